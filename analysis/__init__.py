@@ -1,0 +1,1 @@
+"""Automated grading of knee radiographs: from an archive of DICOM files to estimates with their uncertainty."""

@@ -1,0 +1,9 @@
+"""The one kind of error that is meant to be read by a person."""
+
+
+class StudyError(Exception):
+    """Something about the study's input that a person has to mend.
+
+    The message is one sentence or two: which file, key or exam is wrong, and
+    what to do about it. The command line prints it without a traceback.
+    """

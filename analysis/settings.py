@@ -1,0 +1,77 @@
+"""What all sections of the configuration have in common."""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from analysis.errors import StudyError
+
+
+class Settings(BaseModel):
+    """A section of the configuration: frozen, with no key that isn't known."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+S = TypeVar("S", bound=Settings)
+
+
+def load_yaml(path: str | Path) -> Any:
+    """Read a YAML file.
+
+    Raises
+    ------
+    StudyError
+        If the file is missing or is not YAML; the message names file and line.
+    """
+    path = Path(path)
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise StudyError(f"The file {path} does not exist; correct the path.") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise StudyError(f"The file {path} is not valid YAML ({' '.join(str(error).split())}).") from error
+
+
+def load(model: type[S], path: str | Path) -> S:
+    """Read one section from its own YAML file, e.g. results/<cohort>/settings/network.yaml."""
+    return parse(model, load_yaml(path) or {}, str(path))
+
+
+def parse(model: type[S], values: Any, source: str) -> S:
+    """Make `model` of `values`, or say in one sentence which key of `source` is wrong.
+
+    Raises
+    ------
+    StudyError
+        Names the first offending key, what was expected, and the nearest valid key for a typo.
+    """
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise StudyError(f"{source}: {_sentence(model, first)}") from error
+
+
+def _sentence(model: type[BaseModel], problem: Any) -> str:
+    key = ".".join(str(part) for part in problem["loc"]) or "the whole"
+    if problem["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(str(problem["loc"][-1]), _keys(model, problem["loc"][:-1]), n=1, cutoff=0.5)
+        hint = f"; did you mean '{near[0]}'?" if near else "; remove it."
+        return f"the key '{key}' is not known{hint}"
+    if problem["type"] == "missing":
+        return f"the key '{key}' is missing; add it."
+    message = problem["msg"].removeprefix("Value error, ")
+    return f"the value of '{key}' ({problem['input']!r}) is wrong: {message}."
+
+
+def _keys(model: Any, where: tuple[Any, ...]) -> list[str]:
+    for part in where:
+        field = getattr(model, "model_fields", {}).get(part)
+        model = getattr(field, "annotation", None)
+    return list(getattr(model, "model_fields", {}))

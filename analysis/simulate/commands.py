@@ -1,0 +1,5 @@
+"""The commands of this subject."""
+
+import click
+
+COMMANDS: list[click.Command] = []
