@@ -1,0 +1,141 @@
+"""Settings of the archive: where it comes from, and what ingest makes of its headers."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from analysis.settings import Settings
+
+
+class KneeKL224Settings(Settings):
+    """Where the public radiographs of Chen 2018 come from."""
+
+    folder: str | None = Field(None, description="Unpacked kneeKL224 folder; null fetches the archive from its DOI.")
+    doi: str = Field("10.17632/56rmx5bjcr.1", description="DOI with version, asked for where no folder is given.")
+    file: str = Field("KneeXrayData.zip", description="Name of the file of the data set that holds the images.")
+    sha256: str | None = Field(
+        None, description="Expected checksum of that file, hexadecimal; null trusts the one that the DOI's API states."
+    )
+    sets: dict[str, str] = Field(
+        {"train": "training", "val": "validation", "test": "test"},
+        description="Published folder to set; `auto_test` is a different crop and is left out.",
+    )
+
+
+class ArchiveSettings(Settings):
+    """Which archive the cohort is drawn from."""
+
+    source: Literal["simulated", "folder", "kneekl224"] = Field(
+        "simulated", description="simulated: made by this study; folder: a hospital's; kneekl224: public radiographs."
+    )
+    folder: str | None = Field(
+        None, description="The handed-over archive for source 'folder': dicom/, reports.csv, readings.csv, sets.csv."
+    )
+    key: str | None = Field(
+        None,
+        description="File of the secret key of the pseudonyms for source 'folder', outside the repository; "
+        "null: knee-grading/pseudonym.key in the user's configuration folder. Made on first use.",
+    )
+    kneekl224: KneeKL224Settings = Field(KneeKL224Settings(), description="The public radiographs.")
+
+    @model_validator(mode="after")
+    def _has_folder(self) -> ArchiveSettings:
+        if self.source == "folder" and not self.folder:
+            raise ValueError("source 'folder' needs the key 'folder': the path of the archive")
+        return self
+
+
+Patterns = dict[str, list[str]]
+
+
+class IngestSettings(Settings):
+    """What ingest accepts, and how it reads free text; patterns are regular expressions, case ignored.
+
+    In each table of patterns the first name with a pattern that is found anywhere in the text wins.
+    """
+
+    max_file_mb: float = Field(256, gt=0, description="Larger files are rejected unread, MB.")
+    max_pixels: int = Field(
+        100_000_000, gt=0, description="Rows x columns above which an image is rejected, so that memory stays bounded."
+    )
+    min_pixels: int = Field(
+        64, gt=0, description="Rows and columns below which an image is rejected: icons and localisers."
+    )
+    modalities: list[str] = Field(
+        ["CR", "DX", "RG"], description="DICOM modalities taken; others (CT, MR, SR, ...) are rejected by name."
+    )
+    protocols: Patterns = Field(
+        {
+            "weight_bearing": [
+                r"\bbelast", r"stående", r"staende", r"weight[ -]?bearing", r"standing", r"rosenberg", r"artros",
+            ],
+            "femur": [r"lårben", r"larben", r"\bfemur", r"\bthigh", r"diafys\w* femur"],
+            "tibia": [r"underben", r"\btibia", r"\bfibula", r"\bcrus\b", r"lower leg"],
+            "trauma": [
+                r"trauma", r"fraktur", r"fracture", r"\bgips", r"\bcast\b", r"\bakut", r"emergency", r"olycksfall",
+                r"horisontell strålgång", r"horizontal beam",
+            ],
+        },
+        description="Study, series and protocol text to a controlled protocol name; text that fits none is 'other'.",
+    )  # fmt: skip
+    views: Patterns = Field(
+        {
+            "oblique": [r"\bobl", r"\bsned", r"\b[RL][AP]O\b", r"\b45\s?(°|grader|deg)"],
+            "lateral": [r"\blat(eral)?\b", r"\bsida\b", r"\bsidobild", r"\bsidoprojektion", r"\b(LL|RL|ML|LM)\b"],
+            "ap": [r"\bap\b", r"\bpa\b", r"\bfrontal", r"\brak\b", r"antero-?posterior", r"\bfront\b"],
+        },
+        description="View position and series text to view.",
+    )
+    sides: Patterns = Field(
+        {
+            "left": [r"\bvänster\b", r"\bvanster\b", r"\bvä\b", r"\bvä?n?st\b", r"\bsin\b", r"\bleft\b", r"\blt\b"],
+            "right": [r"\bhöger\b", r"\bhoger\b", r"\bhö\b", r"\bdx\b", r"\bright\b", r"\brt\b"],
+        },
+        description="Series and study text to side, where no laterality tag says it.",
+    )
+    body_parts: Patterns = Field(
+        {
+            "knee": [r"\bknä", r"\bkna\b", r"\bknee", r"patella"],
+            "femur": [r"femur", r"lårben", r"thigh"],
+            "leg": [r"tibia", r"fibula", r"underben", r"\bleg\b", r"\bcrus\b", r"tib.?fib", r"lower ?leg"],
+            "other": [r"\S"],
+        },
+        description="Body part text (or, without it, study and series text) to a controlled name.",
+    )
+    privacy_terms: list[str] = Field(
+        ["knä", "höger", "vänster", "left", "right", "knee"],
+        description="Words that may stand in published results although they also occur in a person's name.",
+    )
+
+    @field_validator("protocols", "views", "sides", "body_parts")
+    @classmethod
+    def _compile(cls, value: Patterns) -> Patterns:
+        for name, patterns in value.items():
+            for pattern in patterns:
+                try:
+                    re.compile(pattern)
+                except re.error as error:
+                    raise ValueError(
+                        f"the pattern '{pattern}' of '{name}' is no regular expression ({error})"
+                    ) from None
+        return value
+
+    @field_validator("views")
+    @classmethod
+    def _views(cls, value: Patterns) -> Patterns:
+        return _only(value, ("ap", "lateral", "oblique"))
+
+    @field_validator("sides")
+    @classmethod
+    def _sides(cls, value: Patterns) -> Patterns:
+        return _only(value, ("left", "right"))
+
+
+def _only(value: Patterns, allowed: tuple[str, ...]) -> Patterns:
+    unknown = sorted(set(value) - set(allowed))
+    if unknown:
+        raise ValueError(f"'{unknown[0]}' is not one of {', '.join(allowed)}")
+    return value

@@ -1,0 +1,40 @@
+"""Settings of the prepared images."""
+
+from __future__ import annotations
+
+from pydantic import Field, model_validator
+
+from analysis.settings import Settings
+
+
+class ImagesSettings(Settings):
+    """How a radiograph becomes a square of pixels."""
+
+    size: int = Field(96, ge=16, le=2048, description="Side of the prepared square, pixels; the paper has 256.")
+    shards: int = Field(
+        2,
+        ge=1,
+        le=10_000,
+        description="Parts that the exams are prepared in, each a job on one core; more for a cluster.",
+    )
+    window: bool = Field(True, description="Apply the file's VOI LUT or window; false uses the range of its values.")
+    percentiles: tuple[float, float] = Field(
+        (0.1, 99.9),
+        description="Range of values shown where the file has no usable VOI LUT or window, percent of the pixels.",
+    )
+    border: float = Field(
+        0.04,
+        ge=0,
+        lt=1,
+        description="Brightness (0 to 1) up to which the edge of an image is black border; 0: no crop.",
+    )
+    min_content: float = Field(
+        0.05, gt=0, lt=1, description="Share of the image that must remain after the crop; else it isn't cropped."
+    )
+
+    @model_validator(mode="after")
+    def _ordered(self) -> ImagesSettings:
+        low, high = self.percentiles
+        if not 0 <= low < high <= 100:
+            raise ValueError("percentiles must be two ascending numbers from 0 to 100")
+        return self
