@@ -1,0 +1,133 @@
+"""Settings of the network: its form, its training, and what is asked about its decisions."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from analysis.settings import Settings
+
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class GroupSettings(Settings):
+    """A row of the paper's Table 1: residual blocks of one width, then a pool that halves the image."""
+
+    blocks: int = Field(ge=1, description="residual blocks of two 3x3 convolutions each")
+    filters: int = Field(ge=1, description="filters as a multiple of `width`")
+    part: Literal["image", "core"] = Field("core", description="its row in Table 1: image, or core shared by all tasks")
+
+
+TABLE_1 = (
+    GroupSettings(blocks=1, filters=1, part="image"),
+    GroupSettings(blocks=1, filters=1, part="image"),
+    GroupSettings(blocks=6, filters=1),
+    GroupSettings(blocks=4, filters=2),
+    GroupSettings(blocks=2, filters=4),
+    GroupSettings(blocks=2, filters=8),
+)
+
+
+class AugmentationSettings(Settings):
+    """How an image is varied each time that training sees it."""
+
+    rotation: float = Field(8.0, ge=0, description="degrees, standard deviation of a rotation")
+    rotation_share: Share = Field(0.5, description="share of passes that are rotated")
+    quarter_turn: Share = Field(
+        0.0, description="share of passes turned by a quarter; knees hang one way in an archive"
+    )
+    shift: float = Field(0.06, ge=0, description="standard deviation of a shift, as a share of half the image's side")
+    stretch: float = Field(0.08, ge=0, description="standard deviation of a stretch about 1, by axis")
+    mirror_horizontal: Share = Field(0.5, description="share mirrored left to right; medial and lateral go along")
+    mirror_vertical: Share = Field(0.0, description="share mirrored upside down; no knee is taken so")
+    contrast: float = Field(0.15, ge=0, description="standard deviation of log contrast about the image's mean")
+    negative: Share = Field(0.0, description="share shown as a photographic negative, where an archive holds some")
+
+
+class PhaseSettings(Settings):
+    """A stretch of training with one cosine of the learning rate."""
+
+    epochs: int = Field(ge=1, description="passes over the training exams")
+    learning_rate: float = Field(gt=0, description="at the phase's start; it falls by a quarter of a cosine")
+    noise: Share = Field(0.0, description="largest standard deviation of white noise, as a share of the grey scale")
+    erase: int = Field(0, ge=0, description="random blocks erased from each image")
+
+
+class TrainingSettings(Settings):
+    """How the network learns."""
+
+    phases: tuple[PhaseSettings, ...] = Field(
+        (
+            PhaseSettings(epochs=16, learning_rate=0.05),
+            PhaseSettings(epochs=6, learning_rate=0.02, noise=0.05, erase=3),
+        ),
+        min_length=1,
+        description="the paper's two phases, shortened for a laptop",
+    )
+    batch: int = Field(32, ge=1, description="image passes (images x jitters) in a step, whole exams packed")
+    jitters: int = Field(1, ge=1, description="variations of each image in a step, joined by the max pool")
+    momentum: float = Field(0.9, ge=0, lt=1, description="of stochastic gradient descent (authors' public trainer)")
+    weight_decay: float = Field(0.005, ge=0, description="as a share of the phase's learning rate (1/200, trainer)")
+    clip: float | None = Field(None, gt=0, description="largest norm of the gradient; null: not clipped, as the paper")
+    noise_share: Share = Field(0.5, description="share of passes that get white noise (authors' public trainer)")
+    erase_size: int = Field(4, ge=1, description="pixels, side of an erased block; 10 at 256 pixels, 4 at 96")
+    loss: Literal["cross_entropy", "hinge"] = Field(
+        "cross_entropy", description="of the yes-or-no outputs; the authors' trainer used the hinge"
+    )
+    class_weights: Literal["none", "root", "inverse"] = Field(
+        "root", description="weight of a class by its frequency, none, 1/sqrt or 1/n (trainer: inverse)"
+    )
+    smoothing: Share = Field(0.0, description="share of certainty taken from the grades' labels")
+    average: float = Field(0.0, ge=0, lt=1, description="decay by step of the averaged weights that are kept; 0: none")
+    augmentation: AugmentationSettings = AugmentationSettings()
+    keep: Literal["best", "last"] = Field(
+        "best", description="weights kept: the epoch with the best mean AUC on validation, or the last"
+    )
+    keep_window: int = Field(3, ge=1, description="epochs over which validation's AUC is averaged before choosing")
+    tensorboard: bool = Field(False, description="also write TensorBoard events beside the weights")
+
+
+class AttributionSettings(Settings):
+    """Which decisions are looked into, and how."""
+
+    cases: int = Field(1, ge=1, description="exams for each grade, surest right and surest wrong, per item")
+    steps: int = Field(32, ge=2, description="steps of the integrated gradients' path from black to the image")
+    tolerance: float = Field(0.05, gt=0, description="largest completeness error, as a share of the score's change")
+    occluded: float = Field(0.25, gt=0, lt=1, description="side of the patch on the joint, as a share of the image")
+    metal: Share = Field(0.01, description="share of brightest pixels taken for metal where an implant is recorded")
+    exams: int = Field(60, ge=1, description="test exams, at most, for which scores are compared with and without")
+
+
+class NetworkSettings(Settings):
+    """The network of the paper; the defaults are those of the default study."""
+
+    seeds: tuple[int, ...] = Field((0,), min_length=1, description="one network is trained for each; they are averaged")
+    tasks: tuple[str, ...] = Field(("fracture",), description="further schemes that share the core, trained in turn")
+    weights: str | None = Field(None, description="safetensors file to start from; null: at random, as the paper")
+    width: int = Field(16, ge=4, description="filters of the first group; 64 in the paper")
+    groups: tuple[GroupSettings, ...] = Field(TABLE_1, min_length=1, description="Table 1 of the paper, row by row")
+    reduction: int = Field(72, ge=1, description="filters of the 1x1 convolution (Table 1)")
+    hidden: int = Field(64, ge=1, description="units between the two fully connected layers")
+    pool: Literal["features", "scores"] = Field(
+        "features", description="what is pooled over an exam's images: features (Table 1) or scores (trainer)"
+    )
+    grades: Literal["one-vs-rest", "softmax", "ordinal"] = Field(
+        "ordinal", description="how grades are learnt; one-vs-rest in the paper"
+    )
+    training: TrainingSettings = TrainingSettings()
+    attribution: AttributionSettings = AttributionSettings()
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto: a GPU where there is one")
+    precision: Literal["auto", "float32", "bfloat16"] = Field(
+        "auto", description="auto: bfloat16 where the processor computes in it, else float32"
+    )
+    compile: bool = Field(False, description="torch.compile; pays on a GPU over many epochs")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> NetworkSettings:
+        if len(set(self.seeds)) != len(self.seeds):
+            raise ValueError("seeds must differ")
+        parts = [group.part for group in self.groups]
+        if parts != sorted(parts, reverse=True):
+            raise ValueError("groups of part image come before those of part core")
+        return self
