@@ -14,24 +14,24 @@ Format = Literal["html", "docx", "pdf", "jats"]
 class CohortSettings(Settings):
     """What the cohort is, in words for the manuscript; nothing is computed from it."""
 
-    name: str = Field("simulated", pattern=r"^[a-z0-9][a-z0-9_-]*$", description="name of the cohort in paths")
-    title: str = Field("simulated hospital archive", description="the cohort in a noun phrase, for titles")
+    name: str = Field(default="simulated", pattern=r"^[a-z0-9][a-z0-9_-]*$", description="name of the cohort in paths")
+    title: str = Field(default="simulated hospital archive", description="the cohort in a noun phrase, for titles")
     kind: Literal["simulated", "public", "clinical"] = Field(
-        "simulated", description="simulated, public or clinical; chooses the sentences about origin and ethics"
+        default="simulated", description="simulated, public or clinical; chooses the sentences about origin and ethics"
     )
     description: str = Field(
-        "The radiographs, the reports and the readings were simulated: every image was computed from an analytic "
-        "model of the knee, no patient was examined, and the estimates say how the method behaves, not how well it "
-        "would do in a clinic.",
+        default="The radiographs, the reports and the readings were simulated: every image was computed from an "
+        "analytic model of the knee, no patient was examined, and the estimates say how the method behaves, not how "
+        "well it would do in a clinic.",
         description="one or two sentences that open the abstract's methods; say where the images come from",
     )
-    reference: str | None = Field(None, description="citation key of the cohort's source in references.bib")
+    reference: str | None = Field(default=None, description="citation key of the cohort's source in references.bib")
     availability: str = Field(
-        "The archive is made by the workflow itself from a seed, so that it can be made again.",
+        default="The archive is made by the workflow itself from a seed, so that it can be made again.",
         description="one or two sentences on how others get the images",
     )
     ethics: str = Field(
-        "No person was examined and no personal data were used, so that no ethical approval was needed.",
+        default="No person was examined and no personal data were used, so that no ethical approval was needed.",
         description="one or two sentences on ethical approval",
     )
 
@@ -40,59 +40,72 @@ class Author(Settings):
     """One author of the manuscript."""
 
     name: str = Field(description="given name and family name")
-    affiliation: str | None = Field(None, description="institution, city, country")
-    email: str | None = Field(None, description="address of the corresponding author")
-    orcid: str | None = Field(None, description="ORCID, sixteen digits in groups of four")
+    affiliation: str | None = Field(default=None, description="institution, city, country")
+    email: str | None = Field(default=None, description="address of the corresponding author")
+    orcid: str | None = Field(default=None, description="ORCID, sixteen digits in groups of four")
 
 
 class FigureSettings(Settings):
     """Size and look of the figures."""
 
-    single_mm: float = Field(85.0, gt=20, le=200, description="width of a one-column figure, mm (the journal's)")
-    double_mm: float = Field(170.0, gt=20, le=300, description="width of a full-page figure, mm (the journal's)")
-    font: str = Field("DejaVu Sans", description="font of the figures; DejaVu Sans comes with matplotlib")
-    font_pt: float = Field(7.5, ge=5, le=14, description="font size, points; most journals want at least 6")
-    dpi: int = Field(300, ge=72, le=1200, description="resolution of the PNG twin of each figure, dots an inch")
+    single_mm: float = Field(
+        default=85.0, gt=20, le=200, description="width of a one-column figure, mm (the journal's)"
+    )
+    double_mm: float = Field(
+        default=170.0, gt=20, le=300, description="width of a full-page figure, mm (the journal's)"
+    )
+    font: str = Field(default="DejaVu Sans", description="font of the figures; DejaVu Sans comes with matplotlib")
+    font_pt: float = Field(default=7.5, ge=5, le=14, description="font size, points; most journals want at least 6")
+    dpi: int = Field(default=300, ge=72, le=1200, description="resolution of the PNG twin of each figure, dots an inch")
     palette: tuple[str, ...] = Field(
-        ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#7F7F7F"),
+        default=("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#7F7F7F"),
         min_length=6,
         description="colours in order of use, hex; the default is Okabe and Ito's, safe for colour-blind readers",
     )
-    shades: str = Field("Blues", description="matplotlib colour map of the confusion matrices (one hue, light to dark)")
+    shades: str = Field(
+        default="Blues", description="matplotlib colour map of the confusion matrices (one hue, light to dark)"
+    )
 
 
 class ReportSettings(Settings):
     """The manuscript and what stands in it."""
 
     formats: tuple[Format, ...] = Field(
-        ("html", "docx", "pdf", "jats"), min_length=1, description="formats of the manuscript that are rendered"
+        default=("html", "docx", "pdf", "jats"), min_length=1, description="formats of the manuscript that are rendered"
     )
     renderer: Literal["auto", "quarto", "pandoc"] = Field(
-        "auto", description="auto: Quarto where it is installed, pandoc otherwise"
+        default="auto", description="auto: Quarto where it is installed, pandoc otherwise"
     )
-    title: str | None = Field(None, description="title of the manuscript; empty: made from scheme and cohort")
-    language: str = Field("en-GB", pattern=r"^[a-z]{2}(-[A-Z]{2})?$", description="language tag of the text")
-    authors: tuple[Author, ...] = Field((), description="authors in order; empty: a line saying there are none yet")
-    code_url: str | None = Field(None, description="where the code is published; empty: said to come with the bundle")
-    funding: str = Field("None declared.", description="one sentence on funding")
-    interests: str = Field("None declared.", description="one sentence on competing interests")
+    title: str | None = Field(default=None, description="title of the manuscript; empty: made from scheme and cohort")
+    language: str = Field(default="en-GB", pattern=r"^[a-z]{2}(-[A-Z]{2})?$", description="language tag of the text")
+    authors: tuple[Author, ...] = Field(
+        default=(), description="authors in order; empty: a line saying there are none yet"
+    )
+    code_url: str | None = Field(
+        default=None, description="where the code is published; empty: said to come with the bundle"
+    )
+    funding: str = Field(default="None declared.", description="one sentence on funding")
+    interests: str = Field(default="None declared.", description="one sentence on competing interests")
     registration: str = Field(
-        "The study was not registered and no protocol was published before it.",
+        default="The study was not registered and no protocol was published before it.",
         description="one sentence on registration and protocol",
     )
     involvement: str = Field(
-        "Neither patients nor the public took part in its design.",
+        default="Neither patients nor the public took part in its design.",
         description="one sentence on patient and public involvement",
     )
-    digits: int = Field(2, ge=1, le=4, description="decimals of AUC, kappa and their like in text and tables")
+    digits: int = Field(default=2, ge=1, le=4, description="decimals of AUC, kappa and their like in text and tables")
     fewest_cases: int = Field(
-        10, ge=1, description="outcomes with fewer cases or controls are marked as too few to say much about"
+        default=10, ge=1, description="outcomes with fewer cases or controls are marked as too few to say much about"
     )
     curves: tuple[str, ...] = Field(
-        (), description="outcome ids whose ROC and calibration are drawn; empty: grades and merged grades, else all"
+        default=(),
+        description="outcome ids whose ROC and calibration are drawn; empty: grades and merged grades, else all",
     )
-    bundle_mb: float = Field(25.0, gt=0, description="largest size of the reviewers' bundle, megabytes (10^6 bytes)")
-    figures: FigureSettings = Field(FigureSettings(), description="size and look of the figures")
+    bundle_mb: float = Field(
+        default=25.0, gt=0, description="largest size of the reviewers' bundle, megabytes (10^6 bytes)"
+    )
+    figures: FigureSettings = Field(default=FigureSettings(), description="size and look of the figures")
 
     @field_validator("formats")
     @classmethod
