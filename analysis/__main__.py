@@ -7,14 +7,50 @@ heavy, so a command pays only for what it uses.
 from __future__ import annotations
 
 import importlib
+import io
 import os
 import sys
+import traceback
+from pathlib import Path
+from typing import TextIO
 
 import click
 
 from analysis.errors import StudyError
 
 SUBJECTS = ("simulate", "archive", "cohort", "imaging", "grading", "network", "statistics", "report", "reading")
+
+# BLAS, OpenCV, numba and torch each start a pool of their own; a stage's `--workers`
+# says how many processes or threads there are, and the libraries keep to one unless
+# the stage asks for more. This has to be said before the first of them is imported.
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")
+
+
+class _Tee(io.TextIOBase):
+    """The terminal, and beside it a log that holds what stayed on the screen, line by line."""
+
+    def __init__(self, terminal: TextIO, log: TextIO) -> None:
+        self._terminal, self._log = terminal, log
+        self._line = ""
+
+    def write(self, text: str) -> int:
+        self._terminal.write(text)
+        *lines, self._line = (self._line + text).split("\n")
+        for line in lines:
+            # A progress bar writes over its line; the log keeps the last state.
+            self._log.write(line.rstrip("\r").rsplit("\r", 1)[-1] + "\n")
+        return len(text)
+
+    def flush(self) -> None:
+        self._terminal.flush()
+        self._log.flush()
+
+    def isatty(self) -> bool:
+        return self._terminal.isatty()
+
+    def fileno(self) -> int:
+        return self._terminal.fileno()
 
 
 def _commands() -> list[click.Command]:
@@ -26,22 +62,37 @@ def _commands() -> list[click.Command]:
 
 
 @click.group(help=__doc__, commands=_commands())
-def main() -> None:
+@click.option("--log", type=click.Path(path_type=Path), help="Write what the stage says to this file, too.")
+def main(log: Path | None) -> None:
     """Dispatch to a stage."""
+    if log:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        handle = log.open("w", encoding="utf-8")
+        sys.stdout, sys.stderr = _Tee(sys.stdout, handle), _Tee(sys.stderr, handle)
 
 
 def run() -> None:
     """Run a stage; an error made for people is printed as one, without a traceback."""
-    # BLAS, OpenCV and torch each start a pool of their own; a stage's `--workers`
-    # says how many processes or threads there are, and the libraries keep to one
-    # unless the stage asks for more.
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
-        os.environ.setdefault(name, "1")
+    code = 0
     try:
-        main(prog_name="python -m analysis")
+        main(prog_name="python -m analysis", standalone_mode=False)
     except StudyError as error:
         click.secho(f"Error: {error}", fg="red", err=True)
-        sys.exit(1)
+        code = 1
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except click.exceptions.Exit as done:
+        code = done.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Stopped.", err=True)
+        code = 130
+    except Exception:
+        traceback.print_exc()
+        code = 1
+    sys.stdout.flush()
+    sys.stderr.flush()
+    sys.exit(code)
 
 
 if __name__ == "__main__":

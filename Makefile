@@ -1,0 +1,28 @@
+# The two commands of the README, and what its maintainers type.
+SHELL := /bin/bash
+ACTIVATE := . .venv/bin/activate
+# Caches of Snakemake, matplotlib and numba stay inside the clone.
+export XDG_CACHE_HOME := $(CURDIR)/.cache
+export MPLCONFIGDIR := $(CURDIR)/.cache/matplotlib
+
+.PHONY: reproduce test setup form lock clean
+
+reproduce: setup  ## the whole default study, from raw DICOM to the manuscript
+	$(ACTIVATE) && snakemake --cores all
+
+test: setup  ## form, then the whole test suite
+	$(ACTIVATE) && pytest
+
+setup:  ## .venv, R and pROC, where they are missing
+	@envs/setup.sh
+
+form: setup  ## put the code into its form
+	$(ACTIVATE) && ruff check --fix . && ruff format . && snakefmt Snakefile workflow
+
+lock:  ## resolve envs/requirements.in anew into the lock
+	$(ACTIVATE) && pip install --quiet --upgrade -r envs/requirements.in \
+	  && { echo "# Made by 'make lock' from requirements.in; every version that the study runs with."; \
+	       pip freeze | sed 's/+cpu$$//' | grep -v '^pip=='; } > envs/requirements.lock
+
+clean:  ## all results, nothing else
+	find results -mindepth 1 -maxdepth 1 ! -name README.md -exec rm -rf {} +

@@ -1,0 +1,30 @@
+# The study, from an archive of raw radiographs to a manuscript:
+#
+#   snakemake --cores all                                            the default study, simulated
+#   snakemake --cores all --configfile workflow/studies/smoke.yaml   the same on some 40 exams
+#
+# config.yaml holds every parameter; what a stage needs and makes stands at the head of its rules.
+from snakemake.utils import min_version
+
+min_version("9.0")
+
+
+configfile: "config.yaml"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/archive.smk"
+include: "workflow/rules/cohort.smk"
+include: "workflow/rules/network.smk"
+include: "workflow/rules/statistics.smk"
+include: "workflow/rules/report.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        f"{STUDY}/manuscript/index.html",
+
+
+onsuccess:
+    show_headline()

@@ -1,0 +1,65 @@
+# From indexed exams to sets, and from readings to the reference standard.
+#
+# needs  index/, images/, and the archive's reports (for words only)
+# makes  selection/            every exam with its set, or the reason why it has none; the flow
+#        <grading>/reference/  reference standard, conflicts, agreement between readers
+
+SELECTION = f"{COHORT}/selection"
+
+
+rule select:
+    input:
+        images=rules.ingest.output.images,
+        readings=rules.ingest.output.readings,
+        private=rules.ingest.output.private,
+        reports=f"{ARCHIVE}/reports.csv",
+        sets=split_file(),
+        prepared=PREPARED,
+        settings=settings("selection"),
+        policy=settings("reference"),
+        code=code("analysis.cohort.selection"),
+    output:
+        exams=f"{SELECTION}/exams.parquet",
+        flow=f"{SELECTION}/flow.csv",
+    params:
+        archive=ARCHIVE,
+        prepared=IMAGES,
+        seed=study.seed,
+    log:
+        f"{COHORT}/logs/select.log",
+    benchmark:
+        f"{COHORT}/benchmarks/select.tsv"
+    conda:
+        "../../envs/images.yaml"
+    message:
+        "Select the exams and part them into sets, by patient"
+    shell:
+        "python -m analysis --log {log} select --archive {params.archive:q} --images {input.images}"
+        " --readings {input.readings} --private {input.private} --prepared {params.prepared}"
+        " --settings {input.settings} --policy {input.policy} --seed {params.seed} --out $(dirname {output.exams})"
+
+
+rule reference:
+    input:
+        exams=rules.select.output.exams,
+        readings=rules.ingest.output.readings,
+        grading="workflow/gradings/{grading}.yaml",
+        settings=settings("reference"),
+        code=code("analysis.grading.reference"),
+    output:
+        reference=f"{COHORT}/{{grading}}/reference/reference.parquet",
+        conflicts=f"{COHORT}/{{grading}}/reference/conflicts.csv",
+        agreement=f"{COHORT}/{{grading}}/reference/agreement.csv",
+        readers=f"{COHORT}/{{grading}}/reference/readers.parquet",
+        ungraded=f"{COHORT}/{{grading}}/reference/ungraded.csv",
+    log:
+        f"{COHORT}/{{grading}}/logs/reference.log",
+    benchmark:
+        f"{COHORT}/{{grading}}/benchmarks/reference.tsv"
+    conda:
+        "../../envs/statistics.yaml"
+    message:
+        "Make the reference standard of the readings ({wildcards.grading})"
+    shell:
+        "python -m analysis --log {log} reference --exams {input.exams} --readings {input.readings}"
+        " --grading {input.grading} --settings {input.settings} --out $(dirname {output.reference})"

@@ -1,0 +1,54 @@
+# What all rules share: the checked configuration, the paths of the study, and the files of code a rule depends on.
+import os
+import sys
+from functools import cache
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+
+sys.path.insert(0, str(workflow.basedir))
+
+from analysis.config import load_study, write_section
+from analysis.errors import StudyError
+
+try:
+    study = load_study(config, " + ".join(os.path.relpath(path) for path in workflow.configfiles))
+except StudyError as error:
+    raise WorkflowError(str(error))
+
+# Caches that libraries would put into the home folder stay inside the clone.
+os.environ.setdefault("MPLCONFIGDIR", os.path.abspath(".cache/matplotlib"))
+os.environ.setdefault("NUMBA_CACHE_DIR", os.path.abspath(".cache/numba"))
+
+COHORT = f"results/{study.cohort.name}"
+STUDY = f"{COHORT}/{study.grading}"
+GRADINGS = sorted(path.stem for path in Path("workflow/gradings").glob("*.yaml"))
+SHARDS = range(study.images.shards)
+SEEDS = study.network.seeds
+
+
+wildcard_constraints:
+    grading="|".join(GRADINGS),
+    shard=r"\d+",
+    seed=r"\d+",
+
+
+def settings(section):
+    """The file with one section of the configuration, rewritten only when it changed."""
+    return write_section(getattr(study, section), f"{COHORT}/settings/{section}.yaml")
+
+
+@cache
+def _imports():
+    import grimp
+
+    return grimp.build_graph("analysis", cache_dir=".cache/grimp")
+
+
+@cache
+def code(*modules):
+    """The files of `modules` and of all they import within this project: an edit to one reruns the rule."""
+    graph = _imports()
+    names = set(modules).union(*(graph.find_upstream_modules(module) for module in modules))
+    paths = [name.replace(".", "/") for name in sorted(names)]
+    return [f"{path}/__init__.py" if os.path.isdir(path) else f"{path}.py" for path in paths]

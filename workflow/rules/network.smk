@@ -1,0 +1,101 @@
+# From images and reference standard to scores: the network of the paper, one job for each seed of the ensemble.
+#
+# needs  images/, <grading>/reference/, and the reference standard of every further task
+# makes  <grading>/network/seed-*/  weights, learning curve
+#        <grading>/predictions/     scores by exam, by image and by seed
+#        <grading>/attribution/     what the network looked at
+
+NETWORK = f"{COHORT}/{{grading}}/network"
+PREDICTIONS = f"{COHORT}/{{grading}}/predictions"
+ATTRIBUTION = f"{COHORT}/{{grading}}/attribution"
+TASKS = study.network.tasks
+
+
+rule train:
+    input:
+        prepared=PREPARED,
+        reference=rules.reference.output.reference,
+        grading="workflow/gradings/{grading}.yaml",
+        tasks=expand("workflow/gradings/{task}.yaml", task=TASKS),
+        references=expand(rules.reference.output.reference, grading=TASKS),
+        settings=settings("network"),
+        code=code("analysis.network.training"),
+    output:
+        weights=f"{NETWORK}/seed-{{seed}}/weights.safetensors",
+        curve=f"{NETWORK}/seed-{{seed}}/curve.csv",
+    params:
+        images=IMAGES,
+        tasks=lambda wildcards, input: [
+            f"--task {scheme}:{reference}" for scheme, reference in zip(input.tasks, input.references)
+        ],
+    log:
+        f"{COHORT}/{{grading}}/logs/train-{{seed}}.log",
+    benchmark:
+        f"{COHORT}/{{grading}}/benchmarks/train-{{seed}}.tsv"
+    threads: workflow.cores
+    conda:
+        "../../envs/network.yaml"
+    message:
+        "Train the network ({wildcards.grading}, seed {wildcards.seed})"
+    shell:
+        "python -m analysis --log {log} train --images {params.images} --reference {input.reference}"
+        " --grading {input.grading} {params.tasks} --settings {input.settings} --seed {wildcards.seed}"
+        " --workers {threads} --out $(dirname {output.weights})"
+
+
+rule predict:
+    input:
+        prepared=PREPARED,
+        reference=rules.reference.output.reference,
+        grading="workflow/gradings/{grading}.yaml",
+        weights=expand(rules.train.output.weights, seed=SEEDS, allow_missing=True),
+        settings=settings("network"),
+        code=code("analysis.network.prediction"),
+    output:
+        exams=f"{PREDICTIONS}/exams.parquet",
+        images=f"{PREDICTIONS}/images.parquet",
+        seeds=f"{PREDICTIONS}/seeds.parquet",
+    params:
+        images=IMAGES,
+        weights=lambda wildcards, input: [f"--weights {path}" for path in input.weights],
+    log:
+        f"{COHORT}/{{grading}}/logs/predict.log",
+    benchmark:
+        f"{COHORT}/{{grading}}/benchmarks/predict.tsv"
+    threads: workflow.cores
+    conda:
+        "../../envs/network.yaml"
+    message:
+        "Predict the exams of validation and test set ({wildcards.grading})"
+    shell:
+        "python -m analysis --log {log} predict --images {params.images} --reference {input.reference}"
+        " --grading {input.grading} {params.weights} --settings {input.settings} --workers {threads}"
+        " --out $(dirname {output.exams})"
+
+
+rule attribute:
+    input:
+        prepared=PREPARED,
+        reference=rules.reference.output.reference,
+        predictions=rules.predict.output.exams,
+        grading="workflow/gradings/{grading}.yaml",
+        weights=expand(rules.train.output.weights, seed=SEEDS[:1], allow_missing=True),
+        settings=settings("attribution"),
+        code=code("analysis.network.attribution"),
+    output:
+        folder=directory(ATTRIBUTION),
+    params:
+        images=IMAGES,
+    log:
+        f"{COHORT}/{{grading}}/logs/attribute.log",
+    benchmark:
+        f"{COHORT}/{{grading}}/benchmarks/attribute.tsv"
+    threads: workflow.cores
+    conda:
+        "../../envs/network.yaml"
+    message:
+        "Find what the network looks at ({wildcards.grading})"
+    shell:
+        "python -m analysis --log {log} attribute --images {params.images} --reference {input.reference}"
+        " --predictions {input.predictions} --grading {input.grading} --weights {input.weights}"
+        " --settings {input.settings} --workers {threads} --out {output.folder}"
