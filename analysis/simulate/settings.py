@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pydantic import Field, field_validator, model_validator
 
 from analysis.settings import Settings
@@ -9,22 +11,24 @@ from analysis.settings import Settings
 Counts = dict[str, int]
 
 
-def _share(default: float, description: str) -> float:
-    return Field(default, ge=0, le=1, description=description)  # type: ignore[no-any-return]
+def _share(default: float, description: str) -> Any:
+    return Field(default=default, ge=0, le=1, description=description)
 
 
 class PopulationSettings(Settings):
     """Who is in the archive, and how ill. Numbers of the paper's Table 2, scaled to the size of the sets."""
 
     training_kl: tuple[int, int, int, int, int] = Field(
-        (2848, 1218, 652, 597, 380), description="Training exams by grade 0 to 4; only their proportions matter."
+        default=(2848, 1218, 652, 597, 380),
+        description="Training exams by grade 0 to 4; only their proportions matter.",
     )
     test_kl: tuple[int, int, int, int, int] = Field(
-        (67, 23, 24, 116, 70), description="Validation and test exams by grade 0 to 4; only their proportions matter."
+        default=(67, 23, 24, 116, 70),
+        description="Validation and test exams by grade 0 to 4; only their proportions matter.",
     )
-    training_of: int = Field(5700, gt=0, description="Exams that the counts in `training_findings` are out of.")
-    test_of: int = Field(300, gt=0, description="Exams that the counts in `test_findings` are out of.")
-    training_findings: Counts = Field(
+    training_of: int = Field(default=5700, gt=0, description="Exams that the counts in `training_findings` are out of.")
+    test_of: int = Field(default=300, gt=0, description="Exams that the counts in `test_findings` are out of.")
+    training_findings: Counts = Field(default=
         {
             "tka": 226, "uka": 44, "plate": 111, "im_nail_femur": 68, "im_nail_tibia": 31, "cerclage": 55,
             "k_wires": 21, "staple": 18, "x_fix": 3, "screws": 57, "x_ligament": 36, "osteonecrosis": 60, "cast": 130,
@@ -33,15 +37,15 @@ class PopulationSettings(Settings):
         "parted as 68 in the femur and 31 in the tibia; 8 staples in 2,522 exams are 18 in 5,700.",
     )  # fmt: skip
     test_findings: Counts = Field(
-        {"tka": 39, "uka": 7, "plate": 7, "staple": 4, "screws": 2, "x_ligament": 5, "osteonecrosis": 13},
+        default={"tka": 39, "uka": 7, "plate": 7, "staple": 4, "screws": 2, "x_ligament": 5, "osteonecrosis": 13},
         description="The same in validation and test exams.",
     )
     training_location: Counts = Field(
-        {"medial": 487, "lateral": 175, "patella": 81},
+        default={"medial": 487, "lateral": 175, "patella": 81},
         description="Location of osteoarthritis in training; 36 patellae in 2,522 exams are 81 in 5,700.",
     )
     test_location: Counts = Field(
-        {"medial": 120, "lateral": 34, "patella": 3}, description="The same in validation and test."
+        default={"medial": 120, "lateral": 34, "patella": 3}, description="The same in validation and test."
     )
     trauma: float = _share(0.30, "Share of training exams by the trauma protocol; the rest is weight-bearing or below.")
     femur: float = _share(0.04, "Share of training exams by the protocol of the diaphyseal femur.")
@@ -75,10 +79,10 @@ class PopulationSettings(Settings):
 class ReaderSettings(Settings):
     """How readers err around what the anatomy says."""
 
-    student_error: float = Field(0.55, ge=0, description="SD of a student's error on the latent scale, grades.")
-    senior_error: float = Field(0.42, ge=0, description="SD of a senior's error on the latent scale, grades.")
-    consensus_error: float = Field(0.25, ge=0, description="SD of the error of two seniors together, grades.")
-    student_shift: float = Field(0.12, ge=0, description="SD of a student's systematic leniency, grades.")
+    student_error: float = Field(default=0.55, ge=0, description="SD of a student's error on the latent scale, grades.")
+    senior_error: float = Field(default=0.42, ge=0, description="SD of a senior's error on the latent scale, grades.")
+    consensus_error: float = Field(default=0.25, ge=0, description="SD of the error of two seniors together, grades.")
+    student_shift: float = Field(default=0.12, ge=0, description="SD of a student's systematic leniency, grades.")
     finding_sensitivity: float = _share(0.97, "Probability that a present finding (implant, cast, fracture) is noted.")
     finding_false: float = _share(0.002, "Probability that an absent finding is noted.")
     subtle_sensitivity: float = _share(0.75, "Sensitivity for subtle findings (osteonecrosis, attrition, sclerosis).")
@@ -90,18 +94,20 @@ class ReaderSettings(Settings):
 class RadiographySettings(Settings):
     """How the radiographs are taken."""
 
-    image_size: tuple[int, int] = Field((320, 640), description="Range of the longer side of an image, pixels.")
+    image_size: tuple[int, int] = Field(default=(320, 640), description="Range of the longer side of an image, pixels.")
     images_per_exam: tuple[float, float, float] = Field(
-        (0.12, 0.46, 0.42), description="Share of exams with one, two and three images."
+        default=(0.12, 0.46, 0.42), description="Share of exams with one, two and three images."
     )
-    tube_voltage: tuple[float, float] = Field((60.0, 70.0), description="Range of the tube voltage, kV.")
+    tube_voltage: tuple[float, float] = Field(default=(60.0, 70.0), description="Range of the tube voltage, kV.")
     exposure: tuple[float, float] = Field(
-        (2500.0, 12000.0), description="Range of the detected quanta behind no patient, per pixel."
+        default=(2500.0, 12000.0), description="Range of the detected quanta behind no patient, per pixel."
     )
-    scatter: tuple[float, float] = Field((0.15, 0.6), description="Range of the scatter-to-primary ratio.")
-    blur: tuple[float, float] = Field((0.15, 0.45), description="Range of the detector's point spread, SD in mm.")
-    rotation: float = Field(4.0, ge=0, description="SD of the leg's rotation from the intended view, degrees.")
-    tilt: float = Field(3.0, ge=0, description="SD of the beam's tilt along the leg, degrees.")
+    scatter: tuple[float, float] = Field(default=(0.15, 0.6), description="Range of the scatter-to-primary ratio.")
+    blur: tuple[float, float] = Field(
+        default=(0.15, 0.45), description="Range of the detector's point spread, SD in mm."
+    )
+    rotation: float = Field(default=4.0, ge=0, description="SD of the leg's rotation from the intended view, degrees.")
+    tilt: float = Field(default=3.0, ge=0, description="SD of the beam's tilt along the leg, degrees.")
     unmasked: float = _share(0.03, "Share of images whose collimated border is left white instead of masked black.")
     collimated: float = _share(0.65, "Share of images with a collimation border in the image.")
     marker: float = _share(0.85, "Share of images with a lead letter for the side.")
@@ -135,13 +141,17 @@ class FileSettings(Settings):
 class SimulateSettings(Settings):
     """The simulated archive. The numbers of exams are those left after the selection."""
 
-    training: int = Field(600, ge=1, description="Training exams after the selection; the paper has 5,700.")
-    validation: int = Field(100, ge=0, description="Validation exams after the selection; the paper has 403.")
-    test: int = Field(300, ge=0, description="Test exams after the selection, as in the paper.")
+    training: int = Field(default=600, ge=1, description="Training exams after the selection; the paper has 5,700.")
+    validation: int = Field(default=100, ge=0, description="Validation exams after the selection; the paper has 403.")
+    test: int = Field(default=300, ge=0, description="Test exams after the selection, as in the paper.")
     test_surplus: float = Field(
-        0.04, ge=0, le=1, description="Eligible validation and test exams beyond those wanted, as a share."
+        default=0.04, ge=0, le=1, description="Eligible validation and test exams beyond those wanted, as a share."
     )
-    population: PopulationSettings = Field(PopulationSettings(), description="Who is in the archive, and how ill.")
-    readers: ReaderSettings = Field(ReaderSettings(), description="How readers err.")
-    radiography: RadiographySettings = Field(RadiographySettings(), description="How the radiographs are taken.")
-    files: FileSettings = Field(FileSettings(), description="How the archive stores them.")
+    population: PopulationSettings = Field(
+        default=PopulationSettings(), description="Who is in the archive, and how ill."
+    )
+    readers: ReaderSettings = Field(default=ReaderSettings(), description="How readers err.")
+    radiography: RadiographySettings = Field(
+        default=RadiographySettings(), description="How the radiographs are taken."
+    )
+    files: FileSettings = Field(default=FileSettings(), description="How the archive stores them.")
