@@ -1,1 +1,1 @@
-""""""
+"""Grading schemes, the reference standard and agreement between readers."""

@@ -12,14 +12,19 @@ from analysis.settings import Settings
 class SetPolicy(Settings):
     """The readings that an exam of one set needs, and who decides when they differ."""
 
-    readings: int = Field(1, ge=1, le=9, description="independent readings an exam needs (count); 2 allow agreement")
-    role: Literal["reader", "senior"] = Field("reader", description="whose readings count as the independent ones")
+    readings: int = Field(
+        default=1, ge=1, le=9, description="independent readings an exam needs (count); 2 allow agreement"
+    )
+    role: Literal["reader", "senior"] = Field(
+        default="reader", description="whose readings count as the independent ones"
+    )
     conflicts: Literal["consensus", "senior", "error"] = Field(
-        "consensus",
+        default="consensus",
         description="what decides where the readings differ: the consensus row, the senior's row, or nothing (stop)",
     )
     revisit: Literal["senior", "ignore"] = Field(
-        "ignore", description="an exam flagged for another look: the senior's rows decide it, or the flag is ignored"
+        default="ignore",
+        description="an exam flagged for another look: the senior's rows decide it, or the flag is ignored",
     )
 
     @model_validator(mode="after")
@@ -33,15 +38,17 @@ class ReferenceSettings(Settings):
     """The policy for each set; the defaults are those of Olsson et al. 2021."""
 
     training: SetPolicy = Field(
-        SetPolicy(readings=1, role="reader", conflicts="error", revisit="senior"),
+        default=SetPolicy(readings=1, role="reader", conflicts="error", revisit="senior"),
         description="one reading by a student, flagged exams as the senior decided",
     )
     validation: SetPolicy = Field(
-        SetPolicy(readings=2, role="reader", conflicts="consensus", revisit="ignore"),
+        default=SetPolicy(readings=2, role="reader", conflicts="consensus", revisit="ignore"),
         description="two students independently, conflicts by consensus",
     )
     test: SetPolicy = Field(
-        SetPolicy(readings=2, role="senior", conflicts="consensus", revisit="ignore"),
+        default=SetPolicy(readings=2, role="senior", conflicts="consensus", revisit="ignore"),
         description="two seniors independently, conflicts by consensus",
     )
-    level: float = Field(0.95, gt=0.5, lt=1, description="confidence level of the agreement's intervals (share)")
+    level: float = Field(
+        default=0.95, gt=0.5, lt=1, description="confidence level of the agreement's intervals (share)"
+    )

@@ -1,0 +1,115 @@
+"""The parts of a grading scheme: items, findings, rules, sums, and the outcomes that follow from them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from analysis.settings import Settings
+
+Kind = Literal["grade", "group", "disease", "location", "finding", "implant"]
+NAME = re.compile(r"^[a-z][a-z0-9_]*$")
+TAKEN = ("exam", "patient", "set", "disease", "early", "view")  # columns with a meaning of their own
+
+
+def hole(message: str, *at: object) -> PydanticCustomError:
+    """Make an error that knows which key, from the model's own top, is to be mended."""
+    return PydanticCustomError("hole", "{what}", {"what": message, "at": at})
+
+
+class Item(Settings):
+    """Something readers give a level on an ordered scale.
+
+    Attributes
+    ----------
+    title : str
+        For tables and text, e.g. "Kellgren-Lawrence grade".
+    short : str
+        For axes, e.g. "KL".
+    levels : dict of int to str
+        Every level, counted from 0 without a gap, with its meaning.
+    groups : dict of str to list of int
+        Merged levels by their label ("0-1"), each an outcome of its own.
+    """
+
+    title: str
+    short: str
+    levels: dict[int, str]
+    groups: dict[str, list[int]] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _complete(self) -> Item:
+        if sorted(self.levels) != list(range(len(self.levels))) or len(self.levels) < 2:
+            raise hole("levels must count 0, 1, 2, … without a gap, two at least", "levels")
+        for label, levels in self.groups.items():
+            unknown = sorted(set(levels) - set(self.levels))
+            if unknown:
+                raise hole(f"group '{label}' names level {unknown[0]}, which the item doesn't have", "groups", label)
+            if not 0 < len(set(levels)) < len(self.levels):
+                raise hole(f"group '{label}' must hold some of the levels, not none or all of them", "groups", label)
+        return self
+
+
+class Finding(Settings):
+    """Something readers call present or absent.
+
+    Attributes
+    ----------
+    title : str
+        For tables and text.
+    kind : {"location", "finding", "implant"}
+        The part of the tables it belongs to.
+    """
+
+    title: str
+    kind: Literal["location", "finding", "implant"] = "finding"
+
+
+class Disease(Settings):
+    """When something is present: a rule over items and findings, such as `kl >= 2`.
+
+    Comparisons, `and`, `or`, `not`, `+` and whole numbers are allowed, nothing else.
+    """
+
+    title: str
+    rule: str
+
+
+class Sum(Settings):
+    """A score that is the sum of the grades of several items."""
+
+    title: str
+    short: str
+    items: list[str] = Field(min_length=2)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One binary question about an exam: a column of the reference and of the predictions.
+
+    Attributes
+    ----------
+    id : str
+        Column name, e.g. `kl_2`, `kl_2_4`, `medial`, `disease`.
+    title : str
+        In full, for text.
+    label : str
+        Short, for tables: "2", "2 to 4", "Medial".
+    kind : Kind
+        The part of the tables it belongs to.
+    item : str or None
+        The item that it is a level or a group of.
+    levels : tuple of int
+        The levels of `item` that are cases.
+    """
+
+    id: str
+    title: str
+    label: str
+    kind: Kind
+    item: str | None = None
+    levels: tuple[int, ...] = ()
