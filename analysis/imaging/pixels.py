@@ -1,0 +1,155 @@
+"""From a DICOM file to brightness on a screen, in the order of the standard."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from pydicom.pixels import apply_modality_lut, apply_voi
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from pydicom import Dataset
+
+
+@dataclass(frozen=True)
+class Unreadable(Exception):  # noqa: N818 - it names the state of an image, and ends as a row, not as a message
+    """An image whose pixels can't be shown.
+
+    Attributes
+    ----------
+    code : str
+        Reason code, for the row that the image gets.
+    detail : str
+        What was found; never a value that identifies a person.
+    """
+
+    code: str
+    detail: str = ""
+
+
+def brightness(
+    dataset: Dataset, *, window: bool = True, percentiles: tuple[float, float] = (0.1, 99.9)
+) -> NDArray[np.uint8]:
+    """Decode a single-frame grey image and show it as a viewer would.
+
+    Modality LUT (or rescale), then VOI LUT or window, then the photometric interpretation
+    (DICOM PS3.3 C.7.6.3, C.11.1, C.11.2). The steps are worked out for each value that the image
+    could hold and then looked up, so their cost does not grow with the image.
+
+    Parameters
+    ----------
+    dataset : pydicom.Dataset
+        With pixel data and, where the file had none, a transfer syntax in its file meta.
+    window : bool
+        Whether to apply the VOI LUT or window of the file.
+    percentiles : tuple of float
+        Without one, the range of values shown, percent of the pixels.
+
+    Returns
+    -------
+    numpy.ndarray of uint8, shape (rows, columns)
+        0 is black (air), 255 white (metal).
+
+    Raises
+    ------
+    Unreadable
+        If the pixels can't be decoded, are not a grey image of one frame, or are all the same.
+    """
+    try:
+        stored = dataset.pixel_array
+    except MemoryError as error:
+        raise Unreadable("memory", "the decoder asked for too much memory") from error
+    except Exception as error:  # a decoder may raise anything
+        raise Unreadable("decode", type(error).__name__) from error
+    if stored.ndim != 2:
+        raise Unreadable("shape", f"{stored.ndim} dimensions")
+    if not np.issubdtype(stored.dtype, np.integer) or stored.dtype.itemsize > 2:
+        return _float_brightness(stored, dataset, percentiles)
+    low, high = int(stored.min()), int(stored.max())
+    if low == high:
+        raise Unreadable("blank", "all pixels have the same value")
+    values = np.arange(low, high + 1, dtype=stored.dtype)
+    shown = _shown(values, dataset) if window else None
+    if shown is None:
+        shown = _stretch(_modality(values, dataset), values, stored, percentiles)
+    table = np.clip(np.rint(255 * _upright(shown, dataset)), 0, 255).astype(np.uint8)
+    if table.min() == table.max():
+        # ASSUME: a window that leaves nothing to see is a wrong tag, not a blank exposure.
+        shown = _stretch(_modality(values, dataset), values, stored, percentiles)
+        table = np.clip(np.rint(255 * _upright(shown, dataset)), 0, 255).astype(np.uint8)
+    return table[stored if low == 0 else stored - stored.dtype.type(low)]
+
+
+def _modality(values: NDArray[Any], dataset: Dataset) -> NDArray[Any]:
+    try:
+        return apply_modality_lut(values, dataset)
+    except Exception:  # a broken LUT or slope: the stored values are the best there is
+        return values
+
+
+def _shown(values: NDArray[Any], dataset: Dataset) -> NDArray[np.float64] | None:
+    """Brightness 0..1 by the file's VOI LUT or window; None where it has no usable one."""
+    values = _modality(values, dataset)
+    if dataset.get("VOILUTSequence"):
+        try:
+            whole = values if np.issubdtype(values.dtype, np.integer) else np.rint(values).astype(np.int64)
+            depth = int(dataset.VOILUTSequence[0].LUTDescriptor[2])
+            return apply_voi(whole, dataset) / (2.0**depth - 1)
+        except Exception:  # noqa: S110 - a broken LUT is no LUT; a window may be there as well
+            pass
+    centre, width = _first(dataset.get("WindowCenter")), _first(dataset.get("WindowWidth"))
+    if centre is None or width is None:
+        return None
+    x = values.astype(np.float64)
+    function = str(dataset.get("VOILUTFunction") or "LINEAR").strip().upper()
+    if function == "SIGMOID" and width > 0:
+        return 1 / (1 + np.exp(np.clip(-4 * (x - centre) / width, -500, 500)))
+    if function == "LINEAR_EXACT" and width > 0:
+        return np.clip((x - centre) / width + 0.5, 0, 1)
+    if width < 1:
+        return None
+    if width == 1:
+        return (x > centre - 0.5).astype(np.float64)
+    return np.clip((x - (centre - 0.5)) / (width - 1) + 0.5, 0, 1)
+
+
+def _first(value: Any) -> float | None:
+    """Return the first of a value that may be missing, multiple or no number; the first window is the default one."""
+    try:
+        number = float(value if isinstance(value, (str, float, int)) else value[0])
+    except (TypeError, ValueError, IndexError):
+        return None
+    return number if np.isfinite(number) else None
+
+
+def _stretch(
+    values: NDArray[Any], domain: NDArray[Any], stored: NDArray[Any], percentiles: tuple[float, float]
+) -> NDArray[np.float64]:
+    """Spread the range between two percentiles of the pixels over 0..1."""
+    counts = np.bincount((stored.astype(np.int64) - int(domain[0])).ravel(), minlength=len(domain))
+    share = np.cumsum(counts) / stored.size * 100
+    first, last = np.searchsorted(share, percentiles)
+    ends = values[[min(first, len(values) - 1), min(last, len(values) - 1)]].astype(np.float64)
+    low, high = min(ends), max(ends)
+    if high == low:
+        low, high = float(values.min()), float(values.max())
+    return (values - low) / ((high - low) or 1.0)
+
+
+def _upright(shown: NDArray[np.float64], dataset: Dataset) -> NDArray[np.float64]:
+    """Invert MONOCHROME1, whose lowest value is white; only after the window."""
+    return 1 - shown if str(dataset.get("PhotometricInterpretation", "")).strip() == "MONOCHROME1" else shown
+
+
+def _float_brightness(stored: NDArray[Any], dataset: Dataset, percentiles: tuple[float, float]) -> NDArray[np.uint8]:
+    """Show 32-bit or floating pixels, for which there are too many values for a table."""
+    values = stored.astype(np.float64)
+    if not np.isfinite(values).all() or values.min() == values.max():
+        raise Unreadable("blank", "no range of finite values")
+    shown = _shown(values, dataset)
+    if shown is None:
+        low, high = np.percentile(values, percentiles)
+        shown = (values - low) / ((high - low) or 1.0)
+    return np.clip(np.rint(255 * _upright(shown, dataset)), 0, 255).astype(np.uint8)

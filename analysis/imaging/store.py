@@ -1,0 +1,106 @@
+"""The prepared images of a cohort, as one array that is read from disk only where it is asked for."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from analysis.errors import StudyError
+from analysis.files import read_table
+from analysis.schemas import PREPARED
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+
+class ImageStore:
+    """All prepared images in a folder written by `prepare`.
+
+    The order is that of the sorted exams and images: the number of shards doesn't show.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Holds `pixels-K.npy` and `rows-K.parquet` for each shard K.
+
+    Attributes
+    ----------
+    rows : pandas.DataFrame
+        A row an image (schema PREPARED), index 0 … n-1: the positions that indexing takes.
+    size : int
+        Side of the squares, pixels.
+
+    Raises
+    ------
+    StudyError
+        If the folder has no prepared images, or shards that don't belong together.
+
+    Examples
+    --------
+    >>> store = ImageStore("results/simulated/images")  # doctest: +SKIP
+    >>> store[store.rows.index[store.rows["exam"] == exam]].shape  # doctest: +SKIP
+    (3, 96, 96)
+    """
+
+    def __init__(self, folder: str | Path) -> None:
+        self.folder = Path(folder)
+        paths = sorted(self.folder.glob("rows-*.parquet"))
+        if not paths:
+            raise StudyError(f"The folder {self.folder} holds no prepared images; run 'prepare' first.")
+        rows = pd.concat([read_table(path, PREPARED) for path in paths], ignore_index=True)
+        if rows["image"].duplicated().any():
+            raise StudyError(f"The shards in {self.folder} overlap; remove the folder and run 'prepare' again.")
+        self.rows: pd.DataFrame = rows.sort_values(["exam", "image"], ignore_index=True)
+        self._shard = self.rows["shard"].to_numpy()
+        self._row = self.rows["row"].to_numpy()
+
+    @cached_property
+    def _pixels(self) -> dict[int, NDArray[np.uint8]]:
+        shards: dict[int, Any] = {}
+        for shard, n in zip(*np.unique(self._shard, return_counts=True), strict=True):
+            path = self.folder / f"pixels-{shard}.npy"
+            try:
+                shards[int(shard)] = pixels = np.load(path, mmap_mode="r")
+            except (OSError, ValueError) as error:
+                raise StudyError(
+                    f"The prepared images {path} cannot be read ({error}); run 'prepare' again."
+                ) from error
+            if len(pixels) != n:
+                raise StudyError(f"{path} holds {len(pixels)} images, its table {n}; run 'prepare' again.")
+        if len({pixels.shape[1:] for pixels in shards.values()}) > 1:
+            raise StudyError(f"The shards in {self.folder} differ in image size; run 'prepare' again for all of them.")
+        return shards
+
+    @property
+    def size(self) -> int:
+        """Side of the squares, pixels; 0 where the store is empty."""
+        return int(next(iter(self._pixels.values())).shape[1]) if self._pixels else 0
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, indices: ArrayLike) -> NDArray[np.uint8]:
+        """Copy images into memory.
+
+        Parameters
+        ----------
+        indices : array_like of int, shape (n,), or int
+            Positions in `rows`, in any order, repeats allowed.
+
+        Returns
+        -------
+        numpy.ndarray of uint8, shape (n, size, size), or (size, size) for a single int
+            0 is black (air), 255 white (metal).
+        """
+        positions = np.asarray(indices, dtype=np.intp)
+        flat = positions.reshape(-1)
+        out = np.empty((len(flat), self.size, self.size), np.uint8)
+        shards = self._shard[flat]
+        for shard in np.unique(shards):
+            here = np.flatnonzero(shards == shard)
+            out[here] = self._pixels[int(shard)][self._row[flat[here]]]
+        return out.reshape(*positions.shape, self.size, self.size)
