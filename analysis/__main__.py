@@ -54,11 +54,8 @@ class _Tee(io.TextIOBase):
 
 
 def _commands() -> list[click.Command]:
-    return [
-        command
-        for subject in SUBJECTS
-        for command in importlib.import_module(f"analysis.{subject}.commands").COMMANDS
-    ]
+    modules = [f"analysis.{subject}.commands" for subject in SUBJECTS] + ["analysis.commands"]
+    return [command for module in modules for command in importlib.import_module(module).COMMANDS]
 
 
 @click.group(help=__doc__, commands=_commands())

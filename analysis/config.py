@@ -20,7 +20,6 @@ from analysis.files import write_text
 from analysis.grading.settings import ReferenceSettings
 from analysis.imaging.settings import ImagesSettings
 from analysis.network.settings import AttributionSettings, NetworkSettings
-from analysis.reading.settings import AcquisitionSettings
 from analysis.report.settings import CohortSettings, ReportSettings
 from analysis.settings import Settings, parse
 from analysis.simulate.settings import SimulateSettings
@@ -53,7 +52,6 @@ class Study(Settings):
     reference: ReferenceSettings = ReferenceSettings()
     network: NetworkSettings = NetworkSettings()
     attribution: AttributionSettings = AttributionSettings()
-    acquisition: AcquisitionSettings = AcquisitionSettings()
     statistics: StatisticsSettings = StatisticsSettings()
     report: ReportSettings = ReportSettings()
 
