@@ -1,1 +1,1 @@
-""""""
+"""Estimates and their uncertainty."""

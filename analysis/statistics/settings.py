@@ -13,26 +13,29 @@ class CoverageSettings(Settings):
     """The simulation of how often each kind of interval covers the true AUC."""
 
     simulations: int = Field(
-        400,
+        default=400,
         ge=10,
         description="Simulated studies for each scenario; 400 gives coverage to about 2 percentage points.",
     )
     replicates: int = Field(
-        1000, ge=100, description="Bootstrap replicates in each simulated study; fewer than in the study, for time."
+        default=1000,
+        ge=100,
+        description="Bootstrap replicates in each simulated study; fewer than in the study, for time.",
     )
-    exams: int = Field(300, ge=20, description="Exams in each simulated test set; the paper had 300.")
+    exams: int = Field(default=300, ge=20, description="Exams in each simulated test set; the paper had 300.")
     cases: tuple[int, ...] = Field(
-        (3, 13, 23, 116),
+        default=(3, 13, 23, 116),
         description="Numbers of cases among the exams; patellar, osteonecrosis, KL 1 and KL 3 in the paper.",
     )
     true_auc: tuple[float, ...] = Field(
-        (0.80, 0.95), description="True AUCs simulated; the paper's lay between 0.65 and 1.00, most at 0.80 or 0.95."
+        default=(0.80, 0.95),
+        description="True AUCs simulated; the paper's lay between 0.65 and 1.00, most at 0.80 or 0.95.",
     )
     exams_per_patient: int = Field(
-        2, ge=2, description="Exams of each patient in the clustered scenarios; most patients have two knees."
+        default=2, ge=2, description="Exams of each patient in the clustered scenarios; most patients have two knees."
     )
     correlation: float = Field(
-        0.7, ge=0, lt=1, description="Correlation between the scores of one patient's exams where clustered."
+        default=0.7, ge=0, lt=1, description="Correlation between the scores of one patient's exams where clustered."
     )
 
     @model_validator(mode="after")
@@ -47,26 +50,29 @@ class CoverageSettings(Settings):
 class StatisticsSettings(Settings):
     """How estimates and their uncertainty are worked out."""
 
-    level: float = Field(0.95, gt=0.5, lt=1, description="Confidence level of every interval, as a share.")
+    level: float = Field(default=0.95, gt=0.5, lt=1, description="Confidence level of every interval, as a share.")
     replicates: int = Field(
-        2000,
+        default=2000,
         ge=100,
         description="Bootstrap replicates for every interval; pROC's default, the 2.5 % tail is 50 of them.",
     )
     minimum_cases: int = Field(
-        5,
+        default=5,
         ge=2,
         description="Fewer cases or controls than this: the AUC is given without an interval, since none covers then "
         "(see the simulation of coverage).",
     )
     reliability_bins: int = Field(
-        10, ge=2, le=50, description="Bins of equal size (quantiles of the score) in the reliability curve."
+        default=10, ge=2, le=50, description="Bins of equal size (quantiles of the score) in the reliability curve."
     )
     curve_points: int = Field(
-        51, ge=11, le=1001, description="Specificities, evenly spaced from 0 to 1, at which the ROC curve has a band."
+        default=21,
+        ge=11,
+        le=1001,
+        description="Specificities, evenly spaced from 0 to 1, at which the ROC curve has a band.",
     )
     prevalence_set: Literal["training", "validation", "test"] = Field(
-        "training",
+        default="training",
         description="Predictive values are reweighted to the prevalence in this set of the reference; "
         "the test set is enriched.",
     )
@@ -75,22 +81,23 @@ class StatisticsSettings(Settings):
         description="Prevalence (0 to 1) to reweight to, by outcome; goes before prevalence_set where given.",
     )
     age_bands: tuple[float, ...] = Field(
-        (50, 65, 80), description="Ages in years at which the age bands of the subgroups begin."
+        default=(50, 65, 80), description="Ages in years at which the age bands of the subgroups begin."
     )
     subgroup_findings: tuple[str, ...] = Field(
-        ("implant", "cast"),
+        default=("implant", "cast"),
         description="Findings of the reference that split the test set into with and without; "
         "the paper claims robustness to these. One that the grading doesn't have is left out.",
     )
     subgroup_kinds: tuple[Literal["grade", "group", "disease", "location", "finding", "implant"], ...] = Field(
-        ("grade", "group", "disease", "location"),
+        default=("grade", "group", "disease", "location"),
         description="Kinds of outcome whose AUC is compared between subgroups; implants are what some subgroups are.",
     )
     holm_family: Literal["table", "subgroup", "outcome"] = Field(
-        "table", description="The tests that Holm's correction counts as one family; the whole table is strictest."
+        default="table",
+        description="The tests that Holm's correction counts as one family; the whole table is strictest.",
     )
     published: str = Field(
-        "olsson2021",
+        default="olsson2021",
         description="Published results to audit and to compare with: a data file beside the statistics, or a path.",
     )
     coverage: CoverageSettings = Field(
