@@ -1,4 +1,5 @@
 # What all rules share: the checked configuration, the paths of the study, and the files of code a rule depends on.
+import fcntl
 import os
 import sys
 from functools import cache
@@ -19,6 +20,15 @@ except StudyError as error:
 # Caches that libraries would put into the home folder stay inside the clone.
 os.environ.setdefault("MPLCONFIGDIR", os.path.abspath(".cache/matplotlib"))
 os.environ.setdefault("NUMBA_CACHE_DIR", os.path.abspath(".cache/numba"))
+
+# Two runs at once would write the same files. Unlike Snakemake's own lock, this one ends with its process.
+if workflow.is_main_process and not workflow.dryrun:
+    os.makedirs(".snakemake", exist_ok=True)
+    running = open(".snakemake/running", "w")
+    try:
+        fcntl.flock(running, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise WorkflowError("Another run is at work in this folder; wait for it, or stop it.")
 
 COHORT = f"results/{study.cohort.name}"
 STUDY = f"{COHORT}/{study.grading}"

@@ -1,0 +1,64 @@
+"""The code keeps its form, and the files that are generated from it are up to date."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+BIN = Path(sys.executable).parent
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["ruff", "check", "."],
+        ["ruff", "format", "--check", "."],
+        ["snakefmt", "--check", "Snakefile", "workflow"],
+        ["mypy"],
+    ],
+    ids=" ".join,
+)
+def test_form(command):
+    done = subprocess.run([BIN / command[0], *command[1:]], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_commands_start_without_heavy_libraries():
+    code = (
+        "import sys, analysis.__main__ as m; m._commands();"
+        "print([n for n in ('torch', 'rpy2', 'matplotlib', 'pandas', 'cv2', 'numpy') if n in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.stdout.strip() == "[]", done.stdout + done.stderr
+
+
+def test_config_names_every_key_with_its_meaning(tmp_path):
+    from analysis.config import load_study
+    from analysis.config_file import write_config
+    from analysis.settings import load_yaml
+
+    written = tmp_path / "config.yaml"
+    write_config(load_study(load_yaml(ROOT / "config.yaml")), written)
+    assert written.read_text() == (ROOT / "config.yaml").read_text(), "run: python -m analysis config"
+
+
+def test_schema_is_that_of_the_model():
+    from analysis.config import Study
+
+    committed = json.loads((ROOT / "workflow/config.schema.json").read_text())
+    assert committed == json.loads(json.dumps(Study.model_json_schema())), "run: python -m analysis config"
+
+
+@pytest.mark.parametrize("overlay", sorted((ROOT / "workflow/studies").glob("*.yaml")), ids=lambda path: path.stem)
+def test_overlays_are_valid(overlay):
+    from snakemake.utils import update_config
+
+    from analysis.config import load_study
+    from analysis.settings import load_yaml
+
+    config = load_yaml(ROOT / "config.yaml")
+    update_config(config, load_yaml(overlay))
+    assert load_study(config, overlay.name).cohort.name == overlay.stem
