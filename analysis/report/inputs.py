@@ -1,0 +1,192 @@
+"""What the earlier stages made, as the report reads it: a frame for each file, or nothing where a run has none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from analysis.errors import StudyError
+from analysis.files import read_table
+from analysis.grading.scheme import Outcome, Scheme
+from analysis.report.settings import ReportSettings
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: The order of the tables, and what each part of them is called.
+KINDS = {
+    "grade": "grades",
+    "group": "merged grades",
+    "disease": "disease",
+    "location": "location",
+    "finding": "findings",
+    "implant": "implants",
+}
+
+
+@dataclass(frozen=True)
+class Results:
+    """The files of one study.
+
+    Attributes
+    ----------
+    scheme : Scheme
+        The grading.
+    settings : ReportSettings
+        How to show it.
+    statistics, reference, selection : Path
+        Folders of the estimates, the reference standard and the selection.
+    index, images, network, attribution : Path, optional
+        Folders of the index, the prepared images, the networks and what they looked at.
+    coverage, audit : Path, optional
+        CSV files; without them those in the folder of the estimates, where they are.
+    """
+
+    scheme: Scheme
+    settings: ReportSettings
+    statistics: Path
+    reference: Path
+    selection: Path
+    index: Path | None = None
+    images: Path | None = None
+    network: Path | None = None
+    attribution: Path | None = None
+    coverage: Path | None = None
+    audit: Path | None = None
+
+    def estimates(self, name: str) -> pd.DataFrame:
+        """Return `name`.csv of the statistics; empty where this run has none.
+
+        Raises
+        ------
+        StudyError
+            If the file is there but can't be read.
+        """
+        return _optional(self.statistics / f"{name}.csv")
+
+    @cached_property
+    def roc(self) -> pd.DataFrame:
+        """AUCs of the test set, in the order of the scheme, with what names each outcome."""
+        frame = read_table(self.statistics / "roc.csv")
+        frame = frame[frame["set"] == "test"].set_index("outcome")
+        order = [outcome.id for outcome in self.scheme.outcomes if outcome.id in frame.index]
+        if not order:
+            raise StudyError(f"{self.statistics / 'roc.csv'} has no outcome of '{self.scheme.name}' in the test set.")
+        return frame.loc[order]
+
+    @cached_property
+    def thresholds(self) -> pd.DataFrame:
+        """Threshold measures on the test set, by outcome and by the set the threshold was chosen on."""
+        return read_table(self.statistics / "thresholds.csv").set_index(["outcome", "chosen_on"])
+
+    @cached_property
+    def curves(self) -> pd.DataFrame:
+        """ROC curves with their bands."""
+        path = self.statistics / "curves.parquet"
+        return read_table(path) if path.is_file() else _empty()
+
+    @cached_property
+    def exams(self) -> pd.DataFrame:
+        """All exams of the archive with their set or reason."""
+        return read_table(self.selection / "exams.parquet")
+
+    @cached_property
+    def flow(self) -> pd.DataFrame:
+        """The steps of the selection."""
+        return read_table(self.selection / "flow.csv")
+
+    @cached_property
+    def graded(self) -> pd.DataFrame:
+        """The reference standard."""
+        return read_table(self.reference / "reference.parquet")
+
+    @cached_property
+    def agreement(self) -> pd.DataFrame:
+        """Agreement of readers, by set and item."""
+        return _optional(self.reference / "agreement.csv")
+
+    @cached_property
+    def published(self) -> pd.DataFrame:
+        """Published estimates beside this study's, by outcome; empty where none fit the scheme."""
+        frame = self.estimates("published")
+        return frame.set_index("outcome") if len(frame) else frame
+
+    @cached_property
+    def covered(self) -> pd.DataFrame:
+        """The simulation of coverage."""
+        return _optional(self.coverage or self.statistics / "coverage.csv")
+
+    @cached_property
+    def audited(self) -> pd.DataFrame:
+        """The audit of the published tables."""
+        return _optional(self.audit or self.statistics / "audit.csv")
+
+    @cached_property
+    def learning(self) -> pd.DataFrame:
+        """Learning curves of all networks, with a column `seed`."""
+        import pandas as pd
+
+        if self.network is None:
+            return _empty()
+        paths = sorted(self.network.glob("seed-*/curve.csv"), key=lambda path: int(path.parent.name[5:]))
+        frames = [read_table(path).assign(seed=int(path.parent.name[5:])) for path in paths]
+        return pd.concat(frames, ignore_index=True) if frames else _empty()
+
+    @cached_property
+    def summary(self) -> pd.DataFrame:
+        """Measures by item, e.g. accuracy and weighted kappa."""
+        return self.estimates("summary")
+
+    def measure(self, item: str, name: str) -> dict[str, Any]:
+        """Return one row of the summary; empty where it isn't there."""
+        frame = self.summary
+        if frame.empty:
+            return {}
+        found = frame[(frame["item"] == item) & (frame["measure"] == name)]
+        return dict(found.iloc[0]) if len(found) else {}
+
+    def outcomes(self, *kinds: str, item: str | None = None) -> list[Outcome]:
+        """Return the estimated outcomes of some kinds, in the scheme's order."""
+        return [
+            outcome
+            for outcome in self.scheme.outcomes
+            if outcome.id in self.roc.index
+            and (not kinds or outcome.kind in kinds)
+            and (item is None or outcome.item == item)
+        ]
+
+    def few(self, outcome: str) -> bool:
+        """Whether an outcome has too few cases or controls to say much about."""
+        row = self.roc.loc[outcome]
+        return min(row["cases"], row["controls"]) < self.settings.fewest_cases
+
+    def heading(self, outcome: Outcome) -> str:
+        """Return the line of a table that an outcome stands under."""
+        if outcome.item:
+            title = self.scheme.items[outcome.item].title
+            return title if outcome.kind == "grade" else f"{title}, merged"
+        return {"disease": "Disease", "location": "Location", "finding": "Findings", "implant": "Implants"}[
+            outcome.kind
+        ]
+
+
+def _optional(path: Path) -> pd.DataFrame:
+    if not path.is_file():
+        return _empty()
+    from pandas.errors import EmptyDataError
+
+    try:
+        return read_table(path)
+    except StudyError as error:
+        # A statistic that doesn't apply to a study is written as a file without even a header.
+        if isinstance(error.__cause__, EmptyDataError):
+            return _empty()
+        raise
+
+
+def _empty() -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.DataFrame()

@@ -1,0 +1,114 @@
+"""Numbers and names as they stand in text and tables."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+NONE = "–"  # what a table shows where there is no number
+NOT_ESTIMABLE = "not estimable"
+
+
+def known(value: Any) -> bool:
+    """Whether `value` is a number that exists."""
+    return value is not None and not (isinstance(value, float) and math.isnan(value)) and value == value
+
+
+def number(value: Any, digits: int = 2, none: str = NONE) -> str:
+    """Return a number with a fixed count of decimals and a true minus sign.
+
+    Parameters
+    ----------
+    value : number or None
+    digits : int
+        Decimals.
+    none : str
+        What stands where there is no number.
+    """
+    if not known(value):
+        return none
+    text = f"{float(value):,.{digits}f}"
+    # A rounded zero has no sign.
+    return text.replace("-", "" if not text.strip("-0.,") else "−")
+
+
+def count(value: Any, none: str = NONE) -> str:
+    """Return a whole number, its thousands parted by commas."""
+    return f"{round(float(value)):,}" if known(value) else none
+
+
+def percent(part: float, whole: float, digits: int = 0) -> str:
+    """Return a share as a percentage without its sign, or a dash where the whole is nothing."""
+    return number(100 * part / whole, digits) if whole else NONE
+
+
+def count_percent(part: float, whole: float, digits: int = 0) -> str:
+    """Return "116 (39)": a count and its percentage."""
+    return f"{count(part)} ({percent(part, whole, digits)})" if whole else NONE
+
+
+def interval(row: Mapping[str, Any], name: str = "", digits: int = 2, scale: float = 1, none: str = NONE) -> str:
+    """Return "0.97 (0.93 to 0.99)" from a row of estimates.
+
+    Parameters
+    ----------
+    row : mapping
+        With the estimate under `name` and its limits under `name_low` and `name_high`; or, where
+        `name` is "auc" or "estimate" or "difference", under `low` and `high` if those are there.
+    name : str
+        Column of the estimate.
+    digits : int
+        Decimals.
+    scale : float
+        100 turns shares into percent.
+    none : str
+        What stands where there is no estimate.
+    """
+    estimate = row.get(name)
+    if not known(estimate):
+        return none
+    low, high = row.get(f"{name}_low", row.get("low")), row.get(f"{name}_high", row.get("high"))
+    text = number(scale * float(estimate), digits)
+    if known(low) and known(high):
+        text += f" ({number(scale * float(low), digits)} to {number(scale * float(high), digits)})"
+    return text
+
+
+def p_value(value: Any, none: str = NONE) -> str:
+    """Return a P value with two decimals where that says enough, else three, else "< 0.001"."""
+    if not known(value):
+        return none
+    if value < 0.001:
+        return "< 0.001"
+    return f"{value:.3f}" if value < 0.1 else f"{value:.2f}"
+
+
+def listed(parts: Sequence[str], last: str = "and") -> str:
+    """Return "a, b and c"."""
+    parts = list(parts)
+    if len(parts) < 2:
+        return "".join(parts)
+    return f"{', '.join(parts[:-1])} {last} {parts[-1]}"
+
+
+def span(values: Iterable[float], digits: int = 2) -> str:
+    """Return "0.80 to 0.97", or one number where lowest and highest look alike."""
+    found = [float(value) for value in values if known(value)]
+    if not found:
+        return NOT_ESTIMABLE
+    low, high = number(min(found), digits), number(max(found), digits)
+    return low if low == high else f"{low} to {high}"
+
+
+def escape(text: str) -> str:
+    """Return text in which no character means anything to markdown."""
+    return re.sub(r"([\\`*_\[\]<>$^~@|#])", r"\\\1", text)
+
+
+def decapitalise(text: str) -> str:
+    """Return a title as it stands within a sentence: "Total knee…" as "total knee…", names and "K-wires" kept."""
+    first = text.split(" ", 1)[0]
+    ordinary = first[:1].isupper() and first[1:].islower() and "-" not in first
+    return text[:1].lower() + text[1:] if ordinary else text
