@@ -30,7 +30,7 @@ IMAGES = pa.DataFrameSchema(
         "body_part": _text(nullable=True),
         "age": pa.Column(float, pa.Check.in_range(0, 120), nullable=True, coerce=True),  # years
         "sex": _text(nullable=True, checks=pa.Check.isin(("female", "male", "other"))),
-        "day": pa.Column(int, pa.Check.ge(0), coerce=True),  # days since the patient's first exam
+        "day": pa.Column("Int64", pa.Check.ge(0), nullable=True, coerce=True),  # days since the patient's first exam
         "rows": pa.Column(int, pa.Check.gt(0), coerce=True),
         "columns": pa.Column(int, pa.Check.gt(0), coerce=True),
         "bits": pa.Column(int, pa.Check.in_range(1, 64), coerce=True),
@@ -80,7 +80,7 @@ EXAMS = pa.DataFrameSchema(
         "protocol": _text(nullable=True),
         "age": pa.Column(float, nullable=True, coerce=True),
         "sex": _text(nullable=True),
-        "day": pa.Column(int, coerce=True),
+        "day": pa.Column("Int64", nullable=True, coerce=True),
         "images": pa.Column(int, pa.Check.ge(0), coerce=True),
         "words": pa.Column(bool, coerce=True),  # the report holds a word the test set was enriched by
     },
@@ -97,5 +97,19 @@ REFERENCE = pa.DataFrameSchema(
 #: One row per exam with predictions: one column per outcome (score in 0..1) and one per item (the predicted grade).
 PREDICTIONS = pa.DataFrameSchema(
     {"exam": _text(unique=True), "patient": _text(), "set": _text(checks=pa.Check.isin(SETS))},
+    strict=False,
+)
+
+#: Independent readings before any consensus, of the sets that have two or more an exam.
+READERS = pa.DataFrameSchema(
+    {
+        "exam": _text(),
+        "patient": _text(),
+        "set": _text(checks=pa.Check.isin(SETS)),
+        "reader": _text(),
+        "role": _text(checks=pa.Check.isin(ROLES)),
+        "item": _text(),
+        "value": pa.Column(int, pa.Check.ge(0), coerce=True),
+    },
     strict=False,
 )
