@@ -26,5 +26,9 @@ rule all:
         f"{STUDY}/manuscript/index.html",
 
 
+onstart:
+    hold_folder()
+
+
 onsuccess:
     show_headline()

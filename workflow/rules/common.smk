@@ -21,15 +21,6 @@ except StudyError as error:
 os.environ.setdefault("MPLCONFIGDIR", os.path.abspath(".cache/matplotlib"))
 os.environ.setdefault("NUMBA_CACHE_DIR", os.path.abspath(".cache/numba"))
 
-# Two runs at once would write the same files. Unlike Snakemake's own lock, this one ends with its process.
-if workflow.is_main_process and not workflow.dryrun:
-    os.makedirs(".snakemake", exist_ok=True)
-    running = open(".snakemake/running", "w")
-    try:
-        fcntl.flock(running, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise WorkflowError("Another run is at work in this folder; wait for it, or stop it.")
-
 COHORT = f"results/{study.cohort.name}"
 STUDY = f"{COHORT}/{study.grading}"
 GRADINGS = sorted(path.stem for path in Path("workflow/gradings").glob("*.yaml"))
@@ -62,3 +53,17 @@ def code(*modules):
     names = set(modules).union(*(graph.find_upstream_modules(module) for module in modules))
     paths = [name.replace(".", "/") for name in sorted(names)]
     return [f"{path}/__init__.py" if os.path.isdir(path) else f"{path}.py" for path in paths]
+
+
+def hold_folder():
+    """Refuse a second run at once: both would write the same files.
+
+    Unlike Snakemake's own lock, which survives a killed run, this one ends with its process.
+    """
+    global running
+    os.makedirs(".snakemake", exist_ok=True)
+    running = open(".snakemake/running", "w")
+    try:
+        fcntl.flock(running, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise WorkflowError("Another run is at work in this folder; wait for it, or stop it.")

@@ -1,0 +1,50 @@
+"""The smoke study, run once by real Snakemake in a copy of what is committed or about to be."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SMOKE = "workflow/studies/smoke.yaml"
+
+
+class Clone:
+    """A copy of the repository in which Snakemake runs."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        listed = subprocess.run(
+            ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+            cwd=ROOT, capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        for name in filter(None, listed.stdout.split("\0")):
+            if (ROOT / name).is_file():
+                target = folder / name
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(ROOT / name, target)
+
+    def command(self, *arguments: str, study: str = SMOKE) -> tuple[list[str], dict[str, str]]:
+        path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+        environment = {**os.environ, "PATH": path, "XDG_CACHE_HOME": str(ROOT / ".cache"), "CI": "true"}
+        return ["snakemake", "--cores", "2", "--configfile", study, *arguments], environment
+
+    def snakemake(self, *arguments: str, study: str = SMOKE) -> subprocess.CompletedProcess[str]:
+        command, environment = self.command(*arguments, study=study)
+        return subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True)
+
+
+@pytest.fixture(scope="session")
+def clone(tmp_path_factory):
+    return Clone(tmp_path_factory.mktemp("clone"))
+
+
+@pytest.fixture(scope="session")
+def smoke(clone):
+    """The folder of the finished smoke study."""
+    done = clone.snakemake()
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-8000:]
+    return clone

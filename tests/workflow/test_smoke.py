@@ -1,0 +1,113 @@
+"""The whole DAG, on some 40 simulated exams."""
+
+import hashlib
+import os
+import re
+import signal
+import subprocess
+import time
+import zipfile
+
+import pandas as pd
+import pytest
+
+COHORT = "results/smoke"
+STUDY = f"{COHORT}/kl"
+
+
+def digest(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def jobs(done):
+    """The jobs that a dry run announces, by rule."""
+    text = done.stdout + done.stderr
+    assert done.returncode == 0, text
+    table = re.search(r"^job +count\n-+ +-+\n(.*?)^total +\d+", text, re.M | re.S)
+    return {name: int(n) for name, n in re.findall(r"^(\w+) +(\d+)$", table.group(1), re.M)} if table else {}
+
+
+def test_manuscript_in_every_format(smoke):
+    folder = smoke.folder / STUDY / "manuscript"
+    html = (folder / "index.html").read_text(encoding="utf-8")
+    assert "simulated" in html
+    assert not re.search(r"\?(meta|var|@)|\{\{<|@(fig|tbl|sec)-", re.sub(r"<script.*?</script>", "", html, flags=re.S))
+    assert (folder / "index.pdf").read_bytes().startswith(b"%PDF")
+    assert zipfile.is_zipfile(folder / "index.docx")
+
+
+def test_nothing_is_made_twice(smoke):
+    assert jobs(smoke.snakemake("-n")) == {}
+
+
+def test_a_missing_result_is_made_again(smoke):
+    roc = smoke.folder / STUDY / "statistics/roc.csv"
+    before = digest(roc)
+    roc.unlink()
+    planned = jobs(smoke.snakemake("-n"))
+    assert "evaluate" in planned and "train" not in planned
+    done = smoke.snakemake(str(roc.relative_to(smoke.folder)))
+    assert done.returncode == 0, done.stderr[-4000:]
+    assert digest(roc) == before
+    assert smoke.snakemake().returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("edited", "reruns", "stays"),
+    [
+        ("analysis/statistics/roc.py", "evaluate", "train"),
+        ("analysis/cohort/flow.py", "select", "ingest"),
+        ("analysis/report/figures/style.py", "figures", "evaluate"),
+    ],
+)
+def test_an_edit_reruns_what_rests_on_it(smoke, edited, reruns, stays):
+    path = smoke.folder / edited
+    text = path.read_text()
+    before = path.stat()
+    path.write_text(text + "\n# edited\n")
+    try:
+        planned = jobs(smoke.snakemake("-n"))
+        assert reruns in planned and stays not in planned
+    finally:
+        path.write_text(text)
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def test_another_grading_shares_the_images(smoke):
+    planned = jobs(smoke.snakemake("-n", "--config", "grading=oarsi"))
+    assert {"reference", "train", "evaluate", "manuscript"} <= set(planned)
+    assert not {"simulate", "ingest", "prepare", "select"} & set(planned)
+
+
+def test_counts_add_up(smoke):
+    exams = pd.read_parquet(smoke.folder / COHORT / "selection/exams.parquet")
+    assert exams.groupby("patient")["set"].agg(lambda sets: len(set(sets) - {"excluded"})).max() == 1
+    assert exams.loc[exams["set"] == "excluded", "reason"].notna().all()
+    reference = pd.read_parquet(smoke.folder / STUDY / "reference/reference.parquet")
+    assert set(reference["exam"]) <= set(exams.loc[exams["set"] != "excluded", "exam"])
+
+
+def test_killed_and_started_again_ends_the_same(smoke, tmp_path_factory):
+    other = type(smoke)(tmp_path_factory.mktemp("killed"))
+    command, environment = other.command()
+    run = subprocess.Popen(
+        command,
+        cwd=other.folder,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    # In the middle of training, when a checkpoint is there but no weights are.
+    network = other.folder / STUDY / "network/seed-0"
+    deadline = time.monotonic() + 120
+    while not list(network.glob("*checkpoint*")) and run.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert run.poll() is None, "the run ended before it could be killed"
+    os.killpg(run.pid, signal.SIGKILL)
+    run.wait()
+    assert not (network / "weights.safetensors").exists()
+    done = other.snakemake()
+    assert done.returncode == 0, done.stderr[-4000:]
+    for name in ("network/seed-0/weights.safetensors", "statistics/roc.csv"):
+        assert digest(other.folder / STUDY / name) == digest(smoke.folder / STUDY / name), name
