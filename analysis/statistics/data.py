@@ -1,0 +1,250 @@
+"""Predictions beside the reference: joined, checked, and what can't be estimated named."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from analysis.errors import StudyError
+from analysis.files import read_table
+from analysis.grading.scheme import Scheme
+from analysis.statistics.resample import clustered
+
+Floats = npt.NDArray[np.float64]
+
+#: The sets that are estimated on; the network has seen the others.
+EVALUATED = ("validation", "test")
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What one outcome has to be estimated from, in one set of exams.
+
+    Attributes
+    ----------
+    truth, score : array of float, shape (n,)
+        Label (1 or 0) and score of the exams that have both.
+    patients : array of str, shape (n,)
+    keep : array of bool
+        Which of the set's exams these are.
+    missing_label, missing_score : int
+        Exams of the set without a label; exams with a label but without a score.
+    """
+
+    truth: Floats
+    score: Floats
+    patients: npt.NDArray[np.object_]
+    keep: npt.NDArray[np.bool_]
+    missing_label: int = 0
+    missing_score: int = 0
+
+    @property
+    def cases(self) -> int:
+        """Number of cases."""
+        return int(self.truth.sum())
+
+    @property
+    def controls(self) -> int:
+        """Number of controls."""
+        return len(self.truth) - self.cases
+
+    @property
+    def clustered(self) -> bool:
+        """Whether any patient has several exams here."""
+        return clustered(self.patients)
+
+    @property
+    def problem(self) -> str | None:
+        """Why the AUC can't be estimated, or None."""
+        if not len(self.truth):
+            return "no exam has a score" if self.missing_score else "no exam has a label"
+        if not np.isfinite(self.score).all():
+            return "infinite scores"
+        if not self.cases:
+            return "no case"
+        if not self.controls:
+            return "no control"
+        return None
+
+    def part(self, keep: npt.NDArray[np.bool_]) -> Sample:
+        """Return some of the exams, chosen among all exams of the set."""
+        inside = keep[self.keep]
+        return Sample(self.truth[inside], self.score[inside], self.patients[inside], self.keep & keep)
+
+
+@dataclass(frozen=True)
+class Study:
+    """All exams of the reference in the evaluated sets, row for row.
+
+    Attributes
+    ----------
+    exams : pandas.DataFrame
+        exam, patient, set.
+    truth, score : pandas.DataFrame
+        A column an outcome of the scheme: label (1, 0, missing); score, missing where there is none.
+    grade, predicted : pandas.DataFrame
+        A column an item of the scheme: the reference grade; the network's.
+    reference : pandas.DataFrame
+        The whole reference, other sets included, with all outcomes.
+    """
+
+    scheme: Scheme
+    exams: pd.DataFrame
+    truth: pd.DataFrame
+    score: pd.DataFrame
+    grade: pd.DataFrame
+    predicted: pd.DataFrame
+    reference: pd.DataFrame
+
+    def rows(self, which: str) -> npt.NDArray[np.bool_]:
+        """Which rows belong to a set."""
+        return (self.exams["set"] == which).to_numpy()
+
+    def patients(self, which: str) -> npt.NDArray[np.object_]:
+        """Return the patient of each exam of a set."""
+        return self.exams["patient"].to_numpy(dtype=object)[self.rows(which)]
+
+    def sample(self, which: str, outcome: str) -> Sample:
+        """Return the exams of a set that have a label and a score for an outcome."""
+        rows = self.rows(which)
+        return make_sample(
+            self.truth[outcome].to_numpy(dtype=float)[rows],
+            self.score[outcome].to_numpy(dtype=float)[rows],
+            self.patients(which),
+        )
+
+
+def make_sample(truth: Floats, score: Floats, patients: npt.NDArray[np.object_]) -> Sample:
+    """Leave out, and count, the exams without a label or a score."""
+    labelled = ~np.isnan(truth)
+    keep = labelled & ~np.isnan(score)
+    return Sample(truth[keep], score[keep], patients[keep], keep, int((~labelled).sum()), int((labelled & ~keep).sum()))
+
+
+def load_study(predictions: str | Path, reference: str | Path, scheme: Scheme) -> Study:
+    """Join predictions and reference by exam.
+
+    Parameters
+    ----------
+    predictions : path
+        CSV or Parquet: exam, patient, optionally set, and a score for outcomes of the scheme (any finite
+        number, higher where a case is likelier); optionally the predicted grade of items. Where an
+        item's grade is missing it is the level whose outcome scores highest.
+    reference : path
+        CSV or Parquet: exam, patient, optionally set; items, findings and outcomes of the scheme. An outcome
+        without a column follows from its item. Without `set` in either file all exams are the test set.
+    scheme : Scheme
+
+    Raises
+    ------
+    StudyError
+        If the files don't fit together: no exam in common, an exam twice, two patients or sets for an exam,
+        labels other than 0 and 1, words where numbers belong, no outcome of the scheme.
+    """
+    scores, labels = _read(predictions), _read(reference)
+    names = [outcome.id for outcome in scheme.outcomes]
+    if not set(names) & set(scores.columns):
+        raise StudyError(f"{predictions} has no column named like an outcome of '{scheme.name}' (e.g. '{names[0]}').")
+    if not set(scores["exam"]) & set(labels["exam"]):
+        raise StudyError(f"{predictions} and {reference} have no exam in common; are they of the same study?")
+
+    both = labels[["exam"]].merge(scores, on="exam", how="left")
+    exams = _identify(labels, both, predictions, reference)
+    graded = _numbers(labels, [*scheme.items, *scheme.findings], reference)
+    derived = scheme.derive(graded)
+    given = _numbers(labels, names, reference)
+    truth = given.where(given.notna(), derived)[names]
+    score = _numbers(both, names, predictions)
+    predicted = _grades(scheme, score, _numbers(both, list(scheme.items), predictions))
+    _known(truth, dict.fromkeys(names, (0, 1)), exams, reference)
+    levels = {name: tuple(item.levels) for name, item in scheme.items.items()}
+    _known(graded, levels, exams, reference)
+    _known(predicted, levels, exams, predictions)
+
+    kept = exams["set"].isin(EVALUATED).to_numpy()
+    if not kept.any():
+        raise StudyError(f"{reference} has no exam in the set 'validation' or 'test'; name the sets so.")
+    exams_, truth_, score_, grade_, predicted_ = (
+        frame[kept].reset_index(drop=True) for frame in (exams, truth, score, graded[list(levels)], predicted)
+    )
+    whole = pd.concat([exams, graded.drop(columns=names, errors="ignore"), truth], axis=1)
+    return Study(scheme, exams_, truth_, score_, grade_, predicted_, whole)
+
+
+def _identify(labels: pd.DataFrame, both: pd.DataFrame, predictions: str | Path, reference: str | Path) -> pd.DataFrame:
+    """Return exam, patient and set of every labelled exam, from whichever file says so; both must agree."""
+    exams = labels[["exam"]].copy()
+    for column in ("patient", "set"):
+        mine = labels[column] if column in labels else pd.Series(None, labels.index, dtype=object)
+        other = both[column] if column in both else pd.Series(None, labels.index, dtype=object)
+        conflict = mine.notna() & other.notna() & (mine != other)
+        if conflict.any():
+            exam = _first(exams["exam"], conflict)
+            raise StudyError(f"Exam {exam} has another {column} in {predictions} than in {reference}; correct one.")
+        exams[column] = mine.where(mine.notna(), other)
+    if "set" not in labels and "set" not in both:
+        exams["set"] = "test"
+    if exams["patient"].isna().any():
+        raise StudyError(
+            f"Exam {_first(exams['exam'], exams['patient'].isna())} has no patient, neither in {predictions} "
+            f"nor in {reference}; intervals need it (repeat the exam's name where every exam is a patient)."
+        )
+    return exams
+
+
+def _known(frame: pd.DataFrame, allowed: dict[str, tuple[int, ...]], exams: pd.DataFrame, path: str | Path) -> None:
+    """Refuse labels and grades that the scheme doesn't have."""
+    for name, values in allowed.items():
+        wrong = frame[name].notna() & ~frame[name].isin(values)
+        if wrong.any():
+            raise StudyError(
+                f"{path}: exam {_first(exams['exam'], wrong)} has {_first(frame[name], wrong):g} for '{name}'; "
+                f"it must be one of {', '.join(map(str, values))}, or missing."
+            )
+
+
+def _first(values: pd.Series, where: pd.Series) -> Any:
+    return values[where].iloc[0]
+
+
+def _grades(scheme: Scheme, score: pd.DataFrame, given: pd.DataFrame) -> pd.DataFrame:
+    """Return the predicted grade of each item, by the highest score of its levels where it isn't given."""
+    for item in scheme.items:
+        levels = [o for o in scheme.outcomes if o.kind == "grade" and o.item == item]
+        scores = score[[o.id for o in levels]].to_numpy(dtype=float)
+        known = ~np.isnan(scores).any(axis=1)
+        best = np.full(len(score), np.nan)
+        # ASSUME: of levels with the same score the lowest; a tie is rare with scores of a network.
+        best[known] = np.array([o.levels[0] for o in levels], dtype=float)[scores[known].argmax(axis=1)]
+        given[item] = given[item].where(given[item].notna(), best)
+    return given
+
+
+def _read(path: str | Path) -> pd.DataFrame:
+    frame = read_table(path)
+    if "exam" not in frame:
+        raise StudyError(f"{path} has no column 'exam'; add it.")
+    for column in {"exam", "patient", "set"} & set(frame.columns):
+        frame[column] = frame[column].astype("string").astype(object).where(frame[column].notna(), None)
+    if frame["exam"].isna().any():
+        raise StudyError(f"{path}: row {int(frame['exam'].isna().to_numpy().argmax()) + 1} has no exam; name it.")
+    if frame["exam"].duplicated().any():
+        raise StudyError(f"{path} has exam {frame.loc[frame['exam'].duplicated(), 'exam'].iloc[0]} twice; keep one.")
+    return frame.reset_index(drop=True)
+
+
+def _numbers(frame: pd.DataFrame, names: list[str], path: str | Path) -> pd.DataFrame:
+    """Return columns as float, missing for all exams where the file doesn't have one."""
+    columns = {}
+    for name in names:
+        values = frame.get(name, pd.Series(np.nan, frame.index))
+        try:
+            columns[name] = pd.to_numeric(values).astype(float)
+        except (ValueError, TypeError) as error:
+            raise StudyError(f"{path}: the column '{name}' holds something that is no number ({error}).") from error
+    return pd.DataFrame(columns, index=frame.index)

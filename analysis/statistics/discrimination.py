@@ -1,0 +1,131 @@
+"""How well an outcome is told apart: the AUC with its intervals, and the ROC curve with its band."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from analysis.grading.scheme import Outcome
+from analysis.statistics import roc
+from analysis.statistics.data import Sample
+from analysis.statistics.resample import Resamples, seed_for, weighted_auc
+from analysis.statistics.settings import StatisticsSettings
+
+INTERVALS = ("delong_low", "delong_high", "bootstrap_low", "bootstrap_high", "patients_low", "patients_high")
+NAN = float("nan")
+
+
+def describe(outcome: Outcome) -> dict[str, Any]:
+    """Return the columns that name an outcome in the tables."""
+    return {"outcome": outcome.id, "kind": outcome.kind, "item": outcome.item, "label": outcome.label}
+
+
+def auc_row(
+    sample: Sample, outcome: Outcome, which: str, resamples: Resamples, *, settings: StatisticsSettings, seed: int
+) -> dict[str, Any]:
+    """Estimate the AUC of one outcome in one set, with every kind of interval and the one to report.
+
+    Parameters
+    ----------
+    sample : Sample
+    outcome : Outcome
+    which : str
+        The set.
+    resamples : Resamples
+        Patients resampled, for the exams of the whole set.
+    settings : StatisticsSettings
+    seed : int
+        The study's; the outcome's own is derived from it and written to the row.
+
+    Returns
+    -------
+    dict
+        A row of roc.csv. `method` and `low`, `high` follow `reported`; where there is none, `reason` says why.
+    """
+    own = seed_for(seed, "roc", which, outcome.id)
+    row: dict[str, Any] = {
+        "set": which,
+        **describe(outcome),
+        "cases": sample.cases,
+        "controls": sample.controls,
+        "patients": len(set(sample.patients)),
+        "missing_label": sample.missing_label,
+        "missing_score": sample.missing_score,
+        "auc": NAN,
+        "low": NAN,
+        "high": NAN,
+        "method": None,
+        **dict.fromkeys(INTERVALS, NAN),
+        "level": settings.level,
+        "replicates": settings.replicates,
+        "seed": own,
+        "reason": sample.problem,
+        "warnings": None,
+    }
+    if sample.problem:
+        return row
+    if min(sample.cases, sample.controls) < 2:
+        row["auc"] = roc.auc(sample.truth, sample.score)
+    else:
+        values, warnings = roc.intervals(sample.truth, sample.score, settings.level, settings.replicates, own)
+        row.update(values, warnings="; ".join(warnings) or None)
+        if sample.clustered:
+            row["patients_low"], row["patients_high"] = resamples.of(sample.keep).interval(
+                lambda weights: weighted_auc(sample.truth, sample.score, weights)
+            )
+    row["method"], row["reason"] = reported(sample, row["auc"], settings)
+    if row["method"]:
+        row["low"], row["high"] = row[f"{row['method']}_low"], row[f"{row['method']}_high"]
+    return row
+
+
+def reported(sample: Sample, auc: float, settings: StatisticsSettings) -> tuple[str | None, str | None]:
+    """Choose the interval to report, and say why where there is none.
+
+    The choice rests on the simulation of coverage (`analysis.statistics.coverage`).
+    """
+    fewest = min(sample.cases, sample.controls)
+    if fewest < settings.minimum_cases:
+        who = "case" if sample.cases == fewest else "control"
+        return None, f"{fewest} {who}{'s' if fewest > 1 else ''}: too few for an interval that covers"
+    if auc in (0.0, 1.0):
+        return None, "cases and controls don't overlap: every interval has zero width"
+    if np.ptp(sample.score) == 0:
+        return None, "all scores are equal: every interval has zero width"
+    return ("patients" if sample.clustered else "bootstrap"), None
+
+
+def curve_rows(sample: Sample, outcome: str, *, settings: StatisticsSettings, seed: int) -> pd.DataFrame:
+    """Trace the ROC curve, with a pointwise band around the sensitivity.
+
+    The band is pROC's `ci.se` at `settings.curve_points` specificities, in a straight line between them;
+    it is missing where the AUC has no interval for lack of cases or controls.
+
+    Returns
+    -------
+    pandas.DataFrame
+        outcome, specificity, sensitivity, low, high, threshold; a row a corner of the curve.
+        No row where there is no curve.
+    """
+    if sample.problem:
+        return pd.DataFrame(columns=["outcome", "specificity", "sensitivity", "low", "high", "threshold"])
+    corners = roc.curve(sample.truth, sample.score)
+    frame = pd.DataFrame(
+        {"outcome": outcome, "specificity": corners[:, 1], "sensitivity": corners[:, 2], "low": NAN, "high": NAN}
+    )
+    frame["threshold"] = corners[:, 0]
+    if min(sample.cases, sample.controls) >= settings.minimum_cases:
+        grid = np.linspace(0, 1, settings.curve_points)
+        band = roc.band(
+            sample.truth,
+            sample.score,
+            specificities=grid,
+            level=settings.level,
+            replicates=settings.replicates,
+            seed=seed_for(seed, "band", outcome),
+        )
+        frame["low"] = np.interp(frame["specificity"], grid, band[:, 0])
+        frame["high"] = np.interp(frame["specificity"], grid, band[:, 1])
+    return frame
