@@ -98,9 +98,9 @@ def write_table(frame: pd.DataFrame, path: str | Path, schema: pa.DataFrameSchem
 
 
 def _hold(frame: pd.DataFrame, schema: pa.DataFrameSchema, path: Path) -> pd.DataFrame:
-    from pandera.errors import SchemaError
+    from pandera.errors import SchemaError, SchemaErrors
 
     try:
         return schema.validate(frame)
-    except SchemaError as error:
+    except (SchemaError, SchemaErrors) as error:
         raise StudyError(f"The table {path} is not what this stage expects: {error}") from error

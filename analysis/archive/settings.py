@@ -101,13 +101,18 @@ class IngestSettings(Settings):
             "knee": [r"\bknä", r"\bkna\b", r"\bknee", r"patella"],
             "femur": [r"femur", r"lårben", r"thigh"],
             "leg": [r"tibia", r"fibula", r"underben", r"\bleg\b", r"\bcrus\b", r"tib.?fib", r"lower ?leg"],
+            "extremity": [r"extrem"],
             "other": [r"\S"],
         },
         description="Body part text (or, without it, study and series text) to a controlled name.",
     )
-    privacy_terms: list[str] = Field(
-        ["knä", "höger", "vänster", "left", "right", "knee"],
-        description="Words that may stand in published results although they also occur in a person's name.",
+    placeholders: list[str] = Field(
+        ["unknown", "okänd", "anonymous", "anonym", "anon", "none", "na", "test", "noname", "nn", "unspecified"],
+        description="Patient identifiers and names that stand for nobody; so does one character repeated (0000).",
+    )
+    max_seconds: float = Field(60, gt=0, description="A header that takes longer to read is rejected, s.")
+    max_memory_mb: int = Field(
+        2048, ge=256, description="Memory that reading one file may take, MB; bounds what compressed files inflate to."
     )
 
     @field_validator("protocols", "views", "sides", "body_parts")

@@ -92,7 +92,8 @@ class SelectionSettings(Settings):
         90, ge=0, description="An exam this soon after the patient's previous kept one is a repeat, days."
     )
     body_parts: list[str] = Field(
-        ["knee", "femur", "leg"], description="Body parts that may show a knee; an exam of none of them has no knee."
+        ["knee", "femur", "leg", "extremity"],
+        description="Body parts that may show a knee; an exam of none of them has no knee.",
     )
     split: Literal["given", "draw", "auto"] = Field(
         "auto", description="given: sets.csv of the archive; draw: at random; auto: given where there is a sets.csv."

@@ -2,31 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from pydicom.pixels import apply_modality_lut, apply_voi
 
+from analysis.archive.dicom import Unreadable
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from pydicom import Dataset
-
-
-@dataclass(frozen=True)
-class Unreadable(Exception):  # noqa: N818 - it names the state of an image, and ends as a row, not as a message
-    """An image whose pixels can't be shown.
-
-    Attributes
-    ----------
-    code : str
-        Reason code, for the row that the image gets.
-    detail : str
-        What was found; never a value that identifies a person.
-    """
-
-    code: str
-    detail: str = ""
 
 
 def brightness(
@@ -79,7 +64,8 @@ def brightness(
         # ASSUME: a window that leaves nothing to see is a wrong tag, not a blank exposure.
         shown = _stretch(_modality(values, dataset), values, stored, percentiles)
         table = np.clip(np.rint(255 * _upright(shown, dataset)), 0, 255).astype(np.uint8)
-    return table[stored if low == 0 else stored - stored.dtype.type(low)]
+    # Wraps round for signed values, and is the distance to the lowest again when seen as unsigned.
+    return table[(stored - stored.dtype.type(low)).view(f"u{stored.dtype.itemsize}")]
 
 
 def _modality(values: NDArray[Any], dataset: Dataset) -> NDArray[Any]:
@@ -97,22 +83,20 @@ def _shown(values: NDArray[Any], dataset: Dataset) -> NDArray[np.float64] | None
             whole = values if np.issubdtype(values.dtype, np.integer) else np.rint(values).astype(np.int64)
             depth = int(dataset.VOILUTSequence[0].LUTDescriptor[2])
             return apply_voi(whole, dataset) / (2.0**depth - 1)
-        except Exception:  # noqa: S110 - a broken LUT is no LUT; a window may be there as well
+        except Exception:  # a broken LUT is no LUT; a window may be there as well
             pass
     centre, width = _first(dataset.get("WindowCenter")), _first(dataset.get("WindowWidth"))
-    if centre is None or width is None:
+    function = str(dataset.get("VOILUTFunction") or "LINEAR").strip().upper()
+    exact = function in ("SIGMOID", "LINEAR_EXACT")
+    # ASSUME: a window narrower than the standard allows (width 0 is common) is no window.
+    if centre is None or width is None or width <= 0 or (width < 1 and not exact):
         return None
     x = values.astype(np.float64)
-    function = str(dataset.get("VOILUTFunction") or "LINEAR").strip().upper()
-    if function == "SIGMOID" and width > 0:
+    if function == "SIGMOID":
         return 1 / (1 + np.exp(np.clip(-4 * (x - centre) / width, -500, 500)))
-    if function == "LINEAR_EXACT" and width > 0:
-        return np.clip((x - centre) / width + 0.5, 0, 1)
-    if width < 1:
-        return None
-    if width == 1:
-        return (x > centre - 0.5).astype(np.float64)
-    return np.clip((x - (centre - 0.5)) / (width - 1) + 0.5, 0, 1)
+    if not exact:  # LINEAR: the pixel values at both ends of the window count, hence the halves
+        centre, width = centre - 0.5, width - 1
+    return np.clip((x - centre) / width + 0.5, 0, 1) if width else (x > centre).astype(np.float64)
 
 
 def _first(value: Any) -> float | None:

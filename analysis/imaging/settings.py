@@ -32,6 +32,9 @@ class ImagesSettings(Settings):
         0.05, gt=0, lt=1, description="Share of the image that must remain after the crop; else it isn't cropped."
     )
 
+    max_seconds: float = Field(60, gt=0, description="An image that takes longer to decode is unreadable, s.")
+    max_memory_mb: int = Field(2048, ge=256, description="Memory that decoding one image may take, MB.")
+
     @model_validator(mode="after")
     def _ordered(self) -> ImagesSettings:
         low, high = self.percentiles

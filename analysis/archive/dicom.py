@@ -1,0 +1,188 @@
+"""Read one DICOM file, however odd, without trusting what it says about its own size."""
+
+from __future__ import annotations
+
+import signal
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pydicom
+from pydicom.encaps import parse_fragments
+from pydicom.uid import (
+    UID,
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+)
+
+NATIVE = (ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian, DeflatedExplicitVRLittleEndian)
+# What a data set without preamble begins with: group 0002 or 0008, in either byte order.
+_HEADLESS = (b"\x02\x00", b"\x08\x00", b"\x00\x02", b"\x00\x08")
+
+pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
+
+
+class Unreadable(Exception):  # noqa: N818 - it names the state of an image, and ends as a row, not as a message
+    """A file that is no image to use, or whose pixels can't be shown.
+
+    Parameters
+    ----------
+    code : str
+        Reason code, for the row that the file gets.
+    detail : str
+        What was found; never a value that identifies a person.
+    """
+
+    def __init__(self, code: str, detail: str = "") -> None:
+        super().__init__(code, detail)
+        self.code, self.detail = code, detail
+
+
+def read(path: Path, *, max_mb: float | None = None) -> pydicom.Dataset:
+    """Read a file whole.
+
+    The values of its elements are converted when they are asked for; `value` does so safely.
+
+    Parameters
+    ----------
+    path : Path
+    max_mb : float, optional
+        Larger files are not read, MB.
+
+    Returns
+    -------
+    pydicom.Dataset
+        Its file meta has a transfer syntax whenever that could be found out.
+
+    Raises
+    ------
+    Unreadable
+        With the reason code for the row that the file gets.
+    """
+    try:
+        if not path.is_file():
+            raise Unreadable("not_a_file", "a link to nowhere, a pipe, a socket or a device")
+        size = path.stat().st_size
+        if max_mb is not None and size > max_mb * 1e6:
+            raise Unreadable("file_too_large", f"{size / 1e6:.0f} MB")
+        data = path.read_bytes()
+    except OSError as error:
+        raise Unreadable("no_access", error.strerror or type(error).__name__) from error
+    if not data:
+        raise Unreadable("empty")
+    headless = data[128:132] != b"DICM"
+    if headless and data[:2] not in _HEADLESS:
+        raise Unreadable("not_dicom")
+    return _parse(data, headless)
+
+
+def _parse(data: bytes, headless: bool) -> pydicom.Dataset:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            dataset = pydicom.dcmread(BytesIO(data), force=headless)
+        except MemoryError as error:
+            raise Unreadable("memory", "the file asks for too much memory") from error
+        except Exception as whole:  # a parser of broken files may raise anything
+            try:
+                # The pixel data may be all that is broken; the header still tells whose exam it was.
+                dataset = pydicom.dcmread(BytesIO(data), force=headless, stop_before_pixels=True)
+            except Exception:
+                raise Unreadable("broken", type(whole).__name__) from whole
+    if headless and not (value(dataset, "SOPClassUID") or value(dataset, "Rows")):
+        raise Unreadable("not_dicom")
+    if not getattr(dataset, "file_meta", None):
+        dataset.file_meta = pydicom.dataset.FileMetaDataset()
+    if not value(dataset.file_meta, "TransferSyntaxUID"):
+        implicit, little = dataset.original_encoding
+        guess = ImplicitVRLittleEndian if implicit else ExplicitVRLittleEndian if little else ExplicitVRBigEndian
+        dataset.file_meta.TransferSyntaxUID = guess
+    return dataset
+
+
+def value(dataset: Any, keyword: str) -> Any:
+    """Return an element's value, or None where it is missing, empty or can't be converted."""
+    try:
+        found = dataset.get(keyword)
+    except Exception:
+        return None
+    return None if found is None or found == "" or (hasattr(found, "__len__") and len(found) == 0) else found
+
+
+def text(dataset: Any, *keywords: str) -> str:
+    """Return the values of several elements as one line of text, the missing ones left out."""
+    parts = []
+    for keyword in keywords:
+        found = value(dataset, keyword)
+        many = found if isinstance(found, pydicom.multival.MultiValue) else [found]
+        parts += [" ".join(str(one).split()) for one in many if one is not None]
+    return " ".join(part for part in parts if part)
+
+
+def whole(dataset: Any, keyword: str) -> int | None:
+    """Return an element's value as a whole number, or None."""
+    try:
+        return int(value(dataset, keyword))
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+def stored_pixels(dataset: pydicom.Dataset) -> bytes:
+    """Return the pixel data as stored, after checking that they are all there; nothing is decoded.
+
+    Raises
+    ------
+    Unreadable
+        `no_pixels` or `truncated`.
+    """
+    try:
+        data = dataset.get_item("PixelData").value
+    except (AttributeError, KeyError):
+        data = None
+    if not isinstance(data, bytes) or not data:
+        raise Unreadable("no_pixels")
+    syntax = UID(str(dataset.file_meta.TransferSyntaxUID))
+    if syntax in NATIVE:
+        bits = (whole(dataset, "Rows") or 0) * (whole(dataset, "Columns") or 0) * (whole(dataset, "BitsAllocated") or 0)
+        if len(data) < (bits + 7) // 8:
+            raise Unreadable("truncated", f"{len(data)} of {(bits + 7) // 8} bytes")
+        return data
+    try:
+        fragments, _ = parse_fragments(data)
+    except Exception as error:
+        raise Unreadable("truncated", type(error).__name__) from error
+    if fragments < 2 and len(data) < 32:  # nothing but the table of offsets
+        raise Unreadable("no_pixels")
+    return data
+
+
+@contextmanager
+def time_limit(seconds: float) -> Iterator[None]:
+    """Raise `Unreadable` when the block takes longer; in the main thread of a process only."""
+
+    def stop(*_: object) -> None:
+        raise Unreadable("too_slow", f"more than {seconds:g} s")
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def limit_memory(megabytes: int) -> None:
+    """Let this process take so much more memory than it has now, and no more (where the system can limit it)."""
+    import resource
+
+    try:
+        now = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (now + megabytes * 1_000_000, resource.RLIM_INFINITY))
+    except (OSError, ValueError):
+        return

@@ -1,0 +1,186 @@
+"""One file of the archive: whether it is a radiograph to use, whose it is, and what its header says."""
+
+from __future__ import annotations
+
+import re
+from hashlib import blake2b
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pydicom
+from pydicom.pixels import get_decoder
+from pydicom.uid import UID
+
+from analysis.archive import describe
+from analysis.archive.dicom import NATIVE, Unreadable, read, stored_pixels, text, time_limit, value, whole
+
+if TYPE_CHECKING:
+    from analysis.archive.settings import IngestSettings
+
+_PEOPLE = (
+    "OtherPatientNames",
+    "PatientBirthName",
+    "PatientMotherBirthName",
+    "ResponsiblePerson",
+    "ReferringPhysicianName",
+    "PerformingPhysicianName",
+    "RequestingPhysician",
+    "NameOfPhysiciansReadingStudy",
+    "PhysiciansOfRecord",
+    "OperatorsName",
+)
+_CONTACTS = (
+    "PatientAddress",
+    "PatientTelephoneNumbers",
+    "CountryOfResidence",
+    "MilitaryRank",
+    "MedicalRecordLocator",
+    "InsurancePlanIdentification",
+)
+_TEXTS = (
+    "StudyDescription",
+    "SeriesDescription",
+    "ProtocolName",
+    "RequestedProcedureDescription",
+    "PerformedProcedureStepDescription",
+    "PatientComments",
+    "ImageComments",
+    "StudyComments",
+    "AdditionalPatientHistory",
+    "ReasonForStudy",
+)
+#: Several values of an element in one cell of the private index.
+SEPARATOR = "\x1f"
+#: Columns of a file's record, in the order of the private index.
+IDENTITY = (
+    "patient_id", "other_ids", "patient_name", "people", "contacts", "texts", "birth_date", "accession",
+    "study_uid", "series_uid", "sop_uid", "date",
+)  # fmt: skip
+DESCRIPTION = (
+    "view", "side", "protocol", "body_part", "age", "sex", "rows", "columns", "bits", "photometric",
+    "transfer_syntax", "modality", "pixel_hash",
+)  # fmt: skip
+
+
+def inspect(folder: Path, path: str, settings: IngestSettings) -> dict[str, Any]:
+    """Describe one file without decoding it.
+
+    Parameters
+    ----------
+    folder : Path
+        The archive.
+    path : str
+        The file, relative to it.
+    settings : IngestSettings
+
+    Returns
+    -------
+    dict
+        `path`, `code` and `detail` (None where the file is a radiograph to use), and the columns
+        of IDENTITY and DESCRIPTION as far as they could be read.
+    """
+    record: dict[str, Any] = {"path": path, "code": None, "detail": None}
+    try:
+        with time_limit(settings.max_seconds):
+            dataset = read(folder / path, max_mb=settings.max_file_mb)
+            record.update(_identity(dataset))
+            _check(dataset, settings)
+            record.update(_description(dataset, settings))
+            record["pixel_hash"] = _pixel_hash(dataset)
+    except Unreadable as reason:
+        record.update(code=reason.code, detail=reason.detail or None)
+    except MemoryError:
+        record.update(code="memory", detail="reading the file takes too much memory")
+    except Exception as error:  # no input may stop the ingest; RecursionError is the common one here
+        record.update(code="broken", detail=type(error).__name__)
+    return record
+
+
+def _values(dataset: Any, *keywords: str) -> str | None:
+    parts = [part for part in (text(dataset, keyword) for keyword in keywords) if part]
+    return SEPARATOR.join(dict.fromkeys(parts)) or None
+
+
+def _identity(dataset: pydicom.Dataset) -> dict[str, Any]:
+    others = [text(item, "PatientID") for item in (value(dataset, "OtherPatientIDsSequence") or [])]
+    listed = value(dataset, "OtherPatientIDs")
+    others += [str(one).strip() for one in (listed if isinstance(listed, pydicom.multival.MultiValue) else [listed])]
+    on = describe.day(dataset)
+    return {
+        "patient_id": text(dataset, "PatientID") or None,
+        "other_ids": SEPARATOR.join(one for one in others if one and one != "None") or None,
+        "patient_name": text(dataset, "PatientName") or None,
+        "people": _values(dataset, *_PEOPLE),
+        "contacts": _values(dataset, *_CONTACTS),
+        "texts": _values(dataset, *_TEXTS),
+        "birth_date": text(dataset, "PatientBirthDate") or None,
+        "accession": text(dataset, "AccessionNumber") or None,
+        "study_uid": text(dataset, "StudyInstanceUID") or None,
+        "series_uid": text(dataset, "SeriesInstanceUID") or None,
+        "sop_uid": text(dataset, "SOPInstanceUID") or None,
+        "date": on.isoformat() if on else None,
+    }
+
+
+def _check(dataset: pydicom.Dataset, settings: IngestSettings) -> None:
+    """Raise Unreadable, with the reason code, unless the file is a single grey radiograph of a known patient."""
+    rows, columns = whole(dataset, "Rows") or 0, whole(dataset, "Columns") or 0
+    modality = text(dataset, "Modality").upper()
+    if not (rows and columns) and "PixelData" not in dataset:
+        raise Unreadable("not_an_image", UID(text(dataset, "SOPClassUID") or "unknown").name[:64])
+    if modality not in settings.modalities:
+        raise Unreadable("modality", re.sub(r"[^A-Z0-9 ]", "?", modality)[:16] or "none")
+    if (whole(dataset, "SamplesPerPixel") or 1) > 1:
+        raise Unreadable("colour")
+    photometric = text(dataset, "PhotometricInterpretation").upper()
+    if photometric not in ("MONOCHROME1", "MONOCHROME2"):
+        raise Unreadable("photometric", re.sub(r"[^A-Z0-9_ ]", "?", photometric)[:16] or "none")
+    frames = whole(dataset, "NumberOfFrames") or 1
+    if frames > 1:
+        # ASSUME: cine and stacks are no radiographs; taking one frame of them would be a guess.
+        raise Unreadable("multi_frame", f"{frames} frames")
+    _check_size(rows, columns, whole(dataset, "BitsAllocated") or 0, settings)
+    syntax = UID(str(dataset.file_meta.TransferSyntaxUID))
+    if syntax not in NATIVE:
+        try:
+            available = get_decoder(syntax).is_available
+        except NotImplementedError:
+            available = False
+        if not available:
+            raise Unreadable("transfer_syntax", re.sub(r"[^0-9.]", "?", syntax)[:64])
+
+
+def _check_size(rows: int, columns: int, bits: int, settings: IngestSettings) -> None:
+    if rows * columns > settings.max_pixels:
+        raise Unreadable("too_many_pixels", f"{columns} x {rows}")
+    if min(rows, columns) < settings.min_pixels:
+        raise Unreadable("too_small", f"{columns} x {rows}")
+    if bits not in (8, 16, 32):
+        raise Unreadable("bits", f"{bits} bits")
+
+
+def _description(dataset: pydicom.Dataset, settings: IngestSettings) -> dict[str, Any]:
+    on = describe.day(dataset)
+    allocated = whole(dataset, "BitsAllocated") or 16
+    stored = whole(dataset, "BitsStored") or allocated
+    return {
+        "view": describe.view(dataset, settings),
+        "side": describe.side(dataset, settings),
+        "protocol": describe.protocol(dataset, settings),
+        "body_part": describe.body_part(dataset, settings),
+        "age": describe.age(dataset, on),
+        "sex": describe.sex(dataset),
+        "rows": whole(dataset, "Rows"),
+        "columns": whole(dataset, "Columns"),
+        "bits": min(max(stored, 1), allocated),
+        "photometric": text(dataset, "PhotometricInterpretation").upper(),
+        "transfer_syntax": str(dataset.file_meta.TransferSyntaxUID),
+        "modality": text(dataset, "Modality").upper(),
+    }
+
+
+def _pixel_hash(dataset: pydicom.Dataset) -> str:
+    """Hash the stored pixel data and its shape: copies of a file match, whatever their headers say."""
+    digest = blake2b(stored_pixels(dataset), digest_size=16)
+    digest.update(f"{dataset.Rows}x{dataset.Columns}".encode())
+    return digest.hexdigest()

@@ -1,0 +1,113 @@
+"""Which files belong to one patient and to one exam, when identifiers are missing, doubled or spelt in two ways."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from analysis.archive.inspect import SEPARATOR
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+def plain(words: str) -> str:
+    """Return a text without case, accents, blanks and punctuation: what is left when spelling is set aside."""
+    letters = unicodedata.normalize("NFKD", words).casefold()
+    return "".join(letter for letter in letters if letter.isalnum())
+
+
+def plain_id(identifier: str | None, placeholders: Iterable[str]) -> str | None:
+    """Return a patient identifier in one spelling, or None where it stands for nobody.
+
+    Case, blanks and punctuation don't count; a Swedish personal number is the same with and without its century.
+    """
+    found = plain(identifier or "")
+    if not found or len(set(found)) == 1 or found in {plain(one) for one in placeholders}:
+        return None
+    # Month 1-12 and day 1-31, or 61-91 in a co-ordination number.
+    century = re.fullmatch(r"(?:19|20)(\d\d(?:0[1-9]|1[0-2])(?:[06][1-9]|[1278]\d|[39][01])\d{4})", found)
+    return century[1] if century else found
+
+
+def patients(files: pd.DataFrame, placeholders: Iterable[str]) -> pd.Series:
+    """Find out who each file is of.
+
+    Files are of one patient when they share an identifier (PatientID or one of OtherPatientIDs, in
+    any spelling), or both name and birth date. So a second identifier can't bring a patient into two sets.
+
+    Parameters
+    ----------
+    files : pandas.DataFrame
+        Columns `patient_id`, `other_ids`, `patient_name`, `birth_date`.
+    placeholders : iterable of str
+        Identifiers and names that stand for nobody.
+
+    Returns
+    -------
+    pandas.Series of str
+        An identity (the first of the patient's identifiers), missing where there is nothing to go by.
+    """
+    placeholders = list(placeholders)
+    keys = [_keys(row, placeholders) for row in files[_COLUMNS].itertuples(index=False)]
+    parent: dict[str, str] = {}
+
+    def root(key: str) -> str:
+        while parent.setdefault(key, key) != key:
+            parent[key] = key = parent[parent[key]]
+        return key
+
+    for linked in keys:
+        roots = sorted(root(key) for key in linked)
+        for other in roots[1:]:
+            parent[other] = roots[0]
+    return pd.Series([root(linked[0]) if linked else None for linked in keys], files.index, dtype="str")
+
+
+_COLUMNS = ["patient_id", "other_ids", "patient_name", "birth_date"]
+
+
+def _keys(row: tuple[object, ...], placeholders: list[str]) -> list[str]:
+    patient_id, other_ids, name, born = (one if isinstance(one, str) else "" for one in row)
+    found = (plain_id(one, placeholders) for one in (patient_id, *other_ids.split(SEPARATOR)))
+    keys = [f"id {one}" for one in found if one]
+    digits = re.sub(r"\D", "", born)
+    parts = sorted(part for part in (plain(part) for part in re.split(r"[\^=,\s]+", name)) if part)
+    if len(digits) == 8 and len(parts) > 1 and not {plain(one) for one in placeholders} & set(parts):
+        # ASSUME: two people of one name and one birth date are rarer in an archive than one person with two numbers.
+        keys.append(f"name {' '.join(parts)} {digits}")
+    return keys
+
+
+def exams(files: pd.DataFrame, patient: pd.Series) -> pd.Series:
+    """Find out which exam each file is of: by accession number, else by its study.
+
+    A file without an accession number is of the exam that its study is of elsewhere, if that is one.
+    An accession number that several patients have (1, say) tells nothing; their studies do.
+
+    Parameters
+    ----------
+    files : pandas.DataFrame
+        Columns `accession`, `study_uid`.
+    patient : pandas.Series of str
+        Who each file is of, from `patients`.
+
+    Returns
+    -------
+    pandas.Series of str
+        The identity of the exam, missing where there is nothing to go by.
+    """
+    accession = files["accession"].mask(shared(files["accession"], patient))
+    known = accession.dropna().groupby(files["study_uid"])
+    single = known.first()[known.nunique() == 1]
+    accession = accession.fillna(files["study_uid"].map(single).astype("str"))
+    return ("accession " + accession).fillna("study " + files["study_uid"])
+
+
+def shared(identifier: pd.Series, patient: pd.Series) -> np.ndarray:
+    """Mark the files whose identifier several patients have."""
+    return np.asarray((patient.groupby(identifier).transform("nunique") > 1).fillna(False), dtype=bool)

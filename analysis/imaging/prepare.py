@@ -1,0 +1,195 @@
+"""Decode every indexed image once, and store it as a small square."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+import numpy as np
+import pandas as pd
+
+from analysis.archive.dicom import Unreadable, limit_memory, read, value
+from analysis.errors import StudyError
+from analysis.files import atomic, write_table
+from analysis.imaging.pixels import brightness
+from analysis.imaging.square import square
+from analysis.schemas import PREPARED
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from analysis.imaging.settings import ImagesSettings
+
+_AHEAD = 3
+
+
+def prepare_file(path: Path, settings: ImagesSettings) -> NDArray[np.uint8]:
+    """Read, decode, window, crop, reduce and pad one image.
+
+    Returns
+    -------
+    numpy.ndarray of uint8, shape (size, size)
+
+    Raises
+    ------
+    Unreadable
+        With the reason code for the row that the image gets.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        dataset = read(path)
+        image = brightness(dataset, window=settings.window, percentiles=settings.percentiles)
+        return square(
+            image,
+            settings.size,
+            border=settings.border,
+            min_content=settings.min_content,
+            aspect=pixel_aspect(dataset),
+        )
+
+
+def pixel_aspect(dataset: object) -> float:
+    """Return the height of a pixel divided by its width; 1 where no tag says otherwise, or where it is implausible."""
+    for keyword in ("ImagerPixelSpacing", "PixelSpacing", "PixelAspectRatio"):
+        spacing = value(dataset, keyword)
+        try:
+            ratio = float(spacing[0]) / float(spacing[1])
+        except (TypeError, ValueError, IndexError, ZeroDivisionError):
+            continue
+        # ASSUME: detectors have square pixels within a percent; beyond 4 to 1 the tag is wrong.
+        return ratio if 0.25 <= ratio <= 4 and abs(ratio - 1) > 0.01 else 1.0
+    return 1.0
+
+
+def shard_of(images: pd.DataFrame, shard: int, shards: int) -> pd.DataFrame:
+    """Return the images of every `shards`-th exam, in the order of exam and image."""
+    exams = np.sort(images["exam"].unique())[shard::shards]
+    return images[images["exam"].isin(exams)].sort_values(["exam", "image"], ignore_index=True)
+
+
+def prepare(
+    archive: Path,
+    images: pd.DataFrame,
+    files: pd.DataFrame,
+    settings: ImagesSettings,
+    out: Path,
+    *,
+    shard: int,
+    shards: int,
+) -> tuple[int, int]:
+    """Prepare one shard: `pixels-K.npy`, `rows-K.parquet` (schema PREPARED) and `unreadable-K.csv` in `out`.
+
+    Parameters
+    ----------
+    archive : Path
+    images : pandas.DataFrame
+        Schema IMAGES.
+    files : pandas.DataFrame
+        The private index, for the paths.
+    settings : ImagesSettings
+    out : Path
+    shard, shards : int
+        Which part, of how many.
+
+    Returns
+    -------
+    tuple of int
+        Images prepared, and images that can't be read.
+
+    Raises
+    ------
+    StudyError
+        If the shard doesn't exist, or the private index is of another archive.
+    """
+    if not 0 <= shard < shards:
+        raise StudyError(f"There is no shard {shard} of {shards}; they count from 0 to {shards - 1}.")
+    paths = files.dropna(subset=["image"]).set_index("image")["path"]
+    wanted = shard_of(images, shard, shards)
+    missing = wanted[~wanted["image"].isin(paths.index)]
+    if len(missing):
+        raise StudyError(f"Image {missing['image'].iloc[0]} isn't in the private index; run 'ingest' again.")
+    results = _decode([archive / paths[image] for image in wanted["image"]], settings)
+    good, unreadable = [], []
+    with atomic(out / f"pixels-{shard}.npy") as temporary, temporary.open("wb") as file:
+        _header(file, 0, settings.size)
+        for position, result in enumerate(results):
+            if isinstance(result, Unreadable):
+                unreadable.append((wanted["image"][position], wanted["exam"][position], result.code, result.detail))
+            else:
+                file.write(result.tobytes())
+                good.append(position)
+        file.seek(0)
+        _header(file, len(good), settings.size)
+    rows = wanted.loc[good, ["image", "exam", "view", "side"]].assign(shard=shard, row=np.arange(len(good)))
+    write_table(rows.reset_index(drop=True), out / f"rows-{shard}.parquet", PREPARED)
+    write_table(pd.DataFrame(unreadable, columns=["image", "exam", "code", "detail"]), out / f"unreadable-{shard}.csv")
+    return len(good), len(unreadable)
+
+
+def _header(file: BinaryIO, n: int, size: int) -> None:
+    """Write the header of a .npy file. NumPy leaves room in it for the first axis to grow."""
+    np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": (n, size, size)})
+
+
+def _attempt(settings: ImagesSettings, path: Path) -> NDArray[np.uint8] | Unreadable:
+    try:
+        return prepare_file(path, settings)
+    except Unreadable as reason:
+        return Unreadable(reason.code, reason.detail)
+    except MemoryError:
+        return Unreadable("memory", "the decoder asked for too much memory")
+    except Exception as error:  # no image may stop the shard
+        return Unreadable("decode", type(error).__name__)
+
+
+def _start(megabytes: int) -> None:
+    import cv2
+
+    cv2.setNumThreads(1)
+    logging.getLogger("pydicom").setLevel(logging.CRITICAL)
+    limit_memory(megabytes)
+
+
+def _decode(paths: Iterable[Path], settings: ImagesSettings) -> Iterator[NDArray[np.uint8] | Unreadable]:
+    """Prepare images in a process of their own: a decoder that crashes or hangs takes one image with it, no more."""
+    attempt = partial(_attempt, settings)
+
+    def pool() -> ProcessPoolExecutor:
+        return ProcessPoolExecutor(1, get_context("fork"), _start, (settings.max_memory_mb,))
+
+    worker = pool()
+    waiting = iter(paths)
+    ahead: deque[tuple[Path, Future[NDArray[np.uint8] | Unreadable]]] = deque()
+    try:
+        while True:
+            while len(ahead) < _AHEAD and (path := next(waiting, None)) is not None:
+                ahead.append((path, worker.submit(attempt, path)))
+            if not ahead:
+                return
+            _, first = ahead.popleft()
+            try:
+                result = first.result(timeout=settings.max_seconds)
+            except (BrokenProcessPool, TimeoutError) as error:
+                crash = isinstance(error, BrokenProcessPool)
+                result = Unreadable("crash" if crash else "too_slow", "the decoder crashed" if crash else "")
+                _stop(worker)
+                worker = pool()
+                ahead = deque((path, worker.submit(attempt, path)) for path, _ in ahead)
+            yield result
+    finally:
+        _stop(worker)
+
+
+def _stop(worker: ProcessPoolExecutor) -> None:
+    # A decoder that hangs doesn't listen, so it isn't asked.
+    for process in list((worker._processes or {}).values()):
+        process.kill()
+    worker.shutdown(wait=True, cancel_futures=True)
