@@ -17,7 +17,7 @@ import pandas as pd
 
 from analysis.archive.dicom import limit_memory
 from analysis.archive.inspect import DESCRIPTION, IDENTITY, inspect
-from analysis.archive.people import exams, patients
+from analysis.archive.people import exams, patients, shared
 from analysis.archive.tables import read_readings
 from analysis.errors import StudyError
 from analysis.files import write_table
