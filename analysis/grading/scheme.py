@@ -71,8 +71,6 @@ class Scheme(Settings):
             for item in total.items:
                 if item not in self.items:
                     raise hole(f"the sum '{name}' adds '{item}', which is no item", "sums", name, "items")
-        for key in ("disease", "early"):
-            self._rule(key)  # finds a broken rule now, not in hours
         called: dict[str, tuple[object, ...]] = {}
         places: list[tuple[str, tuple[object, ...]]] = [
             *((name, ("items", name)) for name in self.items),
@@ -85,6 +83,8 @@ class Scheme(Settings):
             called[name] = place
         if not called:
             raise hole("a scheme needs at least one item or finding")
+        for key in ("disease", "early"):
+            self._rule(key)  # finds a broken rule now, not in hours
         return self
 
     @cached_property
