@@ -23,7 +23,7 @@ include: "workflow/rules/report.smk"
 rule all:
     default_target: True
     input:
-        f"{STUDY}/manuscript/index.html",
+        f"{STUDY}/manuscript",
 
 
 onstart:

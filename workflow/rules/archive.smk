@@ -13,13 +13,19 @@ IMAGES = f"{COHORT}/images"
 PREPARED = [
     f"{IMAGES}/{name}"
     for shard in SHARDS
-    for name in (f"pixels-{shard}.npy", f"rows-{shard}.parquet", f"unreadable-{shard}.csv")
+    for name in (
+        f"pixels-{shard}.npy",
+        f"rows-{shard}.parquet",
+        f"unreadable-{shard}.csv",
+    )
 ]
 
 
 def split_file():
     """The archive's split, where it has one."""
-    given = SOURCE == "kneekl224" or (SOURCE == "folder" and os.path.exists(f"{ARCHIVE}/sets.csv"))
+    given = SOURCE == "kneekl224" or (
+        SOURCE == "folder" and os.path.exists(f"{ARCHIVE}/sets.csv")
+    )
     return [f"{ARCHIVE}/sets.csv"] if given else []
 
 
@@ -33,15 +39,15 @@ if SOURCE == "simulated":
             dicom=directory(f"{ARCHIVE}/dicom"),
             reports=f"{ARCHIVE}/reports.csv",
             readings=f"{ARCHIVE}/readings.csv",
-        params:
-            seed=study.seed,
         log:
             f"{COHORT}/logs/simulate.log",
         benchmark:
             f"{COHORT}/benchmarks/simulate.tsv"
-        threads: workflow.cores
         conda:
             "../../envs/images.yaml"
+        threads: workflow.cores
+        params:
+            seed=study.seed,
         message:
             "Simulate an archive of radiographs, reports and readings"
         shell:
@@ -63,9 +69,9 @@ elif SOURCE == "kneekl224":
             f"{COHORT}/logs/import_kneekl224.log",
         benchmark:
             f"{COHORT}/benchmarks/import_kneekl224.tsv"
-        threads: workflow.cores
         conda:
             "../../envs/images.yaml"
+        threads: workflow.cores
         message:
             "Bring the public radiographs into the form of an archive"
         shell:
@@ -86,17 +92,21 @@ rule ingest:
         counts=f"{INDEX}/counts.csv",
         private=f"{PRIVATE}/index.parquet",
         rejected=f"{PRIVATE}/rejected.csv",
-    params:
-        archive=ARCHIVE,
-        key="" if SOURCE != "folder" else f"--key {study.archive.key}" if study.archive.key else "",
-        seed="" if SOURCE == "folder" else f"--seed {study.seed}",
     log:
         f"{COHORT}/logs/ingest.log",
     benchmark:
         f"{COHORT}/benchmarks/ingest.tsv"
-    threads: workflow.cores
     conda:
         "../../envs/images.yaml"
+    threads: workflow.cores
+    params:
+        archive=ARCHIVE,
+        key=(
+            ""
+            if SOURCE != "folder"
+            else f"--key {study.archive.key}" if study.archive.key else ""
+        ),
+        seed="" if SOURCE == "folder" else f"--seed {study.seed}",
     message:
         "Index the archive, under pseudonyms"
     shell:
@@ -115,16 +125,16 @@ rule prepare:
         pixels=f"{IMAGES}/pixels-{{shard}}.npy",
         rows=f"{IMAGES}/rows-{{shard}}.parquet",
         unreadable=f"{IMAGES}/unreadable-{{shard}}.csv",
-    params:
-        archive=ARCHIVE,
-        shards=len(SHARDS),
     log:
         f"{COHORT}/logs/prepare-{{shard}}.log",
     benchmark:
         f"{COHORT}/benchmarks/prepare-{{shard}}.tsv"
-    threads: 1
     conda:
         "../../envs/images.yaml"
+    threads: 1
+    params:
+        archive=ARCHIVE,
+        shards=len(SHARDS),
     message:
         "Prepare the images of shard {wildcards.shard}"
     shell:

@@ -21,16 +21,16 @@ rule select:
     output:
         exams=f"{SELECTION}/exams.parquet",
         flow=f"{SELECTION}/flow.csv",
-    params:
-        archive=ARCHIVE,
-        prepared=IMAGES,
-        seed=study.seed,
     log:
         f"{COHORT}/logs/select.log",
     benchmark:
         f"{COHORT}/benchmarks/select.tsv"
     conda:
         "../../envs/images.yaml"
+    params:
+        archive=ARCHIVE,
+        prepared=IMAGES,
+        seed=study.seed,
     message:
         "Select the exams and part them into sets, by patient"
     shell:

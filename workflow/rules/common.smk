@@ -13,7 +13,9 @@ from analysis.config import load_study, write_section
 from analysis.errors import StudyError
 
 try:
-    study = load_study(config, " + ".join(os.path.relpath(path) for path in workflow.configfiles))
+    study = load_study(
+        config, " + ".join(os.path.relpath(path) for path in workflow.configfiles)
+    )
 except StudyError as error:
     raise WorkflowError(str(error))
 
@@ -50,9 +52,13 @@ def _imports():
 def code(*modules):
     """The files of `modules` and of all they import within this project: an edit to one reruns the rule."""
     graph = _imports()
-    names = set(modules).union(*(graph.find_upstream_modules(module) for module in modules))
+    names = set(modules).union(
+        *(graph.find_upstream_modules(module) for module in modules)
+    )
     paths = [name.replace(".", "/") for name in sorted(names)]
-    return [f"{path}/__init__.py" if os.path.isdir(path) else f"{path}.py" for path in paths]
+    return [
+        f"{path}/__init__.py" if os.path.isdir(path) else f"{path}.py" for path in paths
+    ]
 
 
 def hold_folder():
@@ -66,4 +72,6 @@ def hold_folder():
     try:
         fcntl.flock(running, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        raise WorkflowError("Another run is at work in this folder; wait for it, or stop it.")
+        raise WorkflowError(
+            "Another run is at work in this folder; wait for it, or stop it."
+        )

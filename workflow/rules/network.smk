@@ -23,18 +23,19 @@ rule train:
     output:
         weights=f"{NETWORK}/seed-{{seed}}/weights.safetensors",
         curve=f"{NETWORK}/seed-{{seed}}/curve.csv",
-    params:
-        images=IMAGES,
-        tasks=lambda wildcards, input: [
-            f"--task {scheme}:{reference}" for scheme, reference in zip(input.tasks, input.references)
-        ],
     log:
         f"{COHORT}/{{grading}}/logs/train-{{seed}}.log",
     benchmark:
         f"{COHORT}/{{grading}}/benchmarks/train-{{seed}}.tsv"
-    threads: workflow.cores
     conda:
         "../../envs/network.yaml"
+    threads: workflow.cores
+    params:
+        images=IMAGES,
+        tasks=lambda wildcards, input: [
+            f"--task {scheme}:{reference}"
+            for scheme, reference in zip(input.tasks, input.references)
+        ],
     message:
         "Train the network ({wildcards.grading}, seed {wildcards.seed})"
     shell:
@@ -55,16 +56,16 @@ rule predict:
         exams=f"{PREDICTIONS}/exams.parquet",
         images=f"{PREDICTIONS}/images.parquet",
         seeds=f"{PREDICTIONS}/seeds.parquet",
-    params:
-        images=IMAGES,
-        weights=lambda wildcards, input: [f"--weights {path}" for path in input.weights],
     log:
         f"{COHORT}/{{grading}}/logs/predict.log",
     benchmark:
         f"{COHORT}/{{grading}}/benchmarks/predict.tsv"
-    threads: workflow.cores
     conda:
         "../../envs/network.yaml"
+    threads: workflow.cores
+    params:
+        images=IMAGES,
+        weights=lambda wildcards, input: [f"--weights {path}" for path in input.weights],
     message:
         "Predict the exams of validation and test set ({wildcards.grading})"
     shell:
@@ -84,15 +85,15 @@ rule attribute:
         code=code("analysis.network.attribution"),
     output:
         folder=directory(ATTRIBUTION),
-    params:
-        images=IMAGES,
     log:
         f"{COHORT}/{{grading}}/logs/attribute.log",
     benchmark:
         f"{COHORT}/{{grading}}/benchmarks/attribute.tsv"
-    threads: workflow.cores
     conda:
         "../../envs/network.yaml"
+    threads: workflow.cores
+    params:
+        images=IMAGES,
     message:
         "Find what the network looks at ({wildcards.grading})"
     shell:

@@ -4,6 +4,20 @@
 # makes  <grading>/statistics/  one CSV a question: roc, thresholds, summary, confusion, calibration, subgroups …
 
 STATISTICS = f"{COHORT}/{{grading}}/statistics"
+ESTIMATES = [
+    "roc.csv",
+    "curves.parquet",
+    "thresholds.csv",
+    "optimism.csv",
+    "confusion.csv",
+    "summary.csv",
+    "calibration.csv",
+    "reliability.csv",
+    "prevalence.csv",
+    "subgroups.csv",
+    "readers.csv",
+    "published.csv",
+]
 
 
 rule evaluate:
@@ -17,19 +31,85 @@ rule evaluate:
         settings=settings("statistics"),
         code=code("analysis.statistics.evaluate"),
     output:
-        folder=directory(f"{STATISTICS}/estimates"),
-    params:
-        seed=study.seed,
+        [f"{STATISTICS}/{name}" for name in ESTIMATES],
     log:
         f"{COHORT}/{{grading}}/logs/evaluate.log",
     benchmark:
         f"{COHORT}/{{grading}}/benchmarks/evaluate.tsv"
-    threads: workflow.cores
     conda:
         "../../envs/statistics.yaml"
+    threads: workflow.cores
+    params:
+        seed=study.seed,
     message:
         "Estimate performance with intervals by pROC ({wildcards.grading})"
     shell:
         "python -m analysis --log {log} evaluate --predictions {input.predictions} --reference {input.reference}"
         " --readers {input.readers} --exams {input.exams} --images-index {input.images} --grading {input.grading}"
-        " --settings {input.settings} --seed {params.seed} --workers {threads} --out {output.folder}"
+        " --settings {input.settings} --seed {params.seed} --workers {threads} --out $(dirname {output[0]})"
+
+
+rule coverage:
+    input:
+        settings=settings("statistics"),
+        code=code("analysis.statistics.coverage"),
+    output:
+        f"{COHORT}/coverage.csv",
+    log:
+        f"{COHORT}/logs/coverage.log",
+    benchmark:
+        f"{COHORT}/benchmarks/coverage.tsv"
+    conda:
+        "../../envs/statistics.yaml"
+    threads: workflow.cores
+    params:
+        seed=study.seed,
+    message:
+        "Simulate how often each kind of interval covers"
+    shell:
+        "python -m analysis --log {log} coverage --settings {input.settings} --seed {params.seed}"
+        " --workers {threads} --out {output}"
+
+
+rule audit:
+    input:
+        settings=settings("statistics"),
+        published="analysis/statistics/olsson2021.yaml",
+        code=code("analysis.statistics.audit"),
+    output:
+        f"{COHORT}/audit.csv",
+    log:
+        f"{COHORT}/logs/audit.log",
+    benchmark:
+        f"{COHORT}/benchmarks/audit.tsv"
+    conda:
+        "../../envs/statistics.yaml"
+    message:
+        "Audit the published tables"
+    shell:
+        "python -m analysis --log {log} audit --settings {input.settings} --out {output}"
+
+
+rule check:
+    input:
+        exams=rules.select.output.exams,
+        flow=rules.select.output.flow,
+        reference=rules.reference.output.reference,
+        predictions=rules.predict.output.exams,
+        estimates=rules.evaluate.output,
+        grading="workflow/gradings/{grading}.yaml",
+        code=code("analysis.report.invariants"),
+    output:
+        f"{COHORT}/{{grading}}/checks.csv",
+    log:
+        f"{COHORT}/{{grading}}/logs/check.log",
+    benchmark:
+        f"{COHORT}/{{grading}}/benchmarks/check.tsv"
+    conda:
+        "../../envs/statistics.yaml"
+    message:
+        "Check what must hold of the results ({wildcards.grading})"
+    shell:
+        "python -m analysis --log {log} check --exams {input.exams} --flow {input.flow} --reference {input.reference}"
+        " --predictions {input.predictions} --statistics $(dirname {input.estimates[0]}) --grading {input.grading}"
+        " --out {output}"

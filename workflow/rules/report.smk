@@ -1,0 +1,199 @@
+# From estimates to a manuscript in which no number was typed.
+#
+# needs  everything before; manuscript/ for the prose
+# makes  <grading>/tables/, figures/, values.yml  what the manuscript is made of
+#        <grading>/manuscript/                    HTML, PDF, DOCX and JATS
+#        <grading>/checks.csv, privacy.csv        what was checked of the results; the manuscript waits for both
+
+TABLES = f"{COHORT}/{{grading}}/tables"
+FIGURES = f"{COHORT}/{{grading}}/figures"
+MANUSCRIPT = f"{COHORT}/{{grading}}/manuscript"
+CONFIG = f"{STUDY}/config.yaml"
+write_section(study, CONFIG)
+
+
+def results_of(wildcards):
+    """Every result that the tables, figures and values may tell of."""
+    here = dict(grading=wildcards.grading)
+    return [
+        *expand(rules.evaluate.output, **here),
+        *expand(rules.reference.output, **here),
+        *rules.select.output,
+        *rules.ingest.output[:3],
+        *PREPARED,
+        *expand(rules.train.output, seed=SEEDS, **here),
+        *expand(rules.attribute.output, **here),
+        *rules.coverage.output,
+        *rules.audit.output,
+    ]
+
+
+WHERE = (
+    f" --grading {{input.grading}} --statistics {STATISTICS} --reference {COHORT}/{{grading}}/reference"
+    f" --selection {SELECTION} --index {INDEX} --images {IMAGES} --network {NETWORK} --attribution {ATTRIBUTION}"
+    f" --coverage {COHORT}/coverage.csv --audit {COHORT}/audit.csv --settings {{input.settings}}"
+).replace("{grading}", "{wildcards.grading}")
+
+
+rule tables:
+    input:
+        results_of,
+        grading="workflow/gradings/{grading}.yaml",
+        checklists=sorted(
+            str(path) for path in Path("manuscript/checklists").glob("*.yaml")
+        ),
+        settings=settings("report"),
+        code=code("analysis.report.tables"),
+    output:
+        directory(TABLES),
+    log:
+        f"{COHORT}/{{grading}}/logs/tables.log",
+    benchmark:
+        f"{COHORT}/{{grading}}/benchmarks/tables.tsv"
+    conda:
+        "../../envs/manuscript.yaml"
+    params:
+        where=lambda wildcards, input: WHERE.format(wildcards=wildcards, input=input),
+    message:
+        "Make the tables ({wildcards.grading})"
+    shell:
+        "python -m analysis --log {log} tables {params.where} --out {output}"
+
+
+rule figures:
+    input:
+        results_of,
+        grading="workflow/gradings/{grading}.yaml",
+        settings=settings("report"),
+        code=code("analysis.report.figures"),
+    output:
+        directory(FIGURES),
+    log:
+        f"{COHORT}/{{grading}}/logs/figures.log",
+    benchmark:
+        f"{COHORT}/{{grading}}/benchmarks/figures.tsv"
+    conda:
+        "../../envs/manuscript.yaml"
+    params:
+        where=lambda wildcards, input: WHERE.format(wildcards=wildcards, input=input),
+    message:
+        "Draw the figures ({wildcards.grading})"
+    shell:
+        "python -m analysis --log {log} figures {params.where} --out {output}"
+
+
+rule values:
+    input:
+        results_of,
+        grading="workflow/gradings/{grading}.yaml",
+        settings=settings("report"),
+        config=CONFIG,
+        code=code("analysis.report.values"),
+    output:
+        f"{COHORT}/{{grading}}/values.yml",
+    log:
+        f"{COHORT}/{{grading}}/logs/values.log",
+    benchmark:
+        f"{COHORT}/{{grading}}/benchmarks/values.tsv"
+    conda:
+        "../../envs/manuscript.yaml"
+    params:
+        where=lambda wildcards, input: WHERE.format(wildcards=wildcards, input=input),
+    message:
+        "Collect the numbers of the text ({wildcards.grading})"
+    shell:
+        "python -m analysis --log {log} values {params.where} --config {input.config} --out {output}"
+
+
+rule check_privacy:
+    input:
+        rules.tables.output,
+        rules.figures.output,
+        rules.values.output,
+        results_of,
+        private=rules.ingest.output.private,
+        reports=f"{ARCHIVE}/reports.csv",
+        code=code("analysis.archive.privacy"),
+    output:
+        f"{COHORT}/{{grading}}/privacy.csv",
+    log:
+        f"{COHORT}/{{grading}}/logs/check_privacy.log",
+    benchmark:
+        f"{COHORT}/{{grading}}/benchmarks/check_privacy.tsv"
+    conda:
+        "../../envs/images.yaml"
+    params:
+        archive=ARCHIVE,
+        publishable=[INDEX, SELECTION, f"{COHORT}/{{grading}}"],
+    message:
+        "Search the results for anything that identifies a patient ({wildcards.grading})"
+    shell:
+        "python -m analysis --log {log} check-privacy --private {input.private} --archive {params.archive:q}"
+        " --out {output} {params.publishable}"
+
+
+rule manuscript:
+    input:
+        tables=rules.tables.output,
+        figures=rules.figures.output,
+        values=rules.values.output,
+        checks=rules.check.output,
+        privacy=rules.check_privacy.output,
+        source=sorted(
+            str(path) for path in Path("manuscript").rglob("*") if path.is_file()
+        ),
+        settings=settings("report"),
+        code=code("analysis.report.render"),
+    output:
+        directory(MANUSCRIPT),
+    log:
+        f"{COHORT}/{{grading}}/logs/manuscript.log",
+    benchmark:
+        f"{COHORT}/{{grading}}/benchmarks/manuscript.tsv"
+    conda:
+        "../../envs/manuscript.yaml"
+    message:
+        "Render the manuscript ({wildcards.grading})"
+    shell:
+        "python -m analysis --log {log} manuscript --tables {input.tables} --figures {input.figures}"
+        " --values {input.values} --settings {input.settings} --out {output}"
+
+
+def show_headline():
+    """The main estimates, and where the manuscript is."""
+    import csv
+
+    estimates = f"{STUDY}/statistics/roc.csv"
+    if not os.path.exists(f"{STUDY}/manuscript/index.html") or not os.path.exists(
+        estimates
+    ):
+        return
+    with open(estimates, encoding="utf-8") as file:
+        rows = [
+            row
+            for row in csv.DictReader(file)
+            if row["set"] == "test" and row["kind"] in ("grade", "group", "disease")
+        ]
+    print(
+        f"\n{study.cohort.title}, {study.grading}: area under the ROC curve in the test set",
+        file=sys.stderr,
+    )
+    print(
+        f"  {'':<34}{'cases':>7}{'controls':>10}   AUC (95 % interval)", file=sys.stderr
+    )
+    for row in rows:
+        name = f"{row['item']} {row['label']}".strip() if row["item"] else row["label"]
+        auc = f"{float(row['auc']):.2f}" if row["auc"] else f"none: {row['reason']}"
+        interval = (
+            f" ({float(row['low']):.2f} to {float(row['high']):.2f})"
+            if row["low"]
+            else ""
+        )
+        print(
+            f"  {name:<34}{row['cases']:>7}{row['controls']:>10}   {auc}{interval}",
+            file=sys.stderr,
+        )
+    print(
+        f"\nThe manuscript: {STUDY}/manuscript/index.html (and .pdf, .docx)\n",
+        file=sys.stderr,
+    )
