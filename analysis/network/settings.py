@@ -16,7 +16,9 @@ class GroupSettings(Settings):
 
     blocks: int = Field(ge=1, description="residual blocks of two 3x3 convolutions each")
     filters: int = Field(ge=1, description="filters as a multiple of `width`")
-    part: Literal["image", "core"] = Field("core", description="its row in Table 1: image, or core shared by all tasks")
+    part: Literal["image", "core"] = Field(
+        default="core", description="its row in Table 1: image, or core shared by all tasks"
+    )
 
 
 TABLE_1 = (
@@ -32,17 +34,23 @@ TABLE_1 = (
 class AugmentationSettings(Settings):
     """How an image is varied each time that training sees it."""
 
-    rotation: float = Field(8.0, ge=0, description="degrees, standard deviation of a rotation")
-    rotation_share: Share = Field(0.5, description="share of passes that are rotated")
+    rotation: float = Field(default=8.0, ge=0, description="degrees, standard deviation of a rotation")
+    rotation_share: Share = Field(default=0.5, description="share of passes that are rotated")
     quarter_turn: Share = Field(
         0.0, description="share of passes turned by a quarter; knees hang one way in an archive"
     )
-    shift: float = Field(0.06, ge=0, description="standard deviation of a shift, as a share of half the image's side")
-    stretch: float = Field(0.08, ge=0, description="standard deviation of a stretch about 1, by axis")
-    mirror_horizontal: Share = Field(0.5, description="share mirrored left to right; medial and lateral go along")
-    mirror_vertical: Share = Field(0.0, description="share mirrored upside down; no knee is taken so")
-    contrast: float = Field(0.15, ge=0, description="standard deviation of log contrast about the image's mean")
-    negative: Share = Field(0.0, description="share shown as a photographic negative, where an archive holds some")
+    shift: float = Field(
+        default=0.06, ge=0, description="standard deviation of a shift, as a share of half the image's side"
+    )
+    stretch: float = Field(default=0.08, ge=0, description="standard deviation of a stretch about 1, by axis")
+    mirror_horizontal: Share = Field(
+        default=0.5, description="share mirrored left to right; medial and lateral go along"
+    )
+    mirror_vertical: Share = Field(default=0.0, description="share mirrored upside down; no knee is taken so")
+    contrast: float = Field(default=0.15, ge=0, description="standard deviation of log contrast about the image's mean")
+    negative: Share = Field(
+        default=0.0, description="share shown as a photographic negative, where an archive holds some"
+    )
 
 
 class PhaseSettings(Settings):
@@ -50,8 +58,10 @@ class PhaseSettings(Settings):
 
     epochs: int = Field(ge=1, description="passes over the training exams")
     learning_rate: float = Field(gt=0, description="at the phase's start; it falls by a quarter of a cosine")
-    noise: Share = Field(0.0, description="largest standard deviation of white noise, as a share of the grey scale")
-    erase: int = Field(0, ge=0, description="random blocks erased from each image")
+    noise: Share = Field(
+        default=0.0, description="largest standard deviation of white noise, as a share of the grey scale"
+    )
+    erase: int = Field(default=0, ge=0, description="random blocks erased from each image")
 
 
 class TrainingSettings(Settings):
@@ -65,63 +75,102 @@ class TrainingSettings(Settings):
         min_length=1,
         description="the paper's two phases, shortened for a laptop",
     )
-    batch: int = Field(32, ge=1, description="image passes (images x jitters) in a step, whole exams packed")
-    jitters: int = Field(1, ge=1, description="variations of each image in a step, joined by the max pool")
-    momentum: float = Field(0.9, ge=0, lt=1, description="of stochastic gradient descent (authors' public trainer)")
-    weight_decay: float = Field(0.005, ge=0, description="as a share of the phase's learning rate (1/200, trainer)")
-    clip: float | None = Field(None, gt=0, description="largest norm of the gradient; null: not clipped, as the paper")
-    noise_share: Share = Field(0.5, description="share of passes that get white noise (authors' public trainer)")
-    erase_size: int = Field(4, ge=1, description="pixels, side of an erased block; 10 at 256 pixels, 4 at 96")
+    batch: int = Field(default=32, ge=1, description="image passes (images x jitters) in a step, whole exams packed")
+    jitters: int = Field(default=1, ge=1, description="variations of each image in a step, joined by the max pool")
+    momentum: float = Field(
+        default=0.9, ge=0, lt=1, description="of stochastic gradient descent (authors' public trainer)"
+    )
+    weight_decay: float = Field(
+        default=0.005, ge=0, description="as a share of the phase's learning rate (1/200, trainer)"
+    )
+    clip: float | None = Field(
+        default=None, gt=0, description="largest norm of the gradient; null: not clipped, as the paper"
+    )
+    noise_share: Share = Field(
+        default=0.5, description="share of passes that get white noise (authors' public trainer)"
+    )
+    erase_size: int = Field(default=4, ge=1, description="pixels, side of an erased block; 10 at 256 pixels, 4 at 96")
     loss: Literal["cross_entropy", "hinge"] = Field(
         "cross_entropy", description="of the yes-or-no outputs; the authors' trainer used the hinge"
     )
     class_weights: Literal["none", "root", "inverse"] = Field(
         "root", description="weight of a class by its frequency, none, 1/sqrt or 1/n (trainer: inverse)"
     )
-    smoothing: Share = Field(0.0, description="share of certainty taken from the grades' labels")
-    average: float = Field(0.0, ge=0, lt=1, description="decay by step of the averaged weights that are kept; 0: none")
+    findings_weight: float = Field(
+        0.5, ge=0, description="weight of the findings' mean loss beside that of the grades (1 each)"
+    )
+    view_weight: float = Field(default=0.1, ge=0, description="weight of the loss of the image's view")
+    task_every: int = Field(
+        3, ge=1, description="steps of the grading between two of a further task; 1 alternates, as the paper"
+    )
+    empty_levels: Literal["error", "skip"] = Field(
+        "error", description="what to do when no training exam has some level of a grade: stop, or say so and go on"
+    )
+    average: float = Field(
+        default=0.0, ge=0, lt=1, description="decay by step of the averaged weights that are kept; 0: none"
+    )
     augmentation: AugmentationSettings = AugmentationSettings()
     keep: Literal["best", "last"] = Field(
         "best", description="weights kept: the epoch with the best mean AUC on validation, or the last"
     )
-    keep_window: int = Field(3, ge=1, description="epochs over which validation's AUC is averaged before choosing")
-    tensorboard: bool = Field(False, description="also write TensorBoard events beside the weights")
+    keep_window: int = Field(
+        default=3, ge=1, description="epochs over which validation's AUC is averaged before choosing"
+    )
+    tensorboard: bool = Field(default=False, description="also write TensorBoard events beside the weights")
 
 
 class AttributionSettings(Settings):
     """Which decisions are looked into, and how."""
 
-    cases: int = Field(1, ge=1, description="exams for each grade, surest right and surest wrong, per item")
-    steps: int = Field(32, ge=2, description="steps of the integrated gradients' path from black to the image")
-    tolerance: float = Field(0.05, gt=0, description="largest completeness error, as a share of the score's change")
-    occluded: float = Field(0.25, gt=0, lt=1, description="side of the patch on the joint, as a share of the image")
-    metal: Share = Field(0.01, description="share of brightest pixels taken for metal where an implant is recorded")
-    exams: int = Field(60, ge=1, description="test exams, at most, for which scores are compared with and without")
+    cases: int = Field(default=1, ge=1, description="exams for each grade, surest right and surest wrong, per item")
+    steps: int = Field(default=32, ge=2, description="steps of the integrated gradients' path from black to the image")
+    tolerance: float = Field(
+        default=0.05, gt=0, description="largest completeness error, as a share of the score's change"
+    )
+    occluded: float = Field(
+        default=0.25, gt=0, lt=1, description="side of the patch on the joint, as a share of the image"
+    )
+    metal: Share = Field(
+        default=0.01, description="share of brightest pixels taken for metal where an implant is recorded"
+    )
+    exams: int = Field(
+        default=60, ge=1, description="test exams, at most, for which scores are compared with and without"
+    )
 
 
 class NetworkSettings(Settings):
     """The network of the paper; the defaults are those of the default study."""
 
-    seeds: tuple[int, ...] = Field((0,), min_length=1, description="one network is trained for each; they are averaged")
-    tasks: tuple[str, ...] = Field(("fracture",), description="further schemes that share the core, trained in turn")
-    weights: str | None = Field(None, description="safetensors file to start from; null: at random, as the paper")
-    width: int = Field(16, ge=4, description="filters of the first group; 64 in the paper")
-    groups: tuple[GroupSettings, ...] = Field(TABLE_1, min_length=1, description="Table 1 of the paper, row by row")
-    reduction: int = Field(72, ge=1, description="filters of the 1x1 convolution (Table 1)")
-    hidden: int = Field(64, ge=1, description="units between the two fully connected layers")
+    seeds: tuple[int, ...] = Field(
+        default=(0,), min_length=1, description="one network is trained for each; they are averaged"
+    )
+    tasks: tuple[str, ...] = Field(
+        default=("fracture",), description="further schemes that share the core, trained in turn"
+    )
+    weights: str | None = Field(
+        default=None, description="safetensors file to start from; null: at random, as the paper"
+    )
+    width: int = Field(default=16, ge=4, description="filters of the first group; 64 in the paper")
+    groups: tuple[GroupSettings, ...] = Field(
+        default=TABLE_1, min_length=1, description="Table 1 of the paper, row by row"
+    )
+    reduction: int = Field(default=72, ge=1, description="filters of the 1x1 convolution (Table 1)")
+    hidden: int = Field(default=64, ge=1, description="units between the two fully connected layers")
     pool: Literal["features", "scores"] = Field(
         "features", description="what is pooled over an exam's images: features (Table 1) or scores (trainer)"
+    )
+    align_sides: bool = Field(
+        False, description="show images of left knees mirrored, so that medial is always on one side; paper: no"
     )
     grades: Literal["one-vs-rest", "softmax", "ordinal"] = Field(
         "ordinal", description="how grades are learnt; one-vs-rest in the paper"
     )
     training: TrainingSettings = TrainingSettings()
-    attribution: AttributionSettings = AttributionSettings()
-    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto: a GPU where there is one")
+    device: Literal["auto", "cpu", "cuda"] = Field(default="auto", description="auto: a GPU where there is one")
     precision: Literal["auto", "float32", "bfloat16"] = Field(
         "auto", description="auto: bfloat16 where the processor computes in it, else float32"
     )
-    compile: bool = Field(False, description="torch.compile; pays on a GPU over many epochs")
+    compile: bool = Field(default=False, description="torch.compile; pays on a GPU over many epochs")
 
     @model_validator(mode="after")
     def _consistent(self) -> NetworkSettings:
