@@ -1,1 +1,1 @@
-""""""
+"""A simulated archive: anatomy, projection, readers, files."""

@@ -1,0 +1,324 @@
+"""Who is in the archive: patients, exams, what ails them, and what the selection has to leave out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
+
+import numpy as np
+from numpy.random import Generator
+
+from analysis.simulate.anatomy import FRACTURES, IMPLANTS
+from analysis.simulate.settings import PopulationSettings, SimulateSettings
+
+FIRST_DAY, LAST_DAY = date(2002, 1, 7), date(2016, 12, 20)
+WOMEN = ("Anna", "Eva", "Maria", "Karin", "Kristina", "Lena", "Ingrid", "Birgitta", "Gunilla", "Astrid", "Sara", "Emma")
+MEN = (
+    "Lars",
+    "Anders",
+    "Per",
+    "Karl",
+    "Johan",
+    "Erik",
+    "Nils",
+    "Gunnar",
+    "Sven",
+    "Bengt",
+    "Olof",
+    "Hans",
+    "Åke",
+    "Göran",
+)
+FAMILY = (
+    "Andersson", "Johansson", "Karlsson", "Nilsson", "Eriksson", "Larsson", "Olsson", "Persson", "Svensson", "Lindqvist",
+    "Sjöberg", "Öberg", "Åkesson", "Holm", "Bergström", "Nyström", "Hedlund", "Wallin", "Ekdahl", "Norén", "Forsberg",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Patient:
+    """A person who never was.
+
+    Attributes
+    ----------
+    number : str
+        Shaped like a personal identity number, but its day is 61 to 91, as in a Swedish
+        co-ordination number, and its last digit fails the checksum, so that it is nobody's.
+    """
+
+    number: str
+    name: str
+    sex: str
+    born: date
+    index: int
+
+
+@dataclass(frozen=True)
+class Exam:
+    """One exam and the truth behind it; only `archive` and tests see the truth.
+
+    Attributes
+    ----------
+    kind : str
+        `regular`, or why the selection should leave it out: `repeat`, `follow_up`, `child`,
+        `unusable`, `no_knee`, `no_image`.
+    session : str
+        Set that its readers worked for: training, validation, test.
+    source : int
+        Index of the exam whose anatomy it shows; its own but for repeats and follow-ups.
+    """
+
+    index: int
+    patient: Patient
+    session: str
+    kind: str
+    protocol: str
+    day: date
+    side: str
+    views: tuple[str, ...]
+    kl: int
+    location: str
+    patella: bool
+    implants: tuple[str, ...] = ()
+    cast: bool = False
+    osteonecrosis: bool = False
+    fractures: tuple[str, ...] = ()
+    source: int = -1
+
+    @property
+    def accession(self) -> str:
+        """Accession number, unique in the archive."""
+        return f"SIM{self.day.year}{self.index:06d}"
+
+    @property
+    def age(self) -> float:
+        """Age at the exam, years."""
+        return (self.day - self.patient.born).days / 365.25
+
+
+def apportion(counts: list[float], total: int, rng: Generator) -> np.ndarray:
+    """Part `total` in proportion to `counts`, the remainders by chance; shape (len(counts),), sums to total."""
+    exact = np.asarray(counts, float) / sum(counts) * total
+    whole = np.floor(exact).astype(int)
+    rest = exact - whole
+    missing = total - whole.sum()
+    if missing:
+        whole[rng.choice(len(whole), missing, replace=False, p=rest / rest.sum())] += 1
+    return whole
+
+
+@dataclass
+class _Slot:
+    """An eligible exam in the making."""
+
+    kl: int
+    protocol: str = "weight_bearing"
+    location: str = "even"
+    patella: bool = False
+    implants: list[str] = field(default_factory=list)
+    cast: bool = False
+    osteonecrosis: bool = False
+    fractures: list[str] = field(default_factory=list)
+
+
+def plan(settings: SimulateSettings, seed: int) -> list[Exam]:
+    """Plan the whole archive without making a picture.
+
+    Returns
+    -------
+    list of Exam
+        In order of index; the same for the same settings and seed.
+    """
+    rng = np.random.default_rng([seed, 1])
+    surplus = 1 + settings.test_surplus
+    sizes = {
+        "training": settings.training,
+        "validation": round(settings.validation * surplus),
+        "test": round(settings.test * surplus),
+    }
+    exams: list[Exam] = []
+    numbers: set[str] = set()
+    for session, size in sizes.items():
+        slots = _slots(rng, settings.population, size, session)
+        _add_regular(rng, settings, exams, slots, session, numbers)
+    _add_surplus(rng, settings, exams, numbers)
+    return exams
+
+
+def _chance_round(rng: Generator, value: float) -> int:
+    return int(np.floor(value + rng.random()))
+
+
+def _slots(rng: Generator, population: PopulationSettings, size: int, session: str) -> list[_Slot]:
+    training = session == "training"
+    kl = population.training_kl if training else population.test_kl
+    findings = population.training_findings if training else population.test_findings
+    places = population.training_location if training else population.test_location
+    share = size / (population.training_of if training else population.test_of)
+    grades = np.repeat(np.arange(5), apportion(list(kl), size, rng))
+    slots = [_Slot(int(grade)) for grade in rng.permutation(grades)]
+    if training:
+        counts = [population.trauma, population.femur, population.tibia, population.other]
+        names = ["trauma", "femur", "tibia", "other", "weight_bearing"]
+        protocols = np.repeat(names, apportion([*counts, 1 - sum(counts)], size, rng))
+        for slot, protocol in zip(slots, rng.permutation(protocols), strict=True):
+            slot.protocol = str(protocol)
+    _implant(rng, slots, {name: _chance_round(rng, findings.get(name, 0) * share) for name in IMPLANTS})
+    native = [slot for slot in slots if "tka" not in slot.implants]
+    # Location follows from narrowing, so among native knees of the two highest grades.
+    narrow = [slot for slot in native if slot.kl >= 3 and "uka" not in slot.implants]
+    wanted = [_chance_round(rng, places.get(name, 0) * share) for name in ("medial", "lateral")]
+    names = (["medial"] * wanted[0] + ["lateral"] * wanted[1] + ["even"] * len(narrow))[: len(narrow)]
+    for slot, name in zip(narrow, rng.permutation(np.array(names, dtype=object)), strict=True):
+        slot.location = str(name)
+    for slot in native:
+        if slot.kl < 3:
+            slot.location = str(rng.choice(["medial", "lateral", "even"], p=[0.55, 0.2, 0.25]))
+        if "uka" in slot.implants:
+            slot.location = "lateral"
+    for slot in _some(rng, [s for s in native if s.kl >= 1], places.get("patella", 0) * share):
+        slot.patella = True
+    for slot in _some(rng, [s for s in native if "uka" not in s.implants], findings.get("osteonecrosis", 0) * share):
+        slot.osteonecrosis = True
+    trauma = [slot for slot in native if slot.protocol == "trauma"]
+    for slot in _some(rng, trauma, population.fractures * len(trauma)):
+        slot.fractures.append(str(rng.choice(FRACTURES, p=[0.3, 0.42, 0.28])))
+    for slot in _some(rng, trauma, findings.get("cast", 0) * share):
+        slot.cast = True
+    return slots
+
+
+def _some(rng: Generator, slots: list[_Slot], number: float) -> list[_Slot]:
+    count = min(len(slots), _chance_round(rng, number))
+    return [slots[k] for k in rng.choice(len(slots), count, replace=False)] if count else []
+
+
+def _implant(rng: Generator, slots: list[_Slot], counts: dict[str, int]) -> None:
+    """Hand out implants: prostheses to knees of low grade, nails mostly to views of their bone."""
+    preferred = {"im_nail_femur": "femur", "im_nail_tibia": "tibia"}
+    for name, count in counts.items():
+        for _ in range(count):
+            free = [slot for slot in slots if not slot.implants]
+            if name == "tka":
+                free = [slot for slot in free if slot.kl == 0]
+            elif name == "uka":
+                free = [slot for slot in free if slot.kl <= 1]
+            elif name in ("cerclage", "screws") and rng.random() < 0.5:
+                # Wires and screws go with nails and plates as often as alone.
+                with_metal = {"plate", "im_nail_femur"} if name == "cerclage" else {"plate", "k_wires"}
+                free = [s for s in slots if with_metal & set(s.implants) and name not in s.implants] or free
+            if rng.random() < 0.5:
+                free = [slot for slot in free if slot.protocol == preferred.get(name, slot.protocol)] or free
+            if free:
+                free[int(rng.integers(len(free)))].implants.append(name)
+
+
+def _patient(rng: Generator, age: float, day: date, sex: str, numbers: set[str]) -> Patient:
+    born = day - timedelta(days=int(age * 365.25) + int(rng.integers(0, 300)))
+    while True:
+        serial = f"{born:%Y%m}{born.day + 60:02d}{int(rng.integers(1000)):03d}"
+        digits = [int(c) * (2 - i % 2) for i, c in enumerate(serial[2:])]
+        check = (10 - sum(d // 10 + d % 10 for d in digits) % 10) % 10
+        number = f"{serial}{(check + 5) % 10}"
+        if number not in numbers:
+            break
+    numbers.add(number)
+    given = rng.choice(WOMEN if sex == "F" else MEN)
+    return Patient(number, f"{rng.choice(FAMILY)}^{given}", sex, born, len(numbers) - 1)
+
+
+def _day(rng: Generator) -> date:
+    day = FIRST_DAY + timedelta(days=int(rng.integers((LAST_DAY - FIRST_DAY).days)))
+    return day - timedelta(days=1) if day.weekday() == 6 else day
+
+
+def _views(rng: Generator, shares: tuple[float, float, float], protocol: str, patella: bool) -> tuple[str, ...]:
+    number = int(rng.choice([1, 2, 3], p=shares))
+    if protocol in ("femur", "tibia"):
+        number = min(number, 2)
+    if patella:  # it is read from a lateral view
+        number = max(number, 2)
+    return ("ap", "lateral", "oblique")[:number]
+
+
+def _add_regular(
+    rng: Generator, settings: SimulateSettings, exams: list[Exam], slots: list[_Slot], session: str, numbers: set[str]
+) -> None:
+    """Turn the slots into exams; some are later exams of an earlier slot's patient."""
+    mine: list[Exam] = []
+    for slot in slots:
+        again = [e for e in mine if e.kl <= slot.kl and e.day < date(2014, 1, 1)]
+        if again and rng.random() < settings.population.several_exams:
+            first = again[int(rng.integers(len(again)))]
+            last = max(e.day for e in mine if e.patient == first.patient)
+            patient, day = first.patient, last + timedelta(days=int(rng.integers(91, 1000)))
+        else:
+            mean = 48 + 6.5 * slot.kl if "tka" not in slot.implants else 72
+            age = float(np.clip(rng.normal(mean, 15 - 1.8 * slot.kl), 18.5, 97))
+            day = _day(rng)
+            patient = _patient(rng, age, day, str(rng.choice(["F", "M"], p=[0.56, 0.44])), numbers)
+        shares = settings.radiography.images_per_exam
+        mine.append(
+            Exam(
+                index=len(exams) + len(mine),
+                patient=patient,
+                session=session,
+                kind="regular",
+                protocol=slot.protocol,
+                day=day,
+                side=str(rng.choice(["right", "left"])),
+                views=_views(rng, shares, slot.protocol, slot.patella),
+                kl=slot.kl,
+                location=slot.location,
+                patella=slot.patella,
+                implants=tuple(slot.implants),
+                cast=slot.cast,
+                osteonecrosis=slot.osteonecrosis,
+                fractures=tuple(slot.fractures),
+                source=len(exams) + len(mine),
+            )
+        )
+    exams += mine
+
+
+def _add_surplus(rng: Generator, settings: SimulateSettings, exams: list[Exam], numbers: set[str]) -> None:
+    """Add what the selection has to leave out, each kind once at least in a study that is not tiny."""
+    population, regular = settings.population, list(exams)
+
+    def number(share: float) -> int:
+        return max(_chance_round(rng, share * len(regular)), int(len(regular) >= 30 and share > 0))
+
+    def pick(pool: list[Exam], count: int) -> list[Exam]:
+        return [pool[k] for k in rng.choice(len(pool), min(count, len(pool)), replace=False)] if pool else []
+
+    def add(exam: Exam) -> None:
+        exams.append(replace(exam, index=len(exams)))
+
+    last = {}
+    for exam in regular:
+        last[exam.patient.index] = max(exam.day, last.get(exam.patient.index, exam.day))
+    final = [exam for exam in regular if exam.day == last[exam.patient.index]]
+    for exam in pick(final, number(population.repeats)):
+        day = exam.day + timedelta(days=int(rng.integers(2, 88)))
+        add(replace(exam, kind="repeat", day=day))
+    held_out = [exam for exam in final if exam.session != "training"]
+    repeated = {exam.patient.index for exam in exams if exam.kind == "repeat"}
+    for exam in pick(
+        [exam for exam in held_out if exam.patient.index not in repeated],
+        _chance_round(rng, population.weight_bearing_follow_up * len(held_out)),
+    ):
+        day = exam.day + timedelta(days=int(rng.integers(100, 900)))
+        protocol = str(rng.choice(["trauma", "other"]))
+        # Read by a student for training, yet the patient's other exam is held out.
+        add(replace(exam, kind="follow_up", session="training", protocol=protocol, day=day))
+    for kind in ("child", "unusable", "no_knee", "no_image"):
+        share = {"child": "children"}.get(kind, kind)
+        for model in pick(regular, number(getattr(population, share))):
+            child = kind == "child"
+            age = rng.uniform(5, 17.2) if child else rng.uniform(25, 85)
+            day = _day(rng)
+            patient = _patient(rng, age - (0.9 if child else 0), day, model.patient.sex, numbers)
+            changed = replace(model, kind=kind, patient=patient, day=day, source=len(exams))
+            if child:
+                changed = replace(changed, kl=0, location="even", patella=False, implants=(), osteonecrosis=False)
+            add(changed)
