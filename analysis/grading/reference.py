@@ -79,7 +79,7 @@ def make_reference(
     """
     used = exams.loc[exams["set"] != "excluded", ["exam", "patient", "set"]]
     used = used.assign(set=pd.Categorical(used["set"], SETS)).sort_values(["set", "exam"]).astype({"set": str})
-    given = readings.merge(used, on="exam")
+    given = readings.merge(used, on="exam").sort_values([*_CELL, "role", "reader"], kind="stable")
     flagged = given[given["revisit"]]
     given = given[given["item"].isin(scheme.highest)]
     _check(given, scheme)
