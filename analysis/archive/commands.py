@@ -41,7 +41,25 @@ def ingest(  # noqa: PLR0917 - the options
     index = stage.ingest(folder, settings, Pseudonyms(secret), workers)
     stage.write(index, out, private)
     for kind, code, n in index.counts.itertuples(index=False):
-        click.echo(f"{n:>8} {kind}{'' if code is None else f': {code}'}")
+        click.echo(f"{n:>8} {kind}{f': {code}' if isinstance(code, str) else ''}")
 
 
-COMMANDS: list[click.Command] = [ingest]
+@click.command("import-kneekl224")
+@click.option("--folder", type=FOLDER, help="Unpacked kneeKL224; else as the settings say, else fetched from its DOI.")
+@click.option("--settings", "settings_file", required=True, type=FILE, help="YAML of the section 'archive'.")
+@click.option("--out", required=True, type=FOLDER, help="Folder for the archive.")
+@click.option("--workers", default=1, show_default=True, type=click.IntRange(1), help="Processes.")
+def import_kneekl224(folder: Path | None, settings_file: Path, out: Path, workers: int) -> None:
+    """Bring the public radiographs of Chen 2018 into the form of an archive."""
+    from analysis.archive import kneekl224
+    from analysis.archive.fetch import fetch
+    from analysis.archive.settings import ArchiveSettings
+    from analysis.settings import load
+
+    settings = load(ArchiveSettings, settings_file).kneekl224
+    source = folder or (Path(settings.folder) if settings.folder else fetch(settings, out / "fetched"))
+    found = kneekl224.import_images(source, settings.sets, out, workers)
+    click.echo(f"Imported {len(found)} radiographs of {found['patient'].nunique()} patients.")
+
+
+COMMANDS: list[click.Command] = [ingest, import_kneekl224]

@@ -1,5 +1,61 @@
 """The commands of this subject."""
 
+from __future__ import annotations
+
+from pathlib import Path
+
 import click
 
-COMMANDS: list[click.Command] = []
+FOLDER = click.Path(file_okay=False, path_type=Path)
+FILE = click.Path(dir_okay=False, path_type=Path)
+
+
+@click.command()
+@click.option("--archive", required=True, type=FOLDER, help="The archive, for reports.csv and sets.csv.")
+@click.option("--images", "images_file", required=True, type=FILE, help="images.parquet of ingest.")
+@click.option("--readings", "readings_file", required=True, type=FILE, help="readings.parquet of ingest.")
+@click.option("--private", "private_file", required=True, type=FILE, help="The private index.parquet of ingest.")
+@click.option("--prepared", required=True, type=FOLDER, help="Folder of the prepared images.")
+@click.option("--settings", "settings_file", required=True, type=FILE, help="YAML of the section 'selection'.")
+@click.option("--policy", "policy_file", required=True, type=FILE, help="YAML of the section 'reference'.")
+@click.option("--seed", required=True, type=int, help="Seed of the draw.")
+@click.option("--out", required=True, type=FOLDER, help="Folder for exams.parquet and flow.csv.")
+def select(  # noqa: PLR0917 - the options
+    archive: Path,
+    images_file: Path,
+    readings_file: Path,
+    private_file: Path,
+    prepared: Path,
+    settings_file: Path,
+    policy_file: Path,
+    seed: int,
+    out: Path,
+) -> None:
+    """Select the exams by the rules, and part them into sets by patient."""
+    import numpy as np
+
+    from analysis.cohort import selection
+    from analysis.cohort.settings import SelectionSettings
+    from analysis.files import read_table, write_table
+    from analysis.grading.settings import ReferenceSettings
+    from analysis.imaging.store import ImageStore
+    from analysis.schemas import EXAMS, IMAGES, READINGS
+    from analysis.settings import load
+
+    exams, flow = selection.select(
+        archive,
+        read_table(images_file, IMAGES),
+        read_table(readings_file, READINGS),
+        read_table(private_file),
+        ImageStore(prepared).rows,
+        settings=load(SelectionSettings, settings_file),
+        policy=load(ReferenceSettings, policy_file),
+        rng=np.random.default_rng(seed),
+    )
+    write_table(exams, out / "exams.parquet", EXAMS)
+    write_table(flow, out / "flow.csv")
+    for row in flow.itertuples():
+        click.echo(f"{row.exams:>8} {row.label}")
+
+
+COMMANDS: list[click.Command] = [select]

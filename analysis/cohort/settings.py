@@ -20,24 +20,39 @@ class SetSettings(Settings):
         None, description="Protocols (names from ingest.protocols, or 'other') allowed in the set; null allows all."
     )
     enriched_share: float | None = Field(
-        None, ge=0, le=1, description="Share of the set's exams whose report has one of the words; null: as they come."
+        None, ge=0, le=1, description="At least this share of the exams has one of the words in its report; null: any."
     )
     at_least: dict[str, dict[int, int]] = Field(
         {}, description="Item to grade to the smallest number of exams of that grade, e.g. {kl: {4: 50}}."
     )
 
 
+class ValidationSettings(SetSettings):
+    """Prepared like the test set, read by the readers of the training set."""
+
+    exams: int | None = Field(100, ge=1, description="Number of exams; null takes all there are.")
+    protocols: list[str] | None = Field(
+        ["weight_bearing"], description="Protocols allowed in the set; null allows all."
+    )
+    enriched_share: float | None = Field(
+        0.5, ge=0, le=1, description="At least this share of the exams has one of the words in its report; null: any."
+    )
+
+
+class TestSettings(ValidationSettings):
+    """Read by two seniors; weight-bearing protocols only, enriched by words of the report."""
+
+    exams: int | None = Field(300, ge=1, description="Number of exams; null takes all there are.")
+
+
 class SetsSettings(Settings):
     """The three sets. Exams are drawn for the test set first, then validation, then training."""
 
     training: SetSettings = Field(SetSettings(), description="Single readings, all protocols.")
-    validation: SetSettings = Field(
-        SetSettings(exams=100, protocols=["weight_bearing"]),
-        description="Prepared like the test set, read by the readers of the training set.",
+    validation: ValidationSettings = Field(
+        ValidationSettings(), description="Two readings by those of the training set."
     )
-    test: SetSettings = Field(
-        SetSettings(exams=300, protocols=["weight_bearing"]), description="Read by two seniors; weight-bearing only."
-    )
+    test: TestSettings = Field(TestSettings(), description="Two readings by seniors; weight-bearing only.")
 
 
 class WordsSettings(Settings):
@@ -60,7 +75,7 @@ class WordsSettings(Settings):
     )  # fmt: skip
     negations: list[str] = Field(
         [
-            r"\bing(en|a|et)\b", r"\binte\b", r"\bej\b", r"\butan\b", r"\binga tecken\b", r"\bvarken\b",
+            r"\bing(en|a|et)\b", r"\binte\b", r"\bej\b", r"\bicke\b", r"\butan\b", r"\bvarken\b",
             r"\bno\b", r"\bnot\b", r"\bwithout\b", r"\bnegative for\b", r"\bneither\b", r"\babsence of\b",
         ],
         description="A word after one of these in the same clause doesn't count.",

@@ -1,0 +1,171 @@
+"""From an indexed archive to the cohort: every exam is in a set, or has a reason why it isn't."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from analysis.archive.people import plain_id
+from analysis.archive.tables import read_reports, read_split
+from analysis.cohort.rules import RULES, apply_rules, list_exams
+from analysis.cohort.sets import LEFT, part
+from analysis.errors import StudyError
+from analysis.schemas import SETS
+
+if TYPE_CHECKING:
+    from analysis.cohort.settings import SelectionSettings
+    from analysis.grading.settings import ReferenceSettings
+
+_COLUMNS = ["exam", "patient", "set", "reason", "protocol", "age", "sex", "day", "images", "words"]
+
+
+def given_split(path: Path, files: pd.DataFrame) -> pd.Series:
+    """Read sets.csv, and put pseudonyms in place of the archive's identifiers.
+
+    Parameters
+    ----------
+    path : Path
+    files : pandas.DataFrame
+        The private index, which knows all identifiers of a patient.
+
+    Returns
+    -------
+    pandas.Series of str
+        Set by the patient's pseudonym.
+
+    Raises
+    ------
+    StudyError
+        If a patient is unknown, or is in two sets, be it under two identifiers.
+    """
+    split = read_split(path)
+    known = files.dropna(subset=["patient_id", "patient"])
+    table = dict(zip(known["patient_id"].map(lambda one: plain_id(one, ())), known["patient"], strict=True))
+    patient = split["patient"].map(lambda one: table.get(plain_id(one, ())))
+    if patient.isna().any():
+        line = int(np.flatnonzero(patient.isna())[0])
+        raise StudyError(
+            f"{path}, line {line + 2}: no file of the archive is of patient '{split['patient'].iloc[line]}' "
+            f"({patient.isna().sum()} such lines); correct the identifier or remove the line."
+        )
+    several = split["set"].groupby(patient).agg(lambda sets: sorted(set(sets)))
+    several = several[several.map(len) > 1]
+    if len(several):
+        raise StudyError(
+            f"{path}: patient {several.index[0]} (see patient_id in private/index.parquet) is in the sets "
+            f"{' and '.join(several.iloc[0])}, perhaps under two identifiers ({len(several)} such patients); "
+            "leave each patient in one set."
+        )
+    return split["set"].groupby(patient).first()
+
+
+def select(
+    archive: Path,
+    images: pd.DataFrame,
+    readings: pd.DataFrame,
+    files: pd.DataFrame,
+    prepared: pd.DataFrame,
+    *,
+    settings: SelectionSettings,
+    policy: ReferenceSettings,
+    rng: np.random.Generator,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Select the cohort.
+
+    Parameters
+    ----------
+    archive : Path
+        For reports.csv and sets.csv, where they are.
+    images, readings : pandas.DataFrame
+        Schemas IMAGES and READINGS.
+    files : pandas.DataFrame
+        The private index.
+    prepared : pandas.DataFrame
+        Schema PREPARED.
+    settings : SelectionSettings
+    policy : ReferenceSettings
+        How an exam of each set must have been read.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    exams : pandas.DataFrame
+        Schema EXAMS: every exam of the archive.
+    flow : pandas.DataFrame
+        Rows of the flow diagram, counted from `exams`: step, code, label, set, exams, patients, images.
+
+    Raises
+    ------
+    StudyError
+        If a cohort like this can't be had from the archive; the message says which set lacks how many.
+    """
+    reports = archive / "reports.csv"
+    texts = read_reports(reports) if reports.exists() else pd.DataFrame({"accession": [], "text": []}, dtype="str")
+    exams = list_exams(images, files, prepared, texts, settings)
+    exams["reason"] = apply_rules(exams, readings, settings)
+    eligible = exams[exams["reason"].isna()]
+    sets, reasons = part(
+        eligible, readings, _split(archive, files, settings), settings=settings, policy=policy, rng=rng
+    )
+    exams["set"] = sets.reindex(exams.index).fillna("excluded")
+    exams.loc[eligible.index, "reason"] = reasons
+    _hold(exams)
+    for name in SETS:
+        if not (exams["set"] == name).any():
+            raise StudyError(f"No exam is left for the {name} set; see selection.sets.{name}, reference.{name}.")
+    return exams[_COLUMNS], flow(exams, settings)
+
+
+def _split(archive: Path, files: pd.DataFrame, settings: SelectionSettings) -> pd.Series | None:
+    path = archive / "sets.csv"
+    if settings.split == "draw" or (settings.split == "auto" and not path.exists()):
+        return None
+    return given_split(path, files)
+
+
+def _hold(exams: pd.DataFrame) -> None:
+    """Check that found = used + excluded, that each exclusion has a reason, and that no patient is in two sets."""
+    used = exams[exams["set"] != "excluded"]
+    if (exams["reason"].isna() != exams["set"].isin(SETS)).any():
+        raise RuntimeError("an exam is neither in a set nor left out for a reason")
+    if (used.groupby("patient")["set"].nunique() > 1).any():
+        raise RuntimeError("a patient is in two sets")
+
+
+def flow(exams: pd.DataFrame, settings: SelectionSettings) -> pd.DataFrame:
+    """Count the rows of the flow diagram: found, excluded by rule, eligible, in no set, included, the sets."""
+    ruled = {code: label for rule in settings.rules for code, label, _ in RULES[rule]}
+
+    def rows() -> Iterator[tuple[str, str, str, str, pd.Series]]:
+        yield "found", "", "Exams in the archive", "", exams["exam"].notna()
+        for code, label in ruled.items():
+            yield "excluded", code, label.format(**settings.model_dump()), "", exams["reason"] == code
+        yield "eligible", "", "Eligible exams", "", ~exams["reason"].isin(ruled)
+        for code, label in LEFT.items():
+            yield "excluded", code, label, "", exams["reason"] == code
+        yield "included", "", "Exams in the study", "", exams["set"] != "excluded"
+        for name in SETS:
+            yield "set", "", f"{name.capitalize()} set", name, exams["set"] == name
+
+    counted = [
+        (
+            step,
+            code,
+            label,
+            name,
+            int(which.sum()),
+            exams.loc[which, "patient"].nunique(),
+            exams.loc[which, "images"].sum(),
+        )
+        for step, code, label, name, which in rows()
+        if step != "excluded" or which.any()
+    ]
+    table = pd.DataFrame(counted, columns=["step", "code", "label", "set", "exams", "patients", "images"])
+    total = table.groupby("step")["exams"].sum()
+    if total["found"] != total.get("excluded", 0) + total["set"] or total["included"] != total["set"]:
+        raise RuntimeError("the flow doesn't add up")
+    return table
