@@ -135,6 +135,11 @@ class Results:
         return pd.concat(frames, ignore_index=True) if frames else _empty()
 
     @cached_property
+    def cases(self) -> pd.DataFrame:
+        """The decisions that attribution looked into."""
+        return _optional(self.attribution / "cases.csv") if self.attribution else _empty()
+
+    @cached_property
     def summary(self) -> pd.DataFrame:
         """Measures by item, e.g. accuracy and weighted kappa."""
         return self.estimates("summary")
@@ -161,6 +166,32 @@ class Results:
         """Whether an outcome has too few cases or controls to say much about."""
         row = self.roc.loc[outcome]
         return min(row["cases"], row["controls"]) < self.settings.fewest_cases
+
+    @property
+    def level(self) -> str:
+        """The confidence level in percent, "95%"."""
+        share = float(self.roc["level"].iloc[0]) if "level" in self.roc else 0.95
+        return f"{100 * share:g}%"
+
+    @property
+    def scheme_locations(self) -> list[str]:
+        """Ids of the scheme's locations."""
+        return [outcome.id for outcome in self.scheme.outcomes if outcome.kind == "location"]
+
+    def name(self, outcome: Outcome, mark: bool = True) -> str:
+        """Return an outcome's name in a table; a dagger marks one with too few cases or controls."""
+        few = mark and outcome.id in self.roc.index and self.few(outcome.id)
+        return outcome.label + (" †" if few else "")
+
+    def title(self, name: str) -> str:
+        """Return the title of an item, a sum or an outcome."""
+        if name in self.scheme.items:
+            return self.scheme.items[name].title
+        sums = getattr(self.scheme, "sums", {})
+        if name in sums:
+            return str(sums[name].title)
+        titles = {outcome.id: outcome.title for outcome in self.scheme.outcomes}
+        return titles.get(name, name.replace("_", " ").capitalize())
 
     def heading(self, outcome: Outcome) -> str:
         """Return the line of a table that an outcome stands under."""

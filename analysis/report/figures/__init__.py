@@ -1,0 +1,67 @@
+"""All figures of the manuscript, each a function of the results."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from analysis.report.inputs import Results
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+#: Whether a run has anything for a figure, by the figure's name; asked without drawing, for the text's conditions.
+PRESENT: dict[str, Callable[[Results], bool]] = {
+    "flow": lambda results: len(results.flow) > 0,
+    "roc": lambda results: len(results.curves) > 0,
+    "confusion": lambda results: len(results.scheme.items) > 0 and len(results.estimates("confusion")) > 0,
+    "calibration": lambda results: len(results.estimates("reliability")) > 0,
+    "learning": lambda results: len(results.learning) > 0,
+    "published": lambda results: len(results.published) > 0,
+    "subgroups": lambda results: len(results.estimates("subgroups")) > 0,
+    "readers": lambda results: len(results.estimates("readers")) > 0,
+    "coverage": lambda results: len(results.covered) > 0,
+    "attribution": lambda results: len(results.cases) > 0,
+}
+
+
+def drawers() -> dict[str, Callable[[Results], Figure | None]]:
+    """Return what draws each figure, by the figure's name."""
+    from analysis.report.figures import attribution, curves, flow, forest, matrices
+
+    return {
+        "flow": flow.flow,
+        "roc": curves.roc,
+        "confusion": matrices.confusion,
+        "calibration": curves.calibration,
+        "learning": curves.learning,
+        "published": forest.published,
+        "subgroups": forest.subgroups,
+        "readers": forest.readers,
+        "coverage": curves.coverage,
+        "attribution": attribution.attribution,
+    }
+
+
+def write_figures(results: Results, out: Path) -> None:
+    """Draw every figure into a folder, as `NAME.svg` and `NAME.png`; what was in the folder goes.
+
+    Parameters
+    ----------
+    results : Results
+    out : Path
+        The folder.
+    """
+    from analysis.report.figures.style import save, style
+
+    if out.exists():
+        shutil.rmtree(out)
+    out.mkdir(parents=True)
+    with style(results.settings.figures):
+        for name, draw in drawers().items():
+            figure = draw(results)
+            if figure is not None:
+                save(figure, out, name)

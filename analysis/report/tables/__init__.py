@@ -1,0 +1,55 @@
+"""All tables of the manuscript, each a function of the results."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from analysis.report.inputs import Results
+from analysis.report.markdown import Table, write_table_files
+from analysis.report.tables import checklists, cohort, performance, robustness
+
+#: What stands in the file of a table that this run has no data for; the manuscript then leaves the table out.
+ABSENT = Table(("Table",), (("Not part of this run.",),))
+
+TABLES: dict[str, Callable[[Results], Table | None]] = {
+    "network": cohort.network,
+    "distribution": cohort.distribution,
+    "images": cohort.images,
+    "agreement": cohort.agreement,
+    "performance": performance.performance,
+    "location": performance.location,
+    "implants": performance.implants,
+    "summary": performance.summary,
+    "optimism": performance.optimism,
+    "calibration": performance.calibration,
+    "prevalence": performance.prevalence,
+    "published": performance.published,
+    "readers": robustness.readers,
+    "subgroups": robustness.subgroups,
+    "comparisons": robustness.comparisons,
+    "intervals": robustness.intervals,
+    "coverage": robustness.coverage,
+    "audit": robustness.audit,
+}
+
+
+def write_tables(results: Results, checklist_folder: Path, out: Path) -> None:
+    """Write every table to a folder, as `NAME.md` and `NAME.csv`; what was in the folder goes.
+
+    Parameters
+    ----------
+    results : Results
+    checklist_folder : Path
+        YAML files of the reporting guidelines.
+    out : Path
+        The folder.
+    """
+    if out.exists():
+        shutil.rmtree(out)
+    out.mkdir(parents=True)
+    for name, make in TABLES.items():
+        write_table_files(make(results) or ABSENT, out, name)
+    for path in sorted(checklist_folder.glob("*.yaml")):
+        write_table_files(checklists.checklist(path), out, f"checklist-{path.stem}")

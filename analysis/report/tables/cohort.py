@@ -1,0 +1,119 @@
+"""The cohort, the readers and the network in tables."""
+
+from __future__ import annotations
+
+from analysis.report.inputs import Results
+from analysis.report.markdown import Table
+from analysis.report.network import structure
+from analysis.report.text import NONE, count, count_percent, interval, number
+from analysis.schemas import SETS
+
+
+def network(results: Results) -> Table | None:
+    """Structure of the network, read from the weights of the first one trained."""
+    rows = structure(results.network) if results.network else []
+    if not rows:
+        return None
+    return Table(
+        ("Layers", "Blocks", "Kernel", "Filters", "Part", "Parameters"),
+        [(row.kind, str(row.blocks), row.kernel, str(row.filters), row.part, count(row.parameters)) for row in rows],
+        align="lrrrlr",
+    )
+
+
+def distribution(results: Results) -> Table:
+    """Grades, locations, findings and implants by set, of the exams that were read for them."""
+    frame = results.graded
+    sets = [name for name in SETS if (frame["set"] == name).any()]
+    rows: list[list[str]] = []
+    last = None
+    for outcome in results.scheme.outcomes:
+        if outcome.kind == "group" or outcome.id not in frame:
+            continue
+        heading = results.heading(outcome)
+        if heading != last:
+            rows.append([heading])
+            last = heading
+        cells = []
+        for name in sets:
+            values = frame.loc[frame["set"] == name, outcome.id].dropna()
+            cases = int(values.sum())
+            cells += [count_percent(cases, len(values)), count_percent(len(values) - cases, len(values))]
+        rows.append([results.name(outcome, mark=False), *cells])
+    head = [f"{name.capitalize()}, {answer}" for name in sets for answer in ("yes", "no")]
+    return Table(["", *head], rows)
+
+
+def images(results: Results) -> Table | None:
+    """Exams, patients and images by set, with age, sex and view."""
+    exams = results.exams
+    sets = [name for name in SETS if (exams["set"] == name).any()]
+    if not sets:
+        return None
+    parts = {name: exams[exams["set"] == name] for name in sets}
+    rows = [
+        ["Exams", *(count(len(part)) for part in parts.values())],
+        ["Patients", *(count(part["patient"].nunique()) for part in parts.values())],
+        ["Images", *(count(part["images"].sum()) for part in parts.values())],
+    ]
+    if exams["age"].notna().any():
+        rows.append(
+            [
+                "Age, years, median (interquartile range)",
+                *(
+                    f"{number(part['age'].median(), 0)} ({number(part['age'].quantile(0.25), 0)} to "
+                    f"{number(part['age'].quantile(0.75), 0)})"
+                    if part["age"].notna().any()
+                    else NONE
+                    for part in parts.values()
+                ),
+            ]
+        )
+    for title, column, names in (("Sex", "sex", {}), ("Protocol", "protocol", {})):
+        values = [value for value in sorted(exams[column].dropna().unique()) if str(value)]
+        if values:
+            rows.append([f"{title}, exams (%)"])
+            for value in values:
+                name = str(names.get(value, value)).replace("_", " ")
+                rows.append([name.capitalize(), *(_share(part[column], value) for part in parts.values())])
+    return Table(["", *(name.capitalize() for name in sets)], rows)
+
+
+def _share(column: object, value: object) -> str:
+    import pandas as pd
+
+    assert isinstance(column, pd.Series)
+    known = column.dropna()
+    return count_percent(int((known == value).sum()), len(known)) if len(known) else NONE
+
+
+def agreement(results: Results) -> Table | None:
+    """Agreement between the readers before consensus."""
+    frame = results.agreement
+    if frame.empty:
+        return None
+    rows: list[list[str]] = []
+    digits = results.settings.digits
+    for name in SETS:
+        part = frame[(frame["set"] == name) & (frame["second"] != "consensus") & (frame["n"] > 0)]
+        part = part[part["item"].isin(list(results.scheme.items) + ["disease"] + results.scheme_locations)]
+        if part.empty:
+            continue
+        pairs = part[["first", "second"]].drop_duplicates()
+        rows.append([f"{name.capitalize()} set"])
+        for _, row in part.iterrows():
+            title = results.title(row["item"])
+            who = f", {row['first']} and {row['second']}" if len(pairs) > 1 else ""
+            rows.append(
+                [
+                    f"{title}{who}",
+                    count(row["n"]),
+                    interval(dict(row), "percent", 0),
+                    interval(dict(row), "kappa", digits),
+                    interval(dict(row), "kappa_quadratic", digits),
+                    count(row["conflicts"]),
+                ]
+            )
+    if not rows:
+        return None
+    return Table(["", "Exams", "Agreement, %", "Kappa", "Quadratic weighted kappa", "To consensus"], rows)

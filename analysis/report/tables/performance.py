@@ -1,0 +1,221 @@
+"""Performance on the test set: the paper's Tables 3 and 4 from this run, and what they lacked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from analysis.grading.scheme import Outcome
+from analysis.report.inputs import Results
+from analysis.report.markdown import Table
+from analysis.report.text import NONE, count, interval, number
+
+MEASURES = {
+    "accuracy": "Accuracy, %",
+    "balanced_accuracy": "Balanced accuracy, %",
+    "mean_absolute_error": "Mean absolute error, grades",
+    "quadratic_kappa": "Quadratic weighted kappa",
+    "mean_auc_plain": "Mean AUC of the grades, plain",
+    "mean_auc_weighted": "Mean AUC of the grades, weighted by cases",
+    "hand_till": "Hand and Till's AUC",
+}
+PERCENT = ("accuracy", "balanced_accuracy")
+
+
+def by_heading(
+    results: Results, outcomes: Iterable[Outcome], cells: Callable[[Outcome], list[str] | None]
+) -> list[list[str]]:
+    """Return a row for each outcome, below the heading it belongs to; outcomes without cells are left out."""
+    rows: list[list[str]] = []
+    last = None
+    for outcome in outcomes:
+        row = cells(outcome)
+        if row is None:
+            continue
+        heading = results.heading(outcome)
+        if heading != last:
+            rows.append([heading])
+            last = heading
+        rows.append([results.name(outcome), *row])
+    return rows
+
+
+def _threshold(results: Results, outcome: str, chosen_on: str = "validation") -> Mapping[str, Any]:
+    key = (outcome, chosen_on)
+    return dict(results.thresholds.loc[key]) if key in results.thresholds.index else {}
+
+
+def _cells(results: Results, outcome: Outcome) -> list[str]:
+    digits = results.settings.digits
+    row, chosen = dict(results.roc.loc[outcome.id]), _threshold(results, outcome.id)
+    return [
+        f"{count(row['cases'])} / {count(row['controls'])}",
+        interval(chosen, "sensitivity", 0, 100),
+        interval(chosen, "specificity", 0, 100),
+        number(chosen.get("youden"), digits),
+        interval(row, "auc", digits),
+    ]
+
+
+def _performance(results: Results, *kinds: str) -> Table | None:
+    outcomes = results.outcomes(*kinds)
+    if not outcomes:
+        return None
+    level = results.level
+    head = ["", "Cases / controls", "Sensitivity, %", "Specificity, %", "Youden's J", f"AUC ({level} CI)"]
+    published = results.published
+    beside = len(published) > 0 and any(outcome.id in published.index for outcome in outcomes)
+    digits = results.settings.digits
+
+    def cells(outcome: Outcome) -> list[str]:
+        row = _cells(results, outcome)
+        if beside:
+            found = dict(published.loc[outcome.id]) if outcome.id in published.index else {}
+            row.append(published_auc(found, digits))
+        return row
+
+    if beside:
+        head.append(f"Published AUC ({level} CI)")
+    return Table(head, by_heading(results, outcomes, cells))
+
+
+def published_auc(row: Mapping[str, Any], digits: int) -> str:
+    """Return a published AUC with its published interval."""
+    return interval(
+        {"auc": row.get("published_auc"), "low": row.get("published_low"), "high": row.get("published_high")},
+        "auc",
+        digits,
+    )
+
+
+def performance(results: Results) -> Table | None:
+    """Grades, merged grades and disease: cases, threshold measures and AUC."""
+    return _performance(results, "grade", "group", "disease")
+
+
+def location(results: Results) -> Table | None:
+    """Locations and findings."""
+    return _performance(results, "location", "finding")
+
+
+def implants(results: Results) -> Table | None:
+    """Implants."""
+    return _performance(results, "implant")
+
+
+def summary(results: Results) -> Table | None:
+    """Measures of each item as a whole, one column an item where they are few, one row otherwise."""
+    items = [name for name in results.scheme.items if any(results.measure(name, m) for m in MEASURES)]
+    if not items:
+        return None
+    measures = [name for name in MEASURES if any(results.measure(item, name) for item in items)]
+    digits = results.settings.digits
+
+    def cell(item: str, name: str) -> str:
+        row = results.measure(item, name)
+        return interval(row, "estimate", *((0, 100) if name in PERCENT else (digits, 1)))
+
+    if len(items) <= 2:
+        head = ["", *(results.scheme.items[item].title for item in items)]
+        return Table(head, [[MEASURES[name], *(cell(item, name) for item in items)] for name in measures])
+    shown = [name for name in ("balanced_accuracy", "mean_absolute_error", "quadratic_kappa", "mean_auc_plain")]
+    head = ["", *(MEASURES[name] for name in shown)]
+    return Table(head, [[results.scheme.items[i].title, *(cell(i, n) for n in shown)] for i in items])
+
+
+def optimism(results: Results) -> Table | None:
+    """What Youden's J gains when the threshold is chosen on the test set itself."""
+    frame = results.estimates("optimism")
+    if frame.empty:
+        return None
+    frame = frame.set_index("outcome")
+    digits = results.settings.digits
+
+    def cells(outcome: Outcome) -> list[str] | None:
+        if outcome.id not in frame.index:
+            return None
+        row = dict(frame.loc[outcome.id])
+        chosen = _threshold(results, outcome.id)
+        return [
+            number(chosen.get("threshold"), 3),
+            number(row.get("youden_validation"), digits),
+            number(row.get("youden_test"), digits),
+            number(row.get("optimism"), digits),
+        ]
+
+    head = ["", "Threshold (validation)", "J, chosen on validation", "J, chosen on test", "Optimism"]
+    return Table(head, by_heading(results, results.outcomes("grade", "group", "disease", "location", "finding"), cells))
+
+
+def calibration(results: Results) -> Table | None:
+    """Calibration intercept, slope and Brier score."""
+    frame = results.estimates("calibration")
+    if frame.empty:
+        return None
+    frame = frame.set_index("outcome")
+    digits = results.settings.digits
+
+    def cells(outcome: Outcome) -> list[str] | None:
+        if outcome.id not in frame.index:
+            return None
+        row = dict(frame.loc[outcome.id])
+        return [
+            count(row.get("n")),
+            interval(row, "intercept", digits),
+            interval(row, "slope", digits),
+            interval(row, "brier", 3),
+        ]
+
+    level = results.level
+    head = ["", "Exams", f"Intercept ({level} CI)", f"Slope ({level} CI)", f"Brier score ({level} CI)"]
+    return Table(head, by_heading(results, results.outcomes("grade", "group", "disease", "location", "finding"), cells))
+
+
+def prevalence(results: Results) -> Table | None:
+    """Predictive values in the test set, and at the prevalence that the statistics were reweighted to."""
+    frame = results.estimates("prevalence")
+    if frame.empty:
+        return None
+    frame = frame.drop_duplicates("outcome").set_index("outcome")
+
+    def cells(outcome: Outcome) -> list[str] | None:
+        if outcome.id not in frame.index:
+            return None
+        row, chosen, roc = dict(frame.loc[outcome.id]), _threshold(results, outcome.id), results.roc.loc[outcome.id]
+        share = roc["cases"] / max(1, roc["cases"] + roc["controls"])
+        return [
+            number(100 * share, 1),
+            interval(chosen, "ppv", 0, 100),
+            interval(chosen, "npv", 0, 100),
+            number(100 * row["prevalence"], 1) if row.get("prevalence") == row.get("prevalence") else NONE,
+            interval(row, "ppv", 0, 100),
+            interval(row, "npv", 0, 100),
+        ]
+
+    head = ["", "Test set, %", "PPV, %", "NPV, %", "Reweighted to, %", "PPV, %", "NPV, %"]
+    return Table(head, by_heading(results, results.outcomes("grade", "group", "disease", "location", "finding"), cells))
+
+
+def published(results: Results) -> Table | None:
+    """Published AUC beside this study's."""
+    frame = results.published
+    if frame.empty:
+        return None
+    digits = results.settings.digits
+
+    def cells(outcome: Outcome) -> list[str] | None:
+        if outcome.id not in frame.index:
+            return None
+        row = dict(frame.loc[outcome.id])
+        overlap = row.get("overlap")
+        return [
+            count(row.get("published_cases")),
+            published_auc(row, digits),
+            count(results.roc.loc[outcome.id, "cases"]),
+            interval(dict(results.roc.loc[outcome.id]), "auc", digits),
+            number(row.get("difference"), digits),
+            {True: "yes", False: "no", "True": "yes", "False": "no"}.get(overlap, NONE),
+        ]
+
+    head = ["", "Cases, published", "AUC, published", "Cases, here", "AUC, here", "Difference", "Intervals overlap"]
+    return Table(head, by_heading(results, results.outcomes(), cells))

@@ -1,0 +1,160 @@
+"""What the estimates can be trusted with: readers, subgroups, intervals, their coverage, and the published tables."""
+
+from __future__ import annotations
+
+from analysis.grading.scheme import Outcome
+from analysis.report.inputs import Results
+from analysis.report.markdown import Table
+from analysis.report.tables.performance import MEASURES, PERCENT, by_heading
+from analysis.report.text import NONE, count, interval, known, number, p_value
+
+METHODS = {"delong": "DeLong", "bootstrap": "bootstrap of exams", "patients": "bootstrap of patients"}
+
+
+def readers(results: Results) -> Table | None:
+    """The network and each reader, held against the same reference."""
+    frame = results.estimates("readers")
+    if frame.empty:
+        return None
+    digits = results.settings.digits
+    measures = [name for name in MEASURES if (frame["measure"] == name).any()]
+    others = [name for name in frame["measure"].unique() if name not in MEASURES]
+    rows: list[list[str]] = []
+    for item in frame["item"].unique():
+        part = frame[frame["item"] == item]
+        rows.append([results.title(str(item))])
+        for who in part["who"].unique():
+            cells = part[part["who"] == who].set_index("measure")
+            row = [str(who).replace("_", " ").replace("-", " ").capitalize()]
+            for name in measures:
+                found = dict(cells.loc[name]) if name in cells.index else {}
+                row.append(interval(found, "estimate", *((0, 100) if name in PERCENT else (digits, 1))))
+            for name in others:
+                found = dict(cells.loc[name]) if name in cells.index else {}
+                row.append(interval(found, "estimate", digits))
+            rows.append(row)
+    head = ["", *(MEASURES[name] for name in measures), *(str(name).replace("_", " ").capitalize() for name in others)]
+    return Table(head, rows)
+
+
+def subgroups(results: Results) -> Table | None:
+    """AUC by subgroup, with the difference to the other exams and P values after Holm's correction."""
+    frame = results.estimates("subgroups")
+    if frame.empty:
+        return None
+    digits = results.settings.digits
+    rows: list[list[str]] = []
+    for outcome in results.outcomes("group", "disease"):
+        part = frame[(frame["outcome"] == outcome.id) & frame["auc"].notna()]
+        if part.empty:
+            continue
+        rows.append([outcome.title])
+        for _, row in part.iterrows():
+            rows.append(
+                [
+                    f"{str(row['subgroup']).replace('_', ' ').capitalize()}: {str(row['level']).replace('_', ' ')}",
+                    f"{count(row['cases'])} / {count(row['n'])}",
+                    interval(dict(row), "auc", digits),
+                    interval(dict(row), "difference", digits),
+                    p_value(row.get("p_holm")),
+                ]
+            )
+    if not rows:
+        return None
+    level = results.level
+    return Table(["", "Cases / exams", f"AUC ({level} CI)", f"Difference ({level} CI)", "P (Holm)"], rows)
+
+
+def comparisons(results: Results) -> Table | None:
+    """Comparisons of AUCs."""
+    frame = results.estimates("comparisons")
+    if frame.empty:
+        return None
+    digits = results.settings.digits
+    rows = [
+        [
+            results.title(str(row["outcome"])),
+            str(row["first"]).replace("_", " "),
+            str(row["second"]).replace("_", " "),
+            interval(dict(row), "difference", digits),
+            p_value(row.get("p")),
+            METHODS.get(str(row.get("method")), str(row.get("method") or NONE)),
+        ]
+        for _, row in frame.iterrows()
+    ]
+    return Table(["", "First", "Second", "Difference", "P", "Method"], rows, align="lllrrl")
+
+
+def intervals(results: Results) -> Table | None:
+    """Every kind of interval of each AUC, and the one that is reported."""
+    digits = results.settings.digits + 1
+
+    def cells(outcome: Outcome) -> list[str] | None:
+        row = dict(results.roc.loc[outcome.id])
+        if not known(row["auc"]):
+            return [NONE, NONE, NONE, NONE, str(row.get("reason") or NONE)]
+        found = []
+        for method in METHODS:
+            low, high = row.get(f"{method}_low"), row.get(f"{method}_high")
+            found.append(f"{number(low, digits)} to {number(high, digits)}" if known(low) else NONE)
+        method = row.get("method")
+        chosen = METHODS.get(str(method), str(row.get("reason"))) if known(method) else str(row.get("reason") or NONE)
+        return [number(row["auc"], digits), *found, chosen]
+
+    head = ["", "AUC", "DeLong", "Bootstrap of exams", "Bootstrap of patients", "Reported"]
+    return Table(head, by_heading(results, results.outcomes(), cells), align="lrrrrl")
+
+
+def coverage(results: Results) -> Table | None:
+    """How often each kind of interval covered the true AUC in simulated studies."""
+    frame = results.covered
+    if frame.empty:
+        return None
+    digits = results.settings.digits
+    rows: list[list[str]] = []
+    for clustered in sorted(frame["clustered"].unique()):
+        rows.append(["Several exams of each patient" if clustered else "One exam of each patient"])
+        part = frame[frame["clustered"] == clustered].sort_values(["true_auc", "cases", "method"], kind="stable")
+        for _, row in part.iterrows():
+            name = METHODS.get(str(row["method"]), str(row["method"]).replace("_", " "))
+            rows.append(
+                [
+                    name[0].upper() + name[1:],
+                    f"{count(row['cases'])} / {count(row['controls'])}",
+                    number(row["true_auc"], digits),
+                    interval(dict(row), "coverage", 1, 100),
+                    number(row["width"], digits),
+                ]
+            )
+    return Table(["", "Cases / controls", "True AUC", "Coverage, %", "Mean width"], rows)
+
+
+def audit(results: Results) -> Table | None:
+    """What can be recomputed from the published tables, and whether it agrees."""
+    frame = results.audited
+    if frame.empty:
+        return None
+    rows: list[list[str]] = []
+    for table in frame["table"].unique():
+        part = frame[frame["table"] == table]
+        failed = part[~part["holds"].astype(str).isin(("True", "true", "1"))]
+        rows.append([str(table)])
+        rows.append(["All checks", "", "", f"{count(len(part) - len(failed))} of {count(len(part))} hold", ""])
+        for _, row in failed.iterrows():
+            rows.append(
+                [
+                    f"{row['row']}: {row['check']}",
+                    _value(row.get("published")),
+                    _value(row.get("recomputed")),
+                    "does not hold",
+                    str(row["note"]) if known(row.get("note")) else "",
+                ]
+            )
+    return Table(["", "Published", "Recomputed", "Result", "Note"], rows, align="lrrll")
+
+
+def _value(value: object) -> str:
+    try:
+        return f"{float(value):g}" if known(value) else NONE  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return str(value)

@@ -1,0 +1,179 @@
+"""Every number of the text, and the yes or no that chooses its sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, get_args
+
+import yaml
+
+from analysis.cohort.settings import Rule
+from analysis.files import write_text
+from analysis.report.inputs import Results
+from analysis.report.settings import CohortSettings, ReportSettings
+from analysis.report.text import count, decapitalise, listed
+from analysis.report.values.cohort import agreement_values, cohort_values, reader_values
+from analysis.report.values.config import chosen, given, readable
+from analysis.report.values.performance import (
+    performance_values,
+    published_values,
+    robustness_values,
+    summary_values,
+)
+from analysis.settings import load_yaml, parse
+
+#: Facts of the published study that the text names; not results of this one.
+ORIGINAL = Path(__file__).parent / "original.yaml"
+
+#: Sections of the configuration that the text may tell; paths, keys and search words are nobody's business.
+TOLD = ("seed", "images", "selection", "reference", "network", "attribution", "statistics")
+
+
+def collect(results: Results, config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return all values, nested by subject.
+
+    Parameters
+    ----------
+    results : Results
+    config : mapping
+        The whole configuration as resolved.
+
+    Returns
+    -------
+    dict
+        Text for numbers, True and False for conditions; and the title and the authors.
+    """
+    from analysis.config import Study
+
+    cohort = parse(CohortSettings, config["cohort"], "the configuration's section cohort")
+    scheme, settings = results.scheme, results.settings
+    told = {name: config[name] for name in TOLD}
+    told["selection"] = {key: value for key, value in told["selection"].items() if key != "words"}
+    items = [decapitalise(item.title) for item in scheme.items.values()]
+    found: dict[str, Any] = {
+        "title": settings.title
+        or f"{scheme.title} on radiographs of the knee by a convolutional network: {_article(cohort)} {cohort.title}",
+        "lang": settings.language,
+        "cohort": {
+            "name": cohort.name,
+            "title": cohort.title,
+            "description": cohort.description.strip(),
+            "availability": cohort.availability.strip(),
+            "ethics": cohort.ethics.strip(),
+            "simulated": cohort.kind == "simulated",
+            "public": cohort.kind == "public",
+            "clinical": cohort.kind == "clinical",
+            "cited": bool(cohort.reference),
+            "citation": f"[@{cohort.reference}]" if cohort.reference else "",
+        },
+        "scheme": {
+            "name": scheme.name,
+            "title": scheme.title,
+            "cited": bool(scheme.reference),
+            "citation": f"[@{scheme.reference}]" if scheme.reference else "",
+            "items": listed(items) or "no item",
+            "item": items[0] if len(items) == 1 else "grade",
+            "n_items": count(len(items)),
+            "one_item": len(items) == 1,
+            "several_items": len(items) > 1,
+            "graded": len(items) > 0,
+            "findings": count(len(scheme.findings)),
+            "any_findings": len(scheme.findings) > 0,
+            "outcomes": count(len(scheme.outcomes)),
+            "disease": decapitalise(scheme.disease.title) if scheme.disease else "disease",
+            "rule": f"`{' '.join(scheme.disease.rule.split())}`" if scheme.disease else "none",
+        },
+        **cohort_values(results),
+        "agreement": agreement_values(results),
+        "readers": reader_values(results),
+        "auc": performance_values(results),
+        "summary": summary_values(results),
+        **robustness_values(results),
+        "original": readable(load_yaml(ORIGINAL)) | {"compared": published_values(results)},
+        "report": _report(settings),
+        "has": _has(results),
+        "rules": {rule: rule in config["selection"]["rules"] for rule in get_args(Rule)},
+        "config": readable(told),
+        "chosen": chosen(Study, told),
+        "given": given(told),
+        "network": _network(results, config),
+    }
+    authors = [author.model_dump(exclude_none=True) for author in settings.authors]
+    if authors:
+        found["author"] = authors
+    return found
+
+
+def write_values(results: Results, config: Mapping[str, Any], out: Path) -> None:
+    """Write all values to a YAML file."""
+    write_text(out, yaml.safe_dump(_plain(collect(results, config)), sort_keys=False, allow_unicode=True, width=110))
+
+
+def _plain(value: Any) -> Any:
+    """Turn NumPy's truth values into Python's."""
+    if isinstance(value, dict):
+        return {key: _plain(entry) for key, entry in value.items()}
+    if isinstance(value, list):
+        return [_plain(entry) for entry in value]
+    return value if isinstance(value, str | bool) else bool(value)
+
+
+def _article(cohort: CohortSettings) -> str:
+    return {"simulated": "a study of a", "public": "a study of", "clinical": "a study of"}[cohort.kind]
+
+
+def _report(settings: ReportSettings) -> dict[str, Any]:
+    return {
+        "funding": settings.funding,
+        "interests": settings.interests,
+        "registration": settings.registration,
+        "involvement": settings.involvement,
+        "any_authors": len(settings.authors) > 0,
+        "no_authors": len(settings.authors) == 0,
+        "has_url": bool(settings.code_url),
+        "code_url": f"<{settings.code_url}>" if settings.code_url else "none",
+        "fewest_cases": count(settings.fewest_cases),
+    }
+
+
+def _has(results: Results) -> dict[str, bool]:
+    """Whether each table and figure has anything to show in this run."""
+    from analysis.report.figures import PRESENT
+    from analysis.report.tables import TABLES
+
+    found = {f"table_{name}": make(results) is not None for name, make in TABLES.items()}
+    return found | {f"figure_{name}": present(results) for name, present in PRESENT.items()}
+
+
+def _phase(phase: Mapping[str, Any], erase_size: int) -> str:
+    """Tell one phase of the training in a clause."""
+    text = f"{count(phase['epochs'])} epochs from a learning rate of {phase['learning_rate']:g}"
+    extras = []
+    if phase["noise"]:
+        extras.append(f"white noise of up to {100 * phase['noise']:g}% of the grey scale")
+    if phase["erase"]:
+        blocks = f"{count(phase['erase'])} block{'s' if phase['erase'] > 1 else ''}"
+        extras.append(f"{blocks} of {erase_size} × {erase_size} pixels erased")
+    return f"{text} with {listed(extras)}" if extras else f"{text} without noise"
+
+
+def _network(results: Results, config: Mapping[str, Any]) -> dict[str, Any]:
+    settings = config["network"]
+    phases = settings["training"]["phases"]
+    blocks = sum(group["blocks"] for group in settings["groups"])
+    return {
+        "blocks": count(blocks),
+        "layers": count(2 * blocks + 3),
+        "width": count(settings["width"]),
+        "widest": count(settings["width"] * max(group["filters"] for group in settings["groups"])),
+        "epochs": count(sum(phase["epochs"] for phase in phases)),
+        "phases": count(len(phases)),
+        "several_phases": len(phases) > 1,
+        "schedule": listed([_phase(phase, settings["training"]["erase_size"]) for phase in phases], "then"),
+        "seeds": count(len(settings["seeds"])),
+        "ensemble": len(settings["seeds"]) > 1,
+        "alone": len(settings["seeds"]) == 1,
+        "tasks": count(len(settings["tasks"])),
+        "any_tasks": len(settings["tasks"]) > 0,
+    }

@@ -1,0 +1,226 @@
+"""Numbers about performance, and what they say: which grade was hardest, whether intervals overlap."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from analysis.grading.scheme import Outcome
+from analysis.report.inputs import Results
+from analysis.report.text import NOT_ESTIMABLE, count, decapitalise, interval, known, listed, number, p_value, span
+
+
+def _auc(results: Results, outcome: Outcome) -> dict[str, Any]:
+    row = dict(results.roc.loc[outcome.id])
+    key = (outcome.id, "validation")
+    chosen = dict(results.thresholds.loc[key]) if key in results.thresholds.index else {}
+    digits = results.settings.digits
+    return {
+        "title": name(results, outcome),
+        "auc": interval(row, "auc", digits, none=NOT_ESTIMABLE),
+        "cases": count(row["cases"]),
+        "controls": count(row["controls"]),
+        "sensitivity": interval(chosen, "sensitivity", 0, 100, none=NOT_ESTIMABLE),
+        "specificity": interval(chosen, "specificity", 0, 100, none=NOT_ESTIMABLE),
+        "few": results.few(outcome.id),
+    }
+
+
+def name(results: Results, outcome: Outcome) -> str:
+    """Return an outcome's name within a sentence, its meaning in brackets left out."""
+    if outcome.item:
+        return f"{decapitalise(results.scheme.items[outcome.item].title)} {outcome.label}"
+    return decapitalise(outcome.title)
+
+
+def _extremes(results: Results, *kinds: str) -> dict[str, Any]:
+    """Describe the AUCs of some kinds of outcome: their span, the lowest and the highest."""
+    outcomes = results.outcomes(*kinds)
+    usable = [o for o in outcomes if known(results.roc.loc[o.id, "auc"]) and not results.few(o.id)]
+    usable = usable or [o for o in outcomes if known(results.roc.loc[o.id, "auc"])]
+    found: dict[str, Any] = {"any": len(usable) > 0, "several": len(usable) > 1, "n": count(len(usable))}
+    if not usable:
+        blank = dict.fromkeys(("title", "auc", "cases", "controls", "sensitivity", "specificity"), NOT_ESTIMABLE)
+        return found | {
+            "lowest": blank, "highest": blank, "span": NOT_ESTIMABLE, "mean": NOT_ESTIMABLE,
+            "chance": False, "all_above_chance": False, "above_chance": "0",
+        }  # fmt: skip
+    values = results.roc.loc[[o.id for o in usable], "auc"]
+    by_auc = sorted(usable, key=lambda o: results.roc.loc[o.id, "auc"])
+    above = int((results.roc.loc[[o.id for o in usable], "low"] > 0.5).sum())
+    return found | {
+        "lowest": _auc(results, by_auc[0]),
+        "highest": _auc(results, by_auc[-1]),
+        "span": span(values, results.settings.digits),
+        "mean": number(values.mean(), results.settings.digits),
+        "all_above_chance": above == len(usable),
+        "chance": above < len(usable),
+        "above_chance": count(above),
+    }
+
+
+def performance_values(results: Results) -> dict[str, Any]:
+    """Return the values under `auc`: by kind of outcome, and how merged grades compare with single ones."""
+    kinds = {
+        "grades": ("grade",), "groups": ("group",), "disease": ("disease",), "locations": ("location",),
+        "findings": ("finding",), "implants": ("implant",),
+    }  # fmt: skip
+    found: dict[str, Any] = {key: _extremes(results, *names) for key, names in kinds.items()}
+    grades = _usable(results, "grade")
+    groups = _usable(results, "group")
+    both = len(grades) > 0 and len(groups) > 0
+    found["merged_better"] = bool(both and groups.mean() > grades.mean())
+    found["merged_not_better"] = bool(both and groups.mean() <= grades.mean())
+    hardest = results.scheme.outcome(str(grades.idxmin())) if len(grades) else None
+    middle = False
+    if hardest and hardest.item:
+        middle = 0 < hardest.levels[0] < len(results.scheme.items[hardest.item].levels) - 1
+    found["middle_hardest"] = middle
+    found["end_hardest"] = hardest is not None and not middle
+    few = [
+        name(results, o)
+        for o in results.outcomes("grade", "group", "disease", "location", "finding")
+        if results.few(o.id)
+    ]
+    found["any_few"] = len(few) > 0
+    found["few"] = listed(few) or "none"
+    methods = results.roc["method"].dropna().unique() if "method" in results.roc else []
+    found["by_patients"] = "patients" in list(methods)
+    found["level"] = results.level
+    return found
+
+
+def _usable(results: Results, kind: str) -> pd.Series:
+    ids = [o.id for o in results.outcomes(kind) if not results.few(o.id)] or [o.id for o in results.outcomes(kind)]
+    return results.roc.loc[ids, "auc"].dropna().astype(float)
+
+
+def summary_values(results: Results) -> dict[str, Any]:
+    """Return the values under `summary`: measures of the items as a whole, one interval or a span over items."""
+    items = list(results.scheme.items)
+    digits = results.settings.digits
+    found: dict[str, Any] = {"any": len(results.summary) > 0}
+    for measure, scale, places in (
+        ("accuracy", 100, 0), ("balanced_accuracy", 100, 0), ("mean_absolute_error", 1, digits),
+        ("quadratic_kappa", 1, digits), ("mean_auc_weighted", 1, digits), ("mean_auc_plain", 1, digits),
+        ("hand_till", 1, digits),
+    ):  # fmt: skip
+        rows = [row for item in items if (row := results.measure(item, measure))]
+        if len(rows) == 1:
+            found[measure] = interval(rows[0], "estimate", places, scale, none=NOT_ESTIMABLE)
+        else:
+            found[measure] = span([scale * row["estimate"] for row in rows if known(row["estimate"])], places)
+    return found
+
+
+def published_values(results: Results) -> dict[str, Any]:
+    """Return the values under `original.compared`: how often intervals overlap, and who was higher."""
+    frame = results.published
+    if len(frame):
+        frame = frame[frame["auc"].notna() & frame["published_auc"].notna()]
+    if frame.empty:
+        return {
+            "any": False, "n": "0", "overlap": "0", "all_overlap": False, "none_overlap": False, "some_overlap": False,
+            "lower": "0", "higher": "0", "mostly_lower": False, "mostly_higher": False, "even": False,
+            "difference": NOT_ESTIMABLE, "same_hardest": False, "other_hardest": False, "hardest": NOT_ESTIMABLE,
+            "hardest_auc": NOT_ESTIMABLE,
+        }  # fmt: skip
+    overlap = frame["overlap"].astype(str).isin(("True", "true", "1"))
+    lower, higher = int((frame["difference"] < 0).sum()), int((frame["difference"] > 0).sum())
+    grades = [o.id for o in results.outcomes("grade") if o.id in frame.index]
+    theirs = frame.loc[grades, "published_auc"].astype(float) if grades else pd.Series(dtype=float)
+    own = results.roc.loc[grades, "auc"].astype(float) if grades else pd.Series(dtype=float)
+    same = bool(len(theirs) and theirs.idxmin() == own.idxmin())
+    hardest = results.scheme.outcome(str(theirs.idxmin())) if len(theirs) else None
+    return {
+        "any": True,
+        "n": count(len(frame)),
+        "overlap": count(overlap.sum()),
+        "all_overlap": bool(overlap.all()),
+        "none_overlap": not bool(overlap.any()),
+        "some_overlap": bool(overlap.any() and not overlap.all()),
+        "lower": count(lower),
+        "higher": count(higher),
+        "mostly_lower": lower > higher,
+        "mostly_higher": higher > lower,
+        "even": higher == lower,
+        "difference": number(frame["difference"].mean(), results.settings.digits),
+        "same_hardest": same,
+        "other_hardest": len(theirs) > 0 and not same,
+        "hardest": name(results, hardest) if hardest else NOT_ESTIMABLE,
+        "hardest_auc": number(theirs.min(), results.settings.digits) if len(theirs) else NOT_ESTIMABLE,
+    }
+
+
+def robustness_values(results: Results) -> dict[str, Any]:
+    """Return the values under `optimism`, `calibration`, `subgroups`, `coverage` and `audit`."""
+    digits = results.settings.digits
+    found: dict[str, Any] = {}
+    ids = [o.id for o in results.outcomes("grade", "group", "disease") if not results.few(o.id)]
+    frame = results.estimates("optimism")
+    gain = frame.loc[frame["outcome"].isin(ids), "optimism"].dropna() if len(frame) else pd.Series(dtype=float)
+    found["optimism"] = {
+        "any": len(gain) > 0,
+        "mean": number(gain.mean(), digits, none=NOT_ESTIMABLE) if len(gain) else NOT_ESTIMABLE,
+        "most": number(gain.max(), digits, none=NOT_ESTIMABLE) if len(gain) else NOT_ESTIMABLE,
+    }
+    frame = results.estimates("calibration")
+    slopes = frame.loc[frame["outcome"].isin(ids), "slope"].dropna() if len(frame) else pd.Series(dtype=float)
+    found["calibration"] = {
+        "any": len(slopes) > 0,
+        "slopes": span(slopes, digits),
+        "mostly_extreme": bool(len(slopes) and (slopes < 1).mean() > 0.5),
+        "mostly_moderate": bool(len(slopes) and (slopes < 1).mean() <= 0.5),
+    }
+    frame = results.estimates("subgroups")
+    tested = frame[frame["p_holm"].notna()] if len(frame) and "p_holm" in frame else pd.DataFrame()
+    significant = tested[tested["p_holm"] < 0.05] if len(tested) else tested
+    found["subgroups"] = {
+        "any": len(frame) > 0,
+        "tested": len(tested) > 0,
+        "n": count(len(tested)),
+        "significant": count(len(significant)),
+        "none_significant": len(tested) > 0 and len(significant) == 0,
+        "some_significant": len(significant) > 0,
+        "which": listed(
+            [
+                f"{decapitalise(results.title(str(row['outcome'])))} ({row['subgroup']}: {row['level']})".replace(
+                    "_", " "
+                )
+                for _, row in significant.head(6).iterrows()
+            ]
+        )
+        or "none",
+        "smallest_p": p_value(tested["p_holm"].min(), NOT_ESTIMABLE) if len(tested) else NOT_ESTIMABLE,
+    }
+    found["coverage"] = _coverage(results)
+    audited = results.audited
+    holds = audited["holds"].astype(str).isin(("True", "true", "1")) if len(audited) else pd.Series(dtype=bool)
+    found["audit"] = {
+        "any": len(audited) > 0,
+        "n": count(len(holds)),
+        "failed": count((~holds).sum()) if len(holds) else "0",
+        "all_hold": bool(len(holds) and holds.all()),
+        "some_fail": bool(len(holds) and not holds.all()),
+    }
+    return found
+
+
+def _coverage(results: Results) -> dict[str, Any]:
+    """Coverage of each kind of interval where cases are fewest and where they are most."""
+    frame = results.covered
+    found: dict[str, Any] = {"any": len(frame) > 0}
+    for method in ("delong", "bootstrap", "patients"):
+        for where in ("few", "many", "clustered"):
+            text = NOT_ESTIMABLE
+            if len(frame):
+                part = frame[(frame["method"] == method) & (frame["clustered"].astype(bool) == (where == "clustered"))]
+                if where != "clustered" and len(part):
+                    edge = part["cases"].min() if where == "few" else part["cases"].max()
+                    part = part[part["cases"] == edge]
+                text = span(100 * part["coverage"], 0)
+            found.setdefault(method, {})[where] = text
+    found["fewest"] = count(frame["cases"].min()) if len(frame) else NOT_ESTIMABLE
+    found["most"] = count(frame["cases"].max()) if len(frame) else NOT_ESTIMABLE
+    return found

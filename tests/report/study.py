@@ -1,0 +1,294 @@
+"""A study's files in the form the stages leave them, with numbers from a random generator: input for the report's tests."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import yaml
+
+from analysis.grading.scheme import Scheme, load_scheme
+from analysis.report.settings import CohortSettings, ReportSettings
+
+SIZES = {"training": 600, "validation": 100, "test": 300}
+
+
+def make_study(folder: Path, scheme_path: Path, seed: int = 1, sizes: dict[str, int] | None = None) -> dict[str, Path]:
+    """Write all inputs of the report below `folder`; return the options of the commands by name."""
+    rng = np.random.default_rng(seed)
+    scheme = load_scheme(scheme_path)
+    sizes = sizes or SIZES
+    for name in ("statistics", "reference", "selection", "index", "network/seed-0", "network/seed-1"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    reference = _reference(folder, scheme, sizes, rng)
+    _selection(folder, reference, rng)
+    _statistics(folder / "statistics", scheme, reference, rng)
+    _agreement(folder, scheme, rng)
+    for run in (0, 1):
+        epochs = np.arange(1, 23)
+        pd.DataFrame(
+            {
+                "phase": np.where(epochs <= 16, 1, 2),
+                "epoch": epochs,
+                "learning_rate": 0.05 * np.cos(epochs / 25),
+                "loss": np.exp(-epochs / 12) + rng.normal(0, 0.02, len(epochs)),
+                "validation_auc": 0.9 - 0.35 * np.exp(-epochs / 6) + rng.normal(0, 0.01, len(epochs)),
+            }
+        ).to_csv(folder / f"network/seed-{run}/curve.csv", index=False)
+    (folder / "report.yaml").write_text(yaml.safe_dump(ReportSettings().model_dump(mode="json")), encoding="utf-8")
+    return {
+        "grading": scheme_path,
+        "statistics": folder / "statistics",
+        "reference": folder / "reference",
+        "selection": folder / "selection",
+        "index": folder / "index",
+        "network": folder / "network",
+        "settings": folder / "report.yaml",
+    }
+
+
+def _reference(folder: Path, scheme: Scheme, sizes: dict[str, int], rng: np.random.Generator) -> pd.DataFrame:
+    n = sum(sizes.values())
+    frame = pd.DataFrame(
+        {
+            "exam": [f"e{i:05d}" for i in range(n)],
+            "patient": [f"p{i:05d}" for i in rng.permutation(n)],
+            "set": np.repeat(list(sizes), list(sizes.values())),
+        }
+    )
+    severity = rng.beta(1.1, 1.2, n)
+    for name, item in scheme.items.items():
+        frame[name] = np.clip(np.floor((severity + rng.normal(0, 0.1, n)) * len(item.levels)), 0, len(item.levels) - 1)
+    for name, finding in scheme.findings.items():
+        share = {"location": 0.3, "finding": 0.05, "implant": 0.02}[finding.kind]
+        frame[name] = (rng.random(n) < share).astype(float)
+        if name == list(scheme.findings)[-1]:
+            frame[name] = 0.0
+    first = next(iter(scheme.findings))
+    frame.loc[(frame["set"] == "training") & (rng.random(n) < 0.5), first] = np.nan
+    outcomes = scheme.derive(frame)
+    frame = pd.concat([frame.drop(columns=[c for c in outcomes if c in frame]), outcomes], axis=1)
+    frame.to_parquet(folder / "reference/reference.parquet")
+    return frame
+
+
+def _selection(folder: Path, reference: pd.DataFrame, rng: np.random.Generator) -> None:
+    n = len(reference)
+    kept = pd.DataFrame(
+        {
+            "exam": reference["exam"],
+            "patient": reference["patient"],
+            "set": reference["set"],
+            "reason": None,
+            "protocol": rng.choice(["weight_bearing", "trauma"], n),
+            "age": rng.normal(62, 14, n).round(),
+            "sex": rng.choice(["female", "male"], n, p=[0.57, 0.43]),
+            "day": 0,
+            "images": rng.integers(1, 4, n),
+            "words": rng.random(n) < 0.6,
+        }
+    )
+    reasons = ["unreadable"] * 4 + ["no_knee"] * 9 + ["paediatric"] * 17 + ["unusable"] * 6 + ["repeat"] * 33
+    left = kept.sample(len(reasons), random_state=1).assign(
+        exam=[f"x{i}" for i in range(len(reasons))], set="excluded", reason=reasons
+    )
+    pd.concat([kept, left]).to_parquet(folder / "selection/exams.parquet")
+    rows = [("found", None, "Exams in the archive", n + len(reasons), n, None)]
+    rest = n + len(reasons)
+    labels = {
+        "unreadable": "no readable image",
+        "no_knee": "no knee in the image",
+        "paediatric": "younger than 18 years",
+        "unusable": "image quality precludes grading",
+        "repeat": "repeated within 90 days",
+    }
+    for code, label in labels.items():
+        rows.append(("excluded", code, label, reasons.count(code), reasons.count(code), None))
+        rest -= reasons.count(code)
+    rows.append(("eligible", None, "Eligible exams", rest, rest, None))
+    for name, part in reference.groupby("set", sort=False):
+        rows.append(("set", None, str(name), len(part), part["patient"].nunique(), name))
+    pd.DataFrame(rows, columns=["step", "code", "label", "exams", "patients", "set"]).to_csv(
+        folder / "selection/flow.csv", index=False
+    )
+
+
+def _band(value: float, width: float, low: float = 0.0, high: float = 1.0) -> tuple[float, float]:
+    return max(low, value - width), min(high, value + width * 0.8)
+
+
+def _statistics(out: Path, scheme: Scheme, reference: pd.DataFrame, rng: np.random.Generator) -> None:
+    test = reference[reference["set"] == "test"]
+    roc, thresholds, optimism, curves, calibration, reliability, prevalence, published = [], [], [], [], [], [], [], []
+    subgroups = []
+    for outcome in scheme.outcomes:
+        cases = int(test[outcome.id].sum())
+        controls = int((test[outcome.id] == 0).sum())
+        name = {"outcome": outcome.id, "kind": outcome.kind, "item": outcome.item, "label": outcome.label}
+        auc = float(np.clip(rng.normal(0.88, 0.06), 0.5, 0.99)) if cases else np.nan
+        width = 0.3 / np.sqrt(cases + 1)
+        low, high = _band(auc, width) if cases >= 5 else (np.nan, np.nan)
+        roc.append(
+            {
+                "set": "test", **name, "cases": cases, "controls": controls, "auc": auc, "low": low, "high": high,
+                "method": "bootstrap" if cases >= 5 else None, "delong_low": low, "delong_high": high,
+                "bootstrap_low": low, "bootstrap_high": high, "patients_low": np.nan, "patients_high": np.nan,
+                "level": 0.95, "replicates": 2000, "seed": 1,
+                "reason": None if cases >= 5 else "no case" if not cases else f"{cases} cases: too few",
+            }
+        )  # fmt: skip
+        for chosen in ("validation", "test"):
+            row = {"outcome": outcome.id, "chosen_on": chosen, "threshold": rng.random()}
+            for column in ("sensitivity", "specificity", "youden", "ppv", "npv"):
+                value = float(rng.uniform(0.5, 0.97)) if cases else np.nan
+                row[column] = value
+                row[f"{column}_low"], row[f"{column}_high"] = _band(value, 0.08)
+            thresholds.append(row | {"reason": None if cases else "no case"})
+        youden = rng.uniform(0.3, 0.8)
+        optimism.append(
+            {"outcome": outcome.id, "youden_validation": youden, "youden_test": youden + 0.03, "optimism": 0.03}
+        )
+        specificity = np.linspace(0, 1, 51)
+        sensitivity = 1 - specificity ** (auc / (1 - auc)) if cases else np.full(51, np.nan)
+        curves.append(
+            pd.DataFrame(
+                {
+                    "outcome": outcome.id, "specificity": specificity, "sensitivity": sensitivity,
+                    "low": np.clip(sensitivity - 0.06, 0, 1), "high": np.clip(sensitivity + 0.05, 0, 1),
+                }
+            )
+        )  # fmt: skip
+        row = {"outcome": outcome.id, "n": cases + controls, "reason": None}
+        for column, centre in (("intercept", 0.0), ("slope", 0.9), ("brier", 0.1)):
+            value = float(rng.normal(centre, 0.1))
+            row[column] = value
+            row[f"{column}_low"], row[f"{column}_high"] = value - 0.2, value + 0.2
+        calibration.append(row)
+        for number in range(8):
+            predicted = (number + 0.5) / 8
+            reliability.append(
+                {
+                    "outcome": outcome.id, "bin": number, "predicted": predicted,
+                    "observed": np.clip(predicted + rng.normal(0, 0.08), 0, 1), "n": 30,
+                }
+            )  # fmt: skip
+        prevalence.append({"outcome": outcome.id, "prevalence": 0.2, "ppv": 0.5, "npv": 0.95})
+        if outcome.kind in ("grade", "group") and outcome.item == "kl":
+            other = float(np.clip(auc + rng.normal(0, 0.05), 0.5, 1)) if cases else np.nan
+            published.append(
+                {
+                    "outcome": outcome.id, "published_cases": cases + 3, "published_auc": other,
+                    "published_low": other - 0.04, "published_high": min(1, other + 0.03), "auc": auc, "low": low,
+                    "high": high, "difference": auc - other, "overlap": bool(low < other + 0.03) if cases else None,
+                }
+            )  # fmt: skip
+        if outcome.kind in ("group", "disease"):
+            for subgroup, level in (
+                ("sex", "female"), ("sex", "male"), ("age", "under 65"), ("age", "65 or older"),
+                ("implant", "with"), ("implant", "without"),
+            ):  # fmt: skip
+                value = float(np.clip(auc + rng.normal(0, 0.03), 0.5, 1)) if cases else np.nan
+                subgroups.append(
+                    {
+                        "outcome": outcome.id, "subgroup": subgroup, "level": level, "n": 140, "cases": 50,
+                        "auc": value, "low": value - 0.06, "high": min(1.0, value + 0.05), "difference": 0.01,
+                        "difference_low": -0.05, "difference_high": 0.07, "p": 0.4, "p_holm": 1.0, "reason": None,
+                    }
+                )  # fmt: skip
+    confusion, summary = [], []
+    for name, item in scheme.items.items():
+        levels = range(len(item.levels))
+        for part in ("validation", "test"):
+            matrix = rng.poisson(4, (len(levels), len(levels))) + np.diag(rng.poisson(40, len(levels)))
+            for i in levels:
+                for j in levels:
+                    confusion.append(
+                        {
+                            "set": part, "item": name, "truth": i, "predicted": j, "n": matrix[i, j],
+                            "share": matrix[i, j] / matrix[i].sum(),
+                        }
+                    )  # fmt: skip
+        for measure in (
+            "accuracy", "balanced_accuracy", "mean_absolute_error", "quadratic_kappa", "mean_auc_weighted",
+            "mean_auc_plain", "hand_till",
+        ):  # fmt: skip
+            value = float(rng.uniform(0.6, 0.9))
+            summary.append(
+                {
+                    "item": name, "measure": measure, "estimate": value, "low": value - 0.05, "high": value + 0.04,
+                    "n": len(test), "method": "bootstrap",
+                }
+            )  # fmt: skip
+    readers = [
+        {
+            "item": name, "who": who, "role": role, "measure": "quadratic_kappa", "estimate": value,
+            "low": value - 0.04, "high": value + 0.03, "n": len(test),
+        }
+        for name in scheme.items
+        for who, role, value in (
+            ("network", "network", rng.uniform(0.7, 0.8)), ("senior-1", "senior", rng.uniform(0.8, 0.9)),
+            ("senior-2", "senior", rng.uniform(0.8, 0.9)),
+        )
+    ]  # fmt: skip
+    coverage = [
+        {
+            "cases": cases, "controls": 300 - cases, "clustered": clustered, "true_auc": true, "method": method,
+            "coverage": value, "coverage_low": value - 0.02, "coverage_high": min(1.0, value + 0.02), "width": 0.1,
+            "simulations": 400,
+        }
+        for cases in (3, 13, 23, 116)
+        for true in (0.8, 0.95)
+        for method, clustered, value in (
+            ("delong", False, rng.uniform(0.88, 0.96)), ("bootstrap", False, rng.uniform(0.9, 0.97)),
+            ("patients", True, rng.uniform(0.9, 0.96)), ("delong", True, rng.uniform(0.8, 0.9)),
+        )
+    ]  # fmt: skip
+    audit = [
+        {
+            "table": table, "row": row, "check": check, "published": 0.85, "recomputed": 0.85 + 0.01 * (row == "1"),
+            "holds": row != "1", "note": "",
+        }
+        for table in ("Table 3", "Table 4")
+        for row in ("0", "1", "2")
+        for check in ("J = sensitivity + specificity - 1", "counts")
+    ]  # fmt: skip
+    comparisons = [
+        {
+            "outcome": "implant", "first": "with", "second": "without", "difference": 0.02, "low": -0.03, "high": 0.07,
+            "p": 0.4, "method": "delong",
+        }
+    ]  # fmt: skip
+    for name, rows in {
+        "roc": roc, "thresholds": thresholds, "optimism": optimism, "calibration": calibration,
+        "reliability": reliability, "prevalence": prevalence, "subgroups": subgroups, "confusion": confusion,
+        "summary": summary, "readers": readers, "coverage": coverage, "audit": audit, "comparisons": comparisons,
+        "published": published,
+    }.items():  # fmt: skip
+        pd.DataFrame(rows).to_csv(out / f"{name}.csv", index=False)
+    pd.concat(curves).to_parquet(out / "curves.parquet")
+
+
+def _agreement(folder: Path, scheme: Scheme, rng: np.random.Generator) -> None:
+    rows = []
+    for part, pair in (("validation", ("reader-1", "reader-2")), ("test", ("senior-1", "senior-2"))):
+        for item in scheme.items:
+            row = {"set": part, "item": item, "first": pair[0], "second": pair[1], "n": 300, "conflicts": 70}
+            for measure in ("percent", "kappa", "kappa_linear", "kappa_quadratic"):
+                scale = 100 if measure == "percent" else 1
+                value = float(rng.uniform(0.6, 0.9)) * scale
+                row[measure], row[f"{measure}_low"], row[f"{measure}_high"] = (
+                    value,
+                    value - 0.05 * scale,
+                    value + 0.05 * scale,
+                )
+            rows.append(row | {"level": 0.95, "reason": ""})
+    pd.DataFrame(rows).to_csv(folder / "reference/agreement.csv", index=False)
+
+
+def study_config(kind: str = "simulated") -> dict[str, object]:
+    """Return a resolved configuration as the values read it."""
+    from analysis.config import Study
+
+    study = Study(cohort=CohortSettings(kind=kind), grading="kl")
+    return study.model_dump(mode="json")
