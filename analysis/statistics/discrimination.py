@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.optimize import brentq
+from scipy.stats import norm
 
 from analysis.grading.scheme import Outcome
 from analysis.statistics import roc
@@ -13,7 +15,7 @@ from analysis.statistics.data import Sample
 from analysis.statistics.resample import Resamples, seed_for, weighted_auc
 from analysis.statistics.settings import StatisticsSettings
 
-INTERVALS = ("delong_low", "delong_high", "bootstrap_low", "bootstrap_high", "patients_low", "patients_high")
+METHODS = ("delong", "bootstrap", "patients", "newcombe")
 NAN = float("nan")
 
 
@@ -57,7 +59,7 @@ def auc_row(
         "low": NAN,
         "high": NAN,
         "method": None,
-        **dict.fromkeys(INTERVALS, NAN),
+        **{f"{method}_{end}": NAN for method in METHODS for end in ("low", "high")},
         "level": settings.level,
         "replicates": settings.replicates,
         "seed": own,
@@ -68,6 +70,7 @@ def auc_row(
         return row
     if min(sample.cases, sample.controls) < 2:
         row["auc"] = roc.auc(sample.truth, sample.score)
+        row["warnings"] = "a single case or control: neither DeLong's nor a bootstrap interval exists"
     else:
         values, warnings = roc.intervals(sample.truth, sample.score, settings.level, settings.replicates, own)
         row.update(values, warnings="; ".join(warnings) or None)
@@ -75,6 +78,7 @@ def auc_row(
             row["patients_low"], row["patients_high"] = resamples.of(sample.keep).interval(
                 lambda weights: weighted_auc(sample.truth, sample.score, weights)
             )
+    row["newcombe_low"], row["newcombe_high"] = newcombe(row["auc"], *patients_of(sample), settings.level)
     row["method"], row["reason"] = reported(sample, row["auc"], settings)
     if row["method"]:
         row["low"], row["high"] = row[f"{row['method']}_low"], row[f"{row['method']}_high"]
@@ -82,19 +86,60 @@ def auc_row(
 
 
 def reported(sample: Sample, auc: float, settings: StatisticsSettings) -> tuple[str | None, str | None]:
-    """Choose the interval to report, and say why where there is none.
+    """Choose the interval to report, or say why there is none.
 
-    The choice rests on the simulation of coverage (`analysis.statistics.coverage`).
+    The choice rests on the simulation of coverage (`analysis.statistics.coverage`): DeLong's interval and the
+    bootstraps cover too seldom with few cases or controls, and have no width at all where cases and controls
+    don't overlap; Newcombe's covers in both. DeLong's and the stratified bootstrap cover too seldom where patients
+    have several exams; the bootstrap of patients and Newcombe's with the numbers of patients don't.
+
+    Returns
+    -------
+    method : str or None
+        One of `METHODS`.
+    reason : str or None
     """
-    fewest = min(sample.cases, sample.controls)
-    if fewest < settings.minimum_cases:
-        who = "case" if sample.cases == fewest else "control"
-        return None, f"{fewest} {who}{'s' if fewest > 1 else ''}: too few for an interval that covers"
-    if auc in (0.0, 1.0):
-        return None, "cases and controls don't overlap: every interval has zero width"
     if np.ptp(sample.score) == 0:
-        return None, "all scores are equal: every interval has zero width"
+        return None, "all scores are equal: the AUC is one half by definition, not by estimation"
+    if min(sample.cases, sample.controls) < settings.few_cases or auc in (0.0, 1.0):
+        return "newcombe", None
     return ("patients" if sample.clustered else "bootstrap"), None
+
+
+def patients_of(sample: Sample) -> tuple[int, int]:
+    """Return the number of patients with a case, and with a control: what Newcombe's interval counts."""
+    return len(set(sample.patients[sample.truth == 1])), len(set(sample.patients[sample.truth == 0]))
+
+
+def newcombe(auc: float, cases: int, controls: int, level: float) -> tuple[float, float]:
+    """Return Newcombe's interval for an AUC (his method 5; Statistics in Medicine 2006;25:559).
+
+    The limits are the AUCs from which the estimate lies just as many standard errors away as the level allows, by
+    the variance that Hanley and McNeil give for exponential scores. pROC doesn't have it.
+
+    Parameters
+    ----------
+    auc : float
+        0 to 1.
+    cases, controls : int
+        Independent ones: patients, where patients have several exams. At least one of each.
+    level : float
+        Confidence level.
+
+    Returns
+    -------
+    low, high : float
+        Within 0 to 1; of positive width even for an AUC of 0 or 1.
+    """
+    z = norm.ppf((1 + level) / 2)
+
+    def excess(true: float) -> float:
+        spread = 1 + ((cases + controls) / 2 - 1) * ((1 - true) / (2 - true) + true / (1 + true))
+        return float(abs(auc - true) - z * np.sqrt(true * (1 - true) * spread / (cases * controls)))
+
+    low = 0.0 if auc == 0 else brentq(excess, 0.0, auc)
+    high = 1.0 if auc == 1 else brentq(excess, auc, 1.0)
+    return low, high
 
 
 def curve_rows(sample: Sample, outcome: str, *, settings: StatisticsSettings, seed: int) -> pd.DataFrame:
@@ -123,7 +168,7 @@ def curve_rows(sample: Sample, outcome: str, *, settings: StatisticsSettings, se
             sample.score,
             specificities=grid,
             level=settings.level,
-            replicates=settings.replicates,
+            replicates=settings.band_replicates,
             seed=seed_for(seed, "band", outcome),
         )
         frame["low"] = np.interp(frame["specificity"], grid, band[:, 0])

@@ -71,16 +71,12 @@ def weighted_auc(truth: Floats, score: Floats, weights: Floats) -> Floats:
     array of float, shape (B,)
         NaN where a replicate has no case or no control. Equal to `pROC::auc` of the drawn exams.
     """
-    order = np.argsort(score, kind="stable")
-    _, first = np.unique(score[order], return_index=True)
-    drawn = weights[order]
-    case = truth[order, None] == 1
-    # One row for each distinct score, so that ties are met together.
-    cases = np.add.reduceat(np.where(case, drawn, 0.0), first, axis=0)
-    controls = np.add.reduceat(np.where(case, 0.0, drawn), first, axis=0)
-    below = np.cumsum(controls, axis=0) - controls / 2
+    case = truth == 1
+    cases, controls = score[case][:, None], score[~case]
+    ordered = (cases > controls) + 0.5 * (cases == controls)
+    drawn, against = weights[case], weights[~case]
     with np.errstate(invalid="ignore"):
-        return (cases * below).sum(axis=0) / (cases.sum(axis=0) * controls.sum(axis=0))
+        return ((ordered @ against) * drawn).sum(axis=0) / (drawn.sum(axis=0) * against.sum(axis=0))
 
 
 def percentile(replicates: Floats, level: float) -> tuple[float, float]:

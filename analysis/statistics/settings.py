@@ -56,11 +56,20 @@ class StatisticsSettings(Settings):
         ge=100,
         description="Bootstrap replicates for every interval; pROC's default, the 2.5 % tail is 50 of them.",
     )
-    minimum_cases: int = Field(
-        default=5,
+    few_cases: int = Field(
+        default=50,
         ge=2,
-        description="Fewer cases or controls than this: the AUC is given without an interval, since none covers then "
-        "(see the simulation of coverage).",
+        description="With fewer cases or controls than this the reported interval of an AUC is Newcombe's: "
+        "DeLong's and the bootstraps cover too seldom then (see coverage.csv).",
+    )
+    minimum_cases: int = Field(
+        default=10,
+        ge=2,
+        description="Fewer cases or controls than this: no band about the ROC curve, no recalibration and no test "
+        "between subgroups, which all rest on large numbers.",
+    )
+    band_replicates: int = Field(
+        default=500, ge=100, description="Bootstrap replicates for the band about a ROC curve, which is only drawn."
     )
     reliability_bins: int = Field(
         default=10, ge=2, le=50, description="Bins of equal size (quantiles of the score) in the reliability curve."
