@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -56,6 +57,30 @@ class Results:
     coverage: Path | None = None
     audit: Path | None = None
 
+    _frames: dict[Path, pd.DataFrame] = field(default_factory=dict, repr=False, compare=False)
+    _read: set[Path] = field(default_factory=set, repr=False, compare=False)
+
+    @contextmanager
+    def recording(self) -> Iterator[set[Path]]:
+        """Collect the files that are asked for inside the block, so that a table can say what it was made from."""
+        self._read.clear()
+        seen: set[Path] = set()
+        yield seen
+        seen |= self._read
+
+    def _table(
+        self,
+        path: Path,
+        prepare: Callable[[pd.DataFrame], pd.DataFrame] = lambda frame: frame,
+        optional: bool = False,
+    ) -> pd.DataFrame:
+        if optional and not path.is_file():
+            return _empty()
+        self._read.add(path)
+        if path not in self._frames:
+            self._frames[path] = prepare(_or_empty(path) if optional else read_table(path))
+        return self._frames[path]
+
     def estimates(self, name: str) -> pd.DataFrame:
         """Return `name`.csv of the statistics; empty where this run has none.
 
@@ -64,82 +89,103 @@ class Results:
         StudyError
             If the file is there but can't be read.
         """
-        return _optional(self.statistics / f"{name}.csv")
+        return self._table(self.statistics / f"{name}.csv", optional=True)
 
-    @cached_property
+    @property
     def roc(self) -> pd.DataFrame:
         """AUCs of the test set, in the order of the scheme, with what names each outcome."""
-        frame = read_table(self.statistics / "roc.csv")
+        return self._table(self.statistics / "roc.csv", self._in_order)
+
+    def _in_order(self, frame: pd.DataFrame) -> pd.DataFrame:
         frame = frame[frame["set"] == "test"].set_index("outcome")
         order = [outcome.id for outcome in self.scheme.outcomes if outcome.id in frame.index]
         if not order:
             raise StudyError(f"{self.statistics / 'roc.csv'} has no outcome of '{self.scheme.name}' in the test set.")
         return frame.loc[order]
 
-    @cached_property
+    @property
     def thresholds(self) -> pd.DataFrame:
         """Threshold measures on the test set, by outcome and by the set the threshold was chosen on."""
-        return read_table(self.statistics / "thresholds.csv").set_index(["outcome", "chosen_on"])
+        return self._table(self.statistics / "thresholds.csv", lambda frame: frame.set_index(["outcome", "chosen_on"]))
 
-    @cached_property
+    @property
     def curves(self) -> pd.DataFrame:
         """ROC curves with their bands."""
-        path = self.statistics / "curves.parquet"
-        return read_table(path) if path.is_file() else _empty()
+        return self._table(self.statistics / "curves.parquet", optional=True)
 
-    @cached_property
+    @property
     def exams(self) -> pd.DataFrame:
         """All exams of the archive with their set or reason."""
-        return read_table(self.selection / "exams.parquet")
+        return self._table(self.selection / "exams.parquet")
 
-    @cached_property
+    @property
     def flow(self) -> pd.DataFrame:
         """The steps of the selection."""
-        return read_table(self.selection / "flow.csv")
+        return self._table(self.selection / "flow.csv")
 
-    @cached_property
+    @property
     def graded(self) -> pd.DataFrame:
         """The reference standard."""
-        return read_table(self.reference / "reference.parquet")
+        return self._table(self.reference / "reference.parquet")
 
-    @cached_property
+    @property
     def agreement(self) -> pd.DataFrame:
         """Agreement of readers, by set and item."""
-        return _optional(self.reference / "agreement.csv")
+        return self._table(self.reference / "agreement.csv", optional=True)
 
-    @cached_property
+    @property
     def published(self) -> pd.DataFrame:
         """Published estimates beside this study's, by outcome; empty where none fit the scheme."""
-        frame = self.estimates("published")
-        return frame.set_index("outcome") if len(frame) else frame
+        return self._table(
+            self.statistics / "published.csv",
+            lambda frame: frame.set_index("outcome") if len(frame) else frame,
+            optional=True,
+        )
 
-    @cached_property
+    @property
     def covered(self) -> pd.DataFrame:
         """The simulation of coverage."""
-        return _optional(self.coverage or self.statistics / "coverage.csv")
+        return self._table(self.coverage or self.statistics / "coverage.csv", optional=True)
 
-    @cached_property
+    @property
     def audited(self) -> pd.DataFrame:
         """The audit of the published tables."""
-        return _optional(self.audit or self.statistics / "audit.csv")
+        return self._table(self.audit or self.statistics / "audit.csv", optional=True)
 
-    @cached_property
+    @property
+    def seeds(self) -> list[Path]:
+        """The folders of the networks, by seed."""
+        if self.network is None:
+            return []
+        return sorted(self.network.glob("seed-*"), key=lambda path: int(path.name[5:]))
+
+    @property
     def learning(self) -> pd.DataFrame:
         """Learning curves of all networks, with a column `seed`."""
         import pandas as pd
 
-        if self.network is None:
-            return _empty()
-        paths = sorted(self.network.glob("seed-*/curve.csv"), key=lambda path: int(path.parent.name[5:]))
-        frames = [read_table(path).assign(seed=int(path.parent.name[5:])) for path in paths]
+        frames = [
+            self._table(folder / "curve.csv").assign(seed=int(folder.name[5:]))
+            for folder in self.seeds
+            if (folder / "curve.csv").is_file()
+        ]
         return pd.concat(frames, ignore_index=True) if frames else _empty()
 
-    @cached_property
+    @property
+    def weights(self) -> Path | None:
+        """The weights of the first network."""
+        paths = [folder / "weights.safetensors" for folder in self.seeds]
+        if not paths or not paths[0].is_file():
+            return None
+        self._read.add(paths[0])
+        return paths[0]
+
+    @property
     def cases(self) -> pd.DataFrame:
         """The decisions that attribution looked into."""
-        return _optional(self.attribution / "cases.csv") if self.attribution else _empty()
+        return self._table(self.attribution / "cases.csv", optional=True) if self.attribution else _empty()
 
-    @cached_property
+    @property
     def summary(self) -> pd.DataFrame:
         """Measures by item, e.g. accuracy and weighted kappa."""
         return self.estimates("summary")
@@ -203,9 +249,7 @@ class Results:
         ]
 
 
-def _optional(path: Path) -> pd.DataFrame:
-    if not path.is_file():
-        return _empty()
+def _or_empty(path: Path) -> pd.DataFrame:
     from pandas.errors import EmptyDataError
 
     try:

@@ -13,8 +13,10 @@ import yaml
 
 from analysis.errors import StudyError
 from analysis.files import atomic, write_text
+from analysis.report.markdown import to_markdown
 from analysis.report.settings import Format, ReportSettings
 from analysis.report.source import expand, missing, substitute
+from analysis.report.sources import provenance_table
 from analysis.settings import load_yaml
 
 HERE = Path(__file__).parent / "pandoc"
@@ -67,6 +69,8 @@ def stage(source: Path, tables: Path, figures: Path, values: Path, out: Path) ->
             shutil.copy2(figure, out / "figures" / figure.name)
     shutil.copy2(values, out / "values.yml")
     found = load_yaml(values)
+    provenance = provenance_table(tables, figures, values, found)
+    write_text(out / "_tables" / "provenance.md", to_markdown(provenance))
     holes = list(missing(expand(out), found))
     if holes:
         raise StudyError(f"The manuscript asks for {'; '.join(holes)}. Add it to the values, or correct the source.")

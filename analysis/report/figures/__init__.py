@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from analysis.report.inputs import Results
+from analysis.report.sources import hashes, write_sources
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -60,8 +61,12 @@ def write_figures(results: Results, out: Path) -> None:
     if out.exists():
         shutil.rmtree(out)
     out.mkdir(parents=True)
+    sources = {}
     with style(results.settings.figures):
         for name, draw in drawers().items():
-            figure = draw(results)
+            with results.recording() as seen:
+                figure = draw(results)
             if figure is not None:
                 save(figure, out, name)
+                sources[f"{name}.svg"] = hashes(seen)
+    write_sources(sources, out)

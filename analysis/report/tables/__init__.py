@@ -8,6 +8,7 @@ from pathlib import Path
 
 from analysis.report.inputs import Results
 from analysis.report.markdown import Table, write_table_files
+from analysis.report.sources import hashes, write_sources
 from analysis.report.tables import checklists, cohort, performance, robustness
 
 #: What stands in the file of a table that this run has no data for; the manuscript then leaves the table out.
@@ -49,7 +50,12 @@ def write_tables(results: Results, checklist_folder: Path, out: Path) -> None:
     if out.exists():
         shutil.rmtree(out)
     out.mkdir(parents=True)
+    sources = {}
     for name, make in TABLES.items():
-        write_table_files(make(results) or ABSENT, out, name)
+        with results.recording() as seen:
+            write_table_files(make(results) or ABSENT, out, name)
+        sources[f"{name}.md"] = hashes(seen)
     for path in sorted(checklist_folder.glob("*.yaml")):
         write_table_files(checklists.checklist(path), out, f"checklist-{path.stem}")
+        sources[f"checklist-{path.stem}.md"] = hashes([path])
+    write_sources(sources, out)

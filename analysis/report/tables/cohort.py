@@ -11,7 +11,7 @@ from analysis.schemas import SETS
 
 def network(results: Results) -> Table | None:
     """Structure of the network, read from the weights of the first one trained."""
-    rows = structure(results.network) if results.network else []
+    rows = structure(results.weights) if results.weights else []
     if not rows:
         return None
     return Table(

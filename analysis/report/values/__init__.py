@@ -12,14 +12,17 @@ from analysis.cohort.settings import Rule
 from analysis.files import write_text
 from analysis.report.inputs import Results
 from analysis.report.settings import CohortSettings, ReportSettings
+from analysis.report.sources import Sources, hashes
 from analysis.report.text import count, decapitalise, listed
 from analysis.report.values.cohort import agreement_values, cohort_values, reader_values
 from analysis.report.values.config import chosen, given, readable
-from analysis.report.values.performance import (
-    performance_values,
-    published_values,
-    robustness_values,
-    summary_values,
+from analysis.report.values.performance import performance_values, published_values, summary_values
+from analysis.report.values.robustness import (
+    audit_values,
+    calibration_values,
+    coverage_values,
+    optimism_values,
+    subgroup_values,
 )
 from analysis.settings import load_yaml, parse
 
@@ -50,6 +53,8 @@ def collect(results: Results, config: Mapping[str, Any]) -> dict[str, Any]:
     scheme, settings = results.scheme, results.settings
     told = {name: config[name] for name in TOLD}
     told["selection"] = {key: value for key, value in told["selection"].items() if key != "words"}
+    measured, sources = _measured(results)
+    compared = measured.pop("compared")
     items = [decapitalise(item.title) for item in scheme.items.values()]
     found: dict[str, Any] = {
         "title": settings.title
@@ -65,6 +70,7 @@ def collect(results: Results, config: Mapping[str, Any]) -> dict[str, Any]:
             "public": cohort.kind == "public",
             "clinical": cohort.kind == "clinical",
             "cited": bool(cohort.reference),
+            "osteoarthritis_initiative": cohort.reference == "chen2018",
             "citation": f"[@{cohort.reference}]" if cohort.reference else "",
         },
         "scheme": {
@@ -81,16 +87,13 @@ def collect(results: Results, config: Mapping[str, Any]) -> dict[str, Any]:
             "findings": count(len(scheme.findings)),
             "any_findings": len(scheme.findings) > 0,
             "outcomes": count(len(scheme.outcomes)),
+            "disease_title": scheme.disease.title if scheme.disease else "Disease",
             "disease": decapitalise(scheme.disease.title) if scheme.disease else "disease",
             "rule": f"`{' '.join(scheme.disease.rule.split())}`" if scheme.disease else "none",
         },
-        **cohort_values(results),
-        "agreement": agreement_values(results),
-        "readers": reader_values(results),
-        "auc": performance_values(results),
-        "summary": summary_values(results),
-        **robustness_values(results),
-        "original": readable(load_yaml(ORIGINAL)) | {"compared": published_values(results)},
+        **measured,
+        "original": readable(load_yaml(ORIGINAL)) | {"compared": compared},
+        "sources": sources,
         "report": _report(settings),
         "has": _has(results),
         "rules": {rule: rule in config["selection"]["rules"] for rule in get_args(Rule)},
@@ -108,6 +111,21 @@ def collect(results: Results, config: Mapping[str, Any]) -> dict[str, Any]:
 def write_values(results: Results, config: Mapping[str, Any], out: Path) -> None:
     """Write all values to a YAML file."""
     write_text(out, yaml.safe_dump(_plain(collect(results, config)), sort_keys=False, allow_unicode=True, width=110))
+
+
+def _measured(results: Results) -> tuple[dict[str, Any], Sources]:
+    """Return all values that come from results, by subject, and the files each subject was made from."""
+    found: dict[str, Any] = {}
+    sources: Sources = {}
+    for make in (
+        cohort_values, agreement_values, reader_values, performance_values, summary_values, optimism_values,
+        calibration_values, subgroup_values, coverage_values, audit_values, published_values,
+    ):  # fmt: skip
+        with results.recording() as seen:
+            part = make(results)
+        found |= part
+        sources |= {name: hashes(seen) for name in part}
+    return found, sources
 
 
 def _plain(value: Any) -> Any:

@@ -111,7 +111,7 @@ def agreement_values(results: Results) -> dict[str, Any]:
             "exams": count(part["n"].max()) if len(part) else "0",
             "conflicts": count(part["conflicts"].sum()) if len(part) else "0",
         }
-    return found
+    return {"agreement": found}
 
 
 def reader_values(results: Results) -> dict[str, Any]:
@@ -127,19 +127,19 @@ def reader_values(results: Results) -> dict[str, Any]:
         "people": NOT_ESTIMABLE,
     }
     if frame.empty:
-        return blank
+        return {"readers": blank}
     names = [name for name in ("quadratic_kappa", "kappa_quadratic") if (frame["measure"] == name).any()]
     if not names:
-        return blank
+        return {"readers": blank}
     part = frame[(frame["measure"] == names[0]) & frame["item"].isin(list(results.scheme.items))]
     part = part[part["estimate"].notna()]
     machine = part["who"].astype(str).str.contains("network")
     if not machine.any() or machine.all():
-        return blank
+        return {"readers": blank}
     own, people = part[machine], part[~machine]
     low, high = people["estimate"].min(), people["estimate"].max()
     mean = own["estimate"].mean()
-    return {
+    reached = {
         "any": True,
         "below": bool(mean < low),
         "within": bool(low <= mean <= high),
@@ -147,3 +147,4 @@ def reader_values(results: Results) -> dict[str, Any]:
         "network": interval(dict(own.iloc[0]), "estimate", digits) if len(own) == 1 else span(own["estimate"], digits),
         "people": span(people["estimate"], digits) if known(low) else NOT_ESTIMABLE,
     }
+    return {"readers": reached}

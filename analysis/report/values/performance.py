@@ -8,7 +8,7 @@ import pandas as pd
 
 from analysis.grading.scheme import Outcome
 from analysis.report.inputs import Results
-from analysis.report.text import NOT_ESTIMABLE, count, decapitalise, interval, known, listed, number, p_value, span
+from analysis.report.text import NOT_ESTIMABLE, count, decapitalise, interval, known, listed, number, span
 
 
 def _auc(results: Results, outcome: Outcome) -> dict[str, Any]:
@@ -88,7 +88,7 @@ def performance_values(results: Results) -> dict[str, Any]:
     methods = results.roc["method"].dropna().unique() if "method" in results.roc else []
     found["by_patients"] = "patients" in list(methods)
     found["level"] = results.level
-    return found
+    return {"auc": found}
 
 
 def _usable(results: Results, kind: str) -> pd.Series:
@@ -111,7 +111,7 @@ def summary_values(results: Results) -> dict[str, Any]:
             found[measure] = interval(rows[0], "estimate", places, scale, none=NOT_ESTIMABLE)
         else:
             found[measure] = span([scale * row["estimate"] for row in rows if known(row["estimate"])], places)
-    return found
+    return {"summary": found}
 
 
 def published_values(results: Results) -> dict[str, Any]:
@@ -120,12 +120,13 @@ def published_values(results: Results) -> dict[str, Any]:
     if len(frame):
         frame = frame[frame["auc"].notna() & frame["published_auc"].notna()]
     if frame.empty:
-        return {
+        blank = {
             "any": False, "n": "0", "overlap": "0", "all_overlap": False, "none_overlap": False, "some_overlap": False,
             "lower": "0", "higher": "0", "mostly_lower": False, "mostly_higher": False, "even": False,
             "difference": NOT_ESTIMABLE, "same_hardest": False, "other_hardest": False, "hardest": NOT_ESTIMABLE,
             "hardest_auc": NOT_ESTIMABLE,
         }  # fmt: skip
+        return {"compared": blank}
     overlap = frame["overlap"].astype(str).isin(("True", "true", "1"))
     lower, higher = int((frame["difference"] < 0).sum()), int((frame["difference"] > 0).sum())
     grades = [o.id for o in results.outcomes("grade") if o.id in frame.index]
@@ -133,7 +134,7 @@ def published_values(results: Results) -> dict[str, Any]:
     own = results.roc.loc[grades, "auc"].astype(float) if grades else pd.Series(dtype=float)
     same = bool(len(theirs) and theirs.idxmin() == own.idxmin())
     hardest = results.scheme.outcome(str(theirs.idxmin())) if len(theirs) else None
-    return {
+    compared = {
         "any": True,
         "n": count(len(frame)),
         "overlap": count(overlap.sum()),
@@ -151,76 +152,4 @@ def published_values(results: Results) -> dict[str, Any]:
         "hardest": name(results, hardest) if hardest else NOT_ESTIMABLE,
         "hardest_auc": number(theirs.min(), results.settings.digits) if len(theirs) else NOT_ESTIMABLE,
     }
-
-
-def robustness_values(results: Results) -> dict[str, Any]:
-    """Return the values under `optimism`, `calibration`, `subgroups`, `coverage` and `audit`."""
-    digits = results.settings.digits
-    found: dict[str, Any] = {}
-    ids = [o.id for o in results.outcomes("grade", "group", "disease") if not results.few(o.id)]
-    frame = results.estimates("optimism")
-    gain = frame.loc[frame["outcome"].isin(ids), "optimism"].dropna() if len(frame) else pd.Series(dtype=float)
-    found["optimism"] = {
-        "any": len(gain) > 0,
-        "mean": number(gain.mean(), digits, none=NOT_ESTIMABLE) if len(gain) else NOT_ESTIMABLE,
-        "most": number(gain.max(), digits, none=NOT_ESTIMABLE) if len(gain) else NOT_ESTIMABLE,
-    }
-    frame = results.estimates("calibration")
-    slopes = frame.loc[frame["outcome"].isin(ids), "slope"].dropna() if len(frame) else pd.Series(dtype=float)
-    found["calibration"] = {
-        "any": len(slopes) > 0,
-        "slopes": span(slopes, digits),
-        "mostly_extreme": bool(len(slopes) and (slopes < 1).mean() > 0.5),
-        "mostly_moderate": bool(len(slopes) and (slopes < 1).mean() <= 0.5),
-    }
-    frame = results.estimates("subgroups")
-    tested = frame[frame["p_holm"].notna()] if len(frame) and "p_holm" in frame else pd.DataFrame()
-    significant = tested[tested["p_holm"] < 0.05] if len(tested) else tested
-    found["subgroups"] = {
-        "any": len(frame) > 0,
-        "tested": len(tested) > 0,
-        "n": count(len(tested)),
-        "significant": count(len(significant)),
-        "none_significant": len(tested) > 0 and len(significant) == 0,
-        "some_significant": len(significant) > 0,
-        "which": listed(
-            [
-                f"{decapitalise(results.title(str(row['outcome'])))} ({row['subgroup']}: {row['level']})".replace(
-                    "_", " "
-                )
-                for _, row in significant.head(6).iterrows()
-            ]
-        )
-        or "none",
-        "smallest_p": p_value(tested["p_holm"].min(), NOT_ESTIMABLE) if len(tested) else NOT_ESTIMABLE,
-    }
-    found["coverage"] = _coverage(results)
-    audited = results.audited
-    holds = audited["holds"].astype(str).isin(("True", "true", "1")) if len(audited) else pd.Series(dtype=bool)
-    found["audit"] = {
-        "any": len(audited) > 0,
-        "n": count(len(holds)),
-        "failed": count((~holds).sum()) if len(holds) else "0",
-        "all_hold": bool(len(holds) and holds.all()),
-        "some_fail": bool(len(holds) and not holds.all()),
-    }
-    return found
-
-
-def _coverage(results: Results) -> dict[str, Any]:
-    """Coverage of each kind of interval where cases are fewest and where they are most."""
-    frame = results.covered
-    found: dict[str, Any] = {"any": len(frame) > 0}
-    for method in ("delong", "bootstrap", "patients"):
-        for where in ("few", "many", "clustered"):
-            text = NOT_ESTIMABLE
-            if len(frame):
-                part = frame[(frame["method"] == method) & (frame["clustered"].astype(bool) == (where == "clustered"))]
-                if where != "clustered" and len(part):
-                    edge = part["cases"].min() if where == "few" else part["cases"].max()
-                    part = part[part["cases"] == edge]
-                text = span(100 * part["coverage"], 0)
-            found.setdefault(method, {})[where] = text
-    found["fewest"] = count(frame["cases"].min()) if len(frame) else NOT_ESTIMABLE
-    found["most"] = count(frame["cases"].max()) if len(frame) else NOT_ESTIMABLE
-    return found
+    return {"compared": compared}
