@@ -1,0 +1,139 @@
+"""Weights that say what they are, and the state from which a killed run goes on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from analysis.errors import StudyError
+from analysis.files import atomic
+
+#: The settings that weights depend on: others may change between training and prediction.
+FORM = ("width", "groups", "reduction", "hidden", "pool", "grades", "align_sides")
+_KEY = "network"  # all metadata under one key: the order of several is not kept in the file
+
+
+def save_weights(path: Path, state: Mapping[str, Tensor], about: Mapping[str, Any]) -> None:
+    """Write weights as safetensors.
+
+    Parameters
+    ----------
+    path : Path
+    state : mapping of str to Tensor
+        As from `state_dict`.
+    about : mapping
+        What the file says of itself: settings, tasks with the names of their outputs, side of
+        the images, hash of the data, seed, epoch. Must go through JSON.
+    """
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
+    with atomic(path) as temporary:
+        save_file(tensors, temporary, {_KEY: json.dumps(about, sort_keys=True)})
+
+
+def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Read weights and what they say of themselves.
+
+    Raises
+    ------
+    StudyError
+        If the file is missing, is not safetensors, or was not written by `save_weights`.
+    """
+    if not path.is_file():
+        raise StudyError(f"The weights {path} do not exist; train first, or correct the path.")
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            state = {name: file.get_tensor(name) for name in sorted(file.keys())}
+    except (SafetensorError, OSError) as error:
+        raise StudyError(f"The weights {path} are not a safetensors file ({error}).") from error
+    if _KEY not in metadata:
+        raise StudyError(f"The weights {path} do not say which network they belong to; they are not of this project.")
+    return state, json.loads(metadata[_KEY])
+
+
+def fit(path: Path, about: Mapping[str, Any], expected: Mapping[str, Any]) -> None:
+    """Hold what weights say of themselves against what is expected.
+
+    Parameters
+    ----------
+    path : Path
+        For the error.
+    about : mapping
+        From `read_weights`.
+    expected : mapping
+        Any of its keys; only the settings in `FORM` are compared.
+
+    Raises
+    ------
+    StudyError
+        Names all that differs.
+    """
+    found = []
+    for key, want in expected.items():
+        have = about.get(key)
+        if key == "settings":
+            found += [
+                f"network.{name} is {have.get(name)} in the file and {want[name]} in the settings"
+                for name in FORM
+                if have.get(name) != want[name]
+            ]
+        elif key == "tasks":
+            for task, names in want.items():
+                if task not in have:
+                    found.append(f"the file has no task '{task}', only {', '.join(have)}")
+                elif have[task] != names:
+                    odd = sorted(set(have[task]) ^ set(names)) or ["in another order"]
+                    found.append(f"the outputs of task '{task}' differ ({', '.join(odd[:5])})")
+        elif have != want:
+            found.append(f"{key} is {have} in the file and {want} here")
+    if found:
+        raise StudyError(f"The weights {path} do not fit: {'; '.join(found)}. Train again, or name other weights.")
+
+
+def fine_tune(network: nn.Module, path: Path, settings: Mapping[str, Any]) -> list[str]:
+    """Start from the weights of a file.
+
+    The image and core groups must fit; a head is taken over where its outputs are the same
+    number, and stays random otherwise.
+
+    Returns
+    -------
+    list of str
+        The tensors that stay as they were.
+
+    Raises
+    ------
+    StudyError
+        If image or core group differ.
+    """
+    state, about = read_weights(path)
+    trunk = ("width", "groups")
+    fit(path, about, {"settings": {**about["settings"], **{key: settings[key] for key in trunk}}})
+    own = network.state_dict()
+    taken = {name: t for name, t in state.items() if name in own and own[name].shape == t.shape}
+    network.load_state_dict(taken, strict=False)
+    return sorted(set(own) - set(taken))
+
+
+def save_state(path: Path, state: Mapping[str, Any]) -> None:
+    """Write all that training needs to go on, atomically."""
+    with atomic(path) as temporary:
+        torch.save(dict(state), temporary)
+
+
+def load_state(path: Path, fingerprint: str) -> dict[str, Any] | None:
+    """Read the state of a run that was stopped; None if there is none that belongs to this run."""
+    if not path.is_file():
+        return None
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception:  # a file of another version of torch, or no checkpoint at all: start anew
+        return None
+    return state if state.get("fingerprint") == fingerprint else None

@@ -1,0 +1,107 @@
+"""Which processor computes, in what precision, with how many threads."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from analysis.errors import StudyError
+from analysis.network.settings import NetworkSettings
+
+
+@dataclass(frozen=True)
+class Device:
+    """Where the network runs.
+
+    Attributes
+    ----------
+    torch : torch.device
+        CPU or a GPU.
+    precision : torch.dtype
+        float32, or bfloat16 for automatic mixed precision.
+    """
+
+    torch: torch.device
+    precision: torch.dtype
+
+    @classmethod
+    def choose(cls, settings: NetworkSettings, threads: int) -> Device:
+        """Choose by the settings and by what the machine has.
+
+        Parameters
+        ----------
+        settings : NetworkSettings
+        threads : int
+            Threads of the CPU to use.
+
+        Raises
+        ------
+        StudyError
+            If a GPU is asked for and there is none.
+        """
+        torch.set_num_threads(max(1, threads))
+        if settings.device == "cuda" and not torch.cuda.is_available():
+            raise StudyError("network.device is 'cuda', but torch finds no GPU; set it to 'auto' or 'cpu'.")
+        if settings.device != "cpu" and torch.cuda.is_available():
+            device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
+            torch.cuda.set_device(device)
+            torch.backends.cudnn.benchmark = True
+        else:
+            device = torch.device("cpu")
+            keep_memory()
+        fast = torch.cuda.is_bf16_supported() if device.type == "cuda" else _cpu_computes_bfloat16()
+        wanted = settings.precision == "bfloat16" or (settings.precision == "auto" and fast)
+        return cls(device, torch.bfloat16 if wanted else torch.float32)
+
+    @property
+    def cuda(self) -> bool:
+        """Whether it is a GPU."""
+        return self.torch.type == "cuda"
+
+    def autocast(self) -> AbstractContextManager[object]:
+        """Compute in the chosen precision."""
+        return torch.autocast(self.torch.type, torch.bfloat16, enabled=self.precision == torch.bfloat16)
+
+    def place(self, network: nn.Module) -> nn.Module:
+        """Move a network to the device, in the memory format that is fast there."""
+        # Convolution backward in channels_last crashes in torch 2.13 on CPUs, and is not faster there.
+        return network.to(self.torch, memory_format=torch.channels_last) if self.cuda else network.to(self.torch)
+
+    def send(self, tensor: torch.Tensor) -> torch.Tensor:
+        """Copy a tensor to the device, from pinned memory and without waiting where it is a GPU."""
+        return tensor.pin_memory().to(self.torch, non_blocking=True) if self.cuda else tensor
+
+    def __str__(self) -> str:
+        name = torch.cuda.get_device_name(self.torch) if self.cuda else f"CPU, {torch.get_num_threads()} threads"
+        return f"{name}, {str(self.precision).removeprefix('torch.')}"
+
+
+def _cpu_computes_bfloat16() -> bool:
+    """Whether the CPU multiplies bfloat16 itself; without that autocast is slower than float32."""
+    supported = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
+    return bool(supported and supported())
+
+
+def keep_memory() -> None:
+    """Have freed memory kept for the next step instead of being returned to the system.
+
+    glibc gives large blocks back as soon as they are freed, and each training step then waits
+    for the system to clear the same memory anew: a quarter of the time on two cores. Does
+    nothing where the C library is another.
+    """
+    os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")  # large pages, read by torch at its first allocation
+    if sys.platform != "linux":
+        return
+    trim_threshold, mmap_threshold = -1, -3  # glibc's malloc.h
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except AttributeError:
+        return
+    mallopt(mmap_threshold, 1 << 30)
+    mallopt(trim_threshold, (1 << 31) - 1)

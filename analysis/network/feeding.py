@@ -1,0 +1,200 @@
+"""From exams to a batch on the device: read, vary, and send whole exams, packed without padding."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from analysis.imaging.store import ImageStore
+from analysis.network.augmentation import draw, plain, standard_normal, vary
+from analysis.network.data import Exams, views
+from analysis.network.devices import Device
+from analysis.network.distributed import world
+from analysis.network.losses import Weights
+from analysis.network.settings import PhaseSettings, TrainingSettings
+
+A = TypeVar("A")
+B = TypeVar("B")
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Exams on the device, ready for the network.
+
+    Attributes
+    ----------
+    images : Tensor of float, shape (passes, 1, side, side)
+    image, exam : Tensor of int64, shape (passes,)
+        Which image and exam of the batch each pass belongs to.
+    n_images, n_exams : int
+    """
+
+    images: Tensor
+    image: Tensor
+    n_images: int
+    exam: Tensor
+    n_exams: int
+
+    @property
+    def inputs(self) -> tuple[Tensor, Tensor, int, Tensor, int]:
+        """All that `KneeNet` takes but the task."""
+        return self.images, self.image, self.n_images, self.exam, self.n_exams
+
+
+@dataclass(frozen=True)
+class Labels:
+    """What is known of a batch's exams and images, with the weights of its loss.
+
+    Attributes
+    ----------
+    grades, binary : Tensor of float, shape (exams, items) and (exams, yes-or-no outputs)
+    weights : Tensor of float, shape (exams, terms)
+    view : Tensor of int64, shape (images,)
+    view_weights : Tensor of float, shape (images,)
+    """
+
+    grades: Tensor
+    binary: Tensor
+    weights: Tensor
+    view: Tensor
+    view_weights: Tensor
+
+
+class Feeder:
+    """Makes batches of a store's images.
+
+    Parameters
+    ----------
+    store : ImageStore
+    device : Device
+    align_sides : bool
+        Whether images of left knees are shown mirrored.
+    """
+
+    def __init__(self, store: ImageStore, device: Device, align_sides: bool) -> None:
+        self.store, self.device = store, device
+        self._views = views(store)
+        self._left = (store.rows["side"] == "left").to_numpy() if align_sides else None
+
+    def plain(self, exams: Exams, chosen: np.ndarray) -> Batch:
+        """Make a batch of untransformed images, one pass each, as at evaluation."""
+        rows, number = exams.images_of(chosen)
+        return self._batch(self._grey(rows), number, np.arange(len(rows)), np.arange(len(chosen)).repeat(number))
+
+    def training(
+        self,
+        exams: Exams,
+        weights: Weights,
+        chosen: np.ndarray,
+        settings: TrainingSettings,
+        phase: PhaseSettings,
+        generator: np.random.Generator,
+        noise: torch.Generator,
+    ) -> tuple[Batch, Labels]:
+        """Make this process's part of a training batch.
+
+        Every process draws the variations of the whole batch and keeps those of its own exams,
+        and the weights of the loss are those of the whole batch: the sum over processes is what
+        one process would have had.
+        """
+        rank, processes = world()
+        rows, number = exams.images_of(chosen)
+        grades, binary = exams.grades[chosen], exams.binary[chosen]
+        view = self._views[rows]
+        known = view >= 0
+        view_weights = known * (settings.view_weight / max(1, known.sum()))
+        term_weights = weights(grades, binary)
+        own = share(number, rank, processes)
+        own_rows = np.arange(len(rows))[slice(*(np.concatenate([[0], np.cumsum(number)])[[own.start, own.stop]]))]
+        passes = (own_rows[:, None] * settings.jitters + np.arange(settings.jitters)).reshape(-1)
+
+        variation = draw(generator, len(rows) * settings.jitters, self.store.size, settings, phase)
+        part = torch.from_numpy(passes)
+        variation = type(variation)(*(self.device.send(value[part]) for value in vars(variation).values()))
+        images = self._grey(rows[own_rows]).repeat_interleave(settings.jitters, 0)
+        normal = None
+        if phase.noise:
+            shape = torch.Size((len(rows) * settings.jitters, 1, self.store.size, self.store.size))
+            normal = standard_normal(shape, noise)[own_rows[0] * settings.jitters :][: len(passes)]
+        images = vary(images, variation, settings.erase_size, normal)
+
+        number, jitters = number[own], settings.jitters
+        batch = self._batch(
+            images,
+            number,
+            np.arange(len(own_rows)).repeat(jitters),
+            np.arange(len(number)).repeat(number * jitters),
+        )
+        labels = Labels(
+            *(
+                self.device.send(torch.from_numpy(np.nan_to_num(values).astype(np.float32)))
+                for values in (grades[own], binary[own], term_weights[own])
+            ),
+            self.device.send(torch.from_numpy(np.maximum(view[own_rows], 0))),
+            self.device.send(torch.from_numpy(view_weights[own_rows].astype(np.float32))),
+        )
+        return batch, labels
+
+    def _grey(self, rows: np.ndarray) -> Tensor:
+        pixels = self.device.send(torch.from_numpy(self.store[rows]))
+        return plain(pixels, None if self._left is None else self.device.send(torch.from_numpy(self._left[rows])))
+
+    def _batch(self, images: Tensor, number: np.ndarray, image: np.ndarray, exam: np.ndarray) -> Batch:
+        if self.device.cuda:
+            images = images.contiguous(memory_format=torch.channels_last)
+        index = [self.device.send(torch.from_numpy(values)) for values in (image, exam)]
+        return Batch(images, index[0], int(number.sum()), index[1], len(number))
+
+
+def share(number: np.ndarray, rank: int, processes: int) -> slice:
+    """Part the exams of a batch between processes, in order and by their images.
+
+    Parameters
+    ----------
+    number : numpy.ndarray of int, shape (exams,)
+        Images of each exam; at least as many exams as processes.
+    rank, processes : int
+
+    Returns
+    -------
+    slice
+        Exams of process `rank`, one at least.
+    """
+    ends = np.searchsorted(np.cumsum(number), number.sum() * np.arange(1, processes) / processes)
+    ends = np.maximum(ends + 1, np.arange(1, processes))
+    ends = np.minimum(np.maximum.accumulate(ends), len(number) - processes + np.arange(1, processes))
+    for i in range(1, len(ends)):
+        ends[i] = max(ends[i], ends[i - 1] + 1)
+    cuts = [0, *ends.tolist(), len(number)]
+    return slice(cuts[rank], cuts[rank + 1])
+
+
+def ahead(function: Callable[[A], B], arguments: Iterable[A], threaded: bool) -> Iterator[B]:
+    """Map, with the next result worked out in a thread while this one is used.
+
+    Parameters
+    ----------
+    function : callable
+        Called with one argument at a time, in order.
+    arguments : iterable
+    threaded : bool
+        False on a CPU, where a thread would only take the cores from the network.
+    """
+    if not threaded:
+        yield from map(function, arguments)
+        return
+    with ThreadPoolExecutor(1) as pool:
+        waiting = None
+        for argument in arguments:
+            following = pool.submit(function, argument)
+            if waiting is not None:
+                yield waiting.result()
+            waiting = following
+        if waiting is not None:
+            yield waiting.result()

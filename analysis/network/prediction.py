@@ -1,0 +1,173 @@
+"""Scores of the network for exams and images, alone and averaged over an ensemble."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+
+from analysis.errors import StudyError
+from analysis.files import write_table
+from analysis.imaging.store import ImageStore
+from analysis.network.architecture import KneeNet
+from analysis.network.checkpoints import fit, read_weights
+from analysis.network.data import Exams, Task, pack
+from analysis.network.devices import Device
+from analysis.network.feeding import Feeder, ahead
+from analysis.network.settings import NetworkSettings
+from analysis.schemas import PREDICTIONS, VIEWS
+
+SETS = ("validation", "test")
+#: Images in a batch at evaluation; the result doesn't depend on it, the memory does.
+BATCH = 64
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What the network says of some exams.
+
+    Attributes
+    ----------
+    outcomes : numpy.ndarray of float, shape (exams, outcomes of the scheme)
+        From 0 to 1.
+    views : numpy.ndarray of float, shape (images, views)
+        Probabilities, in the order of `Exams.positions`.
+    """
+
+    outcomes: np.ndarray
+    views: np.ndarray
+
+
+def score(network: KneeNet, task: Task, exams: Exams, feeder: Feeder) -> Scores:
+    """Score exams: every image once, untransformed, in evaluation mode.
+
+    Parameters
+    ----------
+    network : KneeNet
+        On the feeder's device.
+    task : Task
+        Whose head is asked.
+    exams : Exams
+    feeder : Feeder
+    """
+    outcomes, views = [np.zeros((0, len(task.scheme.outcomes)))], [np.zeros((0, len(VIEWS)))]
+    training = network.training
+    network.eval()
+    batches = pack(exams.images, np.arange(len(exams)), BATCH)
+    with torch.inference_mode():
+        for batch in ahead(lambda chosen: feeder.plain(exams, chosen), batches, feeder.device.cuda):
+            with feeder.device.autocast():
+                logits, view = network(*batch.inputs, task.name)
+            outcomes.append(task.layout.scores(logits.float()).cpu().numpy())
+            views.append(view.float().softmax(1).cpu().numpy())
+    network.train(training)
+    return Scores(np.concatenate(outcomes), np.concatenate(views))
+
+
+def load_network(
+    path: Path, task: Task, settings: NetworkSettings, side: int, device: Device
+) -> tuple[KneeNet, np.ndarray, int]:
+    """Build the network that a file holds the weights of.
+
+    Parameters
+    ----------
+    path : Path
+        Safetensors file written by `train`.
+    task : Task
+        The grading to be predicted; its outputs must be those of the file.
+    settings : NetworkSettings
+        Their form must be the file's.
+    side : int
+        Side of the images, pixels; must be the file's.
+    device : Device
+
+    Returns
+    -------
+    KneeNet
+        In evaluation mode.
+    numpy.ndarray of bool, shape (outcomes,)
+        Which outcomes it learnt.
+    int
+        Its seed.
+
+    Raises
+    ------
+    StudyError
+        If something doesn't fit; names all of it.
+    """
+    state, about = read_weights(path)
+    expected = {"settings": settings.model_dump(mode="json"), "tasks": {task.name: task.layout.names}}
+    fit(path, about, {**expected, "side": side, "views": list(VIEWS)})
+    network = KneeNet(settings, {name: len(names) for name, names in about["tasks"].items()}, len(VIEWS))
+    network.load_state_dict(state)
+    device.place(network).eval()
+    return network, np.array(about["learnt"], bool), int(about["seed"])
+
+
+def predict(
+    images: Path, reference: Path, grading: Path, weights: list[Path], settings: NetworkSettings, workers: int, out: Path
+) -> None:
+    """Predict the exams of the validation and test sets.
+
+    Parameters
+    ----------
+    images : Path
+        Folder of prepared images.
+    reference : Path
+        reference.parquet: which exams are in which set. Its grades are not looked at.
+    grading : Path
+        The scheme.
+    weights : list of Path
+        One file, or one for each member of an ensemble; the scores are averaged.
+    settings : NetworkSettings
+    workers : int
+        Threads.
+    out : Path
+        Folder for exams.parquet (a column an outcome and the predicted grade an item),
+        images.parquet (probability of each view) and seeds.parquet (seed, exam, outcome, score).
+
+    Raises
+    ------
+    StudyError
+        If weights don't fit, or two have the same seed.
+    """
+    device = Device.choose(settings, workers)
+    store = ImageStore(images)
+    task = Task(grading, reference, store, settings.grades)
+    feeder = Feeder(store, device, settings.align_sides)
+    parts = [task.exams(name) for name in SETS]
+    table = pd.concat([part.table for part in parts], ignore_index=True)
+    rows = np.concatenate([part.positions for part in parts])
+    names = [outcome.id for outcome in task.scheme.outcomes]
+    members: dict[int, np.ndarray] = {}
+    views = np.zeros((len(rows), len(VIEWS)))
+    for path in weights:
+        network, learnt, seed = load_network(path, task, settings, store.size, device)
+        if seed in members:
+            raise StudyError(f"The weights {path} are of seed {seed}, as are others; name each member once.")
+        scores = [score(network, task, part, feeder) for part in parts]
+        # An outcome with no case or no control in training was never learnt: no score, rather than a random one.
+        members[seed] = np.where(learnt, np.concatenate([s.outcomes for s in scores]), np.nan)
+        views += np.concatenate([s.views for s in scores]) / len(weights)
+    mean = np.mean(list(members.values()), 0)
+    exams = pd.concat(
+        [
+            table,
+            pd.DataFrame(mean, columns=names),
+            pd.DataFrame(task.layout.predicted(mean), columns=list(task.layout.items)),
+        ],
+        axis=1,
+    )
+    write_table(exams, out / "exams.parquet", PREDICTIONS)
+    shown = store.rows.loc[rows, ["image", "exam", "view"]].reset_index(drop=True)
+    write_table(pd.concat([shown, pd.DataFrame(views, columns=list(VIEWS))], axis=1), out / "images.parquet")
+    long = [
+        pd.concat([table[["exam", "set"]], pd.DataFrame(values, columns=names)], axis=1)
+        .melt(["exam", "set"], var_name="outcome", value_name="score")
+        .assign(seed=seed)
+        for seed, values in members.items()
+    ]
+    write_table(pd.concat(long, ignore_index=True), out / "seeds.parquet")

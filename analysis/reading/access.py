@@ -1,0 +1,151 @@
+"""Who may come in: tokens, sessions, and limits on tries."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+import time
+from dataclasses import dataclass
+
+from sqlalchemy import delete, func, insert, select, update
+
+from analysis.errors import StudyError
+from analysis.reading.settings import LoginSettings, Role
+from analysis.reading.store import Store, attempts, readers, sessions
+
+_NAME = re.compile(r"[\w.-]{1,40}", re.ASCII)
+
+
+class LockedOut(Exception):  # noqa: N818 - a state, answered with "later", not a failure
+    """Too many wrong tokens came from an address."""
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Somebody who has signed in.
+
+    Attributes
+    ----------
+    id : int
+    name : str
+        As in readings.csv.
+    role : Role
+    csrf : str
+        What each request that writes must bring along.
+    """
+
+    id: int
+    name: str
+    role: Role
+    csrf: str = ""
+
+
+def digest(secret: str) -> str:
+    """Hash a token or cookie. They are 256 random bits: a slow hash would protect them no better."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def make_token(store: Store, name: str, role: Role, now: float | None = None) -> str:
+    """Enter a reader, or give a known one a new token; the old one and its sessions end.
+
+    Returns
+    -------
+    str
+        The token. It is kept only as a hash, so this is the one time that it can be seen.
+
+    Raises
+    ------
+    StudyError
+        If the name can't stand in a table, or the reader is there in another role.
+    """
+    now = time.time() if now is None else now
+    if not _NAME.fullmatch(name):
+        raise StudyError(f"The reader's name '{name}' must be 1 to 40 of A-Z, a-z, 0-9, '_', '.' and '-'; change it.")
+    token = secrets.token_urlsafe(32)
+    with store.writing() as db:
+        known = db.execute(select(readers).where(readers.c.name == name)).first()
+        if known is None:
+            db.execute(insert(readers).values(name=name, role=role, token=digest(token), made=now))
+            return token
+        if known.role != role:
+            raise StudyError(
+                f"'{name}' is a {known.role} already; give the {role} a name of its own, so that readings keep apart."
+            )
+        db.execute(update(readers).where(readers.c.id == known.id).values(token=digest(token), revoked=None))
+        db.execute(delete(sessions).where(sessions.c.reader == known.id))
+    return token
+
+
+def revoke(store: Store, name: str) -> None:
+    """Shut a reader out; the readings stay.
+
+    Raises
+    ------
+    StudyError
+        If there is no such reader.
+    """
+    with store.writing() as db:
+        known = db.execute(select(readers.c.id).where(readers.c.name == name)).scalar()
+        if known is None:
+            raise StudyError(f"There is no reader '{name}' in this store; correct the name.")
+        db.execute(update(readers).where(readers.c.id == known).values(revoked=time.time()))
+        db.execute(delete(sessions).where(sessions.c.reader == known))
+
+
+def sign_in(store: Store, token: str, address: str, limits: LoginSettings, now: float) -> str | None:
+    """Begin a session.
+
+    Returns
+    -------
+    str or None
+        The cookie; None where the token is wrong.
+
+    Raises
+    ------
+    LockedOut
+        If too many wrong ones came from this address; the right one is not looked at then.
+    """
+    with store.writing() as db:
+        db.execute(delete(attempts).where(attempts.c.at < now - 60 * limits.lockout_minutes))
+        tries = db.execute(select(func.count()).where(attempts.c.address == address)).scalar_one()
+        if tries >= limits.tries:
+            raise LockedOut
+        # The look-up is by hash: its duration tells nothing about the token.
+        found = db.execute(
+            select(readers.c.id).where(readers.c.token == digest(token), readers.c.revoked.is_(None))
+        ).scalar()
+        if found is None:
+            db.execute(insert(attempts).values(address=address, at=now))
+            return None
+        cookie = secrets.token_urlsafe(32)
+        db.execute(
+            insert(sessions).values(
+                id=digest(cookie), reader=found, csrf=secrets.token_urlsafe(24), begun=now, seen=now
+            )
+        )
+        return cookie
+
+
+def who(store: Store, cookie: str | None, limits: LoginSettings, now: float) -> Reader | None:
+    """Return whose session a cookie is; None where there is none, or it has ended."""
+    if not cookie:
+        return None
+    with store.reading() as db:
+        row = db.execute(
+            select(sessions, readers.c.name, readers.c.role)
+            .join(readers, readers.c.id == sessions.c.reader)
+            .where(sessions.c.id == digest(cookie), readers.c.revoked.is_(None))
+        ).first()
+    if row is None or now > row.begun + 60 * limits.session_minutes or now > row.seen + 60 * limits.idle_minutes:
+        return None
+    if now > row.seen + 30:  # no need to write at every request
+        with store.writing() as db:
+            db.execute(update(sessions).where(sessions.c.id == row.id).values(seen=now))
+    return Reader(row.reader, row.name, row.role, row.csrf)
+
+
+def sign_out(store: Store, cookie: str) -> None:
+    """End a session."""
+    with store.writing() as db:
+        db.execute(delete(sessions).where(sessions.c.id == digest(cookie)))

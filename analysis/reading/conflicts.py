@@ -1,0 +1,67 @@
+"""Where the independent readings of an exam differ, and what is left to decide."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from analysis.reading.form import FLAGS
+
+Values = Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class State:
+    """How far an exam has come.
+
+    Attributes
+    ----------
+    name : {"waiting", "agreed", "conflict", "decided", "reopened"}
+        waiting: readings are missing; conflict: a consensus session has to decide `fields`;
+        reopened: the session found it gradable, and readers who had left it ungraded must grade it.
+    fields : tuple of str
+        What is to be decided.
+    readers : tuple of int
+        Positions of the readers who must grade it.
+    """
+
+    name: Literal["waiting", "agreed", "conflict", "decided", "reopened"]
+    fields: tuple[str, ...] = ()
+    readers: tuple[int, ...] = ()
+
+
+def state_of(readings: Sequence[Values], decision: Values, needed: int) -> State:
+    """Compare the readings of one exam.
+
+    Whether the exam can be graded at all is settled first; only then do its grades matter.
+
+    Parameters
+    ----------
+    readings : sequence of mapping
+        Each reader's latest values, flags included; grades may be missing where a flag is 1.
+    decision : mapping
+        What a consensus session has decided so far.
+    needed : int
+        Readings that the exam gets.
+    """
+    if len(readings) < needed:
+        return State("waiting")
+    if len(readings) < 2:
+        return State("agreed")
+    split = [flag for flag in FLAGS if len({reading[flag] for reading in readings}) > 1]
+    undecided = tuple(flag for flag in split if flag not in decision)
+    if undecided:
+        return State("conflict", undecided)
+    final = {flag: decision.get(flag, readings[0][flag]) for flag in FLAGS}
+    if any(final.values()):
+        return State("decided" if split else "agreed")
+    names = list(dict.fromkeys(name for reading in readings for name in reading if name not in FLAGS))
+    ungraded = tuple(i for i, reading in enumerate(readings) if any(name not in reading for name in names))
+    if not names or ungraded:
+        return State("reopened", readers=ungraded or tuple(range(len(readings))))
+    differ = [name for name in names if len({reading[name] for reading in readings}) > 1]
+    undecided = tuple(name for name in differ if name not in decision)
+    if undecided:
+        return State("conflict", undecided)
+    return State("decided" if split or differ else "agreed")

@@ -1,0 +1,168 @@
+"""Readings in the form of an archive's readings.csv, and what doesn't fit in there beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from analysis.archive.tables import READINGS
+from analysis.errors import StudyError
+from analysis.files import read_table, write_table
+from analysis.reading.form import FLAGS, Form
+from analysis.reading.index import Exam
+from analysis.reading.ledger import Case, Entry, cases, standing
+from analysis.reading.progress import between, within
+from analysis.reading.settings import QueuesSettings
+from analysis.reading.store import Store
+
+_AGREEMENT = (
+    *("kind", "first", "second", "item", "n", "conflicts", "percent", "percent_low", "percent_high"),
+    *("kappa", "kappa_low", "kappa_high", "kappa_linear", "kappa_linear_low", "kappa_linear_high"),
+    *("kappa_quadratic", "kappa_quadratic_low", "kappa_quadratic_high", "level", "reason"),
+)
+
+
+def export(
+    store: Store, exams: dict[str, Exam], private_file: Path, form: Form, queues: QueuesSettings, out: Path
+) -> str:
+    """Write what the ledger holds.
+
+    Parameters
+    ----------
+    store : Store
+    exams : dict of str to Exam
+        All exams of the archive, for the names of their images in views.csv.
+    private_file : Path
+        The private index: accession numbers stand there.
+    form : Form
+        What is read; corrections of fields that it no longer has are left out.
+    queues : QueuesSettings
+        Which readings count.
+    out : Path
+        A private folder. Gets readings.csv (the archive's form: the readings that count, the seniors' of
+        flagged exams, the decisions), further.csv (the same form: second occasions, and readings beyond
+        the number asked for), lines.csv (a line a reading: seconds, comment), views.csv (the view of each image
+        as each reader saw it) and agreement.csv.
+
+    Returns
+    -------
+    str
+        A sentence on what was written and what is still open.
+
+    Raises
+    ------
+    StudyError
+        If an exam has no accession number in the private index.
+    """
+    with store.reading() as db:
+        found = cases(standing(db), queues)
+    number = _accessions(private_file, found)
+    counted = [row for case in found.values() for row in _counted(case, number[case.exam])]
+    further = [row for case in found.values() for row in _further(case, number[case.exam])]
+    out.mkdir(parents=True, exist_ok=True)
+    out.chmod(0o700)
+    write_table(_table(counted), out / "readings.csv")
+    write_table(_table(further), out / "further.csv")
+    write_table(_lines(found.values(), number), out / "lines.csv")
+    write_table(_views(found.values(), exams), out / "views.csv")
+    measured = [{"kind": "between", **row} for row in between(found.values(), form)]
+    measured += [{"kind": "within", **row} for row in within(found.values(), form)]
+    table = pd.DataFrame(measured).rename(columns={"field": "item"}).reindex(columns=_AGREEMENT)
+    write_table(table, out / "agreement.csv")
+    states = [case.state.name for case in found.values()]
+    return (
+        f"{out}/readings.csv: {len(found)} exams, of which {states.count('waiting')} wait for readings, "
+        f"{states.count('conflict')} for a consensus session and {states.count('reopened')} for readers asked back."
+    )
+
+
+def _accessions(private_file: Path, found: dict[str, Case]) -> dict[str, str]:
+    private = read_table(private_file).dropna(subset=["exam", "accession"])
+    number = dict(zip(private["exam"], private["accession"], strict=True))
+    missing = sorted(set(found) - set(number))
+    if missing:
+        raise StudyError(
+            f"{private_file} has no accession number of exam {missing[0]}, which has been read; "
+            "give the private index of the same archive."
+        )
+    return number
+
+
+def _rows(entry: Entry, accession: str, session: str, names: Iterable[str] | None = None) -> list[dict[str, Any]]:
+    """Put one reading into the archive's long form. A flag has a row where it is set, or was decided on."""
+    return [
+        {
+            "exam": accession,
+            "reader": entry.name,
+            "role": entry.role,
+            "session": session,
+            "item": name,
+            "value": value,
+            "revisit": int(entry.revisit),
+            "time": entry.written,
+        }
+        for name, value in entry.values.items()
+        if (name in names if names is not None else name not in FLAGS or value)
+    ]
+
+
+def _counted(case: Case, accession: str) -> list[dict[str, Any]]:
+    entries = [*case.readings, *([case.senior] if case.senior else [])]
+    rows = [row for entry in entries for row in _rows(entry, accession, case.set)]
+    last = {name: entry for entry in case.decisions for name in entry.values}
+    for entry in case.decisions:
+        rows += _rows(entry, accession, "consensus", [name for name in entry.values if last[name] is entry])
+    return rows
+
+
+def _further(case: Case, accession: str) -> list[dict[str, Any]]:
+    return [
+        row
+        for entry in case.further
+        for row in _rows(entry, accession, f"{case.set} {'again' if entry.occasion > 1 else 'surplus'}")
+    ]
+
+
+def _table(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    table = pd.DataFrame(rows, columns=list(READINGS))
+    return table.sort_values(["exam", "role", "reader"], kind="stable", ignore_index=True)
+
+
+def _all(case: Case) -> list[Entry]:
+    return [*case.readings, *([case.senior] if case.senior else []), *case.further, *case.decisions]
+
+
+def _lines(found: Iterable[Case], number: dict[str, str]) -> pd.DataFrame:
+    """Make a line a reading, with what has no place in readings.csv."""
+    rows = [
+        {
+            "exam": number[case.exam],
+            "reader": entry.name,
+            "role": entry.role,
+            "occasion": entry.occasion,
+            "versions": entry.version + 1,
+            "written": entry.written,
+            "seconds": round(entry.seconds, 1),
+            "revisit": int(entry.revisit),
+            "comment": entry.comment,
+        }
+        for case in found
+        for entry in _all(case)
+    ]
+    columns = "exam reader role occasion versions written seconds revisit comment".split()
+    return pd.DataFrame(rows, columns=columns).sort_values(["exam", "written"], kind="stable", ignore_index=True)
+
+
+def _views(found: Iterable[Case], exams: dict[str, Exam]) -> pd.DataFrame:
+    rows = [
+        {"image": image.image, "reader": entry.name, "occasion": entry.occasion, "indexed": image.view, "view": view}
+        for case in found
+        if case.exam in exams
+        for entry in _all(case)
+        for image, view in zip(exams[case.exam].images, entry.views, strict=False)
+    ]
+    columns = "image reader occasion indexed view".split()
+    return pd.DataFrame(rows, columns=columns).sort_values(["image", "reader", "occasion"], ignore_index=True)
