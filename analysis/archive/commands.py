@@ -20,7 +20,7 @@ FILE = click.Path(dir_okay=False, path_type=Path)
     "--seed", type=int, help="Instead of a secret key, for archives that hold no secrets (simulated, public)."
 )
 @click.option("--workers", default=1, show_default=True, type=click.IntRange(1), help="Processes.")
-def ingest(  # noqa: PLR0917 - the options
+def ingest(
     folder: Path, out: Path, private: Path, settings_file: Path, key: Path | None, seed: int | None, workers: int
 ) -> None:
     """Index the archive in FOLDER, under pseudonyms: any tree of files, whatever is in it."""

@@ -20,7 +20,7 @@ FILE = click.Path(dir_okay=False, path_type=Path)
 @click.option("--policy", "policy_file", required=True, type=FILE, help="YAML of the section 'reference'.")
 @click.option("--seed", required=True, type=int, help="Seed of the draw.")
 @click.option("--out", required=True, type=FOLDER, help="Folder for exams.parquet and flow.csv.")
-def select(  # noqa: PLR0917 - the options
+def select(
     archive: Path,
     images_file: Path,
     readings_file: Path,

@@ -35,4 +35,23 @@ def reference(exams: Path, readings: Path, grading: Path, settings: Path, out: P
     click.echo(f"{graded} exams have a reference standard; a second opinion decided {total} grades.")
 
 
-COMMANDS: list[click.Command] = [reference]
+@click.command("check")
+@click.option("--exams", type=FILE, required=True, help="The selection: exams with their sets.")
+@click.option("--flow", type=FILE, required=True, help="The flow of the selection.")
+@click.option("--reference", "standard", type=FILE, required=True, help="The reference standard.")
+@click.option("--predictions", type=FILE, required=True, help="Predictions by exam.")
+@click.option("--statistics", type=click.Path(exists=True, file_okay=False, path_type=Path), required=True)
+@click.option("--grading", type=FILE, required=True, help="The grading scheme, workflow/gradings/<name>.yaml.")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), required=True, help="checks.csv")
+def check(standard: Path, grading: Path, out: Path, **files: Path) -> None:
+    """Check what must hold of the results before a manuscript is written."""
+    from analysis.files import write_table
+    from analysis.grading.scheme import load_scheme
+    from analysis.report.invariants import check_results, read_results
+
+    table = check_results(read_results(load_scheme(grading), reference=standard, **files))
+    write_table(table, out)
+    click.echo(f"{len(table)} checks hold.")
+
+
+COMMANDS: list[click.Command] = [reference, check]

@@ -18,7 +18,7 @@ FILE = click.Path(dir_okay=False, path_type=Path)
 @click.option("--shard", required=True, type=int, help="Which part, counted from 0.")
 @click.option("--shards", required=True, type=int, help="Of how many.")
 @click.option("--out", required=True, type=FOLDER, help="Folder for pixels, rows and unreadable images of the shard.")
-def prepare(  # noqa: PLR0917 - the options
+def prepare(
     archive: Path, images_file: Path, private_file: Path, settings_file: Path, shard: int, shards: int, out: Path
 ) -> None:
     """Decode, window, crop, reduce and pad the images of one shard."""

@@ -1,1 +1,1 @@
-""""""
+"""The paper's network: its form, its training, its predictions."""

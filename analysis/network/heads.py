@@ -15,7 +15,6 @@ from analysis.grading.rule import parse_rule
 from analysis.grading.scheme import Outcome, Scheme
 
 
-
 @dataclass(frozen=True)
 class Layout:
     """The columns of a head's logits, and what follows from them.

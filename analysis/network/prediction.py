@@ -108,7 +108,13 @@ def load_network(
 
 
 def predict(
-    images: Path, reference: Path, grading: Path, weights: list[Path], settings: NetworkSettings, workers: int, out: Path
+    images: Path,
+    reference: Path,
+    grading: Path,
+    weights: list[Path],
+    settings: NetworkSettings,
+    workers: int,
+    out: Path,
 ) -> None:
     """Predict the exams of the validation and test sets.
 

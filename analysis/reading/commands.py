@@ -19,7 +19,7 @@ FOLDER = click.Path(path_type=Path)
 @click.option("--settings", "settings_file", required=True, type=FILE, help="The section 'reading' of the config.")
 @click.option("--store", "store_file", required=True, type=FILE, help="The database of the readings; private.")
 def read(
-    images_file: Path, private_file: Path, archive: Path, exams_file: Path | None,
+    *, images_file: Path, private_file: Path, archive: Path, exams_file: Path | None,
     grading: Path, settings_file: Path, store_file: Path,
 ) -> None:  # fmt: skip
     """Open the reading room: readers grade in a browser."""
@@ -65,7 +65,7 @@ def read_token(store_file: Path, name: str, role: str | None, revoke: bool) -> N
 @click.option("--settings", "settings_file", required=True, type=FILE, help="The section 'reading' of the config.")
 @click.option("--out", required=True, type=FOLDER, help="A private folder for readings.csv and what goes with it.")
 def read_export(
-    store_file: Path, images_file: Path, private_file: Path, grading: Path, settings_file: Path, out: Path
+    *, store_file: Path, images_file: Path, private_file: Path, grading: Path, settings_file: Path, out: Path
 ) -> None:
     """Write the readings as the archive's readings.csv, which the study takes as any other."""
     from analysis.errors import StudyError
@@ -81,7 +81,7 @@ def read_export(
     settings = load(ReadingSettings, settings_file)
     form = make_form(grading, settings.ask)
     exams = load_exams(images_file, private_file, Path(), None)
-    click.echo(export(Store(store_file), exams, private_file, form, settings.queues, out))
+    click.echo(export(Store(store_file), exams, private_file, form=form, queues=settings.queues, out=out))
 
 
 COMMANDS: list[click.Command] = [read, read_token, read_export]

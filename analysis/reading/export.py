@@ -26,7 +26,7 @@ _AGREEMENT = (
 
 
 def export(
-    store: Store, exams: dict[str, Exam], private_file: Path, form: Form, queues: QueuesSettings, out: Path
+    store: Store, exams: dict[str, Exam], private_file: Path, *, form: Form, queues: QueuesSettings, out: Path
 ) -> str:
     """Write what the ledger holds.
 
@@ -152,7 +152,7 @@ def _lines(found: Iterable[Case], number: dict[str, str]) -> pd.DataFrame:
         for case in found
         for entry in _all(case)
     ]
-    columns = "exam reader role occasion versions written seconds revisit comment".split()
+    columns = ["exam", "reader", "role", "occasion", "versions", "written", "seconds", "revisit", "comment"]
     return pd.DataFrame(rows, columns=columns).sort_values(["exam", "written"], kind="stable", ignore_index=True)
 
 
@@ -164,5 +164,5 @@ def _views(found: Iterable[Case], exams: dict[str, Exam]) -> pd.DataFrame:
         for entry in _all(case)
         for image, view in zip(exams[case.exam].images, entry.views, strict=False)
     ]
-    columns = "image reader occasion indexed view".split()
+    columns = ["image", "reader", "occasion", "indexed", "view"]
     return pd.DataFrame(rows, columns=columns).sort_values(["image", "reader", "occasion"], ignore_index=True)

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 from analysis.errors import StudyError
-from analysis.grading.scheme import Scheme, load_scheme
+from analysis.grading.scheme import load_scheme
 
 #: What may be said of any exam: that it can't be graded, or shows no knee. Then grades may be left out.
 FLAGS = {"unusable": "Image quality precludes grading", "no_knee": "No knee in the images"}

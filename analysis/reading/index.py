@@ -103,10 +103,11 @@ def load_exams(images_file: Path, private_file: Path, archive: Path, exams_file:
     reports = _reports(archive / "reports.csv", private)
     exams: dict[str, Exam] = {}
     for exam, rows in images.groupby("exam", sort=True):
+        listed = zip(rows["image"].astype(str), rows["view"], strict=True)
         shown = sorted(
             (
-                Image(row.image, archive / private.at[row.image, "path"], row.view if row.view in _ORDER else None)
-                for row in rows.itertuples()
+                Image(image, archive / str(private.at[image, "path"]), view if view in _ORDER else None)
+                for image, view in listed
             ),
             key=lambda image: (_ORDER.get(image.view or "", 3), image.image),
         )

@@ -166,10 +166,8 @@ def may_correct(case: Case, entry: Entry, opened: bool) -> bool:
 def save(
     db: Connection,
     reader: Reader,
-    handle: str,
-    key: str,
-    version: int,
-    content: dict[str, Any],
+    sent: dict[str, Any],
+    *,
     exams: dict[str, Exam],
     form: Form,
     queues: QueuesSettings,
@@ -182,14 +180,10 @@ def save(
     db : Connection
         In a writing transaction.
     reader : Reader
-    handle : str
-        What the browser knows the assignment by.
-    key : str
-        Of this reading, from the browser. The same key twice is one reading.
-    version : int
-        0 for the first time, else one more than what is corrected.
-    content : dict
-        values, views, revisit, comment, seconds, as the browser sent them.
+    sent : dict
+        As the browser sent it: `handle` (what it knows the assignment by), `key` (of this reading: the
+        same key twice is one reading), `version` (0 for the first time, else one more than what is
+        corrected), values, views, revisit, comment, seconds.
     exams, form, queues
         What the room shows, and how it is read.
     now : float
@@ -205,6 +199,7 @@ def save(
     Refused
         Says in a sentence why nothing was written.
     """
+    handle, key, version = sent["handle"], sent["key"], sent["version"]
     task = db.execute(
         select(assignments).where(assignments.c.handle == handle, assignments.c.reader == reader.id)
     ).first()
@@ -220,28 +215,15 @@ def save(
     before = next((entry for entry in entries if entry.assignment == task.id), None)
     if version != (before.version + 1 if before else 0):
         raise Refused("This exam has been read in another window; reload the page.")
-    if task.kind == "consensus":
-        fields = tuple(before.values) if before else case.state.fields if case else ()
-        if not fields:
-            raise Refused("There is nothing to decide in this exam.")
-    else:
-        fields = None
-        if before and case and not may_correct(case, before, was_opened(db, task.exam)):
-            raise Refused("A consensus session has seen this reading; it can't be changed any more.")
-    try:
-        values = form.check(content["values"], fields)
-    except ValueError as error:
-        raise Refused(str(error)) from error
-    if before and case and reader.role != "consensus" and case.state.name == "reopened":
-        if any(values[flag] for flag in FLAGS):
-            raise Refused("The consensus session found this exam gradable; grade it as well as you can.")
+    values = _checked(db, task.kind, before, case, sent["values"], form)
     exam = exams[task.exam]
-    if len(content["views"]) not in (0, len(exam.images)):
+    if len(sent["views"]) not in (0, len(exam.images)):
         raise Refused("There is not one view an image.")
     written = datetime.fromtimestamp(now, UTC).isoformat(timespec="milliseconds")
     row = db.execute(
         insert(ledger).values(
-            **(content | {"values": values}),
+            **{name: sent[name] for name in ("views", "revisit", "comment", "seconds")},
+            values=values,
             assignment=task.id,
             version=version,
             reader=reader.id,
@@ -253,7 +235,28 @@ def save(
             images_hash=exam.hash,
         )
     )
-    return int(row.inserted_primary_key[0])
+    return int(row.inserted_primary_key[0])  # type: ignore[index]
+
+
+def _checked(
+    db: Connection, kind: str, before: Entry | None, case: Case | None, values: dict[str, int], form: Form
+) -> dict[str, int]:
+    """Hold the values to the form, and to what the exam's state lets anybody say."""
+    fields: tuple[str, ...] | None = None
+    if kind == "consensus":
+        fields = tuple(before.values) if before else case.state.fields if case else ()
+        if not fields:
+            raise Refused("There is nothing to decide in this exam.")
+    elif before and case and not may_correct(case, before, was_opened(db, before.exam)):
+        raise Refused("A consensus session has seen this reading; it can't be changed any more.")
+    try:
+        values = form.check(values, fields)
+    except ValueError as error:
+        raise Refused(str(error)) from error
+    back = kind == "read" and before and case and case.state.name == "reopened"
+    if back and any(values[flag] for flag in FLAGS):
+        raise Refused("The consensus session found this exam gradable; grade it as well as you can.")
+    return values
 
 
 def was_opened(db: Connection, exam: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from statistics import median
@@ -33,7 +34,7 @@ def count_exams(exams: dict[str, Exam], found: dict[str, Case], queues: QueuesSe
     for name in dict.fromkeys(exam.set for exam in exams.values()):
         queue = getattr(queues, name)
         listed = [exam for exam in exams.values() if exam.set == name and queue.readings]
-        states = [found[exam.exam].state.name for exam in listed if exam.exam in found]
+        states: list[str] = [found[exam.exam].state.name for exam in listed if exam.exam in found]
         counts = {state: states.count(state) for state in _STATES}
         if listed:
             rows.append(
@@ -60,7 +61,7 @@ def pace(entries: Iterable[Entry]) -> dict[str, Any]:
     """
     mine = sorted(entries, key=lambda entry: entry.first)
     times = [datetime.fromisoformat(entry.first).timestamp() for entry in mine]
-    steps = [later - earlier for earlier, later in zip(times, times[1:], strict=False)]
+    steps = [later - earlier for earlier, later in itertools.pairwise(times)]
     steps = [step for step in steps if step <= 60 * _PAUSE]
     return {
         "read": len(mine),

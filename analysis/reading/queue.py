@@ -189,7 +189,8 @@ class Dealer:
         settled = set(db.execute(select(assignments.c.exam).where(assignments.c.kind == "consensus")).scalars())
         read = {Slot(row.exam, row.occasion): row.id for row in mine if row.id in done}
         ranks = {row_id: rank for rank, row_id in enumerate(sorted(done))}
-        ready, early = [], []
+        ready: list[Slot] = []
+        early: list[Slot] = []
         gap = self._settings.repeat_gap
         for slot in self._order(reader):
             if slot in read:
@@ -209,8 +210,7 @@ class Dealer:
             exams = [
                 exam.exam
                 for exam in self._exams.values()
-                if (queue := getattr(queues, exam.set)).readings
-                and (queue.role == reader.role or queue.revisit == reader.role)
+                if (queue := getattr(queues, exam.set)).readings and reader.role in (queue.role, queue.revisit)
             ]
             self._orders[reader.id] = order(reader.name, exams, self._settings)
         return self._orders[reader.id]
@@ -249,6 +249,7 @@ def _task(row: Row[Any]) -> Task:
 
 
 def _claim(db: Connection, reader: Reader, slot: Slot, kind: str, now: float) -> Task:
-    values = {"handle": secrets.token_urlsafe(12), "reader": reader.id, "exam": slot.exam, "kind": kind}
-    result = db.execute(insert(assignments).values(**values, occasion=slot.occasion, opened=now))
-    return Task(int(result.inserted_primary_key[0]), values["handle"], slot.exam, kind)
+    handle = secrets.token_urlsafe(12)
+    values = {"handle": handle, "reader": reader.id, "exam": slot.exam, "kind": kind, "occasion": slot.occasion}
+    key = db.execute(insert(assignments).values(**values, opened=now)).inserted_primary_key
+    return Task(int(key[0]), handle, slot.exam, kind)  # type: ignore[index]

@@ -61,12 +61,9 @@ class Room:
         Refused
             With a sentence for the reader.
         """
-        rest = {name: value for name, value in content.items() if name not in ("handle", "key", "version")}
         with self.store.writing() as db:
-            save(
-                db, reader, content["handle"], content["key"], content["version"], rest,
-                self.exams, self.form, self.settings.queues, now,
-            )  # fmt: skip
+            queues = self.settings.queues
+            save(db, reader, content, exams=self.exams, form=self.form, queues=queues, now=now)
         return {"saved": content["key"]}
 
     def recent(self, reader: Reader, number: int = 20) -> list[dict[str, Any]]:

@@ -195,6 +195,8 @@ class Results:
         frame = self.summary
         if frame.empty:
             return {}
+        if "set" in frame:
+            frame = frame[frame["set"] == "test"]
         found = frame[(frame["item"] == item) & (frame["measure"] == name)]
         return dict(found.iloc[0]) if len(found) else {}
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -13,7 +12,9 @@ NOT_ESTIMABLE = "not estimable"
 
 def known(value: Any) -> bool:
     """Whether `value` is a number that exists."""
-    return value is not None and not (isinstance(value, float) and math.isnan(value)) and value == value
+    import pandas as pd
+
+    return value is not None and not bool(pd.isna(value))
 
 
 def number(value: Any, digits: int = 2, none: str = NONE) -> str:
@@ -74,6 +75,12 @@ def interval(row: Mapping[str, Any], name: str = "", digits: int = 2, scale: flo
     if known(low) and known(high):
         text += f" ({number(scale * float(low), digits)} to {number(scale * float(high), digits)})"
     return text
+
+
+def percentage(row: Mapping[str, Any], name: str, digits: int = 0, scale: float = 100, none: str = NONE) -> str:
+    """Return "92% (85% to 96%)" from a row of estimates; see `interval`."""
+    text = interval(row, name, digits, scale, none)
+    return text if text == none else re.sub(r"(\d)(?=[ )]|$)", r"\1%", text)
 
 
 def p_value(value: Any, none: str = NONE) -> str:

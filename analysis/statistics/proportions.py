@@ -6,8 +6,6 @@ Where a patient has several exams, n is divided by the design effect (Rao & Scot
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 import numpy.typing as npt
 from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
@@ -70,10 +68,13 @@ def ratio(first: tuple[float, float], second: tuple[float, float], level: float)
     (p1, n1), (p2, n2) = first, second
     if p1 == p2 == 0:
         return NAN, NAN, NAN
-    with warnings.catch_warnings(), np.errstate(divide="ignore", invalid="ignore"):
-        warnings.simplefilter("ignore", RuntimeWarning)
-        low, high = confint_proportions_2indep(
-            p1 * n1, n1, p2 * n2, n2, compare="ratio", method="score", correction=False, alpha=1 - level
+    with np.errstate(divide="ignore", invalid="ignore"):
+        # The limits are roots of a polynomial, real ones with an imaginary part of nought.
+        low, high = map(
+            np.real,
+            confint_proportions_2indep(
+                p1 * n1, n1, p2 * n2, n2, compare="ratio", method="score", correction=False, alpha=1 - level
+            ),
         )
     estimate = p1 / p2 if p2 else float("inf")
     return estimate, min(float(low), estimate), max(float(high), estimate)

@@ -8,7 +8,7 @@ import pandas as pd
 
 from analysis.grading.scheme import Outcome
 from analysis.report.inputs import Results
-from analysis.report.text import NOT_ESTIMABLE, count, decapitalise, interval, known, listed, number, span
+from analysis.report.text import NOT_ESTIMABLE, count, decapitalise, interval, known, listed, number, percentage, span
 
 
 def _auc(results: Results, outcome: Outcome) -> dict[str, Any]:
@@ -21,8 +21,8 @@ def _auc(results: Results, outcome: Outcome) -> dict[str, Any]:
         "auc": interval(row, "auc", digits, none=NOT_ESTIMABLE),
         "cases": count(row["cases"]),
         "controls": count(row["controls"]),
-        "sensitivity": interval(chosen, "sensitivity", 0, 100, none=NOT_ESTIMABLE),
-        "specificity": interval(chosen, "specificity", 0, 100, none=NOT_ESTIMABLE),
+        "sensitivity": percentage(chosen, "sensitivity", none=NOT_ESTIMABLE),
+        "specificity": percentage(chosen, "specificity", none=NOT_ESTIMABLE),
         "few": results.few(outcome.id),
     }
 
@@ -108,9 +108,11 @@ def summary_values(results: Results) -> dict[str, Any]:
     ):  # fmt: skip
         rows = [row for item in items if (row := results.measure(item, measure))]
         if len(rows) == 1:
-            found[measure] = interval(rows[0], "estimate", places, scale, none=NOT_ESTIMABLE)
+            tell = percentage if scale == 100 else interval
+            found[measure] = tell(rows[0], "estimate", places, scale, none=NOT_ESTIMABLE)
         else:
             found[measure] = span([scale * row["estimate"] for row in rows if known(row["estimate"])], places)
+            found[measure] += "%" if scale == 100 and rows else ""
     return {"summary": found}
 
 

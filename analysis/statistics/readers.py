@@ -1,0 +1,161 @@
+"""The network beside the readers: the same exams, the same reference, the same measures.
+
+Readers had a part in the consensus that they are held against, the network had none: what
+separates them is, if anything, in the readers' favour.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from analysis.errors import StudyError
+from analysis.files import read_table
+from analysis.statistics.comparisons import COLUMNS as COMPARED
+from analysis.statistics.comparisons import compare_paired
+from analysis.statistics.data import Study
+from analysis.statistics.grades import agreement_rows
+from analysis.statistics.resample import Floats, Resamples, seed_for
+from analysis.statistics.settings import StatisticsSettings
+
+COLUMNS = ("item", "who", "role", "measure", "estimate", "low", "high", "n", "method", "reason")
+NETWORK = "network"
+
+
+def compare_readers(
+    study: Study,
+    readings: Path,
+    thresholds: pd.DataFrame,
+    resamples: Resamples,
+    *,
+    settings: StatisticsSettings,
+    seed: int,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Hold the network and each reader of the test set against the reference.
+
+    Items are compared by their grades; outcomes that are no grade or group of an item (disease, findings) as items
+    of two levels, present or absent, for the network by the threshold of thresholds.csv.
+
+    Parameters
+    ----------
+    study : Study
+    readings : Path
+        Independent readings in long form: exam, reader, role, item, value, optionally set.
+    thresholds : pandas.DataFrame
+        thresholds.csv: the threshold of the validation set is used, that of the test set where there is none.
+    resamples : Resamples
+        Of the test set.
+    settings : StatisticsSettings
+    seed : int
+
+    Returns
+    -------
+    readers : pandas.DataFrame
+        item, who, role, measure, estimate, low, high, n, method, reason. `who` is "network" or a reader; all on
+        the exams that every reader graded. Where the readers have no exam in common, each is on its own exams
+        beside a network called "network on the exams of <reader>".
+    comparisons : pandas.DataFrame
+        Per outcome, balanced accuracy of the network at its threshold minus that of the reader, tested as the
+        AUCs of two yes-or-no scores, which is what balanced accuracy is.
+    """
+    calls, roles = _readings(study, readings)
+    inside = study.rows("test")
+    truth, score = study.truth[inside].reset_index(drop=True), study.score[inside].reset_index(drop=True)
+    positive = _positive(score, thresholds)
+    rows: list[dict[str, Any]] = []
+    for item, levels in _compared(study).items():
+        graded = study.grade[inside].reset_index(drop=True) if item in study.grade else truth
+        network = study.predicted[inside].reset_index(drop=True) if item in study.grade else positive
+        columns = {NETWORK: network, **calls}
+        found = {who: table[item].to_numpy(dtype=float) for who, table in columns.items() if item in table}
+        rows += _item_rows(item, levels, graded[item].to_numpy(dtype=float), found, resamples)
+    table = pd.DataFrame(rows, columns=[name for name in COLUMNS if name != "role"])
+    table.insert(2, "role", table["who"].map(roles).fillna(NETWORK))
+    return table, _comparisons(study, calls, positive, settings, seed)
+
+
+def _compared(study: Study) -> dict[str, int]:
+    """Return what is compared, with its number of levels."""
+    scheme = study.scheme
+    items = {name: len(item.levels) for name, item in scheme.items.items()}
+    return items | {o.id: 2 for o in scheme.outcomes if o.kind not in ("grade", "group") and o.id not in items}
+
+
+def _readings(study: Study, path: Path) -> tuple[dict[str, pd.DataFrame], dict[str, str]]:
+    """Return what each reader called each exam of the test set, outcomes included, and the readers' roles."""
+    table = read_table(path)
+    for column in ("exam", "reader", "role", "item", "value"):
+        if column not in table:
+            raise StudyError(f"{path} has no column '{column}'; add it.")
+    names = study.exams.loc[study.rows("test"), "exam"].reset_index(drop=True)
+    table = table[table["exam"].astype(str).isin(set(names)) & (table["role"] != "consensus")]
+    calls, roles = {}, {}
+    for reader, mine in table.groupby(table["reader"].astype(str)):
+        wide = mine.pivot_table(index="exam", columns="item", values="value", aggfunc="last").astype(float)
+        wide.index = wide.index.astype(str)
+        wide = wide.reindex(names).reset_index(drop=True)
+        calls[str(reader)] = pd.concat(
+            [wide[list(set(study.scheme.items) & set(wide))], study.scheme.derive(wide)], axis=1
+        )
+        roles[str(reader)] = str(mine["role"].iloc[0])
+    return calls, roles
+
+
+def _positive(score: pd.DataFrame, thresholds: pd.DataFrame) -> pd.DataFrame:
+    """Return the network's yes (1) or no (0) by outcome; missing where it has no threshold or no score."""
+    chosen = thresholds[np.isfinite(thresholds["threshold"].astype(float))]
+    chosen = chosen.sort_values("chosen_on", key=lambda s: s != "validation", kind="stable")
+    found = {}
+    for outcome, threshold in chosen.drop_duplicates("outcome").set_index("outcome")["threshold"].items():
+        found[outcome] = (score[outcome] >= threshold).astype(float).where(score[outcome].notna())
+    return pd.DataFrame(found, index=score.index)
+
+
+def _item_rows(
+    item: str, levels: int, reference: Floats, columns: dict[str, Floats], resamples: Resamples
+) -> list[dict[str, Any]]:
+    graded = {who: values for who, values in columns.items() if not np.isnan(values).all()}
+    machine = graded.pop(NETWORK, None)
+    if machine is None or not graded:
+        return []
+    usable = ~(np.isnan(reference) | np.isnan(machine))
+    common = usable & np.all([~np.isnan(values) for values in graded.values()], axis=0)
+    parts = [(common, {NETWORK: machine, **graded})]
+    if not common.any():
+        parts = [
+            (usable & ~np.isnan(values), {f"{NETWORK} on the exams of {who}": machine, who: values})
+            for who, values in graded.items()
+        ]
+    rows = []
+    for keep, members in parts:
+        for who, values in members.items():
+            found = agreement_rows(np.where(keep, reference, np.nan), values, levels, resamples)
+            rows += [{"item": item, "who": who, **row} for row in found]
+    return rows
+
+
+def _comparisons(
+    study: Study, calls: dict[str, pd.DataFrame], positive: pd.DataFrame, settings: StatisticsSettings, seed: int
+) -> pd.DataFrame:
+    inside = study.rows("test")
+    patients = study.patients("test")
+    rows = []
+    for outcome in study.scheme.outcomes:
+        for reader, table in calls.items():
+            if outcome.id not in positive or table[outcome.id].isna().all():
+                continue
+            found = compare_paired(
+                study.truth[outcome.id].to_numpy(dtype=float)[inside],
+                positive[outcome.id].to_numpy(dtype=float),
+                table[outcome.id].to_numpy(dtype=float),
+                patients=patients,
+                level=settings.level,
+                replicates=settings.replicates,
+                seed=seed_for(seed, "reader", outcome.id, reader),
+            )
+            name = {"outcome": outcome.id, "first": NETWORK, "second": reader, "measure": "balanced_accuracy"}
+            rows.append(name | found)
+    return pd.DataFrame(rows, columns=list(COMPARED))
