@@ -80,7 +80,7 @@ def check_results(tables: Tables) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        check, holds (always true), file (its name), detail.
+        check, holds (always true), file (with its folder), detail.
 
     Raises
     ------
@@ -95,7 +95,7 @@ def check_results(tables: Tables) -> pd.DataFrame:
                     f"{found.file}: it does not hold that {found.check}: {found.broken}. "
                     "Nothing is written about such results; find the stage that made this file and rerun it."
                 )
-            rows.append({"check": found.check, "holds": True, "file": found.file.name, "detail": found.detail})
+            rows.append({"check": found.check, "holds": True, "file": f"{found.file.parent.name}/{found.file.name}", "detail": found.detail})
     return pd.DataFrame(rows, columns=["check", "holds", "file", "detail"])
 
 
