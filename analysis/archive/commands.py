@@ -62,4 +62,30 @@ def import_kneekl224(folder: Path | None, settings_file: Path, out: Path, worker
     click.echo(f"Imported {len(found)} radiographs of {found['patient'].nunique()} patients.")
 
 
-COMMANDS: list[click.Command] = [ingest, import_kneekl224]
+@click.command("check-privacy")
+@click.argument("results", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--private", "private_file", required=True, type=FILE, help="The private index.parquet of ingest.")
+@click.option("--archive", required=True, type=FOLDER, help="The archive, for its reports.")
+@click.option(
+    "--public",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Texts that were public before; by default those of the repository.",
+)
+@click.option("--out", required=True, type=FILE, help="CSV that says what was looked for.")
+def check_privacy(
+    results: tuple[Path, ...], private_file: Path, archive: Path, public: tuple[Path, ...], out: Path
+) -> None:
+    """Search RESULTS (files or folders) for every identifying value seen at ingest, and fail if there is one."""
+    from analysis.archive import privacy
+    from analysis.archive.tables import read_reports
+    from analysis.files import read_table, write_table
+
+    reports = archive / "reports.csv"
+    texts = read_reports(reports)["text"].tolist() if reports.exists() else []
+    found = privacy.check(read_table(private_file), texts, list(results), public or privacy.repository())
+    write_table(found, out)
+    click.echo(f"{found['n'].iloc[0]} files hold nothing that identifies a person.")
+
+
+COMMANDS: list[click.Command] = [ingest, import_kneekl224, check_privacy]
