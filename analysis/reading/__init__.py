@@ -1,1 +1,1 @@
-"""The reading room, where readers grade in a browser."""
+"""The reading room: readers grade radiographs in a browser."""

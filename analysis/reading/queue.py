@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -128,8 +127,14 @@ class Dealer:
         everything = cases(standing(db), self._settings.queues)
         mine = db.execute(select(assignments).where(assignments.c.reader == reader.id).order_by(assignments.c.id)).all()
         done = set(db.execute(select(ledger.c.assignment).where(ledger.c.reader == reader.id)).scalars())
+        kind = "consensus" if reader.role == "consensus" else "read"
         asked_back = self._asked_back(reader, everything)
-        slots = self._open_slots(db, reader, everything, mine, done, now)
+        claimed = self._claimed(db, reader, now)
+        if kind == "consensus":
+            slots = self._conflicts(everything, claimed)
+        else:
+            read = {Slot(row.exam, row.occasion): row.id for row in mine if row.id in done}
+            slots = self._open_slots(db, reader, everything, read, claimed)
         held = [row for row in mine if row.id in asked_back]
         waiting = [row for row in mine if row.id not in done]
         still = {Slot(row.exam, row.occasion): row for row in waiting}
@@ -139,7 +144,6 @@ class Dealer:
         for row in held[:number]:
             db.execute(update(assignments).where(assignments.c.id == row.id).values(opened=now))
         fresh = [slot for slot in slots if slot not in still]
-        kind = "consensus" if reader.role == "consensus" else "read"
         for slot in fresh[: number - len(tasks)]:
             tasks.append(_claim(db, reader, slot, kind, now))
         left = len(slots) + len(asked_back)
@@ -156,39 +160,33 @@ class Dealer:
             if case.readings[i].reader == reader.id
         }
 
+    def _claimed(self, db: Connection, reader: Reader, now: float) -> Counter[str]:
+        """Count, for each exam, the colleagues of the same role who have it open and are not known to have left."""
+        query = (
+            select(assignments.c.exam, func.count())
+            .join(readers, readers.c.id == assignments.c.reader)
+            .where(
+                readers.c.role == reader.role,
+                readers.c.id != reader.id,
+                assignments.c.opened > now - 60 * self._settings.claim_minutes,
+                assignments.c.id.not_in(select(ledger.c.assignment)),
+                (assignments.c.kind == "consensus") | (assignments.c.occasion == 1),
+            )
+            .group_by(assignments.c.exam)
+        )
+        return Counter(dict(db.execute(query).tuples().all()))
+
     def _open_slots(
         self,
         db: Connection,
         reader: Reader,
         everything: dict[str, Case],
-        mine: Sequence[Row[Any]],
-        done: set[int],
-        now: float,
+        read: dict[Slot, int],
+        claimed: Counter[str],
     ) -> list[Slot]:
         """Return the places in a reader's order that can be read now, in the order they should be."""
-        since = now - 60 * self._settings.claim_minutes
-        claimed: Counter[str] = Counter()
-        kind = "consensus" if reader.role == "consensus" else "read"
-        claims = (
-            select(assignments.c.exam, func.count())
-            .where(
-                assignments.c.kind == kind,
-                assignments.c.occasion == 1 if kind == "read" else assignments.c.occasion > 0,
-                assignments.c.reader != reader.id,
-                assignments.c.opened > since,
-                assignments.c.id.not_in(select(ledger.c.assignment)),
-            )
-            .group_by(assignments.c.exam)
-        )
-        if kind == "consensus":
-            claimed.update(dict(db.execute(claims).tuples().all()))
-            return self._conflicts(db, everything, claimed)
-        colleagues = select(readers.c.id).where(readers.c.role == reader.role)
-        same_role = claims.where(assignments.c.reader.in_(colleagues))
-        claimed.update(dict(db.execute(same_role).tuples().all()))
         settled = set(db.execute(select(assignments.c.exam).where(assignments.c.kind == "consensus")).scalars())
-        read = {Slot(row.exam, row.occasion): row.id for row in mine if row.id in done}
-        ranks = {row_id: rank for rank, row_id in enumerate(sorted(done))}
+        ranks = {row_id: rank for rank, row_id in enumerate(sorted(read.values()))}
         ready: list[Slot] = []
         early: list[Slot] = []
         gap = self._settings.repeat_gap
@@ -200,7 +198,7 @@ class Dealer:
                     ready.append(slot)
             elif Slot(slot.exam, 1) in read and slot.exam not in settled:
                 # Others may have read what lay between: the gap is counted in exams of this reader.
-                behind = len(done) - 1 - ranks[read[Slot(slot.exam, 1)]]
+                behind = len(read) - 1 - ranks[read[Slot(slot.exam, 1)]]
                 (ready if behind >= min(gap, self._half(reader)) else early).append(slot)
         return ready + early
 
@@ -226,7 +224,7 @@ class Dealer:
         flagged = case is not None and case.state.name != "waiting" and any(r.revisit for r in case.readings)
         return flagged and case is not None and case.senior is None and claimed == 0
 
-    def _conflicts(self, db: Connection, everything: dict[str, Case], claimed: Counter[str]) -> list[Slot]:
+    def _conflicts(self, everything: dict[str, Case], claimed: Counter[str]) -> list[Slot]:
         """Return the exams to decide; those that will come back to a reader last, so that they may."""
         coming_back = set()
         for exam, case in everything.items():
