@@ -89,14 +89,22 @@ def values(out: Path, config: Path, **options: Any) -> None:
 @click.option("--renderer", type=click.Choice(["auto", "quarto", "pandoc"]), help="In place of the settings'.")
 @click.option("--out", type=OUT, required=True, help="Folder, emptied first: sources and index.html, .docx, .pdf …")
 def manuscript(
-    source: Path, tables: Path, figures: Path, values: Path, settings: Path, renderer: str | None, out: Path
+    *, source: Path, tables: Path, figures: Path, values: Path, settings: Path, renderer: str | None, out: Path
 ) -> None:
     """Stage the manuscript and render it, by Quarto where it is installed and by pandoc otherwise."""
     from analysis.report.render import manuscript as make
     from analysis.report.settings import ReportSettings
     from analysis.settings import load
 
-    for path in make(source, tables, figures, values, load(ReportSettings, settings), out, renderer):
+    for path in make(
+        source=source,
+        tables=tables,
+        figures=figures,
+        values=values,
+        settings=load(ReportSettings, settings),
+        out=out,
+        renderer=renderer,
+    ):
         click.echo(path)
 
 

@@ -48,7 +48,9 @@ def to_markdown(table: Table) -> str:
     ]
     head = [literal(cell) for cell in table.head]
     body = [row for row, given in zip(rows, table.rows, strict=True) if len(given) > 1]
-    widths = table.widths or [_wanted([head[i], *(row[i] for row in body)]) for i in range(columns)]
+    widths = list(table.widths or [_wanted([head[i], *(row[i] for row in body)]) for i in range(columns)])
+    if not table.widths and len(body) < len(rows):
+        widths[0] = max(widths[0], min(24, max(len(row[0]) for row in rows)))
     # pandoc takes widths from the dashes only if a line is longer than its text width, so the dashes are many.
     dashes = [max(3, round(200 * width / sum(widths))) for width in widths]
     rule = [

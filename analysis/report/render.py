@@ -27,8 +27,8 @@ QUARTO: dict[Format, str] = {"html": "html", "docx": "docx", "pdf": "typst", "ja
 #: What Quarto prints, with exit status 0, in place of something that it can't find.
 LEFTOVER = re.compile(r"\?(?:meta|var|invalid meta type|invalid var type):[\w.]*|\?@[\w-]+|\{\{<[^>]*>\}\}")
 WARNING = re.compile(
-    r"^.*(?:Unable to resolve crossref|citeproc: citation .* not found|Unknown (?:meta|var) key|Could not fetch resource"
-    r"|unable to resolve link|not found in PATH).*$",
+    r"^.*(?:Unable to resolve crossref|citeproc: citation .* not found|Unknown (?:meta|var) key"
+    r"|Could not fetch resource|unable to resolve link|not found in PATH).*$",
     re.MULTILINE | re.IGNORECASE,
 )
 
@@ -71,10 +71,24 @@ def stage(source: Path, tables: Path, figures: Path, values: Path, out: Path) ->
     found = load_yaml(values)
     provenance = provenance_table(tables, figures, values, found)
     write_text(out / "_tables" / "provenance.md", to_markdown(provenance))
+    write_text(out / "_tables" / "citations.md", _citations(found))
     holes = list(missing(expand(out), found))
     if holes:
         raise StudyError(f"The manuscript asks for {'; '.join(holes)}. Add it to the values, or correct the source.")
     return found
+
+
+def _citations(found: Mapping[str, Any]) -> str:
+    """Return the sentence that cites the sources of scheme and cohort, whose keys only the study knows.
+
+    It is no value of the text: citations in metadata would be numbered before those of the text.
+    """
+    sentences = []
+    if found["scheme"]["reference"]:
+        sentences.append(f"The grading follows its published source [@{found['scheme']['reference']}].")
+    if found["cohort"]["reference"]:
+        sentences.append(f"The radiographs come from a published source [@{found['cohort']['reference']}].")
+    return " ".join(sentences) + "\n"
 
 
 def render(folder: Path, settings: ReportSettings, renderer: str | None = None) -> list[Path]:
@@ -238,6 +252,7 @@ def plain_text(path: Path) -> str:
 
 
 def manuscript(
+    *,
     source: Path,
     tables: Path,
     figures: Path,

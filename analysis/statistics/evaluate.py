@@ -2,33 +2,41 @@
 
 from __future__ import annotations
 
-import multiprocessing
-from collections.abc import Callable, Iterable
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import pandas as pd
 
 from analysis.files import write_table
 from analysis.grading.scheme import Outcome, Scheme
-from analysis.statistics import calibration, discrimination, grades, operating
+from analysis.statistics import calibration, discrimination, grades, operating, subgroups
 from analysis.statistics.data import EVALUATED, Study, load_study
+from analysis.statistics.parallel import spread
+from analysis.statistics.published import compare_published, load_published
+from analysis.statistics.readers import compare_readers
 from analysis.statistics.resample import Resamples, seed_for
 from analysis.statistics.settings import StatisticsSettings
 
-T = TypeVar("T")
-R = TypeVar("R")
 Tables = dict[str, pd.DataFrame]
 
 
 @dataclass(frozen=True)
 class Task:
-    """What every worker needs to know."""
+    """What every worker needs to know.
+
+    Attributes
+    ----------
+    study : Study
+    groups : pandas.DataFrame
+        See `analysis.statistics.subgroups.divide`.
+    settings : StatisticsSettings
+    seed : int
+    """
 
     study: Study
+    groups: pd.DataFrame
     settings: StatisticsSettings
     seed: int
 
@@ -49,6 +57,9 @@ def evaluate(
     seed: int,
     workers: int,
     out: Path,
+    exams: Path | None = None,
+    images: Path | None = None,
+    readers: Path | None = None,
 ) -> None:
     """Work out every estimate of a study and write the tables.
 
@@ -64,33 +75,36 @@ def evaluate(
         Processes, each with one R.
     out : Path
         Folder for the tables.
+    exams, images : Path, optional
+        The tables of exams (age, sex, protocol) and images (views), for subgroups.
+    readers : Path, optional
+        Independent readings, to put readers beside the network.
+
+    Notes
+    -----
+    Every table is written, with no row but its header where there is nothing to say.
     """
     study = load_study(predictions, reference, scheme)
-    for name, table in tables(study, settings, seed=seed, workers=workers).items():
+    task = Task(study, subgroups.divide(study, exams, images, settings), settings, seed)
+    for name, table in tables(task, readers, workers=workers).items():
         write_table(table, out / name)
 
 
-def tables(study: Study, settings: StatisticsSettings, *, seed: int, workers: int) -> Tables:
+def tables(task: Task, readers: Path | None, *, workers: int) -> Tables:
     """Return every table by its file name; see `evaluate`."""
-    task = Task(study, settings, seed)
+    study, settings = task.study, task.settings
     parts = spread(partial(_outcome, task), study.scheme.outcomes, workers)
     found = {name: _stack([part[name] for part in parts]) for name in parts[0]}
-    resamples = {which: task.resamples(which) for which in EVALUATED if study.rows(which).any()}
+    resamples = task.resamples("test")
     found["roc.csv"] = found["roc.csv"].sort_values("set", key=lambda s: s.map(EVALUATED.index), kind="stable")
     found["confusion.csv"] = grades.confusion(study)
     found["summary.csv"] = grades.summary(study, resamples)
+    found["subgroups.csv"] = subgroups.correct(found["subgroups.csv"], settings)
+    found["published.csv"] = compare_published(load_published(settings.published), found["roc.csv"], study.scheme)
+    found["readers.csv"], found["comparisons.csv"] = compare_readers(
+        study, readers, found["thresholds.csv"], resamples, settings=settings, seed=task.seed
+    )
     return found
-
-
-def spread(work: Callable[[T], R], parts: Iterable[T], workers: int) -> list[R]:
-    """Apply `work` to each part, in processes that each start one R; results in the order of the parts."""
-    parts = list(parts)
-    if workers <= 1 or len(parts) < 2:
-        return [work(part) for part in parts]
-    # A forked R shares its state with its parent: each worker starts its own.
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(workers, len(parts)), mp_context=context) as pool:
-        return list(pool.map(work, parts))
 
 
 def _outcome(task: Task, outcome: Outcome) -> Tables:
@@ -125,6 +139,12 @@ def _outcome(task: Task, outcome: Outcome) -> Tables:
         "curves.parquet": discrimination.curve_rows(test, outcome.id, settings=settings, seed=seed),
         "calibration.csv": pd.DataFrame([calibration.calibration_row(test, outcome.id, resamples["test"], settings)]),
         "reliability.csv": calibration.reliability_rows(test, outcome.id, settings),
+        "subgroups.csv": pd.DataFrame(
+            subgroups.subgroup_rows(test, outcome.id, task.groups, resamples["test"], settings)
+            if outcome.kind in settings.subgroup_kinds
+            else [],
+            columns=list(subgroups.COLUMNS),
+        ),
     }
 
 

@@ -117,30 +117,32 @@ def agreement_rows(
     return rows
 
 
-def summary(study: Study, resamples: dict[str, Resamples]) -> pd.DataFrame:
-    """Sum up each item: agreement of grades, mean AUCs, and Hand and Till's multiclass AUC.
+def summary(study: Study, resamples: Resamples) -> pd.DataFrame:
+    """Sum up each item on the test set: agreement of grades, mean AUCs, and Hand and Till's multiclass AUC.
 
     Mean AUCs are taken over grades and groups, as the paper's 0.92, and over the grades alone
     (`…_grades`), weighted by the number of cases or plain.
 
+    Parameters
+    ----------
+    study : Study
+    resamples : Resamples
+        Of the test set.
+
     Returns
     -------
     pandas.DataFrame
-        set, item, measure, estimate, low, high, n, method, reason.
+        item, measure, estimate, low, high, n, method, reason.
     """
     rows = []
-    for which in EVALUATED:
-        if not study.rows(which).any():
-            continue
-        inside = study.rows(which)
-        for name, item in study.scheme.items.items():
-            truth, predicted = (f.loc[inside, name].to_numpy(dtype=float) for f in (study.grade, study.predicted))
-            found = agreement_rows(truth, predicted, len(item.levels), resamples[which])
-            found += _mean_rows(study, which, name, resamples[which])
-            found.append(_hand_till(study, which, name, resamples[which]))
-            rows += [{"set": which, "item": name, **row} for row in found]
-    columns = ["set", "item", "measure", "estimate", "low", "high", "n", "method", "reason"]
-    return pd.DataFrame(rows, columns=columns)
+    inside = study.rows("test")
+    for name, item in study.scheme.items.items():
+        truth, predicted = (f.loc[inside, name].to_numpy(dtype=float) for f in (study.grade, study.predicted))
+        found = agreement_rows(truth, predicted, len(item.levels), resamples)
+        found += _mean_rows(study, name, resamples)
+        found.append(_hand_till(study, name, resamples))
+        rows += [{"item": name, **row} for row in found]
+    return pd.DataFrame(rows, columns=["item", "measure", "estimate", "low", "high", "n", "method", "reason"])
 
 
 def _row(measure: str, estimate: float, interval: tuple[float, float], n: int, reason: str | None) -> dict[str, Any]:
@@ -157,11 +159,11 @@ def _row(measure: str, estimate: float, interval: tuple[float, float], n: int, r
     }
 
 
-def _mean_rows(study: Study, which: str, item: str, resamples: Resamples) -> list[dict[str, Any]]:
+def _mean_rows(study: Study, item: str, resamples: Resamples) -> list[dict[str, Any]]:
     rows = []
     for suffix, kinds in (("", ("grade", "group")), ("_grades", ("grade",))):
         outcomes = [o.id for o in study.scheme.outcomes if o.item == item and o.kind in kinds]
-        samples = [s for s in (study.sample(which, outcome) for outcome in outcomes) if not s.problem]
+        samples = [s for s in (study.sample("test", outcome) for outcome in outcomes) if not s.problem]
         left_out = len(outcomes) - len(samples)
         reason = f"{left_out} of {len(outcomes)} outcomes have no AUC and are left out" if left_out else None
         n = max((len(s.truth) for s in samples), default=0)
@@ -177,9 +179,9 @@ def _mean_rows(study: Study, which: str, item: str, resamples: Resamples) -> lis
     return rows
 
 
-def _hand_till(study: Study, which: str, item: str, resamples: Resamples) -> dict[str, Any]:
+def _hand_till(study: Study, item: str, resamples: Resamples) -> dict[str, Any]:
     levels = [o for o in study.scheme.outcomes if o.kind == "grade" and o.item == item]
-    inside = study.rows(which)
+    inside = study.rows("test")
     grade = study.grade.loc[inside, item].to_numpy(dtype=float)
     scores = study.score.loc[inside, [o.id for o in levels]].to_numpy(dtype=float)
     keep = ~np.isnan(grade) & np.isfinite(scores).all(axis=1)

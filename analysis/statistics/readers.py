@@ -27,7 +27,7 @@ NETWORK = "network"
 
 def compare_readers(
     study: Study,
-    readings: Path,
+    readings: Path | None,
     thresholds: pd.DataFrame,
     resamples: Resamples,
     *,
@@ -42,8 +42,9 @@ def compare_readers(
     Parameters
     ----------
     study : Study
-    readings : Path
-        Independent readings in long form: exam, reader, role, item, value, optionally set.
+    readings : Path or None
+        Independent readings in long form: exam, reader, role, item, value. Without it the tables
+        are empty.
     thresholds : pandas.DataFrame
         thresholds.csv: the threshold of the validation set is used, that of the test set where there is none.
     resamples : Resamples
@@ -84,8 +85,10 @@ def _compared(study: Study) -> dict[str, int]:
     return items | {o.id: 2 for o in scheme.outcomes if o.kind not in ("grade", "group") and o.id not in items}
 
 
-def _readings(study: Study, path: Path) -> tuple[dict[str, pd.DataFrame], dict[str, str]]:
+def _readings(study: Study, path: Path | None) -> tuple[dict[str, pd.DataFrame], dict[str, str]]:
     """Return what each reader called each exam of the test set, outcomes included, and the readers' roles."""
+    if path is None:
+        return {}, {}
     table = read_table(path)
     for column in ("exam", "reader", "role", "item", "value"):
         if column not in table:

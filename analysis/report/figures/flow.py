@@ -20,7 +20,7 @@ def _exams(number: float) -> str:
     return f"{count(number)} exam{'' if number == 1 else 's'}"
 
 
-def _box(panel: Axes, x: float, y: float, width: float, text: str, align: str = "center") -> float:
+def _box(panel: Axes, x: float, y: float, width: float, *, text: str, align: str = "center") -> float:
     """Draw a box whose top is at `y` (mm, downwards); return its bottom."""
     from matplotlib.patches import FancyBboxPatch
 
@@ -64,9 +64,9 @@ def flow(results: Results) -> Figure | None:
     panel.set(xlim=(0, width), ylim=(height, 0))
     panel.set_position((0, 0, 1, 1))
     figure.set_layout_engine("none")
-    y = _box(panel, middle - box / 2, 2, box, top)
+    y = _box(panel, middle - box / 2, 2, box, text=top)
     if len(left):
-        bottom = _box(panel, side, y + 4, wide, note, "left")
+        bottom = _box(panel, side, y + 4, wide, text=note, align="left")
         _arrow(panel, (middle, (y + 4 + bottom) / 2), (side, (y + 4 + bottom) / 2))
     else:
         bottom = y
@@ -74,7 +74,7 @@ def flow(results: Results) -> Figure | None:
     total = remaining["exams"] if remaining is not None else sets["exams"].sum()
     label = remaining["label"] if remaining is not None else "Exams used"
     _arrow(panel, (middle, y), (middle, bottom + 4))
-    y = _box(panel, middle - box / 2, bottom + 4, box, f"{label}\n{_exams(total)}")
+    y = _box(panel, middle - box / 2, bottom + 4, box, text=f"{label}\n{_exams(total)}")
     each = width / max(1, len(sets))
     turn = y + 5
     centres = [each * (index + 0.5) for index in range(len(sets))]
@@ -84,7 +84,7 @@ def flow(results: Results) -> Figure | None:
     for centre, (_, row) in zip(centres, sets.iterrows(), strict=True):
         _arrow(panel, (centre, turn), (centre, turn + 5))
         text = f"{str(row['set']).capitalize()} set\n{_exams(row['exams'])}\n{count(row['patients'])} patients"
-        end = _box(panel, centre - each * 0.42, turn + 5, each * 0.84, text)
+        end = _box(panel, centre - each * 0.42, turn + 5, each * 0.84, text=text)
         panel.set_ylim(end + 2, 0)
     figure.set_figheight((panel.get_ylim()[0]) / 25.4)
     return figure

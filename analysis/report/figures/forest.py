@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from analysis.report.figures.style import GREY, canvas, wrap
+from analysis.report.figures.style import GREY, MM, canvas, wrap
 from analysis.report.inputs import Results
 from analysis.report.text import count, interval, known
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 ROW_MM = 4.6
 
 
-def _point(panel: Axes, y: float, row: dict[str, Any], name: str, colour: str, marker: str = "o") -> None:
+def _point(panel: Axes, y: float, row: dict[str, Any], *, name: str, colour: str, marker: str = "o") -> None:
     low, high = row.get(f"{name}_low", row.get("low")), row.get(f"{name}_high", row.get("high"))
     if known(low) and known(high):
         panel.plot([low, high], [y, y], color=colour, linewidth=1.1, solid_capstyle="butt")
@@ -35,8 +35,8 @@ def published(results: Results) -> Figure | None:
     for index, outcome in enumerate(outcomes):
         row, own = dict(frame.loc[outcome.id]), dict(results.roc.loc[outcome.id])
         theirs = {"auc": row["published_auc"], "low": row["published_low"], "high": row["published_high"]}
-        _point(panel, index - 0.16, own, "auc", settings.palette[0])
-        _point(panel, index + 0.16, theirs, "auc", settings.palette[1], "s")
+        _point(panel, index - 0.16, own, name="auc", colour=settings.palette[0])
+        _point(panel, index + 0.16, theirs, name="auc", colour=settings.palette[1], marker="s")
         name = results.scheme.items[outcome.item].short + " " if outcome.item else ""
         labels.append(f"{name}{outcome.label}")
     panel.axvline(0.5, color=GREY, linewidth=0.6, linestyle=(0, (3, 3)))
@@ -70,18 +70,22 @@ def subgroups(results: Results) -> Figure | None:
             (str(row["level"]).replace("_", " "), dict(row)) for _, row in part[part["subgroup"] == name].iterrows()
         ]
     figure, panel = canvas(settings.double_mm, 16 + ROW_MM * (len(rows) + 1))
+    # Fixed places: the columns of text beside the axes are no part of what a layout engine measures.
+    figure.set_layout_engine("none")
+    height = figure.get_figheight() / MM  # mm
+    panel.set_position((0.2, 10 / height, 0.42, 1 - 16 / height))
     panel.axvline(float(results.roc.loc[chosen[0].id, "auc"]), color=GREY, linewidth=0.6, linestyle=(0, (1, 2)))
     edge = {"transform": panel.get_yaxis_transform(), "va": "center", "clip_on": False}
     panel.text(1.02, -1, "Cases / exams", ha="left", weight="bold", **edge)
-    panel.text(1.27, -1, f"AUC ({results.level} CI)", ha="left", weight="bold", **edge)
+    panel.text(1.32, -1, f"AUC ({results.level} CI)", ha="left", weight="bold", **edge)
     for index, (label, row) in enumerate(rows):
         if row is None:
             panel.text(-0.02, index, label, ha="right", weight="bold", **edge)
             continue
-        _point(panel, index, row, "auc", settings.palette[0], "s")
+        _point(panel, index, row, name="auc", colour=settings.palette[0], marker="s")
         panel.text(-0.02, index, label, ha="right", **edge)
         panel.text(1.02, index, f"{count(row['cases'])} / {count(row['n'])}", ha="left", **edge)
-        panel.text(1.27, index, interval(row, "auc", results.settings.digits), ha="left", **edge)
+        panel.text(1.32, index, interval(row, "auc", results.settings.digits), ha="left", **edge)
     panel.set(yticks=[], ylim=(len(rows) - 0.4, -1.6), xlabel="AUC")
     panel.spines["left"].set_visible(False)
     panel.set_title(wrap(chosen[0].title, 60))
@@ -89,7 +93,7 @@ def subgroups(results: Results) -> Figure | None:
 
 
 def readers(results: Results) -> Figure | None:
-    """The network and the readers against the reference, by the first measure there is of weighted kappa."""
+    """Draw the network and the readers against the reference, by the first measure there is of weighted kappa."""
     frame = results.estimates("readers")
     if frame.empty:
         return None
@@ -108,7 +112,14 @@ def readers(results: Results) -> Figure | None:
         for index, name in enumerate(who):
             rows = part[(part["item"] == item) & (part["who"] == name)]
             if len(rows):
-                _point(panel, y, dict(rows.iloc[0]), "estimate", settings.palette[index % 8], "os^Dv"[index % 5])
+                _point(
+                    panel,
+                    y,
+                    dict(rows.iloc[0]),
+                    name="estimate",
+                    colour=settings.palette[index % 8],
+                    marker="os^Dv"[index % 5],
+                )
             y += 1
         ticks.append((start + y - 1) / 2)
         labels.append(wrap(results.title(str(item)), 28))

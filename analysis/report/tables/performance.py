@@ -8,15 +8,17 @@ from typing import Any
 from analysis.grading.scheme import Outcome
 from analysis.report.inputs import Results
 from analysis.report.markdown import Table
-from analysis.report.text import NONE, count, interval, number
+from analysis.report.text import NONE, count, interval, known, number
 
 MEASURES = {
     "accuracy": "Accuracy, %",
     "balanced_accuracy": "Balanced accuracy, %",
     "mean_absolute_error": "Mean absolute error, grades",
     "quadratic_kappa": "Quadratic weighted kappa",
-    "mean_auc_plain": "Mean AUC of the grades, plain",
-    "mean_auc_weighted": "Mean AUC of the grades, weighted by cases",
+    "mean_auc_plain_grades": "Mean AUC of single grades",
+    "mean_auc_weighted_grades": "Mean AUC of single grades, weighted by cases",
+    "mean_auc_plain": "Mean AUC of single and merged grades",
+    "mean_auc_weighted": "Mean AUC of single and merged grades, weighted by cases",
     "hand_till": "Hand and Till's AUC",
 }
 PERCENT = ("accuracy", "balanced_accuracy")
@@ -118,13 +120,13 @@ def summary(results: Results) -> Table | None:
     if len(items) <= 2:
         head = ["", *(results.scheme.items[item].title for item in items)]
         return Table(head, [[MEASURES[name], *(cell(item, name) for item in items)] for name in measures])
-    shown = [name for name in ("balanced_accuracy", "mean_absolute_error", "quadratic_kappa", "mean_auc_plain")]
+    shown = ["balanced_accuracy", "mean_absolute_error", "quadratic_kappa", "mean_auc_plain_grades"]
     head = ["", *(MEASURES[name] for name in shown)]
     return Table(head, [[results.scheme.items[i].title, *(cell(i, n) for n in shown)] for i in items])
 
 
 def optimism(results: Results) -> Table | None:
-    """What Youden's J gains when the threshold is chosen on the test set itself."""
+    """Tabulate what Youden's J gains when the threshold is chosen on the test set itself."""
     frame = results.estimates("optimism")
     if frame.empty:
         return None
@@ -187,7 +189,7 @@ def prevalence(results: Results) -> Table | None:
             number(100 * share, 1),
             interval(chosen, "ppv", 0, 100),
             interval(chosen, "npv", 0, 100),
-            number(100 * row["prevalence"], 1) if row.get("prevalence") == row.get("prevalence") else NONE,
+            number(100 * row["prevalence"], 1) if known(row.get("prevalence")) else NONE,
             interval(row, "ppv", 0, 100),
             interval(row, "npv", 0, 100),
         ]
@@ -197,7 +199,7 @@ def prevalence(results: Results) -> Table | None:
 
 
 def published(results: Results) -> Table | None:
-    """Published AUC beside this study's."""
+    """Tabulate the published AUC beside this study's."""
     frame = results.published
     if frame.empty:
         return None

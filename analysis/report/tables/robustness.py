@@ -8,11 +8,16 @@ from analysis.report.markdown import Table
 from analysis.report.tables.performance import MEASURES, PERCENT, by_heading
 from analysis.report.text import NONE, count, interval, known, number, p_value
 
-METHODS = {"delong": "DeLong", "bootstrap": "bootstrap of exams", "patients": "bootstrap of patients"}
+METHODS = {
+    "delong": "DeLong",
+    "bootstrap": "bootstrap of exams",
+    "patients": "bootstrap of patients",
+    "newcombe": "Newcombe",
+}
 
 
 def readers(results: Results) -> Table | None:
-    """The network and each reader, held against the same reference."""
+    """Tabulate the network and each reader, held against the same reference."""
     frame = results.estimates("readers")
     if frame.empty:
         return None
@@ -92,7 +97,7 @@ def intervals(results: Results) -> Table | None:
     def cells(outcome: Outcome) -> list[str] | None:
         row = dict(results.roc.loc[outcome.id])
         if not known(row["auc"]):
-            return [NONE, NONE, NONE, NONE, str(row.get("reason") or NONE)]
+            return [NONE] * (len(METHODS) + 1) + [str(row.get("reason") or NONE)]
         found = []
         for method in METHODS:
             low, high = row.get(f"{method}_low"), row.get(f"{method}_high")
@@ -101,8 +106,8 @@ def intervals(results: Results) -> Table | None:
         chosen = METHODS.get(str(method), str(row.get("reason"))) if known(method) else str(row.get("reason") or NONE)
         return [number(row["auc"], digits), *found, chosen]
 
-    head = ["", "AUC", "DeLong", "Bootstrap of exams", "Bootstrap of patients", "Reported"]
-    return Table(head, by_heading(results, results.outcomes(), cells), align="lrrrrl")
+    head = ["", "AUC", *(title[0].upper() + title[1:] for title in METHODS.values()), "Reported"]
+    return Table(head, by_heading(results, results.outcomes(), cells), align="lr" + "r" * len(METHODS) + "l")
 
 
 def coverage(results: Results) -> Table | None:
@@ -130,7 +135,7 @@ def coverage(results: Results) -> Table | None:
 
 
 def audit(results: Results) -> Table | None:
-    """What can be recomputed from the published tables, and whether it agrees."""
+    """Tabulate what can be recomputed from the published tables, and whether it agrees."""
     frame = results.audited
     if frame.empty:
         return None

@@ -24,6 +24,7 @@ from analysis.report.values.robustness import (
     optimism_values,
     subgroup_values,
 )
+from analysis.schemas import SETS
 from analysis.settings import load_yaml, parse
 
 #: Facts of the published study that the text names; not results of this one.
@@ -58,7 +59,7 @@ def collect(results: Results, config: Mapping[str, Any]) -> dict[str, Any]:
     items = [decapitalise(item.title) for item in scheme.items.values()]
     found: dict[str, Any] = {
         "title": settings.title
-        or f"{scheme.title} on radiographs of the knee by a convolutional network: {_article(cohort)} {cohort.title}",
+        or f"{scheme.title} grading of knee radiographs by a convolutional network: {_article(cohort)} {cohort.title}",
         "lang": settings.language,
         "cohort": {
             "name": cohort.name,
@@ -71,13 +72,13 @@ def collect(results: Results, config: Mapping[str, Any]) -> dict[str, Any]:
             "clinical": cohort.kind == "clinical",
             "cited": bool(cohort.reference),
             "osteoarthritis_initiative": cohort.reference == "chen2018",
-            "citation": f"[@{cohort.reference}]" if cohort.reference else "",
+            "reference": cohort.reference or "",
         },
         "scheme": {
             "name": scheme.name,
             "title": scheme.title,
             "cited": bool(scheme.reference),
-            "citation": f"[@{scheme.reference}]" if scheme.reference else "",
+            "reference": scheme.reference or "",
             "items": listed(items) or "no item",
             "item": items[0] if len(items) == 1 else "grade",
             "n_items": count(len(items)),
@@ -96,6 +97,7 @@ def collect(results: Results, config: Mapping[str, Any]) -> dict[str, Any]:
         "sources": sources,
         "report": _report(settings),
         "has": _has(results),
+        "readings": {name: _readings(config["reference"][name]) for name in SETS},
         "rules": {rule: rule in config["selection"]["rules"] for rule in get_args(Rule)},
         "config": readable(told),
         "chosen": chosen(Study, told),
@@ -162,6 +164,15 @@ def _has(results: Results) -> dict[str, bool]:
 
     found = {f"table_{name}": make(results) is not None for name, make in TABLES.items()}
     return found | {f"figure_{name}": present(results) for name, present in PRESENT.items()}
+
+
+def _readings(policy: Mapping[str, Any]) -> str:
+    """Tell how many readings an exam of a set has, and by whom."""
+    number = policy["readings"]
+    words = ("one reading", "two independent readings", "three independent readings")
+    told = words[number - 1] if number <= len(words) else f"{number} independent readings"
+    who = {"senior": ("a senior reader", "senior readers"), "reader": ("a reader", "readers")}[policy["role"]]
+    return f"{told} by {who[number > 1]}"
 
 
 def _phase(phase: Mapping[str, Any], erase_size: int) -> str:

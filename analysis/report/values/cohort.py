@@ -4,8 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
+import pandas as pd
+
 from analysis.report.inputs import Results
-from analysis.report.text import NOT_ESTIMABLE, count, decapitalise, interval, known, listed, number, percent, span
+from analysis.report.text import (
+    NOT_ESTIMABLE,
+    count,
+    decapitalise,
+    interval,
+    known,
+    listed,
+    number,
+    percent,
+    percentage,
+    span,
+)
 from analysis.schemas import SETS
 
 
@@ -103,15 +116,20 @@ def agreement_values(results: Results) -> dict[str, Any]:
             "kappa": interval(dict(part.iloc[0]), "kappa_quadratic", digits, none=NOT_ESTIMABLE)
             if len(part) == 1
             else span(kappas, digits),
-            "percent": interval(dict(part.iloc[0]), "percent", 0)
-            if len(part) == 1
-            else span(part["percent"], 0)
-            if len(part)
-            else NOT_ESTIMABLE,
+            "percent": _percent(part),
             "exams": count(part["n"].max()) if len(part) else "0",
             "conflicts": count(part["conflicts"].sum()) if len(part) else "0",
         }
     return {"agreement": found}
+
+
+def _percent(part: pd.DataFrame) -> str:
+    """Return the agreement of a set's readers in percent, over items if there are several."""
+    if part.empty:
+        return NOT_ESTIMABLE
+    if len(part) == 1:
+        return percentage(dict(part.iloc[0]), "percent", 0, 1)
+    return f"{span(part['percent'], 0)}%"
 
 
 def reader_values(results: Results) -> dict[str, Any]:

@@ -30,15 +30,11 @@ def readable(value: Any) -> Any:
         if any(isinstance(entry, Mapping) for entry in value):
             return {f"n{index}": readable(entry) for index, entry in enumerate(value, start=1)}
         return listed([str(readable(entry)) for entry in value])
-    if value is None:
-        return "none"
     if isinstance(value, bool):
         return value
-    if isinstance(value, int):
-        return f"{value:,}"
-    if isinstance(value, float):
-        return f"{value:,.10g}".replace("-", "−") if abs(value) >= 1e-4 or value == 0 else f"{value:g}"
-    return str(value)
+    if isinstance(value, int | float):
+        return f"{value:,.10g}".replace("-", "−")
+    return "none" if value is None else str(value).replace("_", " ")
 
 
 def chosen(model: type[BaseModel], values: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Numbers about what the estimates can be trusted with: thresholds, calibration, subgroups, intervals, the published."""
+"""Numbers about what the estimates can be trusted with: thresholds, calibration, subgroups, intervals, audit."""
 
 from __future__ import annotations
 
