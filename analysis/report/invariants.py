@@ -95,7 +95,14 @@ def check_results(tables: Tables) -> pd.DataFrame:
                     f"{found.file}: it does not hold that {found.check}: {found.broken}. "
                     "Nothing is written about such results; find the stage that made this file and rerun it."
                 )
-            rows.append({"check": found.check, "holds": True, "file": f"{found.file.parent.name}/{found.file.name}", "detail": found.detail})
+            rows.append(
+                {
+                    "check": found.check,
+                    "holds": True,
+                    "file": f"{found.file.parent.name}/{found.file.name}",
+                    "detail": found.detail,
+                }
+            )
     return pd.DataFrame(rows, columns=["check", "holds", "file", "detail"])
 
 
@@ -171,11 +178,13 @@ def _predictions(t: Tables) -> Iterator[Check]:
         row, column = outside[0]
         broken = f"exam {t.predictions['exam'].iloc[row]} has {scores[row, column]:g} for '{outcomes[column]}'"
     yield Check("scores are in 0 to 1", t.predictions_file, f"{scores.size} scores", broken)
+    taught = t.reference[t.reference["set"] == "training"]
     for which in PREDICTED:
         graded = t.reference[t.reference["set"] == which]
         for name in t.scheme.outcomes:
-            # An outcome with both cases and controls must have its scores; others may have none.
-            if graded[name.id].nunique() == 2:
+            # An outcome with both cases and controls must have its scores, unless training lacked one
+            # of the two, so that it was never learnt; others may have none.
+            if graded[name.id].nunique() == 2 and taught[name.id].nunique() == 2:
                 pairs = len(t.pairs(which, name.id, name.id)) if name.id in t.predictions else 0
                 if pairs != graded[name.id].notna().sum():
                     yield Check(
