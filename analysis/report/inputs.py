@@ -200,6 +200,16 @@ class Results:
         found = frame[(frame["item"] == item) & (frame["measure"] == name)]
         return dict(found.iloc[0]) if len(found) else {}
 
+    def auc(self, outcome: str) -> dict[str, Any]:
+        """Return an outcome's row of roc.csv, of the test set."""
+        return dict(self.roc.loc[outcome].items())  # type: ignore[arg-type]
+
+    def threshold(self, outcome: str, chosen_on: str = "validation") -> dict[str, Any]:
+        """Return an outcome's row of thresholds.csv; empty where there is none."""
+        frame = self.thresholds
+        key = (outcome, chosen_on)
+        return dict(frame.loc[key].items()) if key in frame.index else {}
+
     def outcomes(self, *kinds: str, item: str | None = None) -> list[Outcome]:
         """Return the estimated outcomes of some kinds, in the scheme's order."""
         return [
@@ -212,8 +222,8 @@ class Results:
 
     def few(self, outcome: str) -> bool:
         """Whether an outcome has too few cases or controls to say much about."""
-        row = self.roc.loc[outcome]
-        return min(row["cases"], row["controls"]) < self.settings.fewest_cases
+        row = self.auc(outcome)
+        return bool(min(row["cases"], row["controls"]) < self.settings.fewest_cases)
 
     @property
     def level(self) -> str:

@@ -160,7 +160,7 @@ def _render_pandoc(folder: Path, text: str, values: Mapping[str, Any], name: For
 
             middle = folder / ".index.typ"
             _pandoc(folder, text, "typst", name, middle, *_options(folder, name, settings))
-            typst.compile(middle, output=temporary, root=str(folder), format="pdf")
+            typst.compile(str(middle), output=str(temporary), root=str(folder), format="pdf")
             middle.unlink()
         else:
             _pandoc(folder, text, WRITERS[name], name, temporary, *_options(folder, name, settings))

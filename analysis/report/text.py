@@ -50,7 +50,7 @@ def count_percent(part: float, whole: float, digits: int = 0) -> str:
     return f"{count(part)} ({percent(part, whole, digits)})" if whole else NONE
 
 
-def interval(row: Mapping[str, Any], name: str = "", digits: int = 2, scale: float = 1, none: str = NONE) -> str:
+def interval(row: Mapping[Any, Any], name: str = "", digits: int = 2, scale: float = 1, none: str = NONE) -> str:
     """Return "0.97 (0.93 to 0.99)" from a row of estimates.
 
     Parameters
@@ -67,17 +67,18 @@ def interval(row: Mapping[str, Any], name: str = "", digits: int = 2, scale: flo
     none : str
         What stands where there is no estimate.
     """
-    estimate = row.get(name)
+    estimate: Any = row.get(name)
     if not known(estimate):
         return none
-    low, high = row.get(f"{name}_low", row.get("low")), row.get(f"{name}_high", row.get("high"))
+    low: Any = row.get(f"{name}_low", row.get("low"))
+    high: Any = row.get(f"{name}_high", row.get("high"))
     text = number(scale * float(estimate), digits)
     if known(low) and known(high):
         text += f" ({number(scale * float(low), digits)} to {number(scale * float(high), digits)})"
     return text
 
 
-def percentage(row: Mapping[str, Any], name: str, digits: int = 0, scale: float = 100, none: str = NONE) -> str:
+def percentage(row: Mapping[Any, Any], name: str, digits: int = 0, scale: float = 100, none: str = NONE) -> str:
     """Return "92% (85% to 96%)" from a row of estimates; see `interval`."""
     text = interval(row, name, digits, scale, none)
     return text if text == none else re.sub(r"(\d)(?=[ )]|$)", r"\1%", text)

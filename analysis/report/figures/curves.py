@@ -66,20 +66,16 @@ def roc(results: Results) -> Figure | None:
     small = results.settings.figures.font_pt - 1.2
     for panel, outcome in zip(panels, outcomes, strict=False):
         curve = results.curves[results.curves["outcome"] == outcome.id]
-        row = dict(results.roc.loc[outcome.id])
+        row = results.auc(outcome.id)
         colour = colours[0] if outcome.kind == "grade" else colours[1] if outcome.kind == "group" else colours[2]
         panel.plot([0, 1], [0, 1], color=GREY, linewidth=0.6, linestyle=(0, (3, 3)))
         curve = curve.sort_values(["specificity", "sensitivity"], ascending=[False, True], kind="stable")
         if curve["low"].notna().any():
             panel.fill_between(1 - curve["specificity"], curve["low"], curve["high"], color=colour, alpha=0.22, lw=0)
         panel.plot(1 - curve["specificity"], curve["sensitivity"], color=colour)
-        key = (outcome.id, "validation")
-        if key in results.thresholds.index:
-            chosen = results.thresholds.loc[key]
-            if known(chosen["sensitivity"]) and known(chosen["specificity"]):
-                panel.plot(
-                    1 - chosen["specificity"], chosen["sensitivity"], "o", color="white", markeredgecolor="black"
-                )
+        chosen = results.threshold(outcome.id)
+        if known(chosen.get("sensitivity")) and known(chosen.get("specificity")):
+            panel.plot(1 - chosen["specificity"], chosen["sensitivity"], "o", color="white", markeredgecolor="black")
         text = interval(row, "auc", results.settings.digits, none="not estimable")
         text = text.replace(" (", "\n(").replace(" to ", "–")
         panel.text(

@@ -16,7 +16,8 @@ ROW_MM = 4.6
 
 
 def _point(panel: Axes, y: float, row: dict[str, Any], *, name: str, colour: str, marker: str = "o") -> None:
-    low, high = row.get(f"{name}_low", row.get("low")), row.get(f"{name}_high", row.get("high"))
+    low: Any = row.get(f"{name}_low", row.get("low"))
+    high: Any = row.get(f"{name}_high", row.get("high"))
     if known(low) and known(high):
         panel.plot([low, high], [y, y], color=colour, linewidth=1.1, solid_capstyle="butt")
     if known(row.get(name)):
@@ -33,7 +34,7 @@ def published(results: Results) -> Figure | None:
     figure, panel = canvas(settings.double_mm, 20 + 2 * ROW_MM * len(outcomes) * 0.72)
     labels = []
     for index, outcome in enumerate(outcomes):
-        row, own = dict(frame.loc[outcome.id]), dict(results.roc.loc[outcome.id])
+        row, own = dict(frame.loc[outcome.id]), results.auc(outcome.id)
         theirs = {"auc": row["published_auc"], "low": row["published_low"], "high": row["published_high"]}
         _point(panel, index - 0.16, own, name="auc", colour=settings.palette[0])
         _point(panel, index + 0.16, theirs, name="auc", colour=settings.palette[1], marker="s")
@@ -74,7 +75,7 @@ def subgroups(results: Results) -> Figure | None:
     figure.set_layout_engine("none")
     height = figure.get_figheight() / MM  # mm
     panel.set_position((0.2, 10 / height, 0.42, 1 - 16 / height))
-    panel.axvline(float(results.roc.loc[chosen[0].id, "auc"]), color=GREY, linewidth=0.6, linestyle=(0, (1, 2)))
+    panel.axvline(results.auc(chosen[0].id)["auc"], color=GREY, linewidth=0.6, linestyle=(0, (1, 2)))
     edge = {"transform": panel.get_yaxis_transform(), "va": "center", "clip_on": False}
     panel.text(1.02, -1, "Cases / exams", ha="left", weight="bold", **edge)
     panel.text(1.32, -1, f"AUC ({results.level} CI)", ha="left", weight="bold", **edge)

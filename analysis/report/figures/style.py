@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from analysis.files import atomic
 from analysis.report.settings import FigureSettings
@@ -64,7 +64,7 @@ def style(settings: FigureSettings) -> Iterator[None]:
         yield
 
 
-def canvas(width_mm: float, height_mm: float, rows: int = 1, columns: int = 1, **more: object) -> tuple[Figure, object]:
+def canvas(width_mm: float, height_mm: float, rows: int = 1, columns: int = 1, **more: object) -> tuple[Figure, Any]:
     """Make a figure of a size in mm with a grid of axes."""
     import matplotlib.pyplot as plt
 

@@ -69,12 +69,12 @@ def images(results: Results) -> Table | None:
                 ),
             ]
         )
-    for title, column, names in (("Sex", "sex", {}), ("Protocol", "protocol", {})):
+    for title, column in (("Sex", "sex"), ("Protocol", "protocol")):
         values = [value for value in sorted(exams[column].dropna().unique()) if str(value)]
         if values:
             rows.append([f"{title}, exams (%)"])
             for value in values:
-                name = str(names.get(value, value)).replace("_", " ")
+                name = str(value).replace("_", " ")
                 rows.append([name.capitalize(), *(_share(part[column], value) for part in parts.values())])
     return Table(["", *(name.capitalize() for name in sets)], rows)
 

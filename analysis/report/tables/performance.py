@@ -42,14 +42,9 @@ def by_heading(
     return rows
 
 
-def _threshold(results: Results, outcome: str, chosen_on: str = "validation") -> Mapping[str, Any]:
-    key = (outcome, chosen_on)
-    return dict(results.thresholds.loc[key]) if key in results.thresholds.index else {}
-
-
 def _cells(results: Results, outcome: Outcome) -> list[str]:
     digits = results.settings.digits
-    row, chosen = dict(results.roc.loc[outcome.id]), _threshold(results, outcome.id)
+    row, chosen = results.auc(outcome.id), results.threshold(outcome.id)
     return [
         f"{count(row['cases'])} / {count(row['controls'])}",
         interval(chosen, "sensitivity", 0, 100),
@@ -137,7 +132,7 @@ def optimism(results: Results) -> Table | None:
         if outcome.id not in frame.index:
             return None
         row = dict(frame.loc[outcome.id])
-        chosen = _threshold(results, outcome.id)
+        chosen = results.threshold(outcome.id)
         return [
             number(chosen.get("threshold"), 3),
             number(row.get("youden_validation"), digits),
@@ -183,7 +178,7 @@ def prevalence(results: Results) -> Table | None:
     def cells(outcome: Outcome) -> list[str] | None:
         if outcome.id not in frame.index:
             return None
-        row, chosen, roc = dict(frame.loc[outcome.id]), _threshold(results, outcome.id), results.roc.loc[outcome.id]
+        row, chosen, roc = dict(frame.loc[outcome.id]), results.threshold(outcome.id), results.auc(outcome.id)
         share = roc["cases"] / max(1, roc["cases"] + roc["controls"])
         return [
             number(100 * share, 1),
@@ -214,7 +209,7 @@ def published(results: Results) -> Table | None:
             count(row.get("published_cases")),
             published_auc(row, digits),
             count(results.roc.loc[outcome.id, "cases"]),
-            interval(dict(results.roc.loc[outcome.id]), "auc", digits),
+            interval(results.auc(outcome.id), "auc", digits),
             number(row.get("difference"), digits),
             {True: "yes", False: "no", "True": "yes", "False": "no"}.get(overlap, NONE),
         ]

@@ -95,15 +95,17 @@ def intervals(results: Results) -> Table | None:
     digits = results.settings.digits + 1
 
     def cells(outcome: Outcome) -> list[str] | None:
-        row = dict(results.roc.loc[outcome.id])
+        row = results.auc(outcome.id)
         if not known(row["auc"]):
             return [NONE] * (len(METHODS) + 1) + [str(row.get("reason") or NONE)]
         found = []
         for method in METHODS:
             low, high = row.get(f"{method}_low"), row.get(f"{method}_high")
             found.append(f"{number(low, digits)} to {number(high, digits)}" if known(low) else NONE)
-        method = row.get("method")
-        chosen = METHODS.get(str(method), str(row.get("reason"))) if known(method) else str(row.get("reason") or NONE)
+        reported = row.get("method")
+        chosen = (
+            METHODS.get(str(reported), str(row.get("reason"))) if known(reported) else str(row.get("reason") or NONE)
+        )
         return [number(row["auc"], digits), *found, chosen]
 
     head = ["", "AUC", *(title[0].upper() + title[1:] for title in METHODS.values()), "Reported"]

@@ -109,7 +109,7 @@ def agreement_values(results: Results) -> dict[str, Any]:
         if len(frame):
             part = frame[(frame["set"] == name) & (frame["second"] != "consensus") & (frame["n"] > 0)]
             part = part[part["item"].isin(list(results.scheme.items))]
-        kappas = part["kappa_quadratic"].dropna() if len(part) else []
+        kappas = part["kappa_quadratic"].dropna() if len(part) else pd.Series(dtype=float)
         found[name] = {
             "any": len(kappas) > 0,
             "single": len(part) == 1,

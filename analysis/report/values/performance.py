@@ -12,9 +12,8 @@ from analysis.report.text import NOT_ESTIMABLE, count, decapitalise, interval, k
 
 
 def _auc(results: Results, outcome: Outcome) -> dict[str, Any]:
-    row = dict(results.roc.loc[outcome.id])
-    key = (outcome.id, "validation")
-    chosen = dict(results.thresholds.loc[key]) if key in results.thresholds.index else {}
+    row = results.auc(outcome.id)
+    chosen = results.threshold(outcome.id)
     digits = results.settings.digits
     return {
         "title": name(results, outcome),
@@ -47,7 +46,7 @@ def _extremes(results: Results, *kinds: str) -> dict[str, Any]:
             "chance": False, "all_above_chance": False, "above_chance": "0",
         }  # fmt: skip
     values = results.roc.loc[[o.id for o in usable], "auc"]
-    by_auc = sorted(usable, key=lambda o: results.roc.loc[o.id, "auc"])
+    by_auc = sorted(usable, key=lambda o: float(results.auc(o.id)["auc"]))
     above = int((results.roc.loc[[o.id for o in usable], "low"] > 0.5).sum())
     return found | {
         "lowest": _auc(results, by_auc[0]),
@@ -85,8 +84,7 @@ def performance_values(results: Results) -> dict[str, Any]:
     ]
     found["any_few"] = len(few) > 0
     found["few"] = listed(few) or "none"
-    methods = results.roc["method"].dropna().unique() if "method" in results.roc else []
-    found["by_patients"] = "patients" in list(methods)
+    found["by_patients"] = bool("method" in results.roc and (results.roc["method"] == "patients").any())
     found["level"] = results.level
     return {"auc": found}
 
