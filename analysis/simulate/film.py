@@ -66,13 +66,9 @@ def _texture(rng: Generator, beam: Beam, lean: float) -> Map:
     c, s = np.cos(np.radians(lean)) * step, np.sin(np.radians(lean)) * step
     start = rng.uniform(0, 1024, 2)
     matrix = np.array([[c, s, start[0]], [-s, c, start[1]]])
-    return cv2.warpAffine(
-        _spongiosa(),
-        matrix,
-        (beam.columns, beam.rows),
-        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-        borderMode=cv2.BORDER_WRAP,
-    )
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    cut = cv2.warpAffine(_spongiosa(), matrix, (beam.columns, beam.rows), flags=flags, borderMode=cv2.BORDER_WRAP)
+    return np.asarray(cut, np.float32)
 
 
 def _spongy(knee: Knee, beam: Beam, texture: Map, middle: float, fade: float) -> Map:
@@ -175,7 +171,7 @@ def take(
         signal = np.ascontiguousarray(signal[:, ::-1])
     failed = exam.kind == "unusable"
     if failed:  # the patient moved, and the exposure was far too low
-        signal = cv2.blur(signal, (1, max(3, round(9 / pixel))))
+        signal = np.asarray(cv2.blur(signal, (1, max(3, round(9 / pixel)))), np.float32)
     return _developed(rng, knee.side, signal, pixel, settings, 0.02 if failed else 1.0)
 
 
@@ -233,4 +229,4 @@ def _marker(rng: Generator, side: str, seen: NDArray[np.bool_], pixel: float) ->
         max(1, round(1.8 / pixel)),
         cv2.LINE_AA,
     )
-    return lead.astype(np.float32) / 255
+    return lead.astype(np.float32) / np.float32(255)
