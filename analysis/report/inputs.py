@@ -202,13 +202,15 @@ class Results:
 
     def auc(self, outcome: str) -> dict[str, Any]:
         """Return an outcome's row of roc.csv, of the test set."""
-        return dict(self.roc.loc[outcome].items())  # type: ignore[arg-type]
+        found: Any = self.roc.loc[outcome]
+        return dict(found)
 
     def threshold(self, outcome: str, chosen_on: str = "validation") -> dict[str, Any]:
         """Return an outcome's row of thresholds.csv; empty where there is none."""
         frame = self.thresholds
         key = (outcome, chosen_on)
-        return dict(frame.loc[key].items()) if key in frame.index else {}
+        found: Any = frame.loc[key] if key in frame.index else {}
+        return dict(found)
 
     def outcomes(self, *kinds: str, item: str | None = None) -> list[Outcome]:
         """Return the estimated outcomes of some kinds, in the scheme's order."""

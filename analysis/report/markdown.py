@@ -78,4 +78,4 @@ def _wanted(cells: Sequence[str]) -> float:
     """Return a width for a column: its longest cell, but long text may wrap at about forty characters."""
     plain = [re.sub(r"[*\\]", "", cell) for cell in cells]
     longest_word = max(len(word) for cell in plain for word in (cell.split() or [""]))
-    return max(longest_word + 1, min(max(len(cell) for cell in plain), 40), 5)
+    return max(longest_word + 2, min(max(len(cell) for cell in plain), 40), 7)

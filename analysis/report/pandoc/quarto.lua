@@ -145,6 +145,18 @@ local function reference(cite, numbers)
   return inlines
 end
 
+-- A hidden sentence leaves two spaces behind, or one at the start of its paragraph.
+local function tidy(block)
+  local kept = pandoc.Inlines({})
+  for _, inline in ipairs(block.content) do
+    local space = inline.t == "Space" or inline.t == "SoftBreak"
+    local before = kept[#kept]
+    if not (space and (before == nil or before.t == "Space" or before.t == "SoftBreak")) then kept:insert(inline) end
+  end
+  block.content = kept
+  return block
+end
+
 -- JATS has its abstract in front, where the other formats have a section.
 local function move_abstract(doc)
   local abstract, body, inside = pandoc.Blocks({}), pandoc.Blocks({}), false
@@ -167,7 +179,7 @@ local function exists(path)
 end
 
 function Pandoc(doc)
-  doc.blocks = doc.blocks:walk(choose(doc.meta))
+  doc.blocks = doc.blocks:walk(choose(doc.meta)):walk({ Para = tidy, Plain = tidy })
   local numbers = count(doc.blocks)
   local known = {}
   for _, entry in ipairs(pandoc.utils.references(doc)) do known[entry.id] = true end
