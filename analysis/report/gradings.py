@@ -107,7 +107,7 @@ def comparison_figure(c: Comparison) -> Figure:
 
     settings = c.settings.figures
     figure, axes = canvas(settings.double_mm, 70, 1, 2, width_ratios=(1, 1.15))
-    left, right = axes  # type: ignore[misc]
+    left, right = axes
     shares = {f"{name.capitalize()} set": [c.row(name, "prevalence", truth=n) for n in c.names] for name in c.sets}
     _pairs(left, shares, settings.palette, scale=100)
     left.set(xlabel=f"Exams with disease, % ({c.level} CI)", xlim=(0, 100))
@@ -148,7 +148,8 @@ def comparison_values(c: Comparison) -> dict[str, Any]:
         if here:
             shares = [c.row(which, "prevalence", truth=name) for name in c.names]
             ratio = c.row(which, "prevalence_ratio")
-            low, high = ratio.get("low"), ratio.get("high")
+            low: Any = ratio.get("low")
+            high: Any = ratio.get("high")
             found[which] |= {
                 "n": count(shares[0]["n"]),
                 "first": interval(shares[0], "estimate", 0, 100),
@@ -173,7 +174,8 @@ def comparison_values(c: Comparison) -> dict[str, Any]:
     }.items():
         both = [c.auc(truth, index) for index in (0, 1)]
         difference = c.row("test", "auc_difference", truth=truth)
-        p, gap = difference.get("p"), difference.get("estimate")
+        p: Any = difference.get("p")
+        gap: Any = difference.get("estimate")
         differs = bool(known(p) and p < alpha)
         found[name] = {
             "any": bool(known(gap)),
