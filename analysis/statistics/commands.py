@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from analysis.statistics.settings import StatisticsSettings
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 _SETTINGS = click.option("--settings", type=_FILE, required=True, help="YAML of the section 'statistics'.")
@@ -14,32 +18,90 @@ _WORKERS = click.option(
 )
 
 
+_PREDICTIONS = "CSV or Parquet: exam, patient, [set], scores."
+_REFERENCE = click.option(
+    "--reference", type=_FILE, required=True, help="CSV or Parquet: exam, patient, [set], grades or labels."
+)
+_GRADING = click.option("--grading", type=_FILE, required=True, help="The grading scheme.")
+_CSV = click.option("--out", type=_FILE, required=True, help="The CSV to write.")
+
+
 @click.command("evaluate")
-@click.option("--predictions", type=_FILE, required=True, help="CSV or Parquet: exam, patient, [set], scores.")
-@click.option("--reference", type=_FILE, required=True, help="CSV or Parquet: exam, patient, [set], labels.")
-@click.option("--grading", type=_FILE, required=True, help="The grading scheme.")
+@click.option("--predictions", type=_FILE, required=True, help=_PREDICTIONS)
+@_REFERENCE
+@_GRADING
+@click.option("--exams", type=_FILE, help="Table of exams: subgroups by age, sex and protocol.")
+@click.option("--images-index", "images", type=_FILE, help="Index of images: subgroups by projection.")
+@click.option("--readers", type=_FILE, help="Independent readings, to put readers beside the network.")
 @_SETTINGS
 @_SEED
 @_WORKERS
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder for the tables.")
-def evaluate_command(
-    *, predictions: Path, reference: Path, grading: Path, settings: Path, seed: int, workers: int, out: Path
-) -> None:
+def evaluate_command(*, grading: Path, settings: Path, **options: Any) -> None:
     """Estimate everything about a network's predictions, with uncertainty."""
     from analysis.grading.scheme import load_scheme
-    from analysis.settings import load
     from analysis.statistics.evaluate import evaluate
+
+    evaluate(scheme=load_scheme(grading), settings=_load(settings), **options)
+
+
+@click.command("compare")
+@click.option("--first", type=_FILE, required=True, help=_PREDICTIONS)
+@click.option("--second", type=_FILE, required=True, help="Another network's, or settings', of the same exams.")
+@click.option("--names", nargs=2, default=("first", "second"), show_default=True, help="What to call them.")
+@_REFERENCE
+@_GRADING
+@_SETTINGS
+@_SEED
+@_CSV
+def compare_command(*, grading: Path, settings: Path, **options: Any) -> None:
+    """Compare the AUCs of two networks, or settings, on the same exams."""
+    from analysis.grading.scheme import load_scheme
+    from analysis.statistics.comparisons import compare_predictions
+
+    compare_predictions(scheme=load_scheme(grading), settings=_load(settings), **options)
+
+
+@click.command("coverage")
+@_SETTINGS
+@_SEED
+@_WORKERS
+@_CSV
+def coverage_command(*, settings: Path, **options: Any) -> None:
+    """Simulate how often each kind of interval covers the true AUC."""
+    from analysis.statistics.coverage import run_coverage
+
+    run_coverage(_load(settings), **options)
+
+
+@click.command("audit")
+@_SETTINGS
+@_CSV
+def audit_command(*, settings: Path, out: Path) -> None:
+    """Hold the published tables against themselves."""
+    from analysis.statistics.audit import run_audit
+
+    run_audit(_load(settings), out)
+
+
+@click.command("bench-statistics")
+@click.option("--exams", type=click.IntRange(50), default=300, show_default=True)
+@click.option("--outcomes", type=click.IntRange(1), default=8, show_default=True)
+@click.option("--replicates", type=click.IntRange(100), default=2000, show_default=True)
+@_WORKERS
+@_SEED
+def bench_command(*, exams: int, outcomes: int, replicates: int, workers: int, seed: int) -> None:
+    """Time all of roc.csv's intervals against calling R anew, outcome by outcome."""
+    from analysis.statistics.bench import bench
+
+    click.echo(bench(exams, outcomes, replicates, workers=workers, seed=seed))
+
+
+def _load(settings: Path) -> StatisticsSettings:
+    from analysis.settings import load
     from analysis.statistics.settings import StatisticsSettings
 
-    evaluate(
-        predictions,
-        reference,
-        load_scheme(grading),
-        load(StatisticsSettings, settings),
-        seed=seed,
-        workers=workers,
-        out=out,
-    )
+    return load(StatisticsSettings, settings)
 
 
-COMMANDS: list[click.Command] = [evaluate_command]
+COMMANDS: list[click.Command] = [evaluate_command, compare_command, coverage_command, audit_command, bench_command]

@@ -137,8 +137,10 @@ def newcombe(auc: float, cases: int, controls: int, level: float) -> tuple[float
         spread = 1 + ((cases + controls) / 2 - 1) * ((1 - true) / (2 - true) + true / (1 + true))
         return float(abs(auc - true) - z * np.sqrt(true * (1 - true) * spread / (cases * controls)))
 
-    low = 0.0 if auc == 0 else brentq(excess, 0.0, auc)
-    high = 1.0 if auc == 1 else brentq(excess, auc, 1.0)
+    # The variance is nought at 0 and at 1, which would pass for a limit.
+    edge = 1e-9
+    low = 0.0 if auc == 0 else brentq(excess, 0.0, min(auc, 1 - edge))
+    high = 1.0 if auc == 1 else brentq(excess, max(auc, edge), 1.0)
     return low, high
 
 

@@ -108,7 +108,7 @@ def prevalence_row(
 ) -> dict[str, Any]:
     """Reweight the predictive values to a stated prevalence, by Bayes' theorem.
 
-    The intervals are those of the likelihood ratios (score interval of a ratio of proportions), which
+    The intervals are those of the likelihood ratios (recovered from Wilson intervals), which
     the predictive values rise with; the prevalence is taken as known.
 
     Parameters

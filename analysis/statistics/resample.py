@@ -45,6 +45,8 @@ def patient_weights(patients: npt.NDArray[np.object_], replicates: int, rng: np.
     """
     names, which = np.unique(patients.astype(str), return_inverse=True)
     count = len(names)
+    if not count:
+        return np.zeros((0, replicates))
     draws = rng.integers(0, count, size=(replicates, count)) + count * np.arange(replicates)[:, None]
     times = np.bincount(draws.ravel(), minlength=replicates * count).reshape(replicates, count)
     return times.T[which].astype(np.float64)

@@ -83,9 +83,11 @@ study_unpaired <- function(truth1, score1, truth2, score2, level) {
   c(difference, difference - margin, difference + margin, test$p.value)
 }
 
+# Of each pair pROC takes the class that the score is for as the controls: their scores are the
+# higher ones, which is the other direction.
 study_multiclass <- function(grade, scores, classes) {
   colnames(scores) <- classes
-  as.numeric(multiclass.roc(as.character(grade), scores, levels = classes, direction = "<")$auc)
+  as.numeric(multiclass.roc(as.character(grade), scores, levels = classes, direction = ">")$auc)
 }
 
 study_versions <- function()
