@@ -31,8 +31,8 @@ class Residual(nn.Module):
 
     def __init__(self, inputs: int, outputs: int, first: bool = False) -> None:
         super().__init__()
-        self.first = PreActivation(inputs, outputs, 3, first=first)
-        self.second = PreActivation(outputs, outputs, 3)
+        self.first: nn.Module = PreActivation(inputs, outputs, 3, first=first)
+        self.second: nn.Sequential = PreActivation(outputs, outputs, 3)
         # ASSUME: a shortcut that changes the number of filters has the block's kernel (authors' public trainer).
         self.shortcut = nn.Identity() if inputs == outputs else PreActivation(inputs, outputs, 3, first=first)
 

@@ -77,7 +77,7 @@ def fit(path: Path, about: Mapping[str, Any], expected: Mapping[str, Any]) -> No
     """
     found = []
     for key, want in expected.items():
-        have = about.get(key)
+        have: Any = about.get(key)
         if key == "settings":
             found += [
                 f"network.{name} is {have.get(name)} in the file and {want[name]} in the settings"

@@ -1,4 +1,4 @@
-"""The commands of the network."""
+"""The commands of this subject."""
 
 from __future__ import annotations
 
@@ -6,71 +6,67 @@ from pathlib import Path
 
 import click
 
-FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
-OUT = click.Path(path_type=Path)
-
-_IMAGES = click.option("--images", type=FOLDER, required=True, help="Folder of prepared images.")
-_REFERENCE = click.option("--reference", type=FILE, required=True, help="reference.parquet")
-_GRADING = click.option("--grading", type=FILE, required=True, help="The grading scheme.")
-_SETTINGS = click.option("--settings", type=FILE, required=True, help="YAML of the section 'network'.")
-_WORKERS = click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Threads.")
+FILE = click.Path(path_type=Path)
 
 
-@click.command("train")
-@_IMAGES
-@_REFERENCE
-@_GRADING
-@click.option("--task", "tasks", multiple=True, help="A further task, SCHEME.yaml:REFERENCE.parquet; any number.")
-@_SETTINGS
-@click.option("--seed", type=int, default=0, show_default=True)
-@_WORKERS
-@click.option("--out", type=OUT, required=True, help="Folder for weights.safetensors and curve.csv.")
-def train_command(
-    *,
+def _pair(context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> list[tuple[Path, Path]]:
+    pairs = [value.partition(":") for value in values]
+    if not all(reference for _, _, reference in pairs):
+        raise click.BadParameter("write it as SCHEME.yaml:reference.parquet")
+    return [(Path(scheme), Path(reference)) for scheme, _, reference in pairs]
+
+
+@click.command()
+@click.option("--images", type=FILE, required=True, help="Folder of prepared images.")
+@click.option("--reference", type=FILE, required=True, help="reference.parquet of the grading.")
+@click.option("--grading", type=FILE, required=True, help="Its scheme, workflow/gradings/<name>.yaml.")
+@click.option(
+    "--task",
+    "tasks",
+    multiple=True,
+    callback=_pair,
+    metavar="SCHEME:REFERENCE",
+    help="A further task that shares the core; may be repeated.",
+)
+@click.option("--settings", type=FILE, required=True, help="Section 'network' of the configuration.")
+@click.option("--seed", type=click.IntRange(0), required=True, help="Of start, order and variations.")
+@click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Threads.")
+@click.option("--out", type=FILE, required=True, help="Folder for weights.safetensors and curve.csv.")
+def train(
     images: Path,
     reference: Path,
     grading: Path,
-    tasks: tuple[str, ...],
+    tasks: list[tuple[Path, Path]],
     settings: Path,
     seed: int,
     workers: int,
     out: Path,
 ) -> None:
-    """Train the network, or go on where a stopped run left off."""
+    """Train one network; a run that was stopped goes on where it was."""
     from analysis.network.settings import NetworkSettings
-    from analysis.network.training import train
+    from analysis.network.training import train as run
     from analysis.settings import load
 
-    pairs = [task.partition(":") for task in tasks]
-    further = [(Path(scheme), Path(table)) for scheme, _, table in pairs]
-    train(images, reference, grading, further, load(NetworkSettings, settings), seed, workers, out)
+    run(images, reference, grading, tasks, load(NetworkSettings, settings), seed, workers, out)
 
 
-@click.command("predict")
-@_IMAGES
-@_REFERENCE
-@_GRADING
-@click.option("--weights", type=FILE, multiple=True, required=True, help="One file a member of the ensemble.")
-@_SETTINGS
-@_WORKERS
-@click.option("--out", type=OUT, required=True, help="Folder for exams.parquet, images.parquet, seeds.parquet.")
-def predict_command(
-    *,
-    images: Path,
-    reference: Path,
-    grading: Path,
-    weights: tuple[Path, ...],
-    settings: Path,
-    workers: int,
-    out: Path,
+@click.command()
+@click.option("--images", type=FILE, required=True, help="Folder of prepared images.")
+@click.option("--reference", type=FILE, required=True, help="reference.parquet, which says what set an exam is in.")
+@click.option("--grading", type=FILE, required=True, help="The scheme.")
+@click.option("--weights", type=FILE, multiple=True, required=True, help="weights.safetensors; one for each seed.")
+@click.option("--settings", type=FILE, required=True, help="Section 'network' of the configuration.")
+@click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Threads.")
+@click.option("--out", type=FILE, required=True, help="Folder for exams, images and seeds .parquet.")
+def predict(
+    images: Path, reference: Path, grading: Path, weights: tuple[Path, ...], settings: Path, workers: int, out: Path
 ) -> None:
-    """Predict the exams of validation and test set."""
-    from analysis.network.prediction import predict
+    """Predict the exams of the validation and test sets, averaged over the seeds."""
+    from analysis.network.prediction import predict as run
     from analysis.network.settings import NetworkSettings
     from analysis.settings import load
 
-    predict(images, reference, grading, list(weights), load(NetworkSettings, settings), workers, out)
+    run(images, reference, grading, list(weights), load(NetworkSettings, settings), workers, out)
 
 
-COMMANDS: list[click.Command] = [train_command, predict_command]
+COMMANDS: list[click.Command] = [train, predict]

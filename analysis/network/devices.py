@@ -98,10 +98,10 @@ def keep_memory() -> None:
     os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")  # large pages, read by torch at its first allocation
     if sys.platform != "linux":
         return
-    trim_threshold, mmap_threshold = -1, -3  # glibc's malloc.h
+    trim_threshold, mmap_max = -1, -4  # glibc's malloc.h
     try:
         mallopt = ctypes.CDLL(None).mallopt
     except AttributeError:
         return
-    mallopt(mmap_threshold, 1 << 30)
+    mallopt(mmap_max, 0)
     mallopt(trim_threshold, (1 << 31) - 1)

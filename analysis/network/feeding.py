@@ -132,14 +132,16 @@ class Feeder:
             np.arange(len(number)).repeat(number * jitters),
         )
         labels = Labels(
-            *(
-                self.device.send(torch.from_numpy(np.nan_to_num(values).astype(np.float32)))
-                for values in (grades[own], binary[own], term_weights[own])
-            ),
+            self._float(grades[own]),
+            self._float(binary[own]),
+            self._float(term_weights[own]),
             self.device.send(torch.from_numpy(np.maximum(view[own_rows], 0))),
-            self.device.send(torch.from_numpy(view_weights[own_rows].astype(np.float32))),
+            self._float(view_weights[own_rows]),
         )
         return batch, labels
+
+    def _float(self, values: np.ndarray) -> Tensor:
+        return self.device.send(torch.from_numpy(np.nan_to_num(values).astype(np.float32)))
 
     def _grey(self, rows: np.ndarray) -> Tensor:
         pixels = self.device.send(torch.from_numpy(self.store[rows]))

@@ -1,25 +1,26 @@
-"""Training: phases of stochastic gradient descent, tasks in turn, a checkpoint each epoch."""
+"""Training: phases, tasks in turn, checkpoints, and the choice of the weights that are kept."""
 
 from __future__ import annotations
 
+import copy
+import hashlib
+import json
 import math
-import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import torch
-from sklearn.metrics import roc_auc_score
-from tqdm import tqdm
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.nn.parallel import DistributedDataParallel
 
 from analysis.errors import StudyError
-from analysis.files import write_table
 from analysis.imaging.store import ImageStore
 from analysis.network.architecture import KneeNet
 from analysis.network.checkpoints import fine_tune, load_state, save_state, save_weights
+from analysis.network.curve import Curve, Progress, areas
 from analysis.network.data import Exams, Task, fingerprint, pack, stream
 from analysis.network.devices import Device
 from analysis.network.distributed import processes, world
@@ -28,147 +29,6 @@ from analysis.network.losses import Weights, elementwise
 from analysis.network.prediction import score
 from analysis.network.settings import NetworkSettings, PhaseSettings
 from analysis.schemas import VIEWS
-
-
-class Training:
-    """A network on its way through the phases.
-
-    Parameters
-    ----------
-    store : ImageStore
-        The prepared images.
-    tasks : list of Task
-        The grading first; it sets the length of an epoch. Then the tasks that share the core.
-    settings : NetworkSettings
-    seed : int
-        Of the weights at the start, the order of the exams and their variations.
-    device : Device
-    """
-
-    def __init__(
-        self, store: ImageStore, tasks: list[Task], settings: NetworkSettings, seed: int, device: Device
-    ) -> None:
-        self.tasks, self.settings, self.device = tasks, settings, device
-        self.feeder = Feeder(store, device, settings.align_sides)
-        self.parts = [task.exams("training") for task in tasks]
-        for task, part in zip(tasks, self.parts, strict=True):
-            for note in task.check(part, settings.training.empty_levels):
-                print(f"{task.name}: {note}.", flush=True)
-        self.weights = [
-            Weights.of(task.layout, part.grades, part.binary, settings.training)
-            for task, part in zip(tasks, self.parts, strict=True)
-        ]
-        torch.manual_seed(seed)
-        self.network = KneeNet(settings, {task.name: task.layout.width for task in tasks}, len(VIEWS))
-        if settings.weights:
-            kept = fine_tune(self.network, Path(settings.weights), settings.model_dump(mode="json"))
-            print(f"Starting from {settings.weights}; at random stay {len(kept)} tensors.", flush=True)
-        device.place(self.network)
-        self.generator = np.random.default_rng(seed)
-        self.noise = torch.Generator().manual_seed(seed)
-        first = settings.training.phases[0]
-        self.optimiser = torch.optim.SGD(
-            self.network.parameters(), lr=first.learning_rate, momentum=settings.training.momentum
-        )
-
-    def steps(self, phase: PhaseSettings) -> Iterator[tuple[int, Batch, Labels]]:
-        """Yield the batches of one epoch with the number of their task: the grading's, the others' in between."""
-        own = self.settings.training
-        order = self.generator.permutation(len(self.parts[0]))
-        further = [
-            stream(part, own.batch, own.jitters, np.random.default_rng(self.generator.integers(2**63)))
-            for part in self.parts[1:]
-        ]
-
-        def plan() -> Iterator[tuple[int, np.ndarray]]:
-            for i, chosen in enumerate(pack(self.parts[0].images * own.jitters, order, own.batch)):
-                yield 0, chosen
-                if further and (i + 1) % own.task_every == 0:
-                    task = (i // own.task_every) % len(further)
-                    yield task + 1, next(further[task])
-
-        def make(planned: tuple[int, np.ndarray]) -> tuple[int, Batch, Labels]:
-            task, chosen = planned
-            batch, labels = self.feeder.training(
-                self.parts[task], self.weights[task], chosen, own, phase, self.generator, self.noise
-            )
-            return task, batch, labels
-
-        yield from ahead(make, plan(), self.device.cuda)
-
-    def step(self, task: int, batch: Batch, labels: Labels) -> float:
-        """Take one step of the optimiser; return the loss."""
-        layout = self.tasks[task].layout
-        with self.device.autocast():
-            logits, view = self.network(*batch.inputs, self.tasks[task].name)
-        terms = elementwise(layout, self.settings.training.loss, logits, labels.grades, labels.binary)
-        loss = (terms * labels.weights).sum()
-        views = torch.nn.functional.cross_entropy(view.float(), labels.view, reduction="none")
-        loss = loss + (views * labels.view_weights).sum()
-        self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        if world()[1] > 1:
-            # The loss is a sum over the whole batch, of which each process has a part.
-            for parameter in self.network.parameters():
-                if parameter.grad is None:
-                    parameter.grad = torch.zeros_like(parameter)
-                torch.distributed.all_reduce(parameter.grad)
-        if self.settings.training.clip:
-            torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.settings.training.clip)
-        self.optimiser.step()
-        return float(loss.detach())
-
-    def epoch(self, phase: PhaseSettings, number: int, title: str) -> dict[str, float]:
-        """Train for the epoch `number` (from 0) of a phase; return its losses and speed.
-
-        Raises
-        ------
-        StudyError
-            If the loss is no longer finite.
-        """
-        own = self.settings.training
-        batches = pack(self.parts[0].images * own.jitters, np.arange(len(self.parts[0])), own.batch)
-        losses: dict[str, list[float]] = {task.name: [] for task in self.tasks}
-        passes, start = 0, time.monotonic()
-        bar = tqdm(
-            self.steps(phase), title, leave=False, disable=not sys.stderr.isatty(), total=len(batches), unit="step"
-        )
-        for i, (task, batch, labels) in enumerate(bar):
-            # A quarter of a cosine over the phase, step by step.
-            done = min(1.0, (number + i / (len(batches) * (1 + (len(self.tasks) > 1) / own.task_every))) / phase.epochs)
-            for group in self.optimiser.param_groups:
-                group["lr"] = phase.learning_rate * math.cos(done * math.pi / 2)
-                group["weight_decay"] = phase.learning_rate * own.weight_decay
-            loss = self.step(task, batch, labels)
-            if not math.isfinite(loss):
-                raise StudyError(
-                    f"The loss of the task '{self.tasks[task].name}' is {loss} in {title}; "
-                    "lower network.training.phases.learning_rate or set network.training.clip."
-                )
-            losses[self.tasks[task].name].append(loss)
-            passes += len(batch.images)
-            bar.set_postfix(loss=f"{loss:.3f}", speed=f"{passes / (time.monotonic() - start):.0f} images/s")
-        speed = passes / (time.monotonic() - start)
-        return {f"loss_{k}": float(np.mean(v)) if v else math.nan for k, v in losses.items()} | {"speed": speed}
-
-    def validate(self, exams: Exams) -> dict[str, float]:
-        """Mean AUC on validation, over the outcomes of grades and over all that have cases and controls."""
-        task = self.tasks[0]
-        scores = score(self.network, task, exams, self.feeder).outcomes
-        names = list(task.layout.items)
-        known = task.scheme.derive(pd.DataFrame(exams.grades, columns=names))
-        graded, every = [], []
-        for i, outcome in enumerate(task.scheme.outcomes):
-            own = [j for j, o in enumerate(task.layout.binary) if o.id == outcome.id]
-            truth = exams.binary[:, own[0]] if own else known[outcome.id].to_numpy(float)
-            labelled = ~np.isnan(truth)
-            if len(set(truth[labelled])) == 2:
-                auc = float(roc_auc_score(truth[labelled], scores[labelled, i]))
-                every.append(auc)
-                if outcome.kind in ("grade", "group", "disease"):
-                    graded.append(auc)
-        mean = float(np.mean(every)) if every else math.nan
-        return {"auc": float(np.mean(graded)) if graded else mean, "auc_all": mean}
 
 
 def train(
@@ -181,99 +41,272 @@ def train(
     workers: int,
     out: Path,
 ) -> None:
-    """Train a network, or go on where a stopped run left off.
+    """Train one network.
+
+    A run that was stopped goes on from its last epoch, and ends with the weights it would have
+    had. Under torchrun each process takes its part of every batch.
 
     Parameters
     ----------
     images : Path
         Folder of prepared images.
-    reference, grading : Path
-        Reference standard and scheme of the grading.
+    reference : Path
+        reference.parquet of the grading.
+    grading : Path
+        Its scheme.
     tasks : list of (Path, Path)
-        Scheme and reference standard of every further task.
+        Scheme and reference.parquet of further tasks, which share the core.
     settings : NetworkSettings
     seed : int
+        Of the weights' start, the order of the exams and their variations.
     workers : int
-        Threads.
+        Threads of the CPU.
     out : Path
-        Folder for weights.safetensors and curve.csv; checkpoint.pt is there while it trains.
+        Folder for weights.safetensors and curve.csv, and while it runs checkpoint.pt.
 
     Raises
     ------
     StudyError
-        If something can't be learnt, or the loss stops being finite.
+        If an exam has no image, a level of a grade no exam, weights to start from don't fit, or
+        the loss is no longer a number.
     """
     device = Device.choose(settings, workers)
-    store = ImageStore(images)
-    wanted = [Task(scheme, table, store, settings.grades) for scheme, table in [(grading, reference), *tasks]]
-    data = fingerprint(store, wanted)
-    about = {
-        "settings": settings.model_dump(mode="json"),
-        "tasks": {task.name: task.layout.names for task in wanted},
-        "side": store.size,
-        "views": list(VIEWS),
-        "data": data,
-        "seed": seed,
-    }
     with processes(device.torch):
-        torch.use_deterministic_algorithms(not device.cuda)
-        run = Training(store, wanted, settings, seed, device)
-        validation = wanted[0].exams("validation")
-        about["learnt"] = wanted[0].learnt(run.parts[0])
-        _phases(run, validation, about, out)
+        store = ImageStore(images)
+        named = [Task(*files, store, settings.grades) for files in [(grading, reference), *tasks]]
+        Training(store, named, settings, seed, device, out).run()
 
 
-def _phases(run: Training, validation: Exams, about: dict[str, Any], out: Path) -> None:
-    own = run.settings.training
-    mark = repr(sorted(about.items()))
-    checkpoint = out / "checkpoint.pt"
-    plan = [(i, j) for i, phase in enumerate(own.phases) for j in range(phase.epochs)]
-    rows: list[dict[str, float]] = []
-    best: dict[str, Any] = {"auc": -math.inf, "epoch": 0, "state": None}
-    state = load_state(checkpoint, mark)
-    if state:
-        run.network.load_state_dict(state["network"])
-        run.optimiser.load_state_dict(state["optimiser"])
-        run.generator.bit_generator.state = state["generator"]
-        run.noise.set_state(state["noise"])
-        rows, best = state["rows"], state["best"]
-        print(f"Going on after epoch {len(rows)} of {len(plan)}.", flush=True)
-    parameters = sum(p.numel() for p in run.network.parameters())
-    print(
-        f"{len(run.parts[0])} exams, {run.parts[0].images.sum()} images, {parameters:,} parameters; {run.device}.",
-        flush=True,
-    )
-    for number in range(len(rows), len(plan)):
-        which, within = plan[number]
-        row = run.epoch(own.phases[which], within, f"epoch {number + 1} of {len(plan)}")
-        row |= run.validate(validation) if len(validation) else {"auc": math.nan, "auc_all": math.nan}
-        rows.append({"epoch": number + 1, "phase": which + 1} | row)
-        recent = [r["auc"] for r in rows[-own.keep_window :]]
-        smooth = float(np.mean(recent)) if not any(math.isnan(value) for value in recent) else -math.inf
-        if best["state"] is None or own.keep == "last" or smooth >= best["auc"]:
-            kept = {name: tensor.detach().cpu().clone() for name, tensor in run.network.state_dict().items()}
-            best = {"auc": smooth, "epoch": number + 1, "state": kept}
-        losses = ", ".join(f"{name.removeprefix('loss_')} {row[name]:.3f}" for name in row if name.startswith("loss_"))
-        print(
-            f"epoch {number + 1:3d} of {len(plan)}: loss {losses}; AUC on validation {row['auc']:.3f}; "
-            f"{row['speed']:.0f} images/s",
-            flush=True,
+class Training:
+    """The state of a run, and what moves it on.
+
+    Parameters
+    ----------
+    store : ImageStore
+    tasks : list of Task
+        The grading first; it sets the length of an epoch.
+    settings : NetworkSettings
+    seed : int
+    device : Device
+    out : Path
+        As for `train`.
+    """
+
+    def __init__(
+        self, store: ImageStore, tasks: list[Task], settings: NetworkSettings, seed: int, device: Device, out: Path
+    ) -> None:
+        self.settings, self.seed, self.device, self.out = settings, seed, device, out
+        self.training = settings.training
+        self.store, self.tasks = store, tasks
+        self.feeder = Feeder(store, device, settings.align_sides)
+        self.exams = [task.exams("training") for task in tasks]
+        self.validation = [task.exams("validation") for task in tasks]
+        self.notes = [
+            note for task, exams in zip(tasks, self.exams, strict=True) for note in task.check(exams, self._empty)
+        ]
+        self.weights = [
+            Weights.of(task.layout, exams.grades, exams.binary, self.training)
+            for task, exams in zip(tasks, self.exams, strict=True)
+        ]
+        self.data = fingerprint(store, tasks)
+        self.main = world()[0] == 0
+
+        torch.manual_seed(seed)
+        network = KneeNet(settings, {task.name: task.layout.width for task in tasks}, len(VIEWS))
+        if settings.weights:
+            fresh = fine_tune(network, Path(settings.weights), settings.model_dump(mode="json"))
+            self.notes.append(f"starts from {settings.weights}; at random start {len(fresh)} tensors")
+        device.place(network)
+        self.network: KneeNet = network
+        self.model: nn.Module = torch.compile(network, dynamic=True) if settings.compile else network  # type: ignore[assignment]
+        if world()[1] > 1:
+            self.model = DistributedDataParallel(self.model, find_unused_parameters=True, broadcast_buffers=False)
+        self.average = copy.deepcopy(network) if self.training.average else None
+        self.optimiser = torch.optim.SGD(network.parameters(), lr=1.0, momentum=self.training.momentum)
+        # ASSUME: order and variations of the exams have one generator, noise another, which lives on the device.
+        self.generator = np.random.default_rng([seed, 1])
+        self.noise = torch.Generator(device.torch).manual_seed(seed)
+        self.steps = 0
+        self.kept: dict[str, Tensor] = {}
+        self.curve = Curve([task.name for task in tasks], tasks[0].scheme)
+
+    @property
+    def _empty(self) -> str:
+        return self.training.empty_levels
+
+    def run(self) -> None:
+        """Train through all phases, and write what `train` says."""
+        epochs = [(i, phase, e) for i, phase in enumerate(self.training.phases) for e in range(phase.epochs)]
+        done = self._resume()
+        images = [int(exams.images.sum()) * self.training.jitters for exams in self.exams]
+        progress = Progress(len(epochs), images[0], self.out, self.training.tensorboard, quiet=not self.main)
+        if done == 0:
+            progress.say(f"{len(self.exams[0])} exams, {images[0]} image passes an epoch, {self.device}")
+            for note in self.notes:
+                progress.say(f"note: {note}")
+        else:
+            progress.say(f"goes on after epoch {done} of {len(epochs)}")
+        with progress:
+            for number, (i, phase, epoch) in list(enumerate(epochs, 1))[done:]:
+                losses, rate = self._epoch(phase, epoch, number, progress)
+                self._close(number, i, rate, losses, last=number == len(epochs), progress=progress)
+        if self.main:
+            save_weights(self.out / "weights.safetensors", self.kept, self._about())
+            self.curve.write(self.out / "curve.csv")
+            (self.out / "checkpoint.pt").unlink(missing_ok=True)
+
+    def _epoch(
+        self, phase: PhaseSettings, epoch: int, number: int, progress: Progress
+    ) -> tuple[dict[str, float], float]:
+        """Go once through the grading's exams; return the mean loss of each task, and the last learning rate."""
+        losses: dict[str, list[Tensor]] = {task.name: [] for task in self.tasks}
+        plan = list(self._plan())
+        made = ahead(
+            lambda step: self.feeder.training(
+                self.exams[step[0]],
+                self.weights[step[0]],
+                step[1],
+                self.training,
+                phase,
+                self.generator,
+                self.noise,
+            ),
+            plan,
+            self.device.cuda,
         )
-        if world()[0] == 0:
-            save_state(
-                checkpoint,
-                {
-                    "fingerprint": mark,
-                    "network": run.network.state_dict(),
-                    "optimiser": run.optimiser.state_dict(),
-                    "generator": run.generator.bit_generator.state,
-                    "noise": run.noise.get_state(),
-                    "rows": rows,
-                    "best": best,
-                },
-            )
-    if world()[0] == 0:
-        # Speed differs from run to run; it stands in the log, not in a result.
-        write_table(pd.DataFrame(rows).drop(columns="speed"), out / "curve.csv")
-        save_weights(out / "weights.safetensors", best["state"], about | {"epoch": best["epoch"]})
-        checkpoint.unlink(missing_ok=True)
+        rate = 0.0
+        self.model.train()
+        for i, ((t, chosen), (batch, labels)) in enumerate(zip(plan, made, strict=True)):
+            # A quarter of a cosine for each phase (authors' public trainer).
+            rate = phase.learning_rate * math.cos(math.pi / 2 * (epoch + i / len(plan)) / phase.epochs)
+            loss = self.step(t, batch, labels, rate, phase)
+            losses[self.tasks[t].name].append(loss)
+            if not self.device.cuda or i % 20 == 0 or i == len(plan) - 1:
+                value = float(torch.stack(losses[self.tasks[t].name]).sum()) if self.device.cuda else float(loss)
+                if not math.isfinite(value):
+                    raise StudyError(
+                        f"The loss of task '{self.tasks[t].name}' is no longer a number in epoch {number}; lower "
+                        "network.training.phases' learning_rate, or set network.training.clip to 1."
+                    )
+                progress.step(float(loss), int(self.exams[t].images[chosen].sum()) * self.training.jitters)
+            else:
+                progress.step(None, int(self.exams[t].images[chosen].sum()) * self.training.jitters)
+        return {name: float(torch.stack(v).mean()) if v else math.nan for name, v in losses.items()}, rate
+
+    def _plan(self) -> Iterator[tuple[int, np.ndarray]]:
+        """Give the epoch's batches: all of the grading's, and in turn with them some of each further task."""
+        batch, jitters = self.training.batch, self.training.jitters
+        main = pack(self.exams[0].images * jitters, self.generator.permutation(len(self.exams[0])), batch)
+        others = [stream(exams, batch, jitters, self.generator) for exams in self.exams[1:]]
+        for i, chosen in enumerate(main, 1):
+            if len(chosen) < world()[1]:
+                raise StudyError(
+                    f"A batch holds {len(chosen)} exams for {world()[1]} processes; "
+                    "raise network.training.batch, or use fewer."
+                )
+            yield 0, chosen
+            if i % self.training.task_every == 0:
+                for t, other in enumerate(others, 1):
+                    yield t, next(other)
+
+    def step(self, task: int, batch: Batch, labels: Labels, rate: float, phase: PhaseSettings) -> Tensor:
+        """Take one step of the optimiser; return the loss over all processes, detached."""
+        with self.device.autocast():
+            logits, views = self.model(*batch.inputs, self.tasks[task].name)
+        each = elementwise(self.tasks[task].layout, self.training.loss, logits, labels.grades, labels.binary)
+        loss = (each * labels.weights).sum()
+        if self.training.view_weight:
+            view = F.cross_entropy(views.float(), labels.view, reduction="none")
+            loss = loss + (view * labels.view_weights).sum()
+        group = self.optimiser.param_groups[0]
+        # ASSUME: the weight decay is a share of the phase's learning rate, not of the current one (authors' public
+        # trainer gives lr/200).
+        group["lr"], group["weight_decay"] = rate, phase.learning_rate * self.training.weight_decay
+        self.optimiser.zero_grad(set_to_none=True)
+        (loss * world()[1]).backward()  # several processes' gradients are averaged, one's are a sum
+        if self.training.clip:
+            nn.utils.clip_grad_norm_(self.network.parameters(), self.training.clip)
+        self.optimiser.step()
+        self.steps += 1
+        if self.average is not None:
+            self._follow(self.average)
+        loss = loss.detach()
+        if world()[1] > 1:
+            torch.distributed.all_reduce(loss)
+        return loss
+
+    @torch.no_grad()
+    def _follow(self, average: KneeNet) -> None:
+        """Move the averaged weights towards the current ones; quickly in the first steps."""
+        decay = min(self.training.average, (1 + self.steps) / (10 + self.steps))
+        for mean, now in zip(average.state_dict().values(), self.network.state_dict().values(), strict=True):
+            if mean.is_floating_point():
+                mean.lerp_(now, 1 - decay)
+            else:
+                mean.copy_(now)
+
+    def _close(
+        self, number: int, phase: int, rate: float, losses: dict[str, float], last: bool, progress: Progress
+    ) -> None:
+        """Validate, keep the weights if they are the ones to keep, and write the checkpoint."""
+        network = self.average or self.network
+        found = [
+            areas(task, exams, score(network, task, exams, self.feeder).outcomes) if len(exams) else {}
+            for task, exams in zip(self.tasks, self.validation, strict=True)
+        ]
+        self.curve.add(number, phase + 1, rate, losses, found, self.training.keep_window)
+        if (self.training.keep == "last" and last) or (self.training.keep == "best" and self.curve.is_best()):
+            self.kept = {name: tensor.detach().cpu().clone() for name, tensor in network.state_dict().items()}
+        progress.epoch(self.curve.rows[-1])
+        if self.main:
+            save_state(self.out / "checkpoint.pt", self._state(number))
+
+    def _fingerprint(self) -> str:
+        # Which seeds, device and weights' destination there are besides makes no difference to this run.
+        told = self.settings.model_dump(mode="json", exclude={"seeds", "tasks"})
+        about = [told, self.seed, self.data, torch.__version__, str(self.device), world()[1]]
+        return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()
+
+    def _state(self, number: int) -> dict[str, Any]:
+        return {
+            "fingerprint": self._fingerprint(),
+            "epoch": number,
+            "steps": self.steps,
+            "network": self.network.state_dict(),
+            "average": self.average.state_dict() if self.average is not None else None,
+            "optimiser": self.optimiser.state_dict(),
+            "generator": json.dumps(self.generator.bit_generator.state),
+            "noise": self.noise.get_state(),
+            "kept": self.kept,
+            "curve": json.dumps(self.curve.rows),
+        }
+
+    def _resume(self) -> int:
+        """Take up the state of a run that was stopped; return the number of epochs it had done."""
+        state = load_state(self.out / "checkpoint.pt", self._fingerprint())
+        if state is None:
+            return 0
+        self.network.load_state_dict(state["network"])
+        if self.average is not None:
+            self.average.load_state_dict(state["average"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.generator.bit_generator.state = json.loads(state["generator"])
+        self.noise.set_state(state["noise"])
+        self.kept, self.steps = state["kept"], state["steps"]
+        self.curve.rows = json.loads(state["curve"])
+        return int(state["epoch"])
+
+    def _about(self) -> dict[str, Any]:
+        return {
+            "settings": self.settings.model_dump(mode="json"),
+            "tasks": {task.name: task.layout.names for task in self.tasks},
+            "learnt": self.tasks[0].learnt(self.exams[0]),
+            "views": list(VIEWS),
+            "side": self.store.size,
+            "data": self.data,
+            "seed": self.seed,
+            "epoch": self.curve.kept_epoch(self.training.keep),
+        }
+
+
+__all__ = ["Exams", "Training", "train"]

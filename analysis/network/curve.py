@@ -1,0 +1,173 @@
+"""The learning curve: what a person watches while the network learns, and what is kept of it."""
+
+from __future__ import annotations
+
+import math
+import sys
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.stats import rankdata
+from tqdm import tqdm
+
+from analysis.files import write_table
+from analysis.grading.scheme import Scheme
+from analysis.network.data import Exams, Task
+
+
+def areas(task: Task, exams: Exams, scores: np.ndarray) -> dict[str, float]:
+    """Area under the ROC curve of each outcome that has cases and controls.
+
+    Parameters
+    ----------
+    task : Task
+    exams : Exams
+    scores : numpy.ndarray, shape (exams, outcomes)
+
+    Returns
+    -------
+    dict of str to float
+        By outcome; the share of pairs of a case and a control in which the case scores higher,
+        ties counting one half.
+    """
+    items = pd.DataFrame(exams.grades, columns=list(task.layout.items))
+    truth = task.scheme.derive(items)
+    for i, outcome in enumerate(task.layout.binary):
+        truth[outcome.id] = exams.binary[:, i]
+    found = {}
+    for i, outcome in enumerate(task.scheme.outcomes):
+        known = truth[outcome.id].notna().to_numpy()
+        case = truth[outcome.id].to_numpy()[known] == 1
+        n, m = int(case.sum()), int((~case).sum())
+        if n and m and not np.isnan(scores[known, i]).any():
+            ranks = rankdata(scores[known, i])
+            found[outcome.id] = float((ranks[case].sum() - n * (n + 1) / 2) / (n * m))
+    return found
+
+
+class Curve:
+    """A row an epoch.
+
+    Parameters
+    ----------
+    tasks : list of str
+        Names, the grading first.
+    scheme : Scheme
+        The grading.
+
+    Attributes
+    ----------
+    rows : list of dict
+        epoch, phase, learning_rate, loss_<task>, auc (mean over the grading's grades and groups,
+        or over all of its outcomes where it has none), smooth (mean of auc over the last epochs),
+        auc_<further task>, auc_<outcome>.
+    """
+
+    def __init__(self, tasks: list[str], scheme: Scheme) -> None:
+        self.tasks, self.outcomes = tasks, [outcome.id for outcome in scheme.outcomes]
+        graded = [outcome.id for outcome in scheme.outcomes if outcome.item]
+        # The findings are rare, and their areas on a small validation set are mostly luck.
+        self._judged = set(graded or self.outcomes)
+        self.rows: list[dict[str, Any]] = []
+
+    def add(
+        self, epoch: int, phase: int, rate: float, losses: dict[str, float], found: list[dict[str, float]], window: int
+    ) -> None:
+        """Add an epoch; `found` holds each task's areas by outcome, `window` the epochs `smooth` goes back."""
+        row: dict[str, Any] = {"epoch": epoch, "phase": phase, "learning_rate": rate}
+        row |= {f"loss_{name}": loss for name, loss in losses.items()}
+        row["auc"] = _mean({name: area for name, area in found[0].items() if name in self._judged})
+        recent = [r["auc"] for r in self.rows[-(window - 1) :]] if window > 1 else []
+        row["smooth"] = float(np.mean([*recent, row["auc"]]))
+        row |= {f"auc_{name}": _mean(areas) for name, areas in zip(self.tasks[1:], found[1:], strict=True)}
+        row |= {f"auc_{name}": found[0].get(name, math.nan) for name in self.outcomes}
+        self.rows.append(row)
+
+    def is_best(self) -> bool:
+        """Whether the last epoch is the best so far; without a measured area, every epoch is."""
+        value = self.rows[-1]["smooth"]
+        return math.isnan(value) or value > max((r["smooth"] for r in self.rows[:-1]), default=-math.inf)
+
+    def kept_epoch(self, keep: str) -> int:
+        """Epoch whose weights are kept."""
+        best = max(self.rows, key=lambda row: -math.inf if math.isnan(row["smooth"]) else row["smooth"])
+        return int(self.rows[-1]["epoch"] if keep == "last" or math.isnan(best["smooth"]) else best["epoch"])
+
+    def write(self, path: Path) -> None:
+        """Write the rows as CSV."""
+        write_table(pd.DataFrame(self.rows), path)
+
+
+def _mean(areas: dict[str, float]) -> float:
+    return float(np.mean(list(areas.values()))) if areas else math.nan
+
+
+class Progress:
+    """Shows where training is: a bar on a terminal, a line an epoch elsewhere; TensorBoard events on request.
+
+    Parameters
+    ----------
+    epochs : int
+        Of the whole run.
+    images : int
+        Image passes of an epoch.
+    out : Path
+        Folder whose name heads the lines, and which takes the events.
+    tensorboard : bool
+        Whether to write events.
+    quiet : bool
+        Says and writes nothing.
+    """
+
+    def __init__(self, epochs: int, images: int, out: Path, tensorboard: bool, quiet: bool) -> None:
+        self.epochs, self.name, self.quiet = epochs, out.name, quiet
+        self._terminal = sys.stderr.isatty()
+        self._bar = tqdm(total=epochs * images, unit="image", disable=quiet or not self._terminal, leave=False)
+        self._losses: list[float] = []
+        self._images, self._start = 0, time.monotonic()
+        self._writer: Any = None
+        if tensorboard and not quiet:
+            from torch.utils.tensorboard import SummaryWriter
+
+            self._writer = SummaryWriter(str(out))
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.close()
+        if self._writer is not None:
+            self._writer.close()
+
+    def say(self, text: str) -> None:
+        """Write a line."""
+        if not self.quiet:
+            tqdm.write(f"{self.name}: {text}", file=sys.stderr)
+
+    def step(self, loss: float | None, images: int) -> None:
+        """Count a step of the optimiser."""
+        self._images += images
+        self._bar.update(images)
+        if loss is not None:
+            self._losses.append(loss)
+            self._bar.set_postfix(loss=f"{np.mean(self._losses[-20:]):.3f}", refresh=False)
+
+    def epoch(self, row: dict[str, Any]) -> None:
+        """Close an epoch."""
+        speed = self._images / max(1e-9, time.monotonic() - self._start)
+        self._images, self._start, self._losses = 0, time.monotonic(), []
+        if not self._terminal:
+            losses = " ".join(f"{key} {value:.3f}" for key, value in row.items() if key.startswith("loss_"))
+            self.say(
+                f"epoch {row['epoch']}/{self.epochs} {losses} validation AUC {row['auc']:.3f} ({speed:.0f} images/s)"
+            )
+        if self._writer is not None:
+            for key, value in row.items():
+                if key != "epoch" and not math.isnan(value):
+                    self._writer.add_scalar(key, value, row["epoch"])
