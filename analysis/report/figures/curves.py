@@ -52,8 +52,7 @@ def _panels(results: Results, outcomes: list[Outcome], ratio: float) -> tuple[Fi
 def _panel_title(results: Results, outcome: Outcome) -> str:
     if not outcome.item:
         return wrap(outcome.label, 22)
-    short = results.scheme.items[outcome.item].short
-    return f"{short} {outcome.label}" if len(short) + len(outcome.label) < 12 else f"{short}\n{outcome.label}"
+    return wrap(f"{results.scheme.items[outcome.item].short} {outcome.label}", 15)
 
 
 def roc(results: Results) -> Figure | None:

@@ -25,21 +25,17 @@ def distribution(results: Results) -> Table:
     """Grades, locations, findings and implants by set, of the exams that were read for them."""
     frame = results.graded
     sets = [name for name in SETS if (frame["set"] == name).any()]
-    rows: list[list[str]] = []
-    last = None
+    parts: dict[str, list[list[str]]] = {}
     for outcome in results.scheme.outcomes:
         if outcome.kind == "group" or outcome.id not in frame:
             continue
-        heading = results.heading(outcome)
-        if heading != last:
-            rows.append([heading])
-            last = heading
         cells = []
         for name in sets:
             values = frame.loc[frame["set"] == name, outcome.id].dropna()
             cases = int(values.sum())
             cells += [count_percent(cases, len(values)), count_percent(len(values) - cases, len(values))]
-        rows.append([results.name(outcome, mark=False), *cells])
+        parts.setdefault(results.heading(outcome), []).append([results.name(outcome, mark=False), *cells])
+    rows = [line for heading, found in parts.items() for line in ([heading], *found)]
     head = [f"{name.capitalize()}, {answer}" for name in sets for answer in ("yes", "no")]
     return Table(["", *head], rows)
 

@@ -28,18 +28,12 @@ def by_heading(
     results: Results, outcomes: Iterable[Outcome], cells: Callable[[Outcome], list[str] | None]
 ) -> list[list[str]]:
     """Return a row for each outcome, below the heading it belongs to; outcomes without cells are left out."""
-    rows: list[list[str]] = []
-    last = None
+    parts: dict[str, list[list[str]]] = {}
     for outcome in outcomes:
         row = cells(outcome)
-        if row is None:
-            continue
-        heading = results.heading(outcome)
-        if heading != last:
-            rows.append([heading])
-            last = heading
-        rows.append([results.name(outcome), *row])
-    return rows
+        if row is not None:
+            parts.setdefault(results.heading(outcome), []).append([results.name(outcome), *row])
+    return [line for heading, rows in parts.items() for line in ([heading], *rows)]
 
 
 def _cells(results: Results, outcome: Outcome) -> list[str]:
