@@ -34,6 +34,12 @@ class Knee:
         Length of the osteophytes at the four margins and the patella.
     sclerosis, attrition : dict
         Depth of sclerotic bone under a joint surface, and of lost bone, by place.
+    osteonecrosis : float
+        Size of the dead bone in the medial femoral condyle, mm.
+    growing : bool
+        Growth plates are open.
+    variant : int
+        Which of the usual forms implants and fractures take.
     """
 
     side: str = "right"
@@ -49,6 +55,8 @@ class Knee:
     implants: tuple[str, ...] = ()
     cast: bool = False
     fractures: tuple[str, ...] = ()
+    growing: bool = False
+    variant: int = 0
 
     def loss(self, compartment: str) -> float:
         """Share of the normal joint space that is gone, 0 to 1."""
@@ -203,4 +211,5 @@ def body(rng: Generator, side: str, sex: str, age: float) -> Knee:
         shape=tuple(float(v) for v in np.clip(rng.normal(size=8), -2.2, 2.2)),
         bone=float(np.clip(rng.normal(0.25, 0.025) - thin, 0.13, 0.32)),
         girth=float(np.clip(rng.lognormal(0, 0.13), 0.75, 1.5)),
+        growing=age < 16,
     )

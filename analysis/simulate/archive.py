@@ -47,6 +47,7 @@ def anatomy(exam: Exam, seed: int) -> Knee:
         implants=exam.implants,
         cast=exam.cast,
         fractures=exam.fractures,
+        variant=int(rng.integers(1000)),
         osteonecrosis=float(rng.uniform(8, 16)) if exam.osteonecrosis else 0.0,
     )
     return draw(rng, knee, exam.kl, exam.location, exam.patella)
@@ -135,6 +136,7 @@ def _csv(path: Path, columns: tuple[str, ...], rows: Iterable[tuple]) -> None:
 
 def _write_exam(exam: Exam, settings: SimulateSettings, seed: int, folder: Path, leniency: dict[str, float]) -> Written:
     from analysis.simulate import dicom, film
+    from analysis.simulate.shape import skeleton
 
     rng = np.random.default_rng([seed, 4, exam.index])
     knee = anatomy(exam, seed)
@@ -145,9 +147,9 @@ def _write_exam(exam: Exam, settings: SimulateSettings, seed: int, folder: Path,
     place.mkdir(parents=True)
     names = rng.permutation(90000)[: len(exam.views) + 2]
     suffix = ".dcm" if rng.random() < 0.8 else ""
-    files = 0
+    files, parts = 0, skeleton(knee)
     for number, view in enumerate(exam.views, 1):
-        picture = film.take(rng, knee, view, exam, settings.radiography)
+        picture = film.take(rng, knee, parts, view, exam, settings.radiography)
         data = dicom.image(rng, shared, exam, view, number, picture, settings.files)
         if exam.kind == "no_image":
             data = data[: int(len(data) * rng.uniform(0.3, 0.7))]

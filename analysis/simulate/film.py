@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from analysis.simulate import physics
 from analysis.simulate.anatomy import Knee
 from analysis.simulate.population import Exam
-from analysis.simulate.projection import Beam, Map, depth
-from analysis.simulate.scene import Pose, Solid, solids
+from analysis.simulate.projection import Beam, Map, add_depth
+from analysis.simulate.scene import Pose, posed
 from analysis.simulate.settings import RadiographySettings
+from analysis.simulate.shape import Part
 
 #: Rotation of the leg from frontal, flexion of the knee, and tilt of the beam for each view, degrees.
 VIEWS = {"ap": (0.0, 6.0, 5.0), "lateral": (90.0, 28.0, 0.0), "oblique": (42.0, 10.0, 4.0)}
@@ -65,13 +66,9 @@ def _texture(rng: Generator, beam: Beam, lean: float) -> Map:
     c, s = np.cos(np.radians(lean)) * step, np.sin(np.radians(lean)) * step
     start = rng.uniform(0, 1024, 2)
     matrix = np.array([[c, s, start[0]], [-s, c, start[1]]])
-    return cv2.warpAffine(
-        _spongiosa(),
-        matrix,
-        (beam.columns, beam.rows),
-        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-        borderMode=cv2.BORDER_WRAP,
-    )
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    cut = cv2.warpAffine(_spongiosa(), matrix, (beam.columns, beam.rows), flags=flags, borderMode=cv2.BORDER_WRAP)
+    return np.asarray(cut, np.float32)
 
 
 def _spongy(knee: Knee, beam: Beam, texture: Map, middle: float, fade: float) -> Map:
@@ -82,25 +79,61 @@ def _spongy(knee: Knee, beam: Beam, texture: Map, middle: float, fade: float) ->
     return (level[:, None] * (1 + 0.42 * texture)).astype(np.float32)
 
 
-def paths(knee: Knee, beam: Beam, parts: list[Solid], texture: Map) -> dict[str, Map]:
-    """Add up what every ray goes through, mm by material."""
-    oblique = beam.obliquity()
-    total: dict[str, Map] = {}
-    spongy = _spongy(knee, beam, texture, 0.0, 70.0)
+#: What a millimetre of each layer adds to the path through each material, mm. Bone displaces muscle;
+#: the inside of a bone is marrow in place of cortex; metal displaces muscle (within bone: its marrow).
+LAYERS: dict[str, dict[str, float]] = {
+    "bone": {"bone": 1, "muscle": -1},
+    "spongy": {"bone": -1, "fat": 1},
+    "lucent": {},
+    "dense": {"bone": 1, "fat": -1},
+    "skin": {"fat": 1},
+    "muscle": {"fat": -1, "muscle": 1},
+    "pad": {"fat": 0.9, "muscle": -0.9},
+    "plaster": {"plaster": 1},
+    "polyethylene": {"polyethylene": 1, "muscle": -1},
+    **{metal: {metal: 1, "muscle": -1} for metal in ("titanium", "steel", "cobalt", "cement", "carbon")},
+}
+
+
+def paths(knee: Knee, beam: Beam, parts: list[Part], texture: Map) -> dict[str, Map]:
+    """Add up what every ray goes through.
+
+    Parameters
+    ----------
+    knee : Knee
+    beam : Beam
+    parts : list of Part
+        In the beam's coordinates.
+    texture : ndarray of float32, shape (rows, columns)
+        Of the spongy bone, mean 0.
+
+    Returns
+    -------
+    dict of str to ndarray of float32, shape (rows, columns)
+        Millimetres by material.
+    """
+    layers: dict[str, Map] = {}
     for part in parts:
-        length = depth(part.mesh, beam)
-        for material, factor in part.paths.items():
-            if material not in total:
-                total[material] = np.zeros_like(length)
-            total[material] += np.float32(factor) * length
-        if part.trabecular:
-            share = spongy if part.bone != "patella" else np.float32(1.1 * knee.bone) * (1 + 0.3 * texture)
-            total["bone"] += share * length
-            total["fat"] -= share * length
-    return {material: length * oblique for material, length in total.items()}
+        if part.layer not in layers:
+            layers[part.layer] = np.zeros((beam.rows, beam.columns), np.float32)
+        add_depth(layers[part.layer], part.mesh, beam, part.factor)
+    # The beam's coordinates are the knee's mirrored, so that faces turn the other way round.
+    oblique = -beam.obliquity()
+    layers = {name: length * oblique for name, length in layers.items()}
+    total: dict[str, Map] = {}
+    for name, length in layers.items():
+        for material, amount in LAYERS[name].items():
+            total[material] = total[material] + amount * length if material in total else amount * length
+    share = _spongy(knee, beam, texture, 0.0, 70.0)
+    spongy = share * (layers["spongy"] - layers["lucent"] if "lucent" in layers else layers["spongy"])
+    total["bone"] += spongy
+    total["fat"] -= spongy
+    return total
 
 
-def take(rng: Generator, knee: Knee, view: str, exam: Exam, settings: RadiographySettings) -> Radiograph:
+def take(
+    rng: Generator, knee: Knee, parts: list[Part], view: str, exam: Exam, settings: RadiographySettings
+) -> Radiograph:
     """Take one radiograph of a knee.
 
     Parameters
@@ -108,6 +141,8 @@ def take(rng: Generator, knee: Knee, view: str, exam: Exam, settings: Radiograph
     rng : Generator
         Positioning, exposure and noise.
     knee : Knee
+    parts : list of Part
+        Its solids, see `shape.skeleton` and `hardware.hardware`.
     view : {"ap", "lateral", "oblique"}
     exam : Exam
         Its protocol decides the field and the load, its kind whether the picture fails.
@@ -129,14 +164,14 @@ def take(rng: Generator, knee: Knee, view: str, exam: Exam, settings: Radiograph
     rows = int(rng.integers(settings.image_size[0], settings.image_size[1] + 1))
     pixel = height / rows
     beam = Beam(rows, round(width / pixel), pixel, rng.uniform(950, 1250), rng.normal(0, 5), middle + rng.normal(0, 7))
-    parts = solids(knee, pose, exam.protocol == "weight_bearing")
-    lengths = paths(knee, beam, parts, _texture(rng, beam, pose.lean))
+    placed = posed(knee, parts, pose, exam.protocol == "weight_bearing")
+    lengths = paths(knee, beam, placed, _texture(rng, beam, pose.lean))
     signal = physics.transmission(lengths, rng.uniform(*settings.tube_voltage))
     if knee.side == "left":
         signal = np.ascontiguousarray(signal[:, ::-1])
     failed = exam.kind == "unusable"
     if failed:  # the patient moved, and the exposure was far too low
-        signal = cv2.blur(signal, (1, max(3, round(9 / pixel))))
+        signal = np.asarray(cv2.blur(signal, (1, max(3, round(9 / pixel)))), np.float32)
     return _developed(rng, knee.side, signal, pixel, settings, 0.02 if failed else 1.0)
 
 
@@ -194,4 +229,4 @@ def _marker(rng: Generator, side: str, seen: NDArray[np.bool_], pixel: float) ->
         max(1, round(1.8 / pixel)),
         cv2.LINE_AA,
     )
-    return lead.astype(np.float32) / 255
+    return lead.astype(np.float32) / np.float32(255)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,29 +43,35 @@ def joined(meshes: list[Mesh]) -> Mesh:
     return Mesh(np.vstack([mesh.vertices for mesh in meshes]), np.vstack(faces))
 
 
-def from_distance(distance: Callable[[Array, Array, Array], Array], low: Array, high: Array, step: float) -> Mesh:
+def from_distance(
+    distance: Callable[[Array, Array, Array], Array], low: Sequence[float], high: Sequence[float], step: float
+) -> Mesh:
     """Mesh the solid in which a distance function is negative, by marching cubes.
 
     Parameters
     ----------
     distance : callable
-        Of the arrays x, y, z; negative inside. The solid ends within the box.
-    low, high : array-like of 3
+        Of the arrays x, y, z; negative inside. The solid is cut off at the box.
+    low, high : sequence of 3 floats
         Corners of the box.
     step : float
-        Size of the cubes.
+        Size of the cubes; beyond 60 mm from z = 0 they grow along z, since shafts are straight.
     """
     import mcubes
 
     axes = [np.arange(a - step, b + 2 * step, step) for a, b in zip(low, high, strict=True)]
-    field = distance(*np.meshgrid(*axes, indexing="ij", sparse=True))
-    field = np.broadcast_to(field, tuple(len(axis) for axis in axes)).astype(np.float64)
+    z = axes[2]
+    if np.abs(z).max() > 60:
+        fine, rest = z[np.abs(z) <= 60], np.arange(60 + 2 * step, np.abs(z).max(), 4 * step)
+        axes[2] = np.concatenate([fine, rest]) if z[-1] > 60 else np.concatenate([-rest[::-1], fine])
+    field = np.asarray(distance(*np.meshgrid(*axes, indexing="ij", sparse=True)), float)
     # The outermost layer is outside whatever the function says, so that the surface is closed.
-    sealed = np.full(field.shape, float(step))
+    sealed = np.full([len(axis) for axis in axes], float(step))
     inner = (slice(1, -1),) * 3
-    sealed[inner] = field[inner]
+    sealed[inner] = np.broadcast_to(field, sealed.shape)[inner]
     vertices, faces = mcubes.marching_cubes(sealed, 0.0)
-    return outward(Mesh(vertices * step + [axis[0] for axis in axes], faces.astype(np.int64)))
+    placed = [np.interp(vertices[:, k], np.arange(len(axis)), axis) for k, axis in enumerate(axes)]
+    return outward(Mesh(np.column_stack(placed), faces.astype(np.int64)))
 
 
 def outward(mesh: Mesh) -> Mesh:
@@ -100,7 +106,7 @@ def tube(path: Array, radii: Array, sides: int = 16) -> Mesh:
     path, radii = np.asarray(path, float), np.asarray(radii, float)
     radii = np.column_stack([radii, radii]) if radii.ndim == 1 else radii
     tangent = np.gradient(path, axis=0)
-    tangent /= np.linalg.norm(tangent, axis=1, keepdims=True)
+    tangent = tangent / np.linalg.norm(tangent, axis=1, keepdims=True)
     # A fixed helper keeps neighbouring cross-sections from twisting against each other.
     mean = np.abs(tangent).mean(axis=0)
     helper = np.eye(3)[np.argmin(mean)]
@@ -109,7 +115,7 @@ def tube(path: Array, radii: Array, sides: int = 16) -> Mesh:
     first = first / np.maximum(norm, 1e-9)
     second = np.cross(tangent, first)
     angle = np.linspace(0, 2 * np.pi, sides, endpoint=False)
-    ring = (
+    ring: Array = (
         path[:, None]
         + radii[:, None, :1] * np.cos(angle)[None, :, None] * first[:, None]
         + radii[:, None, 1:] * np.sin(angle)[None, :, None] * second[:, None]
@@ -125,10 +131,9 @@ def lofted(rings: Array) -> Mesh:
     a, b = i * k + j, i * k + (j + 1) % k
     c, d = a + k, b + k
     sides = np.concatenate([np.stack([a, b, c], -1).reshape(-1, 3), np.stack([b, d, c], -1).reshape(-1, 3)])
-    j = np.arange(k)
-    bottom = np.stack([np.full(k, n * k), (j + 1) % k, j], -1)
-    last = (n - 1) * k
-    top = np.stack([np.full(k, n * k + 1), last + j, last + (j + 1) % k], -1)
+    ring, last = np.arange(k), (n - 1) * k
+    bottom = np.stack([np.full(k, n * k), (ring + 1) % k, ring], -1)
+    top = np.stack([np.full(k, n * k + 1), last + ring, last + (ring + 1) % k], -1)
     return outward(Mesh(vertices, np.concatenate([sides, bottom, top]).astype(np.int64)))
 
 

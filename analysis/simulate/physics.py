@@ -63,16 +63,30 @@ def transmission(paths: dict[str, Map], voltage: float) -> Map:
     table = np.stack([attenuation(name) for name in names]).astype(np.float32)
     weights = spectrum(voltage).astype(np.float32)
     keep = weights > 0
-    return np.exp(-(lengths @ table[:, keep])) @ weights[keep]
+    exponents = lengths @ table[:, keep]
+    np.negative(exponents, out=exponents)
+    np.exp(exponents, out=exponents)
+    return np.asarray(exponents @ weights[keep], np.float32)
+
+
+def _wide_blur(values: Map, sigma: float) -> Map:
+    """Gaussian blur of a large width (pixels), on a coarser grid where it makes no difference."""
+    factor = max(1, int(sigma / 4))
+    size = (max(1, values.shape[1] // factor), max(1, values.shape[0] // factor))
+    small = cv2.resize(values, size, interpolation=cv2.INTER_AREA)
+    small = cv2.GaussianBlur(small, (0, 0), sigma / factor, borderType=cv2.BORDER_REPLICATE)
+    return np.asarray(cv2.resize(small, values.shape[::-1], interpolation=cv2.INTER_LINEAR), np.float32)
+
+
+def _blur(values: Map, sigma: float) -> Map:
+    """Gaussian blur of a small width (pixels), to three standard deviations."""
+    side = 2 * int(np.ceil(3 * sigma)) + 1
+    return np.asarray(cv2.GaussianBlur(values, (side, side), sigma), np.float32)
 
 
 def scattered(primary: Map, ratio: float, pixel: float) -> Map:
     """Add scattered radiation: a veil of the primary, spread over about 35 mm."""
-    factor = max(1, round(4.0 / pixel))
-    small = cv2.resize(primary, None, fx=1 / factor, fy=1 / factor, interpolation=cv2.INTER_AREA)
-    sigma = 35.0 / (factor * pixel)
-    veil = cv2.GaussianBlur(small, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE)
-    return primary + ratio * cv2.resize(veil, primary.shape[::-1], interpolation=cv2.INTER_LINEAR)
+    return primary + np.float32(ratio) * _wide_blur(primary, 35.0 / pixel)
 
 
 def detected(signal: Map, rng: Generator, quanta: float, blur: float) -> Map:
@@ -89,10 +103,10 @@ def detected(signal: Map, rng: Generator, quanta: float, blur: float) -> Map:
         comes after the noise and correlates it.
     """
     sigma = max(blur, 0.1) / np.sqrt(2)
-    sharp = cv2.GaussianBlur(signal, (0, 0), sigma)
+    sharp = _blur(signal, sigma)
     noise = rng.standard_normal(signal.shape, dtype=np.float32)
-    noisy = sharp + noise * np.sqrt(np.maximum(sharp, 1e-6) / quanta)
-    return cv2.GaussianBlur(noisy.astype(np.float32), (0, 0), sigma)
+    noise *= np.sqrt(np.maximum(sharp, 1e-6) / np.float32(quanta))
+    return _blur(sharp + noise, sigma)
 
 
 def displayed(signal: Map, seen: NDArray[np.bool_], pixel: float, contrast: float, sharpen: float) -> Map:
@@ -111,14 +125,15 @@ def displayed(signal: Map, seen: NDArray[np.bool_], pixel: float, contrast: floa
     sharpen : float
         Weight of the unsharp mask, 0 and above.
     """
-    density = -np.log(np.maximum(signal, 3e-4))
-    inside = density[seen]
-    low, high = np.percentile(inside[:: max(1, inside.size // 20000)], [4, 99.2])
-    value = (density - low) / max(high - low, 0.3)
+    density = -np.log(np.maximum(signal, np.float32(3e-4)))
+    low, high = np.percentile(density[::3, ::3][seen[::3, ::3]], [4, 99.2])
+    value = (density - np.float32(low)) / np.float32(max(high - low, 0.3))
     if sharpen > 0:
-        wide = cv2.GaussianBlur(value, (0, 0), max(1.0, 5.0 / pixel))
-        fine = cv2.GaussianBlur(value, (0, 0), max(0.7, 1.2 / pixel))
-        value = value + sharpen * (value - wide) + 0.4 * sharpen * (value - fine)
-    curve = 1 / (1 + np.exp(-contrast * (value - 0.52)))
-    ends = 1 / (1 + np.exp(-contrast * (np.array([-0.02, 1.04]) - 0.52)))
-    return ((curve - ends[0]) / (ends[1] - ends[0])).astype(np.float32)
+        wide = _wide_blur(value, max(1.0, 5.0 / pixel))
+        fine = _blur(value, max(0.7, 1.2 / pixel))
+        value = np.float32(1 + 1.4 * sharpen) * value - np.float32(sharpen) * (wide + np.float32(0.4) * fine)
+    low, high = (1 / (1 + np.exp(-contrast * (end - 0.52))) for end in (-0.02, 1.04))
+    value -= np.float32(0.52)
+    value *= np.float32(-contrast)
+    curve = 1 / (1 + np.exp(value))
+    return (curve - np.float32(low)) / np.float32(high - low)

@@ -294,7 +294,7 @@ def _add_surplus(rng: Generator, settings: SimulateSettings, exams: list[Exam], 
     def add(exam: Exam) -> None:
         exams.append(replace(exam, index=len(exams)))
 
-    last = {}
+    last: dict[int, date] = {}
     for exam in regular:
         last[exam.patient.index] = max(exam.day, last.get(exam.patient.index, exam.day))
     final = [exam for exam in regular if exam.day == last[exam.patient.index]]

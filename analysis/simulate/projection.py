@@ -54,72 +54,62 @@ class Beam:
         return np.sqrt(1 + (x[None] ** 2 + y[:, None] ** 2) / self.distance**2).astype(np.float32)
 
 
-def depth(mesh: Mesh, beam: Beam, near: Map | None = None, far: Map | None = None) -> Map:
-    """Length inside the mesh along the central ray's direction; times the obliquity it is the path.
+def add_depth(out: Map, mesh: Mesh, beam: Beam, factor: float = 1.0) -> None:
+    """Add the length inside a mesh along the central ray's direction; times the obliquity it is the path.
 
     Parameters
     ----------
+    out : ndarray of float32, shape (rows, columns)
+        Millimetres times `factor` are added to it.
     mesh : Mesh
-        Vertices as (right, up, along the beam), origin as the beam's.
+        Vertices as (right, up, along the beam), origin as the beam's; its faces turn outwards as
+        those of `mesh` do in coordinates (x, y, z) and (right, up, along), which are mirror images.
     beam : Beam
-    near, far : ndarray of float32, shape (rows, columns), optional
-        Count only what lies between these depths (mm from the origin along the beam).
-
-    Returns
-    -------
-    ndarray of float32, shape (rows, columns)
-        Millimetres, never negative.
+    factor : float
+        Weight of the length; negative takes away.
     """
-    out = np.zeros((beam.rows, beam.columns), np.float32)
-    scale = beam.distance / (mesh.vertices[:, 2] + beam.distance)
-    columns = (mesh.vertices[:, 0] * scale - beam.right) / beam.pixel + (beam.columns - 1) / 2
-    rows = (beam.up - mesh.vertices[:, 1] * scale) / beam.pixel + (beam.rows - 1) / 2
-    bounded = near is not None or far is not None
-    shape = out.shape if bounded else (1, 1)
-    low = np.full(shape, -1e9, np.float32) if near is None else near
-    high = np.full(shape, 1e9, np.float32) if far is None else far
-    _add(out, columns, rows, 1.0 / (mesh.vertices[:, 2] + beam.distance), mesh.faces, low, high, beam.distance, bounded)
-    # Which way round the faces turn decides the sign of all of them alike.
-    return np.abs(out)
+    far = mesh.vertices[:, 2] + beam.distance
+    scale = beam.distance / (far * beam.pixel)
+    columns = mesh.vertices[:, 0] * scale + ((beam.columns - 1) / 2 - beam.right / beam.pixel)
+    rows = (beam.rows - 1) / 2 + beam.up / beam.pixel - mesh.vertices[:, 1] * scale
+    _add(out, columns, rows, 1.0 / far, mesh.faces, beam.distance, factor)
 
 
-@njit(cache=True, fastmath=False)
-def _add(out, xs, ys, inverse, faces, near, far, distance, bounded):  # type: ignore[no-untyped-def]
+@njit(cache=True)
+def _add(out, xs, ys, inverse, faces, distance, factor):  # type: ignore[no-untyped-def]
     rows, columns = out.shape
+    cross = np.empty(3)
     for f in range(faces.shape[0]):
         a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
-        low_x, high_x = min(xs[a], xs[b], xs[c]), max(xs[a], xs[b], xs[c])
-        low_y, high_y = min(ys[a], ys[b], ys[c]), max(ys[a], ys[b], ys[c])
-        first_x, last_x = max(0, int(np.ceil(low_x))), min(columns - 1, int(np.floor(high_x)))
-        first_y, last_y = max(0, int(np.ceil(low_y))), min(rows - 1, int(np.floor(high_y)))
-        if first_x > last_x or first_y > last_y:
+        first_y = max(0, int(np.ceil(min(ys[a], ys[b], ys[c]))))
+        last_y = min(rows - 1, int(np.ceil(max(ys[a], ys[b], ys[c]))) - 1)
+        if first_y > last_y:
+            continue
+        if max(xs[a], xs[b], xs[c]) < 0 or min(xs[a], xs[b], xs[c]) > columns - 1:
             continue
         area = (xs[b] - xs[a]) * (ys[c] - ys[a]) - (ys[b] - ys[a]) * (xs[c] - xs[a])
         if area == 0.0:
             continue
-        sign = 1.0 if area > 0 else -1.0
+        sign = factor if area > 0 else -factor
         # One over the distance is linear in the image; distances stay between the corners'.
         gx = ((inverse[b] - inverse[a]) * (ys[c] - ys[a]) - (inverse[c] - inverse[a]) * (ys[b] - ys[a])) / area
         gy = ((inverse[c] - inverse[a]) * (xs[b] - xs[a]) - (inverse[b] - inverse[a]) * (xs[c] - xs[a])) / area
         least, most = min(inverse[a], inverse[b], inverse[c]), max(inverse[a], inverse[b], inverse[c])
         for y in range(first_y, last_y + 1):
+            # Where the row crosses an edge is computed the same way from both triangles that share
+            # it, and ends are half open: each pixel belongs to exactly one of them, so that no ray
+            # slips through a seam and none is counted twice.
+            count = 0
+            for i, j in ((a, b), (b, c), (c, a)):
+                p, q = min(i, j), max(i, j)
+                if (ys[p] <= y) != (ys[q] <= y):
+                    cross[count] = xs[p] + (y - ys[p]) * (xs[q] - xs[p]) / (ys[q] - ys[p])
+                    count += 1
+            if count != 2:
+                continue
+            first_x = max(0, int(np.ceil(min(cross[0], cross[1]))))
+            last_x = min(columns - 1, int(np.ceil(max(cross[0], cross[1]))) - 1)
+            value = inverse[a] + gx * (first_x - xs[a]) + gy * (y - ys[a])
             for x in range(first_x, last_x + 1):
-                # An edge is computed the same way from both its triangles, so that exactly one
-                # of them owns a pixel on it: no ray slips through, none is counted twice.
-                if (
-                    _inside(a, b, xs, ys, x, y, sign)
-                    and _inside(b, c, xs, ys, x, y, sign)
-                    and _inside(c, a, xs, ys, x, y, sign)
-                ):
-                    value = inverse[a] + gx * (x - xs[a]) + gy * (y - ys[a])
-                    z = 1.0 / min(max(value, least), most) - distance
-                    if bounded:
-                        z = min(max(z, near[y, x]), far[y, x])
-                    out[y, x] += sign * z
-
-
-@njit(cache=True, inline="always")
-def _inside(a, b, xs, ys, x, y, sign):  # type: ignore[no-untyped-def]
-    first, last = min(a, b), max(a, b)
-    value = (xs[last] - xs[first]) * (y - ys[first]) - (ys[last] - ys[first]) * (x - xs[first])
-    return (value >= 0.0) == ((a < b) == (sign > 0))
+                out[y, x] += sign * (1.0 / min(max(value, least), most) - distance)
+                value += gx
