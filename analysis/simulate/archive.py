@@ -136,6 +136,7 @@ def _csv(path: Path, columns: tuple[str, ...], rows: Iterable[tuple]) -> None:
 
 def _write_exam(exam: Exam, settings: SimulateSettings, seed: int, folder: Path, leniency: dict[str, float]) -> Written:
     from analysis.simulate import dicom, film
+    from analysis.simulate.hardware import hardware
     from analysis.simulate.shape import skeleton
 
     rng = np.random.default_rng([seed, 4, exam.index])
@@ -147,7 +148,7 @@ def _write_exam(exam: Exam, settings: SimulateSettings, seed: int, folder: Path,
     place.mkdir(parents=True)
     names = rng.permutation(90000)[: len(exam.views) + 2]
     suffix = ".dcm" if rng.random() < 0.8 else ""
-    files, parts = 0, skeleton(knee)
+    files, parts = 0, [*skeleton(knee), *hardware(knee)]
     for number, view in enumerate(exam.views, 1):
         picture = film.take(rng, knee, parts, view, exam, settings.radiography)
         data = dicom.image(rng, shared, exam, view, number, picture, settings.files)

@@ -25,4 +25,23 @@ def simulate(settings: Path, seed: int, workers: int, out: Path) -> None:
     click.echo(f"{out}: {files} files.")
 
 
-COMMANDS: list[click.Command] = [simulate]
+@click.command("contact-sheet")
+@click.option(
+    "--archive", type=click.Path(exists=True, file_okay=False, path_type=Path), required=True, help="Archive."
+)
+@click.option("--item", default="kl", show_default=True, help="Item of readings.csv that makes the columns.")
+@click.option("--each", type=click.IntRange(1), default=2, show_default=True, help="Images per view and value.")
+@click.option("--side", type=click.IntRange(64), default=260, show_default=True, help="Side of a tile, pixels.")
+@click.option("--seed", type=int, default=1, show_default=True, help="Chooses among the images.")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), required=True, help="PNG to write.")
+def contact_sheet(archive: Path, item: str, each: int, side: int, seed: int, out: Path) -> None:
+    """Show an archive's radiographs by view and by how they were read."""
+    import numpy as np
+
+    from analysis.simulate.sheet import contact_sheet as draw
+
+    draw(archive, item, np.random.default_rng(seed), out, each, side)
+    click.echo(f"{out}: radiographs by view and {item}.")
+
+
+COMMANDS: list[click.Command] = [simulate, contact_sheet]

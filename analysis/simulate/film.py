@@ -22,7 +22,7 @@ from analysis.simulate.shape import Part
 VIEWS = {"ap": (0.0, 6.0, 5.0), "lateral": (90.0, 28.0, 0.0), "oblique": (42.0, 10.0, 4.0)}
 #: Visible field by protocol: width, height, and where its middle is above the joint line, mm.
 FIELDS = {
-    "knee": (165.0, 215.0, 4.0),
+    "knee": (140.0, 172.0, 4.0),
     "femur": (175.0, 380.0, 135.0),
     "tibia": (165.0, 370.0, -130.0),
     "shaft": (150.0, 200.0, -210.0),
@@ -76,7 +76,7 @@ def _spongy(knee: Knee, beam: Beam, texture: Map, middle: float, fade: float) ->
     up = beam.up - (np.arange(beam.rows) - (beam.rows - 1) / 2) * beam.pixel
     t = np.clip((np.abs(up - middle) - 28 * knee.size) / fade, 0, 1)
     level = knee.bone * (1 - 0.86 * t * t * (3 - 2 * t))
-    return (level[:, None] * (1 + 0.42 * texture)).astype(np.float32)
+    return (level[:, None] * (1 + 0.30 * texture)).astype(np.float32)
 
 
 #: What a millimetre of each layer adds to the path through each material, mm. Bone displaces muscle;
@@ -88,7 +88,7 @@ LAYERS: dict[str, dict[str, float]] = {
     "dense": {"bone": 1, "fat": -1},
     "skin": {"fat": 1},
     "muscle": {"fat": -1, "muscle": 1},
-    "pad": {"fat": 0.9, "muscle": -0.9},
+    "pad": {"fat": 0.5, "muscle": -0.5},
     "plaster": {"plaster": 1},
     "polyethylene": {"polyethylene": 1, "muscle": -1},
     **{metal: {metal: 1, "muscle": -1} for metal in ("titanium", "steel", "cobalt", "cement", "carbon")},
@@ -187,7 +187,7 @@ def _developed(
         signal = signal * np.exp(-4.0 * _marker(rng, side, seen, pixel))
     quanta = dose * np.exp(rng.uniform(*np.log(settings.exposure)))
     signal = physics.detected(signal, rng, quanta, rng.uniform(*settings.blur) / pixel)
-    pixels = physics.displayed(signal, seen, pixel, rng.uniform(3.0, 5.0), rng.uniform(0.1, 0.9))
+    pixels = physics.displayed(signal, seen, pixel, rng.uniform(0.8, 1.3), rng.uniform(0.1, 0.8), rng.uniform(0.0, 0.5))
     pixels = np.clip(pixels, 0, 1)
     if rng.random() >= settings.unmasked:
         pixels = np.where(seen, pixels, np.float32(0))

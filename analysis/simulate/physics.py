@@ -109,7 +109,9 @@ def detected(signal: Map, rng: Generator, quanta: float, blur: float) -> Map:
     return _blur(sharp + noise, sigma)
 
 
-def displayed(signal: Map, seen: NDArray[np.bool_], pixel: float, contrast: float, sharpen: float) -> Map:
+def displayed(
+    signal: Map, seen: NDArray[np.bool_], pixel: float, contrast: float, detail: float, compression: float
+) -> Map:
     """Turn exposure into what the workstation shows, 0 black to 1 white.
 
     Parameters
@@ -121,19 +123,23 @@ def displayed(signal: Map, seen: NDArray[np.bool_], pixel: float, contrast: floa
     pixel : float
         mm.
     contrast : float
-        Steepness of the display curve, about 3 to 6.
-    sharpen : float
+        Steepness of the display curve in its middle, about 1 to 1.5 (1 is straight).
+    detail : float
         Weight of the unsharp mask, 0 and above.
+    compression : float
+        Share of the slow changes of density that is taken out, 0 to 1, as multi-scale processing does.
     """
-    density = -np.log(np.maximum(signal, np.float32(3e-4)))
-    low, high = np.percentile(density[::3, ::3][seen[::3, ::3]], [4, 99.2])
+    density = -np.log(np.maximum(signal, np.float32(2e-3)))
+    sample = density[::3, ::3][seen[::3, ::3]]
+    body = sample[sample > 0.3 * np.percentile(sample, 97)]  # without the open beam beside the leg
+    low, high = np.percentile(body, [1.0, 98.0])
     value = (density - np.float32(low)) / np.float32(max(high - low, 0.3))
-    if sharpen > 0:
-        wide = _wide_blur(value, max(1.0, 5.0 / pixel))
-        fine = _blur(value, max(0.7, 1.2 / pixel))
-        value = np.float32(1 + 1.4 * sharpen) * value - np.float32(sharpen) * (wide + np.float32(0.4) * fine)
-    low, high = (1 / (1 + np.exp(-contrast * (end - 0.52))) for end in (-0.02, 1.04))
-    value -= np.float32(0.52)
-    value *= np.float32(-contrast)
-    curve = 1 / (1 + np.exp(value))
-    return (curve - np.float32(low)) / np.float32(high - low)
+    slow = _wide_blur(np.clip(value, -0.2, 1.1), 22.0 / pixel)
+    value -= np.float32(compression) * (slow - np.float32(0.5))
+    if detail > 0:
+        wide = _wide_blur(value, max(1.0, 4.0 / pixel))
+        fine = _blur(value, max(0.7, 1.0 / pixel))
+        value = np.float32(1 + 1.3 * detail) * value - np.float32(detail) * (wide + np.float32(0.3) * fine)
+    # Straight in the middle, bending towards black and white, as film does.
+    value = np.float32(0.12) + np.float32(0.76) * value - np.float32(0.5)
+    return np.float32(0.5) + np.float32(0.5) * np.tanh(np.float32(2 * contrast) * value) / np.float32(np.tanh(contrast))

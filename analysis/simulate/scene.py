@@ -111,6 +111,9 @@ def posed(knee: Knee, parts: list[Part], pose: Pose, loaded: bool) -> list[Part]
     flexed = (parts[0].mesh.vertices - hinge) @ bend.T + hinge
     lift, slope = seat(flexed, parts[2].mesh.vertices, knee, 0.0 if loaded else 0.6)
     matrix = pose.matrix()
+    # The trochlea's front (a circle about (9, 28)) turns away backwards, and the kneecap follows it.
+    turn = np.radians(pose.flexion)
+    back = knee.size * (15 * (np.cos(turn) - 1) - 6 * np.sin(turn))
 
     def place(part: Part) -> Array:
         v = part.mesh.vertices
@@ -119,7 +122,7 @@ def posed(knee: Knee, parts: list[Part], pose: Pose, loaded: bool) -> list[Part]
             v[:, 2] += lift + slope * v[:, 0]
         elif part.frame == "patella":
             # Held by its tendon, the kneecap hardly moves against the tibia while the femur flexes behind it.
-            v = (v - hinge) @ nod.T + hinge
+            v = (v - hinge) @ nod.T + hinge + [0, back, 0]
         elif part.frame == "tibia":
             v = stretched(v, pose.down + 60)
         return v @ matrix.T

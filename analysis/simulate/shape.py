@@ -117,15 +117,15 @@ def skeleton(knee: Knee) -> list[Part]:
     parts: list[Part] = []
     shells = {"femur": bones.femur(), "tibia": bones.tibia(), "patella": bones.patella()}
     for frame, shell in shells.items():
-        parts += _bone(knee, frame, shell)  # type: ignore[arg-type]
+        parts += bone_parts(knee, frame, shell)  # type: ignore[arg-type]
     for mesh, layer in zip(bones.fibula(), ("bone", "spongy"), strict=True):
         parts.append(Part(mesh.warped(lambda v: v * knee.size), layer, "tibia"))
     for name in knee.fractures:
         fracture = bones.fracture(name, knee.variant)
-        parts += _bone(knee, fracture.bone, fracture.gap(), -1.0)  # type: ignore[arg-type]
+        parts += bone_parts(knee, fracture.bone, fracture.gap(), -1.0)  # type: ignore[arg-type]
     if knee.growing:
-        parts += _bone(knee, "femur", bones.growth_plate("femur"), -0.8)
-        parts += _bone(knee, "tibia", bones.growth_plate("tibia"), -0.8)
+        parts += bone_parts(knee, "femur", bones.growth_plate("femur"), -0.8)
+        parts += bone_parts(knee, "tibia", bones.growth_plate("tibia"), -0.8)
     for name, sign in (("medial", 1.0), ("lateral", -1.0)):
         for frame, z in (("tibia", -4.5), ("femur", 5.0)):
             depth = knee.sclerosis.get(f"{name}_{frame}", 0.0)
@@ -142,7 +142,7 @@ def skeleton(knee: Knee) -> list[Part]:
     return parts
 
 
-def _bone(knee: Knee, frame: Frame, shell: tuple[Mesh, Mesh], factor: float = 1.0) -> list[Part]:
+def bone_parts(knee: Knee, frame: Frame, shell: tuple[Mesh, Mesh], factor: float = 1.0) -> list[Part]:
     """Outer and inner surface of a bone or of a piece of it, with the knee's breaks and disease."""
     breaks = [bones.fracture(name, knee.variant) for name in knee.fractures]
 
