@@ -1,7 +1,6 @@
 """The web pages of the reading room."""
 
-from __future__ import annotations
-
+import hmac
 import time
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -13,6 +12,7 @@ from fastapi.templating import Jinja2Templates
 from pydantic import BaseModel, ConfigDict, Field
 
 from analysis.reading.access import LockedOut, Reader, sign_in, sign_out, who
+from analysis.reading.form import FLAG_KEYS, FLAGS
 from analysis.reading.guard import guard
 from analysis.reading.ledger import Refused
 from analysis.reading.room import Room
@@ -62,8 +62,6 @@ def make_app(room: Room) -> FastAPI:
         return found
 
     def writer(found: Annotated[Reader, Depends(reader)], x_csrf: Annotated[str, Header()] = "") -> Reader:
-        import hmac
-
         if not hmac.compare_digest(x_csrf.encode(), found.csrf.encode()):
             raise HTTPException(403, "The request does not come from the reading room's own page; reload it.")
         return found
@@ -82,7 +80,16 @@ def make_app(room: Room) -> FastAPI:
         return JSONResponse({"detail": "The server failed; nothing was saved. Try again."}, 500)
 
     def page(request: Request, name: str, found: Reader) -> Response:
-        context = {"reader": found, "form": room.form, "report": found.role in room.settings.reports_for}
+        form = room.form
+        known = [{"name": field.name, "title": field.title, "levels": field.levels} for field in form.fields]
+        known += [{"name": name, "title": title, "levels": ()} for name, title in FLAGS.items()]
+        context = {
+            "reader": found,
+            "form": form,
+            "flags": [(name, title, FLAG_KEYS[name]) for name, title in FLAGS.items()],
+            "page_fields": known,
+            "report": found.role in room.settings.reports_for,
+        }
         return templates.TemplateResponse(request, name, context)
 
     @app.get("/", response_class=HTMLResponse)
