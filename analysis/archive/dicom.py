@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pydicom
-from pydicom.encaps import parse_fragments
 from pydicom.uid import (
     UID,
     DeflatedExplicitVRLittleEndian,
@@ -23,6 +22,8 @@ from pydicom.uid import (
 NATIVE = (ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian, DeflatedExplicitVRLittleEndian)
 # What a data set without preamble begins with: group 0002 or 0008, in either byte order.
 _HEADLESS = (b"\x02\x00", b"\x08\x00", b"\x00\x02", b"\x00\x08")
+
+_ITEM = b"\xfe\xff\x00\xe0"
 
 pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
 
@@ -82,18 +83,20 @@ def read(path: Path, *, max_mb: float | None = None) -> pydicom.Dataset:
 
 
 def _parse(data: bytes, headless: bool) -> pydicom.Dataset:
+    dataset: pydicom.Dataset
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
+        dataset, reason = pydicom.Dataset(), "nothing in it"
         try:
             dataset = pydicom.dcmread(BytesIO(data), force=headless)
+        except Unreadable:  # out of time
+            raise
         except MemoryError as error:
             raise Unreadable("memory", "the file asks for too much memory") from error
-        except Exception as whole:  # a parser of broken files may raise anything
-            try:
-                # The pixel data may be all that is broken; the header still tells whose exam it was.
-                dataset = pydicom.dcmread(BytesIO(data), force=headless, stop_before_pixels=True)
-            except Exception:
-                raise Unreadable("broken", type(whole).__name__) from whole
+        except Exception as error:  # a parser of broken files may raise anything
+            reason = type(error).__name__
+        if not dataset:
+            dataset = _header(data, headless, reason)
     if headless and not (value(dataset, "SOPClassUID") or value(dataset, "Rows")):
         raise Unreadable("not_dicom")
     if not getattr(dataset, "file_meta", None):
@@ -102,6 +105,21 @@ def _parse(data: bytes, headless: bool) -> pydicom.Dataset:
         implicit, little = dataset.original_encoding
         guess = ImplicitVRLittleEndian if implicit else ExplicitVRLittleEndian if little else ExplicitVRBigEndian
         dataset.file_meta.TransferSyntaxUID = guess
+    return dataset
+
+
+def _header(data: bytes, headless: bool, reason: str) -> pydicom.Dataset:
+    """Read up to the pixel data, where those are what is broken: the header still tells whose exam it was."""
+    file = BytesIO(data)
+    try:
+        dataset = pydicom.dcmread(file, force=headless, stop_before_pixels=True)
+    except Exception as error:
+        raise Unreadable("broken", reason) from error
+    if not dataset:
+        raise Unreadable("broken", reason)
+    rest = data[file.tell() :]
+    if rest:
+        dataset.add_new("PixelData", "OB", rest[12:])
     return dataset
 
 
@@ -152,13 +170,22 @@ def stored_pixels(dataset: pydicom.Dataset) -> bytes:
         if len(data) < (bits + 7) // 8:
             raise Unreadable("truncated", f"{len(data)} of {(bits + 7) // 8} bytes")
         return data
-    try:
-        fragments, _ = parse_fragments(data)
-    except Exception as error:
-        raise Unreadable("truncated", type(error).__name__) from error
-    if fragments < 2 and len(data) < 32:  # nothing but the table of offsets
+    fragments = _fragments(data)
+    if sum(fragments[1:]) == 0:  # the first is the table of offsets
         raise Unreadable("no_pixels")
     return data
+
+
+def _fragments(data: bytes) -> list[int]:
+    """Return the lengths of the fragments of encapsulated pixel data, each checked to be there whole."""
+    lengths: list[int] = []
+    position = 0
+    while position + 8 <= len(data) and data[position : position + 4] == _ITEM:
+        lengths.append(int.from_bytes(data[position + 4 : position + 8], "little"))
+        position += 8 + lengths[-1]
+    if position > len(data) or not lengths:
+        raise Unreadable("truncated", f"fragment {len(lengths)} is cut")
+    return lengths
 
 
 @contextmanager
@@ -169,7 +196,8 @@ def time_limit(seconds: float) -> Iterator[None]:
         raise Unreadable("too_slow", f"more than {seconds:g} s")
 
     before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    # Again each second, should a library swallow the first.
+    signal.setitimer(signal.ITIMER_REAL, seconds, 1)
     try:
         yield
     finally:

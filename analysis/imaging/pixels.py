@@ -46,7 +46,9 @@ def brightness(
         stored = dataset.pixel_array
     except MemoryError as error:
         raise Unreadable("memory", "the decoder asked for too much memory") from error
-    except Exception as error:  # a decoder may raise anything
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:  # a decoder may raise anything; those in Rust panic past Exception
         raise Unreadable("decode", type(error).__name__) from error
     if stored.ndim != 2:
         raise Unreadable("shape", f"{stored.ndim} dimensions")

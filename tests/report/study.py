@@ -32,8 +32,8 @@ def make_study(folder: Path, scheme_path: Path, seed: int = 1, sizes: dict[str, 
                 "phase": np.where(epochs <= 16, 1, 2),
                 "epoch": epochs,
                 "learning_rate": 0.05 * np.cos(epochs / 25),
-                "loss": np.exp(-epochs / 12) + rng.normal(0, 0.02, len(epochs)),
-                "validation_auc": 0.9 - 0.35 * np.exp(-epochs / 6) + rng.normal(0, 0.01, len(epochs)),
+                "loss_" + scheme.name: np.exp(-epochs / 12) + rng.normal(0, 0.02, len(epochs)),
+                "auc": 0.9 - 0.35 * np.exp(-epochs / 6) + rng.normal(0, 0.01, len(epochs)),
             }
         ).to_csv(folder / f"network/seed-{run}/curve.csv", index=False)
     (folder / "report.yaml").write_text(yaml.safe_dump(ReportSettings().model_dump(mode="json")), encoding="utf-8")
@@ -94,24 +94,24 @@ def _selection(folder: Path, reference: pd.DataFrame, rng: np.random.Generator) 
         exam=[f"x{i}" for i in range(len(reasons))], set="excluded", reason=reasons
     )
     pd.concat([kept, left]).to_parquet(folder / "selection/exams.parquet")
-    rows = [("found", None, "Exams in the archive", n + len(reasons), n, None)]
     rest = n + len(reasons)
+    rows = [("found", None, "Exams in the archive", None, rest, n)]
     labels = {
-        "unreadable": "no readable image",
-        "no_knee": "no knee in the image",
-        "paediatric": "younger than 18 years",
-        "unusable": "image quality precludes grading",
-        "repeat": "repeated within 90 days",
+        "unreadable": "No readable radiograph",
+        "no_knee": "No knee in the image",
+        "paediatric": "Younger than 18 years",
+        "unusable": "Image quality precludes grading",
     }
     for code, label in labels.items():
-        rows.append(("excluded", code, label, reasons.count(code), reasons.count(code), None))
+        rows.append(("excluded", code, label, None, reasons.count(code), reasons.count(code)))
         rest -= reasons.count(code)
-    rows.append(("eligible", None, "Eligible exams", rest, rest, None))
+    rows.append(("eligible", None, "Eligible exams", None, rest, n))
+    rows.append(("excluded", "repeat", "Repeat within 90 days", None, reasons.count("repeat"), 5))
+    rows.append(("included", None, "Exams in the study", None, n, n))
     for name, part in reference.groupby("set", sort=False):
-        rows.append(("set", None, str(name), len(part), part["patient"].nunique(), name))
-    pd.DataFrame(rows, columns=["step", "code", "label", "exams", "patients", "set"]).to_csv(
-        folder / "selection/flow.csv", index=False
-    )
+        rows.append(("set", None, f"{str(name).capitalize()} set", name, len(part), part["patient"].nunique()))
+    columns = ["step", "code", "label", "set", "exams", "patients"]
+    pd.DataFrame(rows, columns=columns).to_csv(folder / "selection/flow.csv", index=False)
 
 
 def _band(value: float, width: float, low: float = 0.0, high: float = 1.0) -> tuple[float, float]:
@@ -191,7 +191,7 @@ def _statistics(out: Path, scheme: Scheme, reference: pd.DataFrame, rng: np.rand
                 value = float(np.clip(auc + rng.normal(0, 0.03), 0.5, 1)) if cases else np.nan
                 subgroups.append(
                     {
-                        "outcome": outcome.id, "subgroup": subgroup, "level": level, "n": 140, "cases": 50,
+                        "outcome": outcome.id, "subgroup": subgroup, "level": level, "against": None, "n": 140, "cases": 50,
                         "auc": value, "low": value - 0.06, "high": min(1.0, value + 0.05), "difference": 0.01,
                         "difference_low": -0.05, "difference_high": 0.07, "p": 0.4, "p_holm": 1.0, "reason": None,
                     }

@@ -129,11 +129,7 @@ def learning(results: Results) -> Figure | None:
     frame = results.learning
     if frame.empty:
         return None
-    score = _first(frame.columns, ("validation_auc", "auc", "mean_auc", "validation"))
-    loss = _first(frame.columns, ("loss", "training_loss", "train_loss"))
-    panels = [(name, title) for name, title in ((loss, "Loss, training"), (score, "Mean AUC, validation")) if name]
-    if not panels:
-        return None
+    panels = ((f"loss_{results.scheme.name}", "Loss, training"), ("auc", "Mean AUC, validation"))
     width = results.settings.figures.double_mm
     figure, axes = canvas(width, 55, 1, len(panels), squeeze=False)
     for panel, (name, title) in zip(np.asarray(axes).flat, panels, strict=True):
@@ -149,10 +145,6 @@ def learning(results: Results) -> Figure | None:
     if frame["seed"].nunique() > 1:
         np.asarray(axes).flat[-1].legend(loc="lower right")
     return figure
-
-
-def _first(columns: Any, names: tuple[str, ...]) -> str | None:
-    return next((name for name in names if name in columns), None)
 
 
 def coverage(results: Results) -> Figure | None:

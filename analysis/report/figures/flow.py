@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from analysis.report.figures.style import blank, canvas, wrap
+from analysis.report.figures.style import MM, blank, canvas, wrap
 from analysis.report.inputs import Results
 from analysis.report.text import count
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -40,51 +41,63 @@ def _arrow(panel: Axes, start: tuple[float, float], end: tuple[float, float]) ->
                                                "shrinkB": 0, "mutation_scale": 7})  # fmt: skip
 
 
+def _steps(frame: pd.DataFrame) -> list[tuple[str, str]]:
+    """Return the boxes from top to bottom: ("kept", text) and, between them, ("left", text)."""
+    boxes: list[tuple[str, str]] = []
+    reasons: list[tuple[str, float]] = []
+
+    def close() -> None:
+        if reasons:
+            lines = [wrap(f"• {label}: {count(exams)}", 46).replace("\n", "\n   ") for label, exams in reasons]
+            boxes.append(("left", "\n".join([f"{_exams(sum(n for _, n in reasons))} left out", *lines])))
+            reasons.clear()
+
+    for _, row in frame.iterrows():
+        if row["step"] == "excluded":
+            if row["exams"] > 0:
+                reasons.append((str(row["label"]), row["exams"]))
+        elif row["step"] != "set":
+            close()
+            boxes.append(("kept", f"{row['label']}\n{_exams(row['exams'])} of {count(row['patients'])} patients"))
+    close()
+    return boxes
+
+
 def flow(results: Results) -> Figure | None:
     """Draw the steps of flow.csv: found, what was left out and why, what remained, and the sets."""
     frame = results.flow
-    steps = [step for step in frame["step"].unique() if step not in ("set",)]
-    first = frame.iloc[0]
-    sets = frame[frame["set"].isin(("training", "validation", "test"))]
-    left = frame[(frame["step"] == "excluded") & (frame["exams"] > 0)]
-    kept = frame[frame["step"].isin(("eligible", "remaining", "included"))]
+    steps = _steps(frame)
+    sets = frame[frame["step"] == "set"]
     if not steps:
         return None
-    settings = results.settings.figures
-    width = settings.double_mm
-    middle, side = width * 0.30, width * 0.56
-    box, wide = width * 0.40, width * 0.42
-    reasons = [wrap(f"{row['label']}: {count(row['exams'])}", 44) for _, row in left.iterrows()]
-    note = "\n".join([f"{_exams(left['exams'].sum())} left out", *(f"• {line}" for line in reasons)])
-    note = note.replace("\n  ", "\n")
-    top = f"{first['label']}\n{_exams(first['exams'])} of {count(first['patients'])} patients"
-    height = 70 + LINE_MM * (note.count("\n") + 1)
-    figure, panel = canvas(width, height)
-    blank(panel)
-    panel.set(xlim=(0, width), ylim=(height, 0))
-    panel.set_position((0, 0, 1, 1))
+    width = results.settings.figures.double_mm
+    middle, side = width * 0.27, width * 0.54
+    box, wide = width * 0.42, width * 0.45
+    figure, panel = canvas(width, 100)
     figure.set_layout_engine("none")
-    y = _box(panel, middle - box / 2, 2, box, text=top)
-    if len(left):
-        bottom = _box(panel, side, y + 4, wide, text=note, align="left")
-        _arrow(panel, (middle, (y + 4 + bottom) / 2), (side, (y + 4 + bottom) / 2))
-    else:
-        bottom = y
-    remaining = kept.iloc[-1] if len(kept) else None
-    total = remaining["exams"] if remaining is not None else sets["exams"].sum()
-    label = remaining["label"] if remaining is not None else "Exams used"
-    _arrow(panel, (middle, y), (middle, bottom + 4))
-    y = _box(panel, middle - box / 2, bottom + 4, box, text=f"{label}\n{_exams(total)}")
+    blank(panel)
+    panel.set_position((0, 0, 1, 1))
+    y, start = 2.0, 2.0
+    for kind, text in steps:
+        if kind == "left":
+            start, top = y, y + 3
+            y = _box(panel, side, top, wide, text=text, align="left")
+            _arrow(panel, (middle, (top + y) / 2), (side, (top + y) / 2))
+            continue
+        if y > 2:
+            y += 3 if start < y and start > 2 else 5
+            _arrow(panel, (middle, start), (middle, y))
+        y = start = _box(panel, middle - box / 2, y, box, text=text)
     each = width / max(1, len(sets))
-    turn = y + 5
     centres = [each * (index + 0.5) for index in range(len(sets))]
+    turn, end = start + 5, y
     if centres:
-        panel.plot([middle, middle], [y, turn], color="black", lw=0.7)
+        panel.plot([middle, middle], [start, turn], color="black", lw=0.7)
         panel.plot([min([*centres, middle]), max([*centres, middle])], [turn, turn], color="black", lw=0.7)
     for centre, (_, row) in zip(centres, sets.iterrows(), strict=True):
         _arrow(panel, (centre, turn), (centre, turn + 5))
-        text = f"{str(row['set']).capitalize()} set\n{_exams(row['exams'])}\n{count(row['patients'])} patients"
-        end = _box(panel, centre - each * 0.42, turn + 5, each * 0.84, text=text)
-        panel.set_ylim(end + 2, 0)
-    figure.set_figheight((panel.get_ylim()[0]) / 25.4)
+        text = f"{row['label']}\n{_exams(row['exams'])}\n{count(row['patients'])} patients"
+        end = _box(panel, centre - each * 0.44, turn + 5, each * 0.88, text=text)
+    panel.set(xlim=(0, width), ylim=(end + 2, 0))
+    figure.set_figheight((end + 2) * MM)
     return figure

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from analysis.grading.scheme import Outcome
 from analysis.report.inputs import Results
 from analysis.report.markdown import Table
@@ -57,7 +60,7 @@ def subgroups(results: Results) -> Table | None:
         for _, row in part.iterrows():
             rows.append(
                 [
-                    f"{str(row['subgroup']).replace('_', ' ').capitalize()}: {str(row['level']).replace('_', ' ')}",
+                    _level(dict(row)),
                     f"{count(row['cases'])} / {count(row['n'])}",
                     interval(dict(row), "auc", digits),
                     interval(dict(row), "difference", digits),
@@ -68,6 +71,13 @@ def subgroups(results: Results) -> Table | None:
         return None
     level = results.level
     return Table(["", "Cases / exams", f"AUC ({level} CI)", f"Difference ({level} CI)", "P (Holm)"], rows)
+
+
+def _level(row: Mapping[Any, Any]) -> str:
+    """Return "Sex: female, against male"; the difference is to what stands after "against"."""
+    text = f"{row['subgroup']}: {row['level']}" + (f", against {row['against']}" if known(row.get("against")) else "")
+    text = text.replace("_", " ")
+    return text[0].upper() + text[1:]
 
 
 def comparisons(results: Results) -> Table | None:

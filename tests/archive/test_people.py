@@ -1,0 +1,126 @@
+import stat
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from analysis.archive.inspect import SEPARATOR
+from analysis.archive.people import exams, patients, plain_id, shared
+from analysis.archive.pseudonyms import Pseudonyms, key_from_file, key_from_seed
+from analysis.archive.settings import IngestSettings
+from analysis.errors import StudyError
+
+NOBODY = IngestSettings().placeholders
+
+
+def table(*rows):
+    return pd.DataFrame(rows, columns=["patient_id", "other_ids", "patient_name", "birth_date"], dtype="str")
+
+
+def same(*rows):
+    """Tell whether all rows are of one patient."""
+    found = patients(table(*rows), NOBODY)
+    return found.nunique(dropna=False) == 1 and found.notna().all()
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "one"),
+    [
+        (("A-17",), ("A-17",), True),
+        (("A-17",), (" a 17 ",), True),
+        (("19121212-1212",), ("121212-1212",), True),
+        (("19121212-1212",), ("201212121212",), True),  # rather one patient too few than one in two sets
+        (("A17",), ("B99", "A17"), True),
+        (("A17",), ("B99", f"X1{SEPARATOR}a-17"), True),
+        (("A17", None, "Berg^Eva", "19500101"), ("B99", None, "EVA BERG", "1950.01.01"), True),
+        (("A17", None, "Berg^Eva", "19500101"), ("B99", None, "Berg^Eva", "19500102"), False),
+        (("A17", None, "Berg^Eva", "19500101"), ("B99", None, "Berg^Åsa", "19500101"), False),
+        (("A17", None, "Anonymous^X", "19500101"), ("B99", None, "Anonymous^X", "19500101"), False),
+        (("A17", None, "Berg", "19500101"), ("B99", None, "Berg", "19500101"), False),
+        (("A17",), ("A18",), False),
+        (("0000",), ("0000",), False),
+        (("UNKNOWN",), ("unknown",), False),
+        ((None,), (None,), False),
+    ],
+)
+def test_who_is_one_patient(first, second, one):
+    rows = [(*row, *[None] * (4 - len(row))) for row in (first, second)]
+    assert same(*rows) == one
+    assert same(*rows[::-1]) == one
+
+
+def test_identifiers_link_in_chains():
+    assert same(("A1", "B2", None, None), ("C3", "D4", None, None), ("X9", f"B2{SEPARATOR}D4", None, None))
+
+
+@given(st.lists(st.tuples(st.integers(0, 12), st.integers(0, 12)), min_size=1, max_size=25))
+def test_linking_equals_walking_the_graph(links):
+    found = patients(table(*[(f"A{a}", f"A{b}", None, None) for a, b in links]), NOBODY)
+    groups = []  # the slow, obvious way: merge sets until nothing more touches
+    for a, b in links:
+        touched = [group for group in groups if group & {a, b}]
+        groups = [group for group in groups if group not in touched] + [{a, b}.union(*touched)]
+    expected = [next(i for i, group in enumerate(groups) if a in group) for a, _ in links]
+    assert pd.Series(expected).groupby(found.to_numpy()).nunique().max() == 1
+    assert found.nunique() == len(set(expected))
+
+
+def test_plain_identifiers():
+    assert plain_id("19610131-1234", ()) == "6101311234"
+    assert plain_id("19610191-1234", ()) == "6101911234"  # a co-ordination number: day + 60
+    assert plain_id("196113311234", ()) == "196113311234"  # no month 13: some other number
+    assert plain_id(None, ()) is None
+    assert plain_id("XXXX", ()) is None
+
+
+def test_exams_by_accession_or_study():
+    files = pd.DataFrame(
+        {
+            "accession": ["A1", "A1", None, None, "1", "1", None],
+            "study_uid": ["s1", "s2", "s1", "s3", "s4", "s5", None],
+        },
+        dtype="str",
+    )
+    patient = pd.Series(["p", "p", "p", "p", "q", "r", "p"])
+    found = exams(files, patient)
+    assert found[0] == found[1] == found[2]  # two studies under one number; a file without the number
+    assert found[3] == "study s3"
+    assert (found[4], found[5]) == ("study s4", "study s5")  # number 1 is of two patients
+    assert pd.isna(found[6])
+    assert not shared(found, patient).any()
+    assert shared(pd.Series(["x", "x"]), pd.Series(["p", "q"])).all()
+
+
+def test_a_key_is_made_once_and_only_for_the_user(tmp_path):
+    path = tmp_path / "config" / "key"
+    key, warnings = key_from_file(path)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert "Made the key" in warnings[0]
+    assert key_from_file(path) == (key, [])
+    path.chmod(0o644)
+    again, warnings = key_from_file(path)
+    assert again == key
+    assert "chmod 600" in warnings[0]
+
+
+def test_a_key_must_lie_apart_and_be_one(tmp_path):
+    with pytest.raises(StudyError, match="lies inside"):
+        key_from_file(tmp_path / "results" / "private" / "key", tmp_path / "results")
+    with pytest.raises(StudyError, match="lies inside"):
+        key_from_file(Path(__file__).parent / "key")
+    (tmp_path / "short").write_text("abcd")
+    (tmp_path / "words").write_text("my secret")
+    for name in ("short", "words"):
+        with pytest.raises(StudyError, match="isn't a key"):
+            key_from_file(tmp_path / name)
+    with pytest.raises(StudyError, match="can't be read or made"):
+        key_from_file(tmp_path / "short" / "key")
+
+
+def test_pseudonyms_tell_kinds_apart_and_need_the_key():
+    names, others = Pseudonyms(key_from_seed(1)), Pseudonyms(key_from_seed(2))
+    assert names("patient", "17") == Pseudonyms(key_from_seed(1))("patient", "17")
+    assert len({names("patient", "17"), names("exam", "17"), others("patient", "17"), names("patient", "1", "7")}) == 4
+    assert all(names("patient", str(n)).isalnum() for n in range(50))

@@ -1,0 +1,137 @@
+import os
+import signal
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis.archive.ingest import ingest
+from analysis.archive.pseudonyms import Pseudonyms, key_from_seed
+from analysis.archive.settings import IngestSettings
+from analysis.errors import StudyError
+from analysis.imaging import prepare as stage
+from analysis.imaging.prepare import pixel_aspect, prepare
+from analysis.imaging.settings import ImagesSettings
+from analysis.imaging.store import ImageStore
+from tests.archive.files import radiograph, save
+
+SETTINGS = ImagesSettings(size=32)
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("archive")
+    rng = np.random.default_rng(2)
+    for exam in range(7):
+        for image in range(1 + exam % 3):
+            tags = {"AccessionNumber": f"A{exam}", "PatientID": f"P{exam}", "PatientName": None}
+            save(radiograph(rng, (80 + exam, 90), **tags), folder / f"{exam}" / f"{image}")
+    index = ingest(folder, IngestSettings(), Pseudonyms(key_from_seed(1)))
+    return folder, index
+
+
+def run(archive, out, shards, settings=SETTINGS):
+    folder, index = archive
+    counts = [prepare(folder, index.images, index.files, settings, out, shard=k, shards=shards) for k in range(shards)]
+    return np.sum(counts, 0)
+
+
+def test_images_do_not_depend_on_the_number_of_shards(archive, tmp_path):
+    stores = []
+    for shards in (1, 3, 9):
+        out = tmp_path / str(shards)
+        assert run(archive, out, shards).tolist() == [len(archive[1].images), 0]
+        stores.append(ImageStore(out))
+    for store in stores:
+        assert (store.rows["image"] == stores[0].rows["image"]).all()
+        assert (store[np.arange(len(store))] == stores[0][np.arange(len(store))]).all()
+        assert store.rows.groupby("exam")["shard"].nunique().max() == 1
+
+
+def test_the_store_gives_what_lies_on_disk(archive, tmp_path):
+    run(archive, tmp_path, 2)
+    store = ImageStore(tmp_path)
+    whole = [np.load(tmp_path / f"pixels-{k}.npy") for k in range(2)]
+    expected = np.stack([whole[shard][row] for shard, row in zip(store.rows["shard"], store.rows["row"], strict=True)])
+    order = np.random.default_rng(1).integers(0, len(store), 40)
+    assert (store[order] == expected[order]).all()
+    assert (store[3] == expected[3]).all()
+    assert store[[]].shape == (0, 32, 32)
+    assert store.size == 32
+
+
+def test_a_second_run_writes_the_same_bytes(archive, tmp_path):
+    for name in ("a", "b"):
+        run(archive, tmp_path / name, 2)
+    for path in (tmp_path / "a").iterdir():
+        assert path.read_bytes() == (tmp_path / "b" / path.name).read_bytes()
+
+
+def test_a_decoder_that_crashes_or_hangs_takes_one_image_with_it(archive, tmp_path, monkeypatch):
+    _, index = archive
+    real = stage.prepare_file
+    victims = index.files.dropna(subset=["image"]).sort_values("image")["path"].tolist()
+
+    def faulty(path, settings):
+        if str(path).endswith(victims[2]):
+            os.kill(os.getpid(), signal.SIGKILL)
+        if str(path).endswith(victims[5]):
+            time.sleep(60)
+        if str(path).endswith(victims[7]):
+            bytearray(10**12)
+        return real(path, settings)
+
+    monkeypatch.setattr(stage, "prepare_file", faulty)
+    good, bad = run(archive, tmp_path, 1, ImagesSettings(size=32, max_seconds=1))
+    unreadable = pd.read_csv(tmp_path / "unreadable-0.csv").set_index("image")["code"]
+    named = index.files.dropna(subset=["image"]).set_index("path")["image"]
+    assert (good + bad, bad) == (len(index.images), 3)
+    assert unreadable[named[victims[2]]] == "crash"
+    assert unreadable[named[victims[5]]] == "too_slow"
+    assert unreadable[named[victims[7]]] == "memory"
+
+
+def test_what_cannot_be_decoded_has_a_row_and_the_sum_is_right(archive, tmp_path):
+    folder, index = archive
+    path = folder / index.files["path"].iloc[0]
+    data = path.read_bytes()
+    try:
+        path.write_bytes(data[: len(data) // 2])
+        good, bad = run(archive, tmp_path, 2)
+    finally:
+        path.write_bytes(data)
+    assert (good, bad) == (len(index.images) - 1, 1)
+    rows = pd.concat(pd.read_csv(tmp_path / f"unreadable-{k}.csv") for k in range(2))
+    assert list(rows.columns) == ["image", "exam", "code", "detail"]
+    assert len(rows) == 1
+
+
+@pytest.mark.parametrize(
+    ("tags", "expected"),
+    [
+        ({}, 1.0),
+        ({"PixelSpacing": [0.2, 0.1]}, 2.0),
+        ({"ImagerPixelSpacing": [0.1, 0.1], "PixelSpacing": [0.2, 0.1]}, 1.0),
+        ({"PixelAspectRatio": [1, 2]}, 0.5),
+        ({"PixelSpacing": [0.1, 0]}, 1.0),
+        ({"PixelSpacing": [50, 0.1]}, 1.0),
+    ],
+)
+def test_pixels_that_are_not_square(tags, expected):
+    assert pixel_aspect(radiograph(np.random.default_rng(1), **tags)) == expected
+
+
+def test_a_shard_that_is_not_there_is_an_error(archive, tmp_path):
+    folder, index = archive
+    with pytest.raises(StudyError, match="no shard 2 of 2"):
+        prepare(folder, index.images, index.files, SETTINGS, tmp_path, shard=2, shards=2)
+
+
+def test_a_store_with_mixed_sizes_or_missing_files_is_an_error(archive, tmp_path):
+    with pytest.raises(StudyError, match="no prepared images"):
+        ImageStore(tmp_path)
+    run(archive, tmp_path, 2)
+    np.save(tmp_path / "pixels-0.npy", np.zeros((1, 32, 32), np.uint8))
+    with pytest.raises(StudyError, match="run 'prepare' again"):
+        ImageStore(tmp_path)[0]
