@@ -199,6 +199,6 @@ def initialise(network: nn.Module) -> None:
     for module in network.modules():
         if isinstance(module, Residual) and isinstance(module.shortcut, nn.Identity):
             # ASSUME: without a norm after the sum, the sum of many branches would grow; they start small.
-            module.second[2].weight.data.mul_(1 / math.sqrt(blocks))
+            module.second[2].weight.data.mul_(1 / math.sqrt(blocks))  # type: ignore[operator]
         if isinstance(module, Head):
             module.outer.weight.data.mul_(0.1)

@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from analysis.errors import StudyError
 from analysis.network.settings import NetworkSettings
@@ -28,7 +28,7 @@ class Device:
     """
 
     torch: torch.device
-    precision: torch.dtype
+    precision: torch.dtype  # type: ignore[name-defined]
 
     @classmethod
     def choose(cls, settings: NetworkSettings, threads: int) -> Device:
@@ -71,9 +71,9 @@ class Device:
     def place(self, network: nn.Module) -> nn.Module:
         """Move a network to the device, in the memory format that is fast there."""
         # Convolution backward in channels_last crashes in torch 2.13 on CPUs, and is not faster there.
-        return network.to(self.torch, memory_format=torch.channels_last) if self.cuda else network.to(self.torch)
+        return network.to(self.torch, memory_format=torch.channels_last) if self.cuda else network.to(self.torch)  # type: ignore[call-overload]
 
-    def send(self, tensor: torch.Tensor) -> torch.Tensor:
+    def send(self, tensor: Tensor) -> Tensor:
         """Copy a tensor to the device, from pinned memory and without waiting where it is a GPU."""
         return tensor.pin_memory().to(self.torch, non_blocking=True) if self.cuda else tensor
 

@@ -56,7 +56,7 @@ def test_a_missing_result_is_made_again(smoke):
     ("edited", "reruns", "stays"),
     [
         ("analysis/statistics/roc.py", "evaluate", "train"),
-        ("analysis/cohort/flow.py", "select", "ingest"),
+        ("analysis/cohort/words.py", "select", "ingest"),
         ("analysis/report/figures/style.py", "figures", "evaluate"),
     ],
 )
@@ -100,7 +100,7 @@ def test_killed_and_started_again_ends_the_same(smoke, tmp_path_factory):
     )
     # In the middle of training, when a checkpoint is there but no weights are.
     network = other.folder / STUDY / "network/seed-0"
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 300
     while not list(network.glob("*checkpoint*")) and run.poll() is None and time.monotonic() < deadline:
         time.sleep(0.1)
     assert run.poll() is None, "the run ended before it could be killed"
