@@ -3,9 +3,6 @@
 import hashlib
 import os
 import re
-import signal
-import subprocess
-import time
 import zipfile
 
 import pandas as pd
@@ -85,29 +82,3 @@ def test_counts_add_up(smoke):
     assert exams.loc[exams["set"] == "excluded", "reason"].notna().all()
     reference = pd.read_parquet(smoke.folder / STUDY / "reference/reference.parquet")
     assert set(reference["exam"]) <= set(exams.loc[exams["set"] != "excluded", "exam"])
-
-
-def test_killed_and_started_again_ends_the_same(smoke, tmp_path_factory):
-    other = type(smoke)(tmp_path_factory.mktemp("killed"))
-    command, environment = other.command()
-    run = subprocess.Popen(
-        command,
-        cwd=other.folder,
-        env=environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    # In the middle of training, when a checkpoint is there but no weights are.
-    network = other.folder / STUDY / "network/seed-0"
-    deadline = time.monotonic() + 300
-    while not list(network.glob("*checkpoint*")) and run.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert run.poll() is None, "the run ended before it could be killed"
-    os.killpg(run.pid, signal.SIGKILL)
-    run.wait()
-    assert not (network / "weights.safetensors").exists()
-    done = other.snakemake()
-    assert done.returncode == 0, done.stderr[-4000:]
-    for name in ("network/seed-0/weights.safetensors", "statistics/roc.csv"):
-        assert digest(other.folder / STUDY / name) == digest(smoke.folder / STUDY / name), name
