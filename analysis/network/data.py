@@ -50,6 +50,13 @@ class Exams:
         """Number of images of each exam."""
         return np.diff(self.first)
 
+    def some(self, chosen: np.ndarray) -> Exams:
+        """Give some of the exams, by position."""
+        rows, number = self.images_of(chosen)
+        first = np.concatenate([[0], np.cumsum(number)])
+        table = self.table.iloc[chosen].reset_index(drop=True)
+        return Exams(table, first, rows, self.grades[chosen], self.binary[chosen])
+
     def images_of(self, exams: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Rows of the store of some exams, one exam after the other, and the number of each."""
         rows = [self.positions[self.first[exam] : self.first[exam + 1]] for exam in exams]
@@ -83,7 +90,8 @@ def pack(images: np.ndarray, order: np.ndarray, batch: int) -> list[np.ndarray]:
         batches[-1].append(int(exam))
         size += images[exam]
     if len(batches) > 1 and size < batch / 2:
-        batches[-2] += batches.pop()
+        last = batches.pop()
+        batches[-1] += last
     return [np.array(b, int) for b in batches if b]
 
 
