@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +20,7 @@ from analysis.archive.people import exams, patients, shared
 from analysis.archive.tables import read_readings
 from analysis.errors import StudyError
 from analysis.files import write_table
+from analysis.processes import clean_context
 from analysis.schemas import IMAGES, READINGS
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ def _read_all(folder: Path, paths: list[str], settings: IngestSettings, workers:
     chunks = [paths[start : start + _CHUNK] for start in range(0, len(paths), _CHUNK)]
     read = partial(_read_chunk, folder, settings)
     # Also one worker is a process of its own: its memory is limited, this one's is not.
-    with ProcessPoolExecutor(workers, get_context("fork"), limit_memory, (settings.max_memory_mb,)) as pool:
+    with ProcessPoolExecutor(workers, clean_context(__name__), limit_memory, (settings.max_memory_mb,)) as pool:
         frames: Iterator[pd.DataFrame] = pool.map(read, chunks)
         return pd.concat([_typed([]), *frames], ignore_index=True)
 

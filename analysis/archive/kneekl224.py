@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +17,7 @@ from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 from analysis.archive.tables import READINGS, REPORTS
 from analysis.errors import StudyError
 from analysis.files import atomic, write_table
+from analysis.processes import clean_context
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -139,7 +139,7 @@ def import_images(folder: Path, sets: Mapping[str, str], out: Path, workers: int
         As of `find`.
     """
     found = find(folder, sets)
-    with ProcessPoolExecutor(workers, get_context("fork")) as pool:
+    with ProcessPoolExecutor(workers, clean_context(__name__)) as pool:
         for _ in pool.map(partial(to_dicom, out=out / "dicom"), found.to_dict("records"), chunksize=32):
             pass
     readings = found.assign(reader="OAI", role="reader", session=found["set"], item="kl", value=found["grade"])

@@ -5,11 +5,10 @@ from __future__ import annotations
 import logging
 import warnings
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -21,6 +20,7 @@ from analysis.errors import StudyError
 from analysis.files import atomic, write_table
 from analysis.imaging.pixels import brightness
 from analysis.imaging.square import square
+from analysis.processes import clean_context
 from analysis.schemas import PREPARED
 
 if TYPE_CHECKING:
@@ -139,9 +139,11 @@ def _header(file: BinaryIO, n: int, size: int) -> None:
     np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": (n, size, size)})
 
 
-def _attempt(settings: ImagesSettings, path: Path) -> NDArray[np.uint8] | Unreadable:
+def _attempt(
+    prepare: Callable[[Path, ImagesSettings], NDArray[np.uint8]], settings: ImagesSettings, path: Path
+) -> NDArray[np.uint8] | Unreadable:
     try:
-        return prepare_file(path, settings)
+        return prepare(path, settings)
     except Unreadable as reason:
         return Unreadable(reason.code, reason.detail)
     except MemoryError:
@@ -160,10 +162,12 @@ def _start(megabytes: int) -> None:
 
 def _decode(paths: Iterable[Path], settings: ImagesSettings) -> Iterator[NDArray[np.uint8] | Unreadable]:
     """Prepare images in a process of their own: a decoder that crashes or hangs takes one image with it, no more."""
-    attempt = partial(_attempt, settings)
+    attempt = partial(_attempt, prepare_file, settings)
 
     def pool() -> ProcessPoolExecutor:
-        return ProcessPoolExecutor(1, get_context("fork"), _start, (settings.max_memory_mb,))
+        started = ProcessPoolExecutor(1, clean_context(__name__), _start, (settings.max_memory_mb,))
+        started.submit(int).result()  # an image's time starts when the worker is there
+        return started
 
     worker = pool()
     waiting = iter(paths)

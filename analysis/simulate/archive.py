@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from analysis.processes import clean_context
 from analysis.simulate.anatomy import Knee, body, draw, grades, latent
 from analysis.simulate.population import Exam, plan
 from analysis.simulate.readers import Row, readings, shifts
@@ -108,7 +109,7 @@ def simulate(settings: SimulateSettings, seed: int, workers: int, out: Path) -> 
     if workers == 1:
         written = [work(exam) for exam in _progress(exams)]
     else:
-        with ProcessPoolExecutor(workers) as pool:
+        with ProcessPoolExecutor(workers, clean_context(__name__)) as pool:
             written = list(_progress(pool.map(work, exams, chunksize=4), len(exams)))
     (part / "dicom" / "Thumbs.db").write_bytes(b"\xd0\xcf\x11\xe0" + bytes(508))
     (part / "dicom" / "LASMIG.TXT").write_text("Export ur bildarkivet (simulerat).\n", encoding="utf-8")

@@ -11,7 +11,7 @@ from analysis.archive.pseudonyms import Pseudonyms, key_from_seed
 from analysis.archive.settings import IngestSettings
 from analysis.errors import StudyError
 from analysis.imaging import prepare as stage
-from analysis.imaging.prepare import pixel_aspect, prepare
+from analysis.imaging.prepare import pixel_aspect, prepare, prepare_file
 from analysis.imaging.settings import ImagesSettings
 from analysis.imaging.store import ImageStore
 from tests.archive.files import radiograph, save
@@ -68,21 +68,27 @@ def test_a_second_run_writes_the_same_bytes(archive, tmp_path):
         assert path.read_bytes() == (tmp_path / "b" / path.name).read_bytes()
 
 
+class Faulty:
+    """A decoder that dies, hangs and swallows memory, each on its own file; picklable, so that workers get it."""
+
+    def __init__(self, *victims):
+        self.victims = victims
+
+    def __call__(self, path, settings):
+        crash, hang, swallow = (str(path).endswith(victim) for victim in self.victims)
+        if crash:
+            os.kill(os.getpid(), signal.SIGKILL)
+        if hang:
+            time.sleep(60)
+        if swallow:
+            bytearray(10**12)
+        return prepare_file(path, settings)
+
+
 def test_a_decoder_that_crashes_or_hangs_takes_one_image_with_it(archive, tmp_path, monkeypatch):
     _, index = archive
-    real = stage.prepare_file
     victims = index.files.dropna(subset=["image"]).sort_values("image")["path"].tolist()
-
-    def faulty(path, settings):
-        if str(path).endswith(victims[2]):
-            os.kill(os.getpid(), signal.SIGKILL)
-        if str(path).endswith(victims[5]):
-            time.sleep(60)
-        if str(path).endswith(victims[7]):
-            bytearray(10**12)
-        return real(path, settings)
-
-    monkeypatch.setattr(stage, "prepare_file", faulty)
+    monkeypatch.setattr(stage, "prepare_file", Faulty(victims[2], victims[5], victims[7]))
     good, bad = run(archive, tmp_path, 1, ImagesSettings(size=32, max_seconds=1))
     unreadable = pd.read_csv(tmp_path / "unreadable-0.csv").set_index("image")["code"]
     named = index.files.dropna(subset=["image"]).set_index("path")["image"]
