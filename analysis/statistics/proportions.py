@@ -75,8 +75,8 @@ def ratio(first: tuple[float, float], second: tuple[float, float], level: float)
     low2, high2 = proportion_confint(p2 * n2, n2, alpha=1 - level, method="wilson")
     # Rounding may put what is nought under a root just below it.
     root = np.sqrt(max(0.0, (p1 * p2) ** 2 - low1 * high2 * (2 * p1 - low1) * (2 * p2 - high2)))
-    low = (p1 * p2 - root) / (high2 * (2 * p2 - high2)) if p2 != high2 / 2 else low1 * (2 * p1 - low1) / (2 * p1 * p2)
+    low = low1 * (2 * p1 - low1) / (p1 * p2 + root) if p1 else 0.0
     if p2 == 0:
-        return float("inf"), max(0.0, float(low)), float("inf")
+        return float("inf"), float(low), float("inf")
     root = np.sqrt(max(0.0, (p1 * p2) ** 2 - high1 * low2 * (2 * p1 - high1) * (2 * p2 - low2)))
-    return p1 / p2, max(0.0, float(low)), float((p1 * p2 + root) / (low2 * (2 * p2 - low2)))
+    return p1 / p2, float(low), float((p1 * p2 + root) / (low2 * (2 * p2 - low2)))

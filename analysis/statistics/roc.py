@@ -244,7 +244,8 @@ def best_threshold(truth: Floats, score: Floats) -> tuple[float, float, float]:
 def counts_at(truth: Floats, score: Floats, threshold: float) -> tuple[int, int, int, int]:
     """Count true positives, false negatives, true negatives, false positives with score >= threshold as positive."""
     value = _numbers("study_counts", truth, score, threshold)
-    tp, fn, tn, fp = (int(v) for v in value)
+    # pROC multiplies shares by numbers of exams: 15 may come as 14.999….
+    tp, fn, tn, fp = (round(v) for v in value)
     return tp, fn, tn, fp
 
 

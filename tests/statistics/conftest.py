@@ -1,0 +1,47 @@
+"""Numbers to estimate from: scores and labels of a grading, drawn at random, and R beside it."""
+
+import subprocess
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis.grading.scheme import load_scheme
+
+
+def run_r(script, *arguments, folder):
+    """Run a script of its own by Rscript; what it prints."""
+    path = folder / "script.R"
+    path.write_text(script)
+    done = subprocess.run(
+        ["Rscript", "--vanilla", str(path), *map(str, arguments)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def make_numbers(scheme, rng, n, *, exams_per_patient=1, noise=0.7):
+    """Reference and predictions: grades at random, scores that follow them with noise."""
+    names = [f"exam-{i:04d}" for i in range(n)]
+    base = pd.DataFrame({"exam": names, "patient": [f"patient-{i // exams_per_patient:04d}" for i in range(n)]})
+    thirds = np.arange(n) * 3 // n
+    base["set"] = np.array(["training", "validation", "test"])[thirds]
+    grades = {name: rng.integers(0, len(item.levels), n).astype(float) for name, item in scheme.items.items()}
+    grades |= {name: (rng.random(n) < 0.2).astype(float) for name in scheme.findings}
+    grades = pd.DataFrame(grades)
+    labels = scheme.derive(grades)
+    scores = {}
+    for outcome in scheme.outcomes:
+        scores[outcome.id] = 1 / (1 + np.exp(1 - 2 * labels[outcome.id] - rng.normal(0, 2 * noise, n)))
+    reference = pd.concat([base, grades, labels.drop(columns=list(scheme.findings))], axis=1)
+    return reference, pd.concat([base, pd.DataFrame(scores)], axis=1)
+
+
+@pytest.fixture(scope="session")
+def kl():
+    return load_scheme("workflow/gradings/kl.yaml")
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(20210824)

@@ -1,0 +1,186 @@
+"""Proportions, thresholds, predictive values, calibration, agreement: against their definitions."""
+
+import numpy as np
+import pytest
+import statsmodels.api as sm
+from scipy.special import logit
+from sklearn.metrics import accuracy_score, cohen_kappa_score, mean_absolute_error, recall_score
+from statsmodels.stats.proportion import proportion_confint
+
+from analysis.statistics import grades
+from analysis.statistics.calibration import calibration_row, reliability_rows
+from analysis.statistics.data import make_sample
+from analysis.statistics.operating import choose_threshold, optimism_row, prevalence_row, threshold_row
+from analysis.statistics.proportions import difference, effective, ratio, wilson
+from analysis.statistics.resample import Resamples, patient_weights
+from analysis.statistics.settings import StatisticsSettings
+
+SETTINGS = StatisticsSettings(replicates=300)
+
+
+def people(n, each=1):
+    return (np.arange(n) // each).astype(str).astype(object)
+
+
+def sample(rng, n=200, each=1, shift=1.5):
+    truth = (rng.random(n) < 0.35).astype(float)
+    return make_sample(truth, 1 / (1 + np.exp(-rng.normal(size=n) - shift * truth + 0.7)), people(n, each))
+
+
+def test_effective_number_counts_patients_where_exams_repeat(rng):
+    flags = np.repeat(rng.random(400) < 0.3, 2)
+    assert effective(flags, people(800)) == 800
+    assert effective(flags, people(800, 2)) == pytest.approx(400, rel=0.02)
+    assert effective(rng.random(800) < 0.3, people(800, 2)) == pytest.approx(760, rel=0.1)
+    assert effective(np.ones(10, dtype=bool), people(10, 2)) == 5
+
+
+def test_wilson_is_wilsons_with_the_ends_met():
+    flags = np.arange(20) < 15
+    low, high = proportion_confint(15, 20, method="wilson")
+    assert wilson(flags, people(20), 0.95) == pytest.approx((0.75, low, high))
+    assert wilson(np.ones(5, dtype=bool), people(5), 0.95)[2] == 1.0
+    assert np.isnan(wilson(np.array([], dtype=bool), people(0), 0.95)).all()
+
+
+def test_clustered_wilson_covers(rng):
+    """Two exams of a patient that always agree: plain Wilson covers about 83 %, the clustered one 95 %."""
+    covered = 0
+    for _ in range(600):
+        _, low, high = wilson(np.repeat(rng.random(40) < 0.7, 2), people(80, 2), 0.95)
+        covered += low <= 0.7 <= high
+    assert 0.92 < covered / 600 < 0.98
+
+
+@pytest.mark.parametrize(("n1", "p1", "n0", "p0"), [(10, 0.9, 90, 0.2), (5, 0.95, 295, 0.1), (100, 0.9, 200, 0.05)])
+def test_ratio_and_difference_cover(rng, n1, p1, n0, p0):
+    covered = np.zeros(2)
+    for _ in range(1000):
+        first, second = (rng.binomial(n1, p1) / n1, n1), (rng.binomial(n0, p0) / n0, n0)
+        for k, (found, true) in enumerate(((ratio, p1 / p0), (difference, p1 - p0))):
+            estimate, low, high = found(first, second, 0.95)
+            assert low <= estimate <= high
+            covered[k] += low <= true <= high
+    assert (covered / 1000 > 0.92).all()
+    assert (covered / 1000 < 0.985).all()
+
+
+def test_ratio_at_its_ends():
+    assert ratio((1.0, 10), (0.0, 90), 0.95)[0::2] == (np.inf, np.inf)
+    assert ratio((1.0, 10), (0.0, 90), 0.95)[1] > 10
+    assert ratio((0.0, 10), (0.5, 90), 0.95)[:2] == (0.0, 0.0)
+    assert ratio((1.0, 10), (1.0, 90), 0.95)[1] == pytest.approx(wilson(np.ones(10, dtype=bool), people(10), 0.95)[1])
+    assert np.isnan(ratio((0.0, 10), (0.0, 90), 0.95)).all()
+
+
+def test_threshold_row_is_counted(rng):
+    test = sample(rng)
+    row = threshold_row(test, "x", "test", 0.4, reason=None, settings=SETTINGS)
+    positive, case = test.score >= 0.4, test.truth == 1
+    assert (row["tp"], row["fp"]) == ((positive & case).sum(), (positive & ~case).sum())
+    assert (row["fn"], row["tn"]) == ((~positive & case).sum(), (~positive & ~case).sum())
+    assert row["sensitivity"] == row["tp"] / case.sum()
+    assert row["specificity"] == row["tn"] / (~case).sum()
+    assert row["ppv"] == row["tp"] / positive.sum()
+    assert row["npv"] == row["tn"] / (~positive).sum()
+    assert row["youden"] == pytest.approx(row["sensitivity"] + row["specificity"] - 1)
+    for measure in ("sensitivity", "specificity", "youden", "ppv", "npv"):
+        assert row[f"{measure}_low"] < row[measure] < row[f"{measure}_high"]
+
+
+def test_a_threshold_above_every_score_has_no_predictive_value_of_a_positive(rng):
+    row = threshold_row(sample(rng), "x", "validation", 2.0, reason=None, settings=SETTINGS)
+    assert np.isnan(row["ppv"])
+    assert row["reason"].startswith("no ppv")
+
+
+def test_choosing_on_the_test_set_is_never_worse_there(rng):
+    for _ in range(10):
+        validation, test = sample(rng, 120, shift=0.5), sample(rng, 120, shift=0.5)
+        rows = {}
+        for name, chosen in (("validation", validation), ("test", test)):
+            threshold, reason = choose_threshold(chosen)
+            rows[name] = threshold_row(test, "x", name, threshold, reason=reason, settings=SETTINGS)
+        assert optimism_row(rows, "x")["optimism"] >= -1e-12
+
+
+def test_predictive_values_at_the_prevalence_of_the_test_set_are_its_own(rng):
+    test = sample(rng)
+    row = threshold_row(test, "x", "test", 0.4, reason=None, settings=SETTINGS)
+    same = prevalence_row(test, "x", row, test.truth.mean(), "here", level=0.95)
+    assert (same["ppv"], same["npv"]) == pytest.approx((row["ppv"], row["npv"]))
+    rare = prevalence_row(test, "x", row, 0.01, "settings", level=0.95)
+    se, sp = row["sensitivity"], row["specificity"]
+    assert rare["ppv"] == pytest.approx(se * 0.01 / (se * 0.01 + (1 - sp) * 0.99))
+    assert rare["npv"] == pytest.approx(sp * 0.99 / (sp * 0.99 + (1 - se) * 0.01))
+    for name in ("ppv", "npv", "lr_positive", "lr_negative"):
+        assert rare[f"{name}_low"] < rare[name] < rare[f"{name}_high"]
+
+
+def test_calibrated_scores_have_slope_1_and_no_intercept(rng):
+    p = rng.beta(1.5, 2.5, 4000)
+    exact = make_sample((rng.random(4000) < p).astype(float), p, people(4000))
+    ones = Resamples(np.ones((4000, 300)), 0.95)
+    row = calibration_row(exact, "x", ones, SETTINGS)
+    assert row["slope_low"] < 1 < row["slope_high"]
+    assert row["intercept_low"] < 0 < row["intercept_high"]
+    assert row["brier"] == pytest.approx(np.mean((p - exact.truth) ** 2))
+    extreme = make_sample(exact.truth, 1 / (1 + np.exp(-2 * logit(p) - 1)), people(4000))
+    row = calibration_row(extreme, "x", ones, SETTINGS)
+    assert row["slope"] == pytest.approx(0.5, abs=0.1)
+    assert row["intercept_high"] < 0
+
+
+def test_clustered_calibration_has_clustered_errors(rng):
+    once = sample(rng, 150)
+    twice = make_sample(np.repeat(once.truth, 2), np.repeat(once.score, 2), people(300, 2))
+    apart = make_sample(twice.truth, twice.score, people(300))
+    ones = Resamples(np.ones((300, 300)), 0.95)
+    clustered, plain = (calibration_row(s, "x", ones, SETTINGS) for s in (twice, apart))
+    assert clustered["slope"] == plain["slope"]
+    width = [row["slope_high"] - row["slope_low"] for row in (clustered, plain)]
+    fit = sm.Logit(once.truth, sm.add_constant(logit(once.score))).fit(disp=0)
+    assert width[1] == pytest.approx((fit.conf_int()[1][1] - fit.conf_int()[1][0]) / np.sqrt(2), rel=0.01)
+    assert width[0] == pytest.approx(width[1] * np.sqrt(2), rel=0.25)
+
+
+def test_reliability_bins_hold_all_exams(rng):
+    found = reliability_rows(sample(rng, 203), "x", SETTINGS)
+    assert found["n"].sum() == 203
+    assert len(found) == SETTINGS.reliability_bins
+    assert ((found["low"] <= found["observed"]) & (found["observed"] <= found["high"])).all()
+    tied = make_sample((rng.random(200) < 0.5).astype(float), rng.choice([0.1, 0.5, 0.9], 200), people(200))
+    found = reliability_rows(tied, "x", SETTINGS)
+    assert found["n"].sum() == 200
+    assert list(found["predicted"]) == pytest.approx([0.1, 0.5, 0.9])
+    for _, row in found.iterrows():
+        assert row["observed"] == pytest.approx(tied.truth[np.isclose(tied.score, row["predicted"])].mean())
+
+
+def test_measures_of_all_replicates_are_scikit_learns(rng):
+    truth = rng.integers(0, 4, 80).astype(float)
+    predicted = np.clip(truth + rng.integers(-1, 2, 80), 0, 4)
+    weights = patient_weights(people(80, 2), 30, rng)
+    found = grades.replicated(truth, predicted, 5, weights)
+    for column in range(30):
+        w = weights[:, column]
+        drawn = np.unique(truth[w > 0])
+        expected = {
+            "accuracy": accuracy_score(truth, predicted, sample_weight=w),
+            "balanced_accuracy": recall_score(truth, predicted, sample_weight=w, average="macro", labels=drawn),
+            "mean_absolute_error": mean_absolute_error(truth, predicted, sample_weight=w),
+            "quadratic_kappa": cohen_kappa_score(truth, predicted, weights="quadratic", sample_weight=w),
+        }
+        for name, value in expected.items():
+            assert found[name][column] == pytest.approx(value, abs=1e-12), name
+    assert grades.measures(truth, predicted) == pytest.approx(
+        {name: values[0] for name, values in grades.replicated(truth, predicted, 5, np.ones((80, 1))).items()}
+    )
+
+
+def test_one_grade_only_has_no_kappa():
+    rows = grades.agreement_rows(np.full(9, 2.0), np.full(9, 2.0), 5, Resamples(np.ones((9, 100)), 0.95))
+    by_name = {row["measure"]: row for row in rows}
+    assert by_name["accuracy"]["estimate"] == 1
+    assert np.isnan(by_name["quadratic_kappa"]["estimate"])
+    assert by_name["quadratic_kappa"]["reason"] == "all grades are the same"
