@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from analysis.settings import Settings
@@ -40,6 +40,14 @@ class Item(Settings):
     short: str
     levels: dict[int, str]
     groups: dict[str, list[int]] = Field(default_factory=dict)
+
+    @field_validator("levels", mode="before")
+    @classmethod
+    def _meanings_are_words(cls, value: Any) -> Any:
+        for level, meaning in value.items() if isinstance(value, dict) else ():
+            if isinstance(meaning, bool):
+                raise hole(f"YAML takes the meaning of level {level} for a yes or no; put it in quotes", level)
+        return value
 
     @model_validator(mode="after")
     def _complete(self) -> Item:
