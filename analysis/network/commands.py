@@ -69,4 +69,31 @@ def predict(
     run(images, reference, grading, list(weights), load(NetworkSettings, settings), workers, out)
 
 
-COMMANDS: list[click.Command] = [train, predict]
+@click.command()
+@click.option("--images", type=FILE, required=True, help="Folder of prepared images.")
+@click.option("--reference", type=FILE, required=True, help="reference.parquet of the grading.")
+@click.option("--predictions", type=FILE, required=True, help="exams.parquet written by 'predict'.")
+@click.option("--grading", type=FILE, required=True, help="The scheme.")
+@click.option("--weights", type=FILE, multiple=True, required=True, help="weights.safetensors; one for each seed.")
+@click.option("--settings", type=FILE, required=True, help="Section 'attribution' of the configuration.")
+@click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Threads.")
+@click.option("--out", type=FILE, required=True, help="Folder for cases.csv, its pictures, and occlusion.csv.")
+def attribute(
+    images: Path,
+    reference: Path,
+    predictions: Path,
+    grading: Path,
+    weights: tuple[Path, ...],
+    settings: Path,
+    workers: int,
+    out: Path,
+) -> None:
+    """Find what the network looks at: integrated gradients of its surest decisions, and occlusion."""
+    from analysis.network.attribution import attribute as run
+    from analysis.network.settings import AttributionSettings
+    from analysis.settings import load
+
+    run(images, reference, predictions, grading, list(weights), load(AttributionSettings, settings), workers, out)
+
+
+COMMANDS: list[click.Command] = [train, predict, attribute]

@@ -1,0 +1,84 @@
+import math
+
+import pytest
+import torch
+from torch import nn
+
+from analysis.network.architecture import KneeNet, Residual, maximum
+from analysis.network.settings import NetworkSettings
+
+
+def passes(n):
+    return torch.arange(n)
+
+
+def test_layers_and_sizes_are_those_of_table_1():
+    # The paper counts 16 blocks of two convolutions, the 1x1 convolution and two fully connected layers.
+    network = KneeNet(NetworkSettings(width=64), {"kl": 10}, 3).eval()
+    blocks = [m for m in network.modules() if isinstance(m, Residual)]
+    main = [m for block in blocks for part in (block.first, block.second) for m in part if isinstance(m, nn.Conv2d)]
+    head = [m for m in network.heads["kl"].modules() if isinstance(m, (nn.Conv2d, nn.Linear))]
+    assert len(blocks) == 16
+    assert len(main) + len(head) == 35
+    assert {m.kernel_size for m in main} == {(3, 3)} and head[0].kernel_size == (1, 1)
+    assert head[0].out_channels == 72
+    assert all(m.stride == (1, 1) for m in network.modules() if isinstance(m, nn.Conv2d))
+    norms = [m for m in network.modules() if isinstance(m, nn.BatchNorm2d)]
+    assert len(norms) == sum(isinstance(m, nn.Conv2d) for m in network.modules())
+
+    seen = []
+    for group in [*network.image, *network.core]:
+        group.register_forward_hook(lambda module, given, made: seen.append((given[0].shape[-1], *made.shape[1:3])))
+    with torch.inference_mode():
+        network(torch.rand(1, 1, 256, 256), passes(1), 1, passes(1), 1, "kl")
+    assert seen == [(256, 64, 128), (128, 64, 64), (64, 64, 32), (32, 128, 16), (16, 256, 8), (8, 512, 4)]
+
+
+def test_filters_change_in_the_last_block_of_a_group():
+    network = KneeNet(NetworkSettings(width=8), {"kl": 5}, 3)
+    for group in network.core:
+        changes = [isinstance(m.shortcut, nn.Sequential) for m in group if isinstance(m, Residual)]
+        assert not any(changes[:-1])
+
+
+@pytest.mark.parametrize("pool", ["features", "scores"])
+def test_packed_exams_score_as_they_do_alone(pool):
+    torch.manual_seed(0)
+    network = KneeNet(NetworkSettings(width=4, pool=pool), {"kl": 7}, 3).eval()
+    number = [1, 3, 2, 1]
+    images = torch.rand(sum(number), 1, 32, 32)
+    exam = torch.repeat_interleave(torch.arange(4), torch.tensor(number))
+    with torch.inference_mode():
+        together, views = network(images, passes(7), 7, exam, 4, "kl")
+        for i in range(4):
+            own = images[exam == i]
+            n = len(own)
+            alone, view = network(own, passes(n), n, torch.zeros(n, dtype=torch.long), 1, "kl")
+            torch.testing.assert_close(together[i : i + 1], alone, rtol=1e-4, atol=1e-5)
+            torch.testing.assert_close(views[exam == i], view, rtol=1e-4, atol=1e-5)
+
+
+def test_maximum_against_a_loop():
+    values = torch.randn(9, 3, 2, 2)
+    index = torch.tensor([0, 0, 1, 2, 2, 2, 3, 1, 0])
+    expected = torch.stack([values[index == i].amax(0) for i in range(4)])
+    assert torch.equal(maximum(values, index, 4), expected)
+
+
+def test_jitters_of_an_image_are_joined_for_its_view():
+    network = KneeNet(NetworkSettings(width=4), {"kl": 7}, 3).eval()
+    images = torch.rand(4, 1, 32, 32)
+    _, views = network(images, torch.tensor([0, 0, 1, 1]), 2, torch.zeros(4, dtype=torch.long), 1, "kl")
+    assert views.shape == (2, 3)
+
+
+def test_signal_keeps_its_size_through_the_depth():
+    # Without care, the sum of sixteen branches grows until nothing can be learnt.
+    torch.manual_seed(0)
+    network = KneeNet(NetworkSettings(width=16), {"kl": 5}, 3)
+    found = []
+    for group in [*network.image, *network.core]:
+        group.register_forward_hook(lambda module, given, made: found.append(float(made.detach().std())))
+    network(torch.rand(8, 1, 64, 64), passes(8), 8, passes(8), 8, "kl")
+    assert all(0.05 < size < 20 for size in found), found
+    assert not any(math.isnan(size) for size in found)
