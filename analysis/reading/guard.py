@@ -44,6 +44,10 @@ def guard(app: FastAPI, settings: ReadingSettings) -> None:
     request is refused when it is too large, names another host (which is how a foreign page would
     reach a server on localhost), or writes from another origin.
     """
+    hosts = [*LOOPBACK, "[::1]", *settings.names]
+    if settings.host not in (*LOOPBACK, "0.0.0.0", "::"):
+        hosts.append(settings.host)
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=hosts, www_redirect=False)
     secure = bool(settings.tls.certificate)
 
     @app.middleware("http")
@@ -57,11 +61,6 @@ def guard(app: FastAPI, settings: ReadingSettings) -> None:
         static = request.url.path.startswith("/static/")
         response.headers["Cache-Control"] = "no-cache" if static else "no-store"
         return response
-
-    hosts = [*LOOPBACK, "[::1]", *settings.names]
-    if settings.host not in (*LOOPBACK, "0.0.0.0", "::"):
-        hosts.append(settings.host)
-    app.add_middleware(TrustedHostMiddleware, allowed_hosts=hosts, www_redirect=False)
 
 
 def _refuse(request: Request) -> Response | None:

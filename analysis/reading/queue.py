@@ -12,8 +12,9 @@ import numpy as np
 from sqlalchemy import Connection, Row, func, insert, select, update
 
 from analysis.reading.access import Reader
+from analysis.reading.book import Book
 from analysis.reading.index import Exam
-from analysis.reading.ledger import Case, cases, standing
+from analysis.reading.ledger import Case
 from analysis.reading.settings import ReadingSettings
 from analysis.reading.store import assignments, ledger, readers
 
@@ -110,6 +111,8 @@ class Dealer:
     def __init__(self, exams: dict[str, Exam], settings: ReadingSettings) -> None:
         self._exams, self._settings = exams, settings
         self._orders: dict[int, list[Slot]] = {}
+        self._back: dict[int, set[str]] = {}
+        self._book = Book(settings.queues)
 
     def deal(self, db: Connection, reader: Reader, number: int, now: float) -> Queue:
         """Return the exams for a reader to see next, claiming new ones as needed.
@@ -124,7 +127,7 @@ class Dealer:
         now : float
             Seconds since 1970.
         """
-        everything = cases(standing(db), self._settings.queues)
+        everything = self._book.cases(db)
         mine = db.execute(select(assignments).where(assignments.c.reader == reader.id).order_by(assignments.c.id)).all()
         done = set(db.execute(select(ledger.c.assignment).where(ledger.c.reader == reader.id)).scalars())
         kind = "consensus" if reader.role == "consensus" else "read"
@@ -139,7 +142,8 @@ class Dealer:
         waiting = [row for row in mine if row.id not in done]
         still = {Slot(row.exam, row.occasion): row for row in waiting}
         # What has been dealt stays in hand, unless another reader took it meanwhile or it settled itself.
-        held += [row for row in waiting if Slot(row.exam, row.occasion) in set(slots)]
+        open_now = set(slots)
+        held += [row for row in waiting if Slot(row.exam, row.occasion) in open_now]
         tasks = [_task(row) for row in held[:number]]
         for row in held[:number]:
             db.execute(update(assignments).where(assignments.c.id == row.id).values(opened=now))
@@ -148,8 +152,7 @@ class Dealer:
             tasks.append(_claim(db, reader, slot, kind, now))
         left = len(slots) + len(asked_back)
         if kind == "read":  # those that will come back are counted from the start, so that the count tells nothing
-            planned = {slot.exam for slot in self._order(reader) if slot.occasion == 2}
-            left += sum(slot.occasion == 1 and slot.exam in planned for slot in slots)
+            left += sum(slot.occasion == 1 and slot.exam in self._twice(reader) for slot in slots)
         return Queue(tasks, len(done) - len(asked_back & done), left)
 
     def _asked_back(self, reader: Reader, everything: dict[str, Case]) -> set[int]:
@@ -226,20 +229,27 @@ class Dealer:
 
     def _conflicts(self, everything: dict[str, Case], claimed: Counter[str]) -> list[Slot]:
         """Return the exams to decide; those that will come back to a reader last, so that they may."""
-        coming_back = set()
-        for exam, case in everything.items():
-            for entry in case.readings:
-                slots = self._order(Reader(entry.reader, entry.name, entry.role))
-                again = any(other.reader == entry.reader and other.occasion == 2 for other in case.further)
-                if not again and Slot(exam, 2) in slots:
-                    coming_back.add(exam)
         open_ = [
-            Slot(exam, len(case.decisions) + 1)
+            case
             for exam, case in everything.items()
             if exam in self._exams and case.state.name == "conflict" and not claimed[exam]
         ]
-        lot = {slot: hashlib.sha256(f"{self._settings.seed}|{slot.exam}".encode()).digest() for slot in open_}
-        return sorted(open_, key=lambda slot: (slot.exam in coming_back, lot[slot]))
+        lot = {case.exam: hashlib.sha256(f"{self._settings.seed}|{case.exam}".encode()).digest() for case in open_}
+        open_.sort(key=lambda case: (self._comes_back(case), lot[case.exam]))
+        return [Slot(case.exam, len(case.decisions) + 1) for case in open_]
+
+    def _comes_back(self, case: Case) -> bool:
+        """Tell whether a second occasion of one of the readings is still to come."""
+        had = {entry.reader for entry in case.further if entry.occasion == 2}
+        return any(
+            entry.reader not in had and case.exam in self._twice(Reader(entry.reader, entry.name, entry.role))
+            for entry in case.readings
+        )
+
+    def _twice(self, reader: Reader) -> set[str]:
+        if reader.id not in self._back:
+            self._back[reader.id] = {slot.exam for slot in self._order(reader) if slot.occasion == 2}
+        return self._back[reader.id]
 
 
 def _task(row: Row[Any]) -> Task:

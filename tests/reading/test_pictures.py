@@ -1,0 +1,63 @@
+"""The browser opens with what the network sees, and has every grey level beyond that."""
+
+from __future__ import annotations
+
+import gzip
+import struct
+import warnings
+
+import numpy as np
+import pandas as pd
+import pydicom
+import pytest
+from pydicom.data import get_testdata_file
+
+from analysis.archive.dicom import read
+from analysis.imaging.pixels import brightness
+from analysis.reading.pixels import load_picture
+
+
+def shown(packed: bytes) -> np.ndarray:
+    """Do what the page does with what the server sends."""
+    data = gzip.decompress(packed)
+    columns, rows, low, high = struct.unpack("<IIii", data[:16])
+    grey = np.frombuffer(data[16:], "<u2").reshape(rows, columns).astype(float)
+    return np.clip(np.floor((grey - low) * 255 / (high - low) + 0.5), 0, 255)
+
+
+def test_opens_as_the_network_sees_it(archive):
+    paths = pd.read_parquet(archive.private_index).dropna(subset=["image"])["path"]
+    linear, bent = 0, 0
+    for path in paths[:60]:
+        dataset = read(archive.folder / path)
+        seen = brightness(dataset).astype(float)
+        mine = shown(load_picture(archive.folder / path).pack())
+        assert mine.shape == seen.shape
+        if "VOILUTSequence" in dataset or dataset.get("VOILUTFunction") == "SIGMOID":
+            assert np.corrcoef(mine.ravel(), seen.ravel())[0, 1] > 0.97  # the nearest straight line
+            bent += 1
+        else:
+            assert np.abs(mine - seen).max() <= 2
+            linear += 1
+    assert linear > 30
+
+
+def test_keeps_every_grey_level(archive):
+    paths = pd.read_parquet(archive.private_index).dropna(subset=["image"])["path"]
+    for path in paths[:20]:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            stored = read(archive.folder / path).pixel_array
+        assert len(np.unique(load_picture(archive.folder / path).grey)) == len(np.unique(stored))
+
+
+@pytest.mark.parametrize("slope", [1, -1])
+def test_monochrome1_is_shown_upright(tmp_path, slope):
+    dataset = pydicom.dcmread(get_testdata_file("CT_small.dcm"))
+    dataset.PhotometricInterpretation = "MONOCHROME2" if slope > 0 else "MONOCHROME1"
+    dataset.save_as(tmp_path / "one.dcm")
+    picture = load_picture(tmp_path / "one.dcm")
+    stored = dataset.pixel_array.astype(int)
+    assert np.array_equal(np.argsort(np.unique(picture.grey)), np.arange(len(np.unique(stored))))
+    assert np.corrcoef(picture.grey.ravel(), stored.ravel())[0, 1] == pytest.approx(slope)
+    assert picture.low < picture.high

@@ -1,0 +1,175 @@
+"""Who gets which exam, corrections, other looks, and exams that were left open."""
+
+from __future__ import annotations
+
+import uuid
+
+import pandas as pd
+import pytest
+
+from analysis.reading import access
+from analysis.reading.ledger import Refused, cases, standing
+from analysis.reading.room import Room
+from tests.reading.conftest import KL, content, run, values, write_yaml
+
+MINUTE = 60.0
+
+
+class Desk:
+    """A reader at work, with a clock that is set by hand."""
+
+    def __init__(self, room: Room, name: str, role: str) -> None:
+        self.room, self.now = room, 1e9
+        token = access.make_token(room.store, name, role, self.now)
+        cookie = access.sign_in(room.store, token, "here", room.settings.login, self.now)
+        self.reader = access.who(room.store, cookie, room.settings.login, self.now)
+
+    def next(self):
+        return self.room.next(self.reader, self.now)["exams"]
+
+    def write(self, exam, given, **more):
+        self.now += 1
+        self.room.write(self.reader, content(exam, uuid.uuid4().hex, given, **more), self.now)
+
+    def read_all(self, grade=lambda exam: 1, **more):
+        n = 0
+        while exams := self.next():
+            self.write(exams[0], values(grade(self.exam_of(exams[0]))), **more)
+            n += 1
+        return n
+
+    def exam_of(self, shown) -> str:
+        with self.room.store.reading() as db:
+            from sqlalchemy import select
+
+            from analysis.reading.store import assignments
+
+            return db.execute(select(assignments.c.exam).where(assignments.c.handle == shown["handle"])).scalar_one()
+
+
+def found(room: Room):
+    with room.store.reading() as db:
+        return cases(standing(db), room.settings.queues)
+
+
+def test_single_readings_are_shared_out_and_flags_go_to_a_senior(archive, tmp_path):
+    room = archive.room(
+        tmp_path / "s.sqlite", repeat_share=0, queues={"validation": {"readings": 1, "revisit": "senior"}}
+    )
+    anna, bo, senior = Desk(room, "anna", "reader"), Desk(room, "bo", "reader"), Desk(room, "senior", "senior")
+    for _ in range(20):
+        anna.write(anna.next()[0], values(1))
+        bo.write(bo.next()[0], values(2), revisit=True)
+    assert len(found(room)) == 40
+    assert senior.read_all(lambda exam: 3) == 20
+    assert anna.read_all() == len(archive.exams) - 40 - 1  # bo still holds the one loaded ahead
+    bo.read_all()
+    flagged = [case for case in found(room).values() if case.senior]
+    assert {(case.readings[0].name, case.senior.values["kl"]) for case in flagged} == {("bo", 3)}
+    assert all(not case.further for case in found(room).values())
+
+
+def test_an_exam_left_open_goes_to_another_and_nothing_is_lost_when_its_reader_returns(archive, tmp_path):
+    room = archive.room(tmp_path / "s.sqlite", repeat_share=0, queues={"validation": {"readings": 1}})
+    anna, bo = Desk(room, "anna", "reader"), Desk(room, "bo", "reader")
+    exam = anna.next()[0]
+    bo.now += MINUTE * (room.settings.claim_minutes + 1)
+    assert bo.read_all() == len(archive.exams)
+    anna.write(exam, values(4))
+    case = found(room)[anna.exam_of(exam)]
+    assert [entry.name for entry in case.readings] == ["bo"]
+    assert [entry.name for entry in case.further] == ["anna"]
+    assert anna.next() == []
+
+
+def test_a_correction_is_a_new_row_until_the_consensus_session_opens_the_exam(archive, tmp_path):
+    room = archive.room(tmp_path / "s.sqlite", repeat_share=0)
+    anna, bo, panel = Desk(room, "anna", "reader"), Desk(room, "bo", "reader"), Desk(room, "panel", "consensus")
+    anna.read_all(lambda exam: 1)
+    bo.read_all(lambda exam: 1)
+    recent = room.recent(anna.reader)
+    assert recent[0]["before"]["values"]["kl"] == 1
+    anna.write(recent[0], values(2), comment="looked again")
+    with pytest.raises(Refused, match="another window"):
+        anna.write(recent[0], values(3))
+    case = found(room)[anna.exam_of(recent[0])]
+    assert sorted(entry.values["kl"] for entry in case.readings) == [1, 2]
+    assert max(entry.version for entry in case.readings) == 1
+    (open_,) = panel.next()
+    assert open_["fields"] == ["kl"]
+    assert recent[0]["handle"] not in [one["handle"] for one in room.recent(anna.reader)]
+    with pytest.raises(Refused, match="can't be changed"):
+        anna.write(recent[0] | {"version": 2}, values(3))
+    with pytest.raises(Refused, match="differ in"):
+        panel.write(open_, {"kl": 2, "medial": 1})
+    panel.write(open_, {"kl": 2})
+    assert panel.next() == []
+    decided = room.recent(panel.reader)[0]
+    panel.write(decided, {"kl": 1})
+    assert found(room)[anna.exam_of(recent[0])].decision == {"kl": 1}
+
+
+def test_what_comes_back_shows_how_far_a_reader_agrees_with_themselves(archive, tmp_path):
+    room = archive.room(tmp_path / "s.sqlite", repeat_share=0.2, repeat_gap=30)
+    anna, panel = Desk(room, "anna", "reader"), Desk(room, "panel", "consensus")
+    order: list[str] = []
+    handles: set[str] = set()
+    left = None
+    while exams := anna.next():
+        answer = room.next(anna.reader, anna.now)
+        assert left is None or answer["left"] == left - 1  # the count tells nothing about what comes back
+        left = answer["left"]
+        exam = anna.exam_of(exams[0])
+        # The second time, every other exam is graded differently.
+        twice = order.count(exam)
+        again = sum(order.count(one) > 1 for one in set(order))
+        anna.write(exams[0], values(1 + (twice and again % 2)))
+        order.append(exam)
+        handles.add(exams[0]["handle"])
+    assert len(handles) == len(order) == len(archive.exams) + 20
+    gaps = [len(order) - 1 - order[::-1].index(e) - order.index(e) for e in set(order) if order.count(e) == 2]
+    assert len(gaps) == 20
+    assert min(gaps) > 30
+    within = room.progress(panel.reader, panel.now)["within"]
+    assert {(row["n"], row["conflicts"]) for row in within if row["field"] == "kl"} == {(20, 10)}
+    assert {row["first"] for row in within} == {"Reader 1"}
+    run_export(archive, room, tmp_path)
+    again = pd.read_csv(tmp_path / "out/further.csv")
+    assert set(again["session"]) == {"validation again"}
+    assert again["exam"].nunique() == 20
+    assert pd.read_csv(tmp_path / "out/readings.csv").groupby("exam")["item"].apply(lambda i: i.is_unique).all()
+
+
+def test_export_is_the_archives_form(archive, tmp_path):
+    room = archive.room(tmp_path / "s.sqlite", repeat_share=0)
+    anna, bo, panel = Desk(room, "anna", "reader"), Desk(room, "bo", "reader"), Desk(room, "panel", "consensus")
+    anna.read_all(lambda exam: 1, comment="a comment, with a comma")
+    bo.read_all(lambda exam: 2 if exam in archive.exams[:7] else 1)
+    for _ in range(7):
+        panel.write(panel.next()[0], {"kl": 2})
+    run_export(archive, room, tmp_path)
+    from analysis.archive.tables import read_readings
+
+    table = read_readings(tmp_path / "out/readings.csv")
+    private = pd.read_parquet(archive.private_index).dropna(subset=["exam"])
+    number = dict(zip(private["exam"], private["accession"], strict=True))
+    kl = table[table["item"] == "kl"].pivot(index="exam", columns="reader", values="value")
+    assert set(kl.index) == {number[exam] for exam in archive.exams}
+    assert set(kl[kl["panel"].notna()].index) == {number[exam] for exam in archive.exams[:7]}
+    assert (kl["anna"] == 1).all()
+    assert (kl["bo"] == 2).sum() == 7
+    assert not table["item"].isin(["unusable", "no_knee"]).any()
+    assert table["time"].notna().all()
+    lines = pd.read_csv(tmp_path / "out/lines.csv")
+    assert set(lines.loc[lines["reader"] == "anna", "comment"]) == {"a comment, with a comma"}
+    views = pd.read_csv(tmp_path / "out/views.csv")
+    assert (views["view"].fillna("") == views["indexed"].fillna("")).all()
+
+
+def run_export(archive, room, folder) -> None:
+    section = room.settings.model_dump(mode="json")
+    settings = write_yaml(folder / "reading.yaml", section)
+    run(
+        "read-export", "--store", folder / "s.sqlite", "--images", archive.images, "--private", archive.private_index,
+        "--grading", KL, "--settings", settings, "--out", folder / "out",
+    )  # fmt: skip
