@@ -78,7 +78,7 @@ def subgroups(results: Results) -> Figure | None:
     panel.axvline(results.auc(chosen[0].id)["auc"], color=GREY, linewidth=0.6, linestyle=(0, (1, 2)))
     edge = {"transform": panel.get_yaxis_transform(), "va": "center", "clip_on": False}
     panel.text(1.02, -1, "Cases / exams", ha="left", weight="bold", **edge)
-    panel.text(1.32, -1, f"AUC ({results.level} CI)", ha="left", weight="bold", **edge)
+    panel.text(1.42, -1, f"AUC ({results.level} CI)", ha="left", weight="bold", **edge)
     for index, (label, row) in enumerate(rows):
         if row is None:
             panel.text(-0.02, index, label, ha="right", weight="bold", **edge)
@@ -86,7 +86,7 @@ def subgroups(results: Results) -> Figure | None:
         _point(panel, index, row, name="auc", colour=settings.palette[0], marker="s")
         panel.text(-0.02, index, label, ha="right", **edge)
         panel.text(1.02, index, f"{count(row['cases'])} / {count(row['n'])}", ha="left", **edge)
-        panel.text(1.32, index, interval(row, "auc", results.settings.digits), ha="left", **edge)
+        panel.text(1.42, index, interval(row, "auc", results.settings.digits), ha="left", **edge)
     panel.set(yticks=[], ylim=(len(rows) - 0.4, -1.6), xlabel="AUC")
     panel.spines["left"].set_visible(False)
     panel.set_title(wrap(chosen[0].title, 60))

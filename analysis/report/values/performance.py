@@ -19,6 +19,7 @@ def _auc(results: Results, outcome: Outcome) -> dict[str, Any]:
         "title": name(results, outcome),
         "auc": interval(row, "auc", digits, none=NOT_ESTIMABLE),
         "cases": count(row["cases"]),
+        "cases_told": f"{count(row['cases'])} case{'' if row['cases'] == 1 else 's'}",
         "controls": count(row["controls"]),
         "sensitivity": percentage(chosen, "sensitivity", none=NOT_ESTIMABLE),
         "specificity": percentage(chosen, "specificity", none=NOT_ESTIMABLE),
@@ -40,7 +41,9 @@ def _extremes(results: Results, *kinds: str) -> dict[str, Any]:
     usable = usable or [o for o in outcomes if known(results.roc.loc[o.id, "auc"])]
     found: dict[str, Any] = {"any": len(usable) > 0, "several": len(usable) > 1, "n": count(len(usable))}
     if not usable:
-        blank = dict.fromkeys(("title", "auc", "cases", "controls", "sensitivity", "specificity"), NOT_ESTIMABLE)
+        blank = dict.fromkeys(
+            ("title", "auc", "cases", "cases_told", "controls", "sensitivity", "specificity"), NOT_ESTIMABLE
+        )
         return found | {
             "lowest": blank, "highest": blank, "span": NOT_ESTIMABLE, "mean": NOT_ESTIMABLE,
             "chance": False, "all_above_chance": False, "above_chance": "0",
@@ -83,6 +86,11 @@ def performance_values(results: Results) -> dict[str, Any]:
         if results.few(o.id)
     ]
     found["any_few"] = len(few) > 0
+    main = results.outcomes("grade", "group", "disease") or results.outcomes()
+    found["all_few"] = all(results.few(outcome.id) for outcome in main)
+    # What merging does, and which grade is hardest, can't be read off a handful of cases.
+    for key in ("merged_better", "merged_not_better", "middle_hardest", "end_hardest"):
+        found[key] = bool(found[key] and not found["all_few"])
     found["few"] = listed(few) or "none"
     found["by_patients"] = bool("method" in results.roc and (results.roc["method"] == "patients").any())
     found["level"] = results.level
