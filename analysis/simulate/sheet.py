@@ -85,7 +85,7 @@ def contact_sheet(archive: Path, item: str, rng: Generator, out: Path, each: int
     for k in rng.permutation(len(files)):
         try:
             pixels, accession, view, letter = shown(files[k])
-        except Exception:  # whatever can't be shown is not on the sheet
+        except Exception:  # whatever cannot be shown is not on the sheet
             continue
         place = tiles.get((view, grade.get(accession, -1)))
         if place is not None and len(place) < each:
