@@ -24,6 +24,7 @@ rule all:
     default_target: True
     input:
         f"{STUDY}/manuscript",
+        results_of(study),  # named here so that one that was deleted is made again
 
 
 onstart:

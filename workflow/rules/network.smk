@@ -3,9 +3,11 @@
 # needs  images/, <grading>/reference/, and the reference standard of every further task
 # makes  <grading>/network/seed-*/  weights, learning curve
 #        <grading>/predictions/     scores by exam, by image and by seed
+#        <grading>/attribution/     what the network looked at
 
 NETWORK = f"{COHORT}/{{grading}}/network"
 PREDICTIONS = f"{COHORT}/{{grading}}/predictions"
+ATTRIBUTION = f"{COHORT}/{{grading}}/attribution"
 TASKS = study.network.tasks
 
 
@@ -70,3 +72,31 @@ rule predict:
         "python -m analysis --log {log} predict --images {params.images} --reference {input.reference}"
         " --grading {input.grading} {params.weights} --settings {input.settings} --workers {threads}"
         " --out $(dirname {output.exams})"
+
+
+rule attribute:
+    input:
+        prepared=PREPARED,
+        reference=rules.reference.output.reference,
+        predictions=rules.predict.output.exams,
+        grading="workflow/gradings/{grading}.yaml",
+        weights=expand(rules.train.output.weights, seed=SEEDS[:1], allow_missing=True),
+        settings=settings("attribution"),
+        code=code("analysis.network.attribution"),
+    output:
+        folder=directory(ATTRIBUTION),
+    log:
+        f"{COHORT}/{{grading}}/logs/attribute.log",
+    benchmark:
+        f"{COHORT}/{{grading}}/benchmarks/attribute.tsv"
+    conda:
+        "../../envs/network.yaml"
+    threads: workflow.cores
+    params:
+        images=IMAGES,
+    message:
+        "Find what the network looks at ({wildcards.grading})"
+    shell:
+        "python -m analysis --log {log} attribute --images {params.images} --reference {input.reference}"
+        " --predictions {input.predictions} --grading {input.grading} --weights {input.weights}"
+        " --settings {input.settings} --workers {threads} --out {output.folder}"

@@ -3,7 +3,7 @@
 # needs  everything before; manuscript/ for the prose
 # makes  <grading>/tables/, figures/, values.yml  what the manuscript is made of
 #        <grading>/manuscript/                    HTML, PDF, DOCX and JATS
-#        <grading>/checks.csv                     what was checked of the results; the manuscript waits for it
+#        <grading>/checks.csv, privacy.csv        what was checked of the results; the manuscript waits for both
 
 TABLES = f"{COHORT}/{{grading}}/tables"
 FIGURES = f"{COHORT}/{{grading}}/figures"
@@ -22,13 +22,16 @@ def results_of(wildcards):
         *rules.ingest.output[:3],
         *PREPARED,
         *expand(rules.train.output, seed=SEEDS, **here),
+        *expand(rules.attribute.output, **here),
+        *rules.coverage.output,
+        *rules.audit.output,
     ]
 
 
 WHERE = (
     f" --grading {{input.grading}} --statistics {STATISTICS} --reference {COHORT}/{{grading}}/reference"
-    f" --selection {SELECTION} --index {INDEX} --images {IMAGES} --network {NETWORK}"
-    f" --settings {{input.settings}}"
+    f" --selection {SELECTION} --index {INDEX} --images {IMAGES} --network {NETWORK} --attribution {ATTRIBUTION}"
+    f" --coverage {COHORT}/coverage.csv --audit {COHORT}/audit.csv --settings {{input.settings}}"
 ).replace("{grading}", "{wildcards.grading}")
 
 
@@ -102,12 +105,40 @@ rule values:
         "python -m analysis --log {log} values {params.where} --config {input.config} --out {output}"
 
 
+rule check_privacy:
+    input:
+        rules.tables.output,
+        rules.figures.output,
+        rules.values.output,
+        results_of,
+        private=rules.ingest.output.private,
+        reports=f"{ARCHIVE}/reports.csv",
+        code=code("analysis.archive.privacy"),
+    output:
+        f"{COHORT}/{{grading}}/privacy.csv",
+    log:
+        f"{COHORT}/{{grading}}/logs/check_privacy.log",
+    benchmark:
+        f"{COHORT}/{{grading}}/benchmarks/check_privacy.tsv"
+    conda:
+        "../../envs/images.yaml"
+    params:
+        archive=ARCHIVE,
+        publishable=[INDEX, SELECTION, f"{COHORT}/{{grading}}"],
+    message:
+        "Search the results for anything that identifies a patient ({wildcards.grading})"
+    shell:
+        "python -m analysis --log {log} check-privacy --private {input.private} --archive {params.archive:q}"
+        " --out {output} {params.publishable}"
+
+
 rule manuscript:
     input:
         tables=rules.tables.output,
         figures=rules.figures.output,
         values=rules.values.output,
         checks=rules.check.output,
+        privacy=rules.check_privacy.output,
         source=sorted(
             str(path) for path in Path("manuscript").rglob("*") if path.is_file()
         ),

@@ -14,6 +14,9 @@ ESTIMATES = [
     "calibration.csv",
     "reliability.csv",
     "prevalence.csv",
+    "subgroups.csv",
+    "readers.csv",
+    "published.csv",
 ]
 
 
@@ -21,6 +24,9 @@ rule evaluate:
     input:
         predictions=rules.predict.output.exams,
         reference=rules.reference.output.reference,
+        readers=rules.reference.output.readers,
+        exams=rules.select.output.exams,
+        images=rules.ingest.output.images,
         grading="workflow/gradings/{grading}.yaml",
         settings=settings("statistics"),
         code=code("analysis.statistics.evaluate"),
@@ -39,7 +45,49 @@ rule evaluate:
         "Estimate performance with intervals by pROC ({wildcards.grading})"
     shell:
         "python -m analysis --log {log} evaluate --predictions {input.predictions} --reference {input.reference}"
-        " --grading {input.grading} --settings {input.settings} --seed {params.seed} --workers {threads} --out $(dirname {output[0]})"
+        " --readers {input.readers} --exams {input.exams} --images-index {input.images} --grading {input.grading}"
+        " --settings {input.settings} --seed {params.seed} --workers {threads} --out $(dirname {output[0]})"
+
+
+rule coverage:
+    input:
+        settings=settings("statistics"),
+        code=code("analysis.statistics.coverage"),
+    output:
+        f"{COHORT}/coverage.csv",
+    log:
+        f"{COHORT}/logs/coverage.log",
+    benchmark:
+        f"{COHORT}/benchmarks/coverage.tsv"
+    conda:
+        "../../envs/statistics.yaml"
+    threads: workflow.cores
+    params:
+        seed=study.seed,
+    message:
+        "Simulate how often each kind of interval covers"
+    shell:
+        "python -m analysis --log {log} coverage --settings {input.settings} --seed {params.seed}"
+        " --workers {threads} --out {output}"
+
+
+rule audit:
+    input:
+        settings=settings("statistics"),
+        published="analysis/statistics/olsson2021.yaml",
+        code=code("analysis.statistics.audit"),
+    output:
+        f"{COHORT}/audit.csv",
+    log:
+        f"{COHORT}/logs/audit.log",
+    benchmark:
+        f"{COHORT}/benchmarks/audit.tsv"
+    conda:
+        "../../envs/statistics.yaml"
+    message:
+        "Audit the published tables"
+    shell:
+        "python -m analysis --log {log} audit --settings {input.settings} --out {output}"
 
 
 rule check:
