@@ -34,7 +34,7 @@ class Clone:
 
     def snakemake(self, *arguments: str, study: str = SMOKE) -> subprocess.CompletedProcess[str]:
         command, environment = self.command(*arguments, study=study)
-        return subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True)
+        return subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True, timeout=480)
 
 
 @pytest.fixture(scope="session")
