@@ -115,6 +115,7 @@ def _r() -> Any:
     """
     # R's own threads would multiply with the worker processes.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    libraries = os.environ.get("LD_LIBRARY_PATH")
     try:
         from rpy2 import rinterface
         from rpy2.rinterface_lib import callbacks
@@ -128,6 +129,12 @@ def _r() -> Any:
         raise StudyError(
             f"R with pROC could not be started ({' '.join(str(error).split())}); install them (see envs/)."
         ) from error
+    finally:
+        # rpy2 puts R's folders first, and with them the system's libpython before this interpreter's: a Python
+        # started from here would not import its own modules.
+        os.environ["LD_LIBRARY_PATH"] = libraries or ""
+        if libraries is None:
+            del os.environ["LD_LIBRARY_PATH"]
     return rinterface
 
 

@@ -1,5 +1,8 @@
 """pROC through rpy2: golden values, scikit-learn, DeLong written out, R by hand, ties."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -180,3 +183,14 @@ def test_multiclass_is_hand_and_tills(rng):
 def test_an_error_of_r_is_told_in_a_sentence():
     with pytest.raises(StudyError, match="pROC refused auc"):
         roc.auc(np.zeros(5), np.arange(5.0))
+
+
+def test_starting_r_leaves_the_environment_of_other_processes_alone():
+    code = (
+        "import os, subprocess, sys; before = os.environ.get('LD_LIBRARY_PATH');"
+        "from analysis.statistics.roc import _r; _r();"
+        "assert os.environ.get('LD_LIBRARY_PATH') == before, os.environ['LD_LIBRARY_PATH'];"
+        "subprocess.run([sys.executable, '-c', 'import ssl'], check=True)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
