@@ -30,7 +30,8 @@ class Clone:
     def command(self, *arguments: str, study: str = SMOKE) -> tuple[list[str], dict[str, str]]:
         path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
         environment = {**os.environ, "PATH": path, "XDG_CACHE_HOME": str(ROOT / ".cache"), "CI": "true"}
-        return ["snakemake", "--cores", "2", "--configfile", study, *arguments], environment
+        # The arguments stand first: --configfile would take a target after it for one more file.
+        return ["snakemake", *arguments, "--cores", "2", "--configfile", study], environment
 
     def snakemake(self, *arguments: str, study: str = SMOKE) -> subprocess.CompletedProcess[str]:
         command, environment = self.command(*arguments, study=study)
