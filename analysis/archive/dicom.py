@@ -6,11 +6,13 @@ import signal
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pydicom
+from pydicom.tag import BaseTag, Tag
 from pydicom.uid import (
     UID,
     DeflatedExplicitVRLittleEndian,
@@ -123,10 +125,17 @@ def _header(data: bytes, headless: bool, reason: str) -> pydicom.Dataset:
     return dataset
 
 
+@cache
+def _tag(keyword: str) -> BaseTag:
+    return Tag(keyword)
+
+
 def value(dataset: Any, keyword: str) -> Any:
     """Return an element's value, or None where it is missing, empty or can't be converted."""
     try:
-        found = dataset.get(keyword)
+        # By tag and not by name: asking pydicom for a name that isn't there takes longer than reading one that is.
+        tag = _tag(keyword)
+        found = dataset[tag].value if tag in dataset.keys() else None  # noqa: SIM118 - `in dataset` parses the tag anew
     except Exception:
         return None
     return None if found is None or found == "" or (hasattr(found, "__len__") and len(found) == 0) else found

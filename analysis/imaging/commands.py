@@ -40,4 +40,38 @@ def prepare(
     click.echo(f"Prepared {good} images of shard {shard}; {unreadable} could not be read.")
 
 
-COMMANDS: list[click.Command] = [prepare]
+@click.command("bench-archive")
+@click.option("--archive", required=True, type=FOLDER, help="Archive whose files are read.")
+@click.option("--ingest", "ingest_file", required=True, type=FILE, help="YAML of the section 'ingest'.")
+@click.option("--images", "images_file", required=True, type=FILE, help="YAML of the section 'images'.")
+@click.option("--workers", default=2, show_default=True, type=click.IntRange(1), help="Processes, of both.")
+@click.option("--repeats", default=3, show_default=True, type=click.IntRange(1), help="The best of so many counts.")
+@click.option(
+    "--memory", multiple=True, type=click.IntRange(50), help="Instead: peak memory on so many files; more than once."
+)
+def bench_archive(
+    archive: Path, ingest_file: Path, images_file: Path, workers: int, repeats: int, memory: tuple[int, ...]
+) -> None:
+    """Time ingest and prepare against a bare loop that decodes, windows, crops, reduces and pads the same files."""
+    from analysis.archive.settings import IngestSettings
+    from analysis.imaging import bench
+    from analysis.imaging.settings import ImagesSettings
+    from analysis.settings import load
+
+    ingest, images = load(IngestSettings, ingest_file), load(ImagesSettings, images_file)
+    for files in memory:
+        found = bench.memory(archive, ingest, images, workers=workers, files=files)
+        click.echo(f"{files:>8} files: peak {found['ingest']:.0f} MB in ingest, {found['prepare']:.0f} MB in prepare")
+    if not memory:
+        found = bench.rate(archive, ingest, images, workers=workers, repeats=repeats)
+        click.echo(
+            "{files} files, {workers} processes each way, best of {repeats}\n"
+            "bare loop  {bare:7.2f} s  {decoded} decoded\n"
+            "ingest     {ingest:7.2f} s\nprepare    {prepare:7.2f} s  {prepared} prepared\n"
+            "rate of ingest and prepare together / rate of the bare loop: {ratio:.2f}".format(
+                **found, workers=workers, repeats=repeats
+            )
+        )
+
+
+COMMANDS: list[click.Command] = [prepare, bench_archive]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import cv2
 import numpy as np
 from pydicom.pixels import apply_modality_lut, apply_voi
 
@@ -66,8 +67,10 @@ def brightness(
         # ASSUME: a window that leaves nothing to see is a wrong tag, not a blank exposure.
         shown = _stretch(_modality(values, dataset), values, stored, percentiles)
         table = np.clip(np.rint(255 * _upright(shown, dataset)), 0, 255).astype(np.uint8)
-    # Wraps round for signed values, and is the distance to the lowest again when seen as unsigned.
-    return table[(stored - stored.dtype.type(low)).view(f"u{stored.dtype.itemsize}")]
+    # The bits of a value, seen as unsigned, are its place in the table.
+    lookup = np.zeros(256**stored.dtype.itemsize, np.uint8)
+    lookup[values.view(f"u{stored.dtype.itemsize}")] = table
+    return np.asarray(cv2.LUT(np.ascontiguousarray(stored).view(f"u{stored.dtype.itemsize}"), lookup), np.uint8)
 
 
 def _modality(values: NDArray[Any], dataset: Dataset) -> NDArray[Any]:

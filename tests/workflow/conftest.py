@@ -27,6 +27,13 @@ class Clone:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(ROOT / name, target)
 
+    def copy(self, folder: Path) -> "Clone":
+        """A twin to do harm to."""
+        shutil.copytree(self.folder, folder, symlinks=True)
+        twin = Clone.__new__(Clone)
+        twin.folder = folder
+        return twin
+
     def command(self, *arguments: str, study: str = SMOKE) -> tuple[list[str], dict[str, str]]:
         path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
         environment = {**os.environ, "PATH": path, "XDG_CACHE_HOME": str(ROOT / ".cache"), "CI": "true"}
