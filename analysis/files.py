@@ -52,7 +52,9 @@ def write_text(path: str | Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
-def read_table(path: str | Path, schema: pa.DataFrameSchema | None = None) -> pd.DataFrame:
+def read_table(
+    path: str | Path, schema: pa.DataFrameSchema | None = None, *, columns: list[str] | None = None
+) -> pd.DataFrame:
     """Read a table (Parquet, or CSV by its suffix) and hold it to its schema.
 
     Parameters
@@ -61,6 +63,8 @@ def read_table(path: str | Path, schema: pa.DataFrameSchema | None = None) -> pd
         A `.parquet` or `.csv` file.
     schema : pandera.DataFrameSchema, optional
         What the table must look like.
+    columns : list of str, optional
+        Read these alone, to spare memory.
 
     Raises
     ------
@@ -73,7 +77,7 @@ def read_table(path: str | Path, schema: pa.DataFrameSchema | None = None) -> pd
     if not path.is_file():
         raise StudyError(f"The table {path} does not exist; make it first, or correct the path.")
     try:
-        frame = pd.read_csv(path) if path.suffix == ".csv" else pd.read_parquet(path)
+        frame = pd.read_csv(path, usecols=columns) if path.suffix == ".csv" else pd.read_parquet(path, columns=columns)
     except Exception as error:
         raise StudyError(f"The table {path} cannot be read ({error}).") from error
     return frame if schema is None else _hold(frame, schema, path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
+@lru_cache(maxsize=4096)  # placeholders are asked for with every file
 def plain(words: str) -> str:
     """Return a text without case, accents, blanks and punctuation: what is left when spelling is set aside."""
     letters = unicodedata.normalize("NFKD", words).casefold()

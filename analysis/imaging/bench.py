@@ -137,7 +137,7 @@ def rate(
 
         def shard(number: int) -> tuple[int, int]:
             table = read_table(out / "images.parquet", IMAGES)
-            files = read_table(out / "private" / "index.parquet")
+            files = read_table(out / "private" / "index.parquet", columns=["image", "path"])
             return prepare(archive, table, files, images, out, shard=number, shards=workers)
 
         for _ in range(repeats + 1):
@@ -224,7 +224,11 @@ def _multiply(archive: Path, out: Path, files: int) -> None:
     originals = []
     for path in find(archive):
         dataset = pydicom.dcmread(archive / path, force=True)
-        if "PixelData" in dataset and dataset.get("SamplesPerPixel") == 1 and not dataset.is_compressed:
+        if (
+            "PixelData" in dataset
+            and dataset.get("SamplesPerPixel") == 1
+            and not dataset.file_meta.TransferSyntaxUID.is_compressed
+        ):
             originals.append((path, dataset))
         if len(originals) == min(files, 50):
             break
