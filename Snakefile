@@ -2,6 +2,7 @@
 #
 #   snakemake --cores all                                            the default study, simulated
 #   snakemake --cores all --configfile workflow/studies/smoke.yaml   the same on some 40 exams
+#   snakemake --cores all acquisition                                what active learning would have spared
 #
 # config.yaml holds every parameter; what a stage needs and makes stands at the head of its rules.
 from snakemake.utils import min_version
@@ -17,6 +18,7 @@ include: "workflow/rules/archive.smk"
 include: "workflow/rules/cohort.smk"
 include: "workflow/rules/network.smk"
 include: "workflow/rules/statistics.smk"
+include: "workflow/rules/acquisition.smk"
 include: "workflow/rules/report.smk"
 
 
@@ -33,3 +35,4 @@ onstart:
 
 onsuccess:
     show_headline()
+    show_queue()

@@ -18,7 +18,10 @@ import click
 
 from analysis.errors import StudyError
 
-SUBJECTS = ("simulate", "archive", "cohort", "imaging", "grading", "network", "statistics", "report", "reading")
+SUBJECTS = (
+    *("simulate", "archive", "cohort", "imaging", "grading", "network"),
+    *("statistics", "report", "reading", "acquisition"),
+)
 
 # BLAS, OpenCV, numba and torch each start a pool of their own; a stage's `--workers`
 # says how many processes or threads there are, and the libraries keep to one unless

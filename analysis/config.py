@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 from pydantic import Field, model_validator
 
+from analysis.acquisition.settings import AcquisitionSettings
 from analysis.archive.settings import ArchiveSettings, IngestSettings
 from analysis.cohort.settings import SelectionSettings
 from analysis.errors import StudyError
@@ -52,6 +53,7 @@ class Study(Settings):
     reference: ReferenceSettings = ReferenceSettings()
     network: NetworkSettings = NetworkSettings()
     attribution: AttributionSettings = AttributionSettings()
+    acquisition: AcquisitionSettings = AcquisitionSettings()
     statistics: StatisticsSettings = StatisticsSettings()
     report: ReportSettings = ReportSettings()
 

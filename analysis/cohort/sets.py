@@ -73,6 +73,8 @@ def part(
     """
     sets = pd.Series(None, exams.index, dtype="str")
     read = {name: exams["exam"].isin(read_as(readings, getattr(policy, name))) for name in SETS}
+    if settings.unread == "training":
+        read["training"] |= ~exams["exam"].isin(readings["exam"])
     allowed = {name: _allowed(exams, getattr(settings.sets, name)) for name in SETS}
     home = exams["patient"].map(split) if split is not None else None
     for name in ORDER:

@@ -110,6 +110,10 @@ class SelectionSettings(Settings):
         ["knee", "femur", "leg", "extremity"],
         description="Body parts that may show a knee; an exam of none of them has no knee.",
     )
+    unread: Literal["exclude", "training"] = Field(
+        "exclude",
+        description="Exams that nobody has read: left out, or in the training set, to be read as active learning asks.",
+    )
     split: Literal["given", "draw", "auto"] = Field(
         "auto", description="given: sets.csv of the archive; draw: at random; auto: given where there is a sets.csv."
     )

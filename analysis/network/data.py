@@ -125,8 +125,14 @@ class Task:
         self._names, start, number = np.unique(exams, return_index=True, return_counts=True)
         self._start, self._number = start, number
 
-    def exams(self, chosen: str) -> Exams:
-        """Collect the exams of one set that have any label.
+    def exams(self, chosen: str, labelled: bool = True) -> Exams:
+        """Collect the exams of one set.
+
+        Parameters
+        ----------
+        chosen : {"training", "validation", "test"}
+        labelled : bool
+            Of the training set: those that have any label, or those that have none.
 
         Raises
         ------
@@ -137,8 +143,8 @@ class Task:
         grades = table.reindex(columns=list(self.layout.items)).to_numpy(float, na_value=np.nan)
         binary = table.reindex(columns=[o.id for o in self.layout.binary]).to_numpy(float, na_value=np.nan)
         if chosen == "training":
-            labelled = ~(np.isnan(grades).all(1) & np.isnan(binary).all(1))
-            table, grades, binary = table[labelled].reset_index(drop=True), grades[labelled], binary[labelled]
+            wanted = (np.isnan(grades).all(1) & np.isnan(binary).all(1)) != labelled
+            table, grades, binary = table[wanted].reset_index(drop=True), grades[wanted], binary[wanted]
         names = table["exam"].to_numpy(str)
         where = np.searchsorted(self._names, names)
         missing = np.array([w >= len(self._names) or self._names[w] != n for w, n in zip(where, names, strict=True)])

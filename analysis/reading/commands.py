@@ -15,16 +15,17 @@ FOLDER = click.Path(path_type=Path)
 @click.option("--private", "private_file", required=True, type=FILE, help="The private index.parquet of ingest.")
 @click.option("--archive", required=True, type=FOLDER, help="The archive that was ingested.")
 @click.option("--exams", "exams_file", type=FILE, help="The selection's exams.parquet; without it all exams are read.")
+@click.option("--queue", "queues", multiple=True, type=FILE, help="Show only the exams of this queue.csv; repeatable.")
 @click.option("--grading", required=True, type=FILE, help="The grading scheme that makes the form.")
 @click.option("--settings", "settings_file", required=True, type=FILE, help="The section 'reading' of the config.")
 @click.option("--store", "store_file", required=True, type=FILE, help="The database of the readings; private.")
 def read(
     *, images_file: Path, private_file: Path, archive: Path, exams_file: Path | None,
-    grading: Path, settings_file: Path, store_file: Path,
+    queues: tuple[Path, ...], grading: Path, settings_file: Path, store_file: Path,
 ) -> None:  # fmt: skip
     """Open the reading room: readers grade in a browser."""
     from analysis.reading.form import make_form
-    from analysis.reading.index import load_exams
+    from analysis.reading.index import load_exams, load_queue
     from analysis.reading.room import Room
     from analysis.reading.serve import serve
     from analysis.reading.settings import ReadingSettings
@@ -34,7 +35,7 @@ def read(
     settings = load(ReadingSettings, settings_file)
     form = make_form(grading, settings.ask)
     exams = load_exams(images_file, private_file, archive, exams_file)
-    serve(Room(Store(store_file), exams, form, settings))
+    serve(Room(Store(store_file), exams, form, settings, load_queue(queues, exams)))
 
 
 @click.command("read-token")
@@ -61,17 +62,19 @@ def read_token(store_file: Path, name: str, role: str | None, revoke: bool) -> N
 @click.option("--store", "store_file", required=True, type=FILE, help="The database of the readings; private.")
 @click.option("--images", "images_file", required=True, type=FILE, help="The index's images.parquet.")
 @click.option("--private", "private_file", required=True, type=FILE, help="The private index.parquet of ingest.")
+@click.option("--queue", "queues", multiple=True, type=FILE, help="Write only the exams of this queue.csv; repeatable.")
 @click.option("--grading", required=True, type=FILE, help="The grading scheme that was read by.")
 @click.option("--settings", "settings_file", required=True, type=FILE, help="The section 'reading' of the config.")
 @click.option("--out", required=True, type=FOLDER, help="A private folder for readings.csv and what goes with it.")
 def read_export(
-    *, store_file: Path, images_file: Path, private_file: Path, grading: Path, settings_file: Path, out: Path
-) -> None:
+    *, store_file: Path, images_file: Path, private_file: Path, queues: tuple[Path, ...], grading: Path,
+    settings_file: Path, out: Path,
+) -> None:  # fmt: skip
     """Write the readings as the archive's readings.csv, which the study takes as any other."""
     from analysis.errors import StudyError
     from analysis.reading.export import export
     from analysis.reading.form import make_form
-    from analysis.reading.index import load_exams
+    from analysis.reading.index import load_exams, load_queue
     from analysis.reading.settings import ReadingSettings
     from analysis.reading.store import Store
     from analysis.settings import load
@@ -81,7 +84,8 @@ def read_export(
     settings = load(ReadingSettings, settings_file)
     form = make_form(grading, settings.ask)
     exams = load_exams(images_file, private_file, Path(), None)
-    click.echo(export(Store(store_file), exams, private_file, form=form, queues=settings.queues, out=out))
+    asked = load_queue(queues, exams)
+    click.echo(export(Store(store_file), exams, private_file, form=form, queues=settings.queues, out=out, asked=asked))
 
 
 COMMANDS: list[click.Command] = [read, read_token, read_export]

@@ -26,7 +26,14 @@ _AGREEMENT = (
 
 
 def export(
-    store: Store, exams: dict[str, Exam], private_file: Path, *, form: Form, queues: QueuesSettings, out: Path
+    store: Store,
+    exams: dict[str, Exam],
+    private_file: Path,
+    *,
+    form: Form,
+    queues: QueuesSettings,
+    out: Path,
+    asked: frozenset[str] | None = None,
 ) -> str:
     """Write what the ledger holds.
 
@@ -46,6 +53,8 @@ def export(
         flagged exams, the decisions), further.csv (the same form: second occasions, and readings beyond
         the number asked for), lines.csv (a line a reading: seconds, comment), views.csv (the view of each image
         as each reader saw it) and agreement.csv.
+    asked : frozenset of str, optional
+        The only exams to write; without it all that have been read.
 
     Returns
     -------
@@ -59,6 +68,7 @@ def export(
     """
     with store.reading() as db:
         found = cases(standing(db), queues)
+    found = {exam: case for exam, case in found.items() if asked is None or exam in asked}
     number = _accessions(private_file, found)
     counted = [row for case in found.values() for row in _counted(case, number[case.exam])]
     further = [row for case in found.values() for row in _further(case, number[case.exam])]

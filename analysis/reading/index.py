@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -114,6 +115,35 @@ def load_exams(images_file: Path, private_file: Path, archive: Path, exams_file:
         digest = hashlib.sha256("\n".join(sorted(rows["pixel_hash"])).encode()).hexdigest()
         exams[str(exam)] = Exam(str(exam), sets[str(exam)], tuple(shown), digest, reports.get(str(exam), ""))
     return exams
+
+
+def load_queue(files: Sequence[Path], exams: Container[str]) -> frozenset[str] | None:
+    """Read which exams are asked for; None where no file says so.
+
+    Parameters
+    ----------
+    files : sequence of Path
+        Tables with a column `exam`, e.g. the queues that active learning writes.
+    exams : container of str
+        All exams of the room.
+
+    Raises
+    ------
+    StudyError
+        If a file has no such column or names an exam that the room doesn't have.
+    """
+    asked: set[str] = set()
+    for path in files:
+        table = read_table(path)
+        if "exam" not in table:
+            raise StudyError(f"The queue {path} has no column 'exam'; give a table that names the exams to read.")
+        strange = [exam for exam in table["exam"] if exam not in exams]
+        if strange:
+            raise StudyError(
+                f"The queue {path} asks for exam {strange[0]}, which is not in the room; give its own tables."
+            )
+        asked |= set(table["exam"])
+    return frozenset(asked) if files else None
 
 
 def _reports(path: Path, private: pd.DataFrame) -> dict[str, str]:

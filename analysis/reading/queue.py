@@ -106,10 +106,12 @@ class Dealer:
     exams : dict of str to Exam
         What the room shows.
     settings : ReadingSettings
+    asked : frozenset of str, optional
+        The only exams that readers get; without it all of them.
     """
 
-    def __init__(self, exams: dict[str, Exam], settings: ReadingSettings) -> None:
-        self._exams, self._settings = exams, settings
+    def __init__(self, exams: dict[str, Exam], settings: ReadingSettings, asked: frozenset[str] | None = None) -> None:
+        self._exams, self._settings, self._asked = exams, settings, asked
         self._orders: dict[int, list[Slot]] = {}
         self._back: dict[int, set[str]] = {}
         self._book = Book(settings.queues)
@@ -211,7 +213,9 @@ class Dealer:
             exams = [
                 exam.exam
                 for exam in self._exams.values()
-                if (queue := getattr(queues, exam.set)).readings and reader.role in (queue.role, queue.revisit)
+                if (queue := getattr(queues, exam.set)).readings
+                and reader.role in (queue.role, queue.revisit)
+                and (self._asked is None or exam.exam in self._asked)
             ]
             self._orders[reader.id] = order(reader.name, exams, self._settings)
         return self._orders[reader.id]

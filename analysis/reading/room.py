@@ -34,6 +34,8 @@ class Room:
     exams : dict of str to Exam
     form : Form
     settings : ReadingSettings
+    asked : frozenset of str or None
+        The exams that readers get, where a queue names them.
     dealer : Dealer
     """
 
@@ -41,10 +43,11 @@ class Room:
     exams: dict[str, Exam]
     form: Form
     settings: ReadingSettings
+    asked: frozenset[str] | None = None
     dealer: Dealer = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "dealer", Dealer(self.exams, self.settings))
+        object.__setattr__(self, "dealer", Dealer(self.exams, self.settings, self.asked))
 
     def next(self, reader: Reader, now: float) -> dict[str, Any]:
         """Return the exams to read now and next, without anything that tells whose they are."""

@@ -1,4 +1,4 @@
-"""Settings of the reading room, and of the choice of what is read next."""
+"""Settings of the reading room."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from pydantic import Field, model_validator
 from analysis.settings import Settings
 
 Role = Literal["reader", "senior", "consensus"]
-Strategy = Literal["random", "margin", "entropy", "severity_gap", "diversity"]
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
@@ -94,22 +93,3 @@ class ReadingSettings(Settings):
         if self.host not in LOOPBACK and not self.tls.certificate:
             raise ValueError(f"host {self.host} is open to other machines; give tls.certificate and tls.key")
         return self
-
-
-class AcquisitionSettings(Settings):
-    """Active learning: rounds of reading, training and choosing what to read next. Off while `rounds` is 0."""
-
-    rounds: int = Field(default=0, ge=0, description="rounds after the start (count); 0: everything is read at once")
-    start: int = Field(default=100, ge=1, description="exams of the first, random batch (count)")
-    batch: int = Field(default=50, ge=1, description="exams that each further round adds (count)")
-    strategy: Strategy = Field(default="margin", description="what the next batch is chosen by")
-    compare: tuple[Strategy, ...] = Field(
-        default=("random", "margin", "severity_gap"), min_length=1, description="strategies of the learning curve"
-    )
-    seeds: tuple[int, ...] = Field(default=(0, 1, 2), min_length=1, description="repeats of the learning curve")
-    measure: str = Field(
-        default="quadratic_kappa",
-        description="validation performance that the stopping rule watches: quadratic_kappa, mean_auc or accuracy",
-    )
-    tolerance: float = Field(default=0.01, ge=0, description="a gain of no more than this is no improvement")
-    patience: int = Field(default=2, ge=1, description="rounds in a row without improvement before reading stops")

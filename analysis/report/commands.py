@@ -30,6 +30,7 @@ def results_options(command: Callable[..., None]) -> Callable[..., None]:
             click.option("--attribution", type=FOLDER, help="Folder with cases.csv and its pictures."),
             click.option("--coverage", type=FILE, help="coverage.csv."),
             click.option("--audit", type=FILE, help="audit.csv."),
+            click.option("--acquisition", type=FOLDER, help="Folder of the learning curve of active learning."),
             click.option("--settings", type=FILE, required=True, help="Section 'report' of the configuration."),
         )
     ):

@@ -43,6 +43,8 @@ class Results:
         Folders of the index, the prepared images, the networks and what they looked at.
     coverage, audit : Path, optional
         CSV files; without them those in the folder of the estimates, where they are.
+    acquisition : Path, optional
+        Folder of the learning curve of active learning.
     """
 
     scheme: Scheme
@@ -56,6 +58,7 @@ class Results:
     attribution: Path | None = None
     coverage: Path | None = None
     audit: Path | None = None
+    acquisition: Path | None = None
 
     _frames: dict[Path, pd.DataFrame] = field(default_factory=dict, repr=False, compare=False)
     _read: set[Path] = field(default_factory=set, repr=False, compare=False)
@@ -151,6 +154,10 @@ class Results:
     def audited(self) -> pd.DataFrame:
         """The audit of the published tables."""
         return self._table(self.audit or self.statistics / "audit.csv", optional=True)
+
+    def acquired(self, name: str) -> pd.DataFrame:
+        """Return `name`.csv of active learning; empty where it was not run."""
+        return self._table(self.acquisition / f"{name}.csv", optional=True) if self.acquisition else _empty()
 
     @property
     def seeds(self) -> list[Path]:

@@ -25,7 +25,27 @@ def results_of(wildcards):
         *expand(rules.attribute.output, **here),
         *rules.coverage.output,
         *rules.audit.output,
+        *learning_curve_of(wildcards),
     ]
+
+
+def learning_curve_of(wildcards):
+    """The learning curve of active learning where it has been run: the report shows it, but never asks for it."""
+    folder = f"{COHORT}/{wildcards.grading}/acquisition/curve"
+    return [
+        path
+        for path in (f"{folder}/curve.csv", f"{folder}/stops.csv")
+        if os.path.exists(path)
+    ]
+
+
+def where(wildcards, input):
+    """The options that say where the results are."""
+    curve = [
+        f"--acquisition {os.path.dirname(path)}"
+        for path in learning_curve_of(wildcards)[:1]
+    ]
+    return " ".join([WHERE.format(wildcards=wildcards, input=input), *curve])
 
 
 WHERE = (
@@ -53,7 +73,7 @@ rule tables:
     conda:
         "../../envs/manuscript.yaml"
     params:
-        where=lambda wildcards, input: WHERE.format(wildcards=wildcards, input=input),
+        where=where,
     message:
         "Make the tables ({wildcards.grading})"
     shell:
@@ -75,7 +95,7 @@ rule figures:
     conda:
         "../../envs/manuscript.yaml"
     params:
-        where=lambda wildcards, input: WHERE.format(wildcards=wildcards, input=input),
+        where=where,
     message:
         "Draw the figures ({wildcards.grading})"
     shell:
@@ -98,7 +118,7 @@ rule values:
     conda:
         "../../envs/manuscript.yaml"
     params:
-        where=lambda wildcards, input: WHERE.format(wildcards=wildcards, input=input),
+        where=where,
     message:
         "Collect the numbers of the text ({wildcards.grading})"
     shell:

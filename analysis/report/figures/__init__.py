@@ -26,11 +26,13 @@ PRESENT: dict[str, Callable[[Results], bool]] = {
     "readers": lambda results: len(results.estimates("readers")) > 0,
     "coverage": lambda results: len(results.covered) > 0,
     "attribution": lambda results: len(results.cases) > 0,
+    "acquisition": lambda results: len(results.acquired("curve")) > 0,
 }
 
 
 def drawers() -> dict[str, Callable[[Results], Figure | None]]:
     """Return what draws each figure, by the figure's name."""
+    from analysis.report.acquisition import acquisition_figure
     from analysis.report.figures import attribution, curves, flow, forest, matrices
 
     return {
@@ -44,6 +46,7 @@ def drawers() -> dict[str, Callable[[Results], Figure | None]]:
         "readers": forest.readers,
         "coverage": curves.coverage,
         "attribution": attribution.attribution,
+        "acquisition": acquisition_figure,
     }
 
 

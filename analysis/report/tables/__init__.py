@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+from analysis.report.acquisition import acquisition_table
 from analysis.report.inputs import Results
 from analysis.report.markdown import Table, write_table_files
 from analysis.report.sources import hashes, write_sources
@@ -33,6 +34,7 @@ TABLES: dict[str, Callable[[Results], Table | None]] = {
     "intervals": robustness.intervals,
     "coverage": robustness.coverage,
     "audit": robustness.audit,
+    "acquisition": acquisition_table,
 }
 
 

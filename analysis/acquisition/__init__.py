@@ -1,0 +1,1 @@
+"""Active learning: which exams are read next, and what each way of choosing them is worth."""
