@@ -38,12 +38,17 @@ class Study(Settings):
         Which archive, and what it is; its name is the first folder below `results/`.
     grading : str
         Which scheme of `workflow/gradings/`; the second folder.
+    compare : pair of str, optional
+        The two schemes that `snakemake compare_gradings` sets side by side.
     seed : int
         All randomness of the study comes from here.
     """
 
     cohort: CohortSettings = Field(description="the cohort; results go to results/<its name>/")
     grading: str = Field(description="a scheme of workflow/gradings/; results go to results/<cohort>/<grading>/")
+    compare: tuple[str, str] | None = Field(
+        None, description="the schemes that compare_gradings sets side by side; early disease is what the first says"
+    )
     seed: int = Field(2021, ge=0, lt=2**31, description="the seed that all random draws come from")
     archive: ArchiveSettings = ArchiveSettings()
     simulate: SimulateSettings = SimulateSettings()

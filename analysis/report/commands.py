@@ -86,12 +86,14 @@ def values(out: Path, config: Path, **options: Any) -> None:
 @click.option("--tables", type=FOLDER, required=True)
 @click.option("--figures", type=FOLDER, required=True)
 @click.option("--values", type=FILE, required=True)
+@click.option("--comparison", type=FOLDER, help="Folder of compare-gradings, to be told of in a section.")
 @click.option("--settings", type=FILE, required=True, help="Section 'report' of the configuration.")
 @click.option("--renderer", type=click.Choice(["auto", "quarto", "pandoc"]), help="In place of the settings'.")
 @click.option("--out", type=OUT, required=True, help="Folder, emptied first: sources and index.html, .docx, .pdf …")
 def manuscript(
-    *, source: Path, tables: Path, figures: Path, values: Path, settings: Path, renderer: str | None, out: Path
-) -> None:
+    *, source: Path, tables: Path, figures: Path, values: Path, comparison: Path | None, settings: Path,
+    renderer: str | None, out: Path,
+) -> None:  # fmt: skip
     """Stage the manuscript and render it, by Quarto where it is installed and by pandoc otherwise."""
     from analysis.report.render import manuscript as make
     from analysis.report.settings import ReportSettings
@@ -102,6 +104,7 @@ def manuscript(
         tables=tables,
         figures=figures,
         values=values,
+        comparison=comparison,
         settings=load(ReportSettings, settings),
         out=out,
         renderer=renderer,

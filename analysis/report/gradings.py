@@ -12,7 +12,7 @@ from analysis.files import write_text
 from analysis.grading.scheme import Scheme
 from analysis.report.markdown import Table, write_table_files
 from analysis.report.settings import ReportSettings
-from analysis.report.text import NONE, count, decapitalise, interval, known, number, p_value
+from analysis.report.text import NONE, count, decapitalise, interval, known, number, p_value, percentage
 from analysis.schemas import SETS
 
 if TYPE_CHECKING:
@@ -152,9 +152,10 @@ def comparison_values(c: Comparison) -> dict[str, Any]:
             high: Any = ratio.get("high")
             found[which] |= {
                 "n": count(shares[0]["n"]),
-                "first": interval(shares[0], "estimate", 0, 100),
-                "second": interval(shares[1], "estimate", 0, 100),
+                "first": percentage(shares[0], "estimate"),
+                "second": percentage(shares[1], "estimate"),
                 "ratio": interval(ratio, "estimate", digits),
+                "tested": bool(known(low) and known(high)),
                 "more_by_second": bool(known(low) and low > 1),
                 "fewer_by_second": bool(known(high) and high < 1),
                 "alike": bool(known(low) and known(high) and low <= 1 <= high),
@@ -162,7 +163,7 @@ def comparison_values(c: Comparison) -> dict[str, Any]:
     kappa = c.row("test", "kappa")
     found["agreement"] = {
         "any": bool(known(kappa.get("estimate"))),
-        "percent": interval(c.row("test", "percent"), "estimate", 0),
+        "percent": percentage(c.row("test", "percent"), "estimate", scale=1),
         "kappa": interval(kappa, "estimate", digits),
         "first_only": count(c.row("test", "first_only").get("estimate")),
         "second_only": count(c.row("test", "second_only").get("estimate")),
@@ -185,10 +186,11 @@ def comparison_values(c: Comparison) -> dict[str, Any]:
             "second": interval(both[1], "estimate", digits),
             "difference": interval(difference, "estimate", digits),
             "gap": number(abs(gap), digits) if known(gap) else NONE,
-            "p": p_value(p),
+            "p": p_value(p) if not known(p) or p < 0.001 else f"= {p_value(p)}",
+            "tested": bool(known(p)),
             "first_better": differs and gap > 0,
             "second_better": differs and gap < 0,
-            "undecided": bool(known(gap)) and not differs,
+            "undecided": bool(known(p)) and not differs,
         }
     early = c.schemes[0].early
     found["early"]["title"] = decapitalise(early.title) if early else NONE

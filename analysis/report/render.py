@@ -33,7 +33,9 @@ WARNING = re.compile(
 )
 
 
-def stage(source: Path, tables: Path, figures: Path, values: Path, out: Path) -> dict[str, Any]:
+def stage(
+    source: Path, tables: Path, figures: Path, values: Path, out: Path, comparison: Path | None = None
+) -> dict[str, Any]:
     """Lay out a folder that either renderer can render, and check what the text asks for.
 
     Parameters
@@ -46,6 +48,8 @@ def stage(source: Path, tables: Path, figures: Path, values: Path, out: Path) ->
         The YAML file of all numbers.
     out : Path
         The folder to fill; what an earlier run left there goes.
+    comparison : Path, optional
+        Two gradings side by side, as compare-gradings writes it; without it that section is left out.
 
     Returns
     -------
@@ -68,7 +72,7 @@ def stage(source: Path, tables: Path, figures: Path, values: Path, out: Path) ->
         if figure.suffix in (".svg", ".png"):
             shutil.copy2(figure, out / "figures" / figure.name)
     shutil.copy2(values, out / "values.yml")
-    found = load_yaml(values)
+    found = _add_comparison(comparison, out) if comparison else _leave_comparison_out(out)
     provenance = provenance_table(tables, figures, values, found)
     write_text(out / "_tables" / "provenance.md", to_markdown(provenance))
     write_text(out / "_tables" / "citations.md", _citations(found))
@@ -76,6 +80,20 @@ def stage(source: Path, tables: Path, figures: Path, values: Path, out: Path) ->
     if holes:
         raise StudyError(f"The manuscript asks for {'; '.join(holes)}. Add it to the values, or correct the source.")
     return found
+
+
+def _add_comparison(comparison: Path, out: Path) -> dict[str, Any]:
+    shutil.copy2(comparison / "table.md", out / "_tables" / "gradings.md")
+    for suffix in (".svg", ".png"):
+        shutil.copy2(comparison / f"gradings{suffix}", out / "figures" / f"gradings{suffix}")
+    with (out / "values.yml").open("a", encoding="utf-8") as file:
+        file.write((comparison / "values.yml").read_text(encoding="utf-8"))
+    return load_yaml(out / "values.yml")
+
+
+def _leave_comparison_out(out: Path) -> dict[str, Any]:
+    write_text(out / "_gradings.qmd", "\n")
+    return load_yaml(out / "values.yml")
 
 
 def _citations(found: Mapping[str, Any]) -> str:
@@ -259,10 +277,11 @@ def manuscript(
     values: Path,
     settings: ReportSettings,
     out: Path,
+    comparison: Path | None = None,
     renderer: str | None = None,
 ) -> list[Path]:
     """Stage and render the manuscript; `out/renderer.txt` says by what."""
-    stage(source, tables, figures, values, out)
+    stage(source, tables, figures, values, out, comparison)
     made = render(out, settings, renderer)
     chosen = renderer or settings.renderer
     by_quarto = chosen == "quarto" or (chosen == "auto" and shutil.which("quarto"))

@@ -87,18 +87,20 @@ def test_a_csv_never_seen_gives_what_r_gives(spots, rng, tmp_path):
     best <- coords(r, "best", ret = c("threshold", "sensitivity", "specificity"))
     seed <- as.integer(a[4]); set.seed(seed)
     b <- ci.auc(r, method = "bootstrap", boot.n = 150, progress = "none")
-    cat(sprintf("%.17g", c(auc(r), ci.auc(r)[c(1, 3)], b[c(1, 3)], min(best$threshold))))
+    cat(sprintf("%.17g", c(auc(r), ci.auc(r)[c(1, 3)], b[c(1, 3)],
+                          unlist(best[which.min(best$threshold), ]))))
     """
     for _, row in roc.iterrows():
         printed = run_r(
             script, tmp_path / "reference.csv", tmp_path / "scores.csv", row["outcome"], row["seed"], folder=tmp_path
         )
-        auc, *limits, threshold = (float(x) for x in printed.split())
+        auc, *limits, threshold, sensitivity, specificity = (float(x) for x in printed.split())
         # `merge` sorts by exam, the order of the reference: the same seed draws the same exams.
         assert (row["auc"], row["delong_low"], row["delong_high"]) == (auc, *limits[:2])
         assert (row["bootstrap_low"], row["bootstrap_high"]) == tuple(limits[2:])
         assert row["method"] == "bootstrap"
-        assert thresholds.loc[(row["outcome"], "test"), "threshold"] == threshold
+        ours = thresholds.loc[(row["outcome"], "test")]
+        assert (ours["threshold"], ours["sensitivity"], ours["specificity"]) == (threshold, sensitivity, specificity)
         assert "no exam" in thresholds.loc[(row["outcome"], "validation"), "reason"]
 
 

@@ -76,6 +76,36 @@ def test_another_grading_shares_the_images(smoke):
     assert not {"simulate", "ingest", "prepare", "select"} & set(planned)
 
 
+def test_two_gradings_are_compared_on_the_same_selection(smoke):
+    """What the first grading has made is used; the other adds its own reference standard, network and scores."""
+    planned = jobs(smoke.snakemake("compare_gradings", "-n"))
+    assert planned == dict.fromkeys(
+        ("reference", "train", "predict", "compare", "manuscript_compared", "compare_gradings"), 1
+    )
+
+
+def test_a_grading_is_untouched_when_another_is_removed(smoke):
+    path = smoke.folder / "workflow/gradings/oarsi.yaml"
+    aside = path.rename(smoke.folder / "oarsi.yaml")
+    try:
+        assert jobs(smoke.snakemake("-n")) == {}
+    finally:
+        aside.rename(path)
+
+
+def test_a_layout_reruns_no_estimate(smoke):
+    path = smoke.folder / "analysis/report/tables/performance.py"
+    text, before = path.read_text(), path.stat()
+    path.write_text(text + "\n# another layout\n")
+    try:
+        planned = jobs(smoke.snakemake("-n"))
+        assert "tables" in planned
+        assert set(planned) <= {"tables", "figures", "values", "check_privacy", "manuscript", "all"}
+    finally:
+        path.write_text(text)
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
 def test_counts_add_up(smoke):
     exams = pd.read_parquet(smoke.folder / COHORT / "selection/exams.parquet")
     assert exams.groupby("patient")["set"].agg(lambda sets: len(set(sets) - {"excluded"})).max() == 1

@@ -4,6 +4,8 @@
 # makes  <grading>/tables/, figures/, values.yml  what the manuscript is made of
 #        <grading>/manuscript/                    HTML, PDF, DOCX and JATS
 #        <grading>/checks.csv, privacy.csv        what was checked of the results; the manuscript waits for both
+#        gradings/                                two gradings side by side, made by the target compare_gradings
+#        <grading>/manuscript-compared/           the manuscript with that comparison
 
 TABLES = f"{COHORT}/{{grading}}/tables"
 FIGURES = f"{COHORT}/{{grading}}/figures"
@@ -172,11 +174,76 @@ rule manuscript:
         f"{COHORT}/{{grading}}/benchmarks/manuscript.tsv"
     conda:
         "../../envs/manuscript.yaml"
+    params:
+        comparison="",
     message:
         "Render the manuscript ({wildcards.grading})"
     shell:
         "python -m analysis --log {log} manuscript --tables {input.tables} --figures {input.figures}"
-        " --values {input.values} --settings {input.settings} --out {output}"
+        " --values {input.values} {params.comparison} --settings {input.settings} --out {output}"
+
+
+# The two gradings share everything up to the selection, test exams included; each has its own reference and network.
+COMPARED = study.compare or ()
+COMPARISON = f"{COHORT}/gradings"
+
+
+rule compare:
+    input:
+        references=expand(rules.reference.output.reference, grading=COMPARED),
+        predictions=expand(rules.predict.output.exams, grading=COMPARED),
+        gradings=expand("workflow/gradings/{grading}.yaml", grading=COMPARED),
+        settings=settings("statistics"),
+        report=settings("report"),
+        code=code("analysis.grading.compare", "analysis.report.gradings"),
+    output:
+        [
+            f"{COMPARISON}/{name}"
+            for name in (
+                "gradings.csv",
+                "table.md",
+                "table.csv",
+                "gradings.svg",
+                "gradings.png",
+                "values.yml",
+            )
+        ],
+    log:
+        f"{COHORT}/logs/compare.log",
+    benchmark:
+        f"{COHORT}/benchmarks/compare.tsv"
+    conda:
+        "../../envs/manuscript.yaml"
+    params:
+        seed=study.seed,
+        pair=" ".join(
+            f"--{place} {COHORT}/{name} --{place}-grading workflow/gradings/{name}.yaml"
+            for place, name in zip(("first", "second"), COMPARED)
+        ),
+    message:
+        f"Set {' and '.join(COMPARED)} side by side"
+    shell:
+        "python -m analysis --log {log} compare-gradings {params.pair} --settings {input.settings}"
+        " --report {input.report} --seed {params.seed} --out $(dirname {output[0]})"
+
+
+use rule manuscript as manuscript_compared with:
+    input:
+        **dict(rules.manuscript.input.items()),
+        comparison=rules.compare.output,
+    output:
+        directory(f"{MANUSCRIPT}-compared"),
+    log:
+        f"{COHORT}/{{grading}}/logs/manuscript-compared.log",
+    benchmark:
+        f"{COHORT}/{{grading}}/benchmarks/manuscript-compared.tsv"
+    params:
+        comparison=f"--comparison {COMPARISON}",
+
+
+rule compare_gradings:
+    input:
+        f"{STUDY}/manuscript-compared",
 
 
 def show_headline():
