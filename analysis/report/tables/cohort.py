@@ -92,7 +92,9 @@ def agreement(results: Results) -> Table | None:
     digits = results.settings.digits
     for name in SETS:
         part = frame[(frame["set"] == name) & (frame["second"] != "consensus") & (frame["n"] > 0)]
-        part = part[part["item"].isin([*results.scheme.items, "disease", *results.scheme_locations])]
+        part = part[
+            part["item"].isin([*results.scheme.items, *results.scheme.sums, "disease", *results.scheme_locations])
+        ]
         if part.empty:
             continue
         pairs = part[["first", "second"]].drop_duplicates()
