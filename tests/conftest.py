@@ -1,12 +1,22 @@
 """How the tests are shared out between two processes."""
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 
-@pytest.hookimpl(tryfirst=True)
+class ByFile(LoadScopeScheduling):
+    """The tests of a file stay together, and so do all those that share the smoke study."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return "workflow" if "/workflow/" in file else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByFile:
+    """Share out by file."""
+    return ByFile(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests of a file together, and those that share the smoke study; these take longest and come first."""
-    for item in items:
-        workflow = item.path.parent.name == "workflow"
-        item.add_marker(pytest.mark.xdist_group("workflow" if workflow else item.path.as_posix()))
+    """Begin with the smoke study, which takes longest."""
     items.sort(key=lambda item: item.path.parent.name != "workflow")
