@@ -34,20 +34,20 @@ TABLE_1 = (
 class AugmentationSettings(Settings):
     """How an image is varied each time that training sees it."""
 
-    rotation: float = Field(default=8.0, ge=0, description="degrees, standard deviation of a rotation")
+    rotation: float = Field(default=4.0, ge=0, description="degrees, standard deviation of a rotation")
     rotation_share: Share = Field(default=0.5, description="share of passes that are rotated")
     quarter_turn: Share = Field(
         0.0, description="share of passes turned by a quarter; knees hang one way in an archive"
     )
     shift: float = Field(
-        default=0.06, ge=0, description="standard deviation of a shift, as a share of half the image's side"
+        default=0.03, ge=0, description="standard deviation of a shift, as a share of half the image's side"
     )
-    stretch: float = Field(default=0.08, ge=0, description="standard deviation of a stretch about 1, by axis")
+    stretch: float = Field(default=0.04, ge=0, description="standard deviation of a stretch about 1, by axis")
     mirror_horizontal: Share = Field(
         default=0.5, description="share mirrored left to right; medial and lateral go along"
     )
     mirror_vertical: Share = Field(default=0.0, description="share mirrored upside down; no knee is taken so")
-    contrast: float = Field(default=0.15, ge=0, description="standard deviation of log contrast about the image's mean")
+    contrast: float = Field(default=0.1, ge=0, description="standard deviation of log contrast about the image's mean")
     negative: Share = Field(
         default=0.0, description="share shown as a photographic negative, where an archive holds some"
     )
@@ -69,8 +69,8 @@ class TrainingSettings(Settings):
 
     phases: tuple[PhaseSettings, ...] = Field(
         (
-            PhaseSettings(epochs=16, learning_rate=0.05),
-            PhaseSettings(epochs=6, learning_rate=0.02, noise=0.05, erase=3),
+            PhaseSettings(epochs=32, learning_rate=0.02),
+            PhaseSettings(epochs=8, learning_rate=0.005, noise=0.05, erase=3),
         ),
         min_length=1,
         description="the paper's two phases, shortened for a laptop",
@@ -107,7 +107,10 @@ class TrainingSettings(Settings):
         "error", description="what to do when no training exam has some level of a grade: stop, or say so and go on"
     )
     average: float = Field(
-        default=0.0, ge=0, lt=1, description="decay by step of the averaged weights that are kept; 0: none"
+        default=0.98,
+        ge=0,
+        lt=1,
+        description="decay by step of the averaged weights that are kept; 0: none, as the paper",
     )
     augmentation: AugmentationSettings = AugmentationSettings()
     keep: Literal["best", "last"] = Field(
@@ -163,7 +166,7 @@ class NetworkSettings(Settings):
         False, description="show images of left knees mirrored, so that medial is always on one side; paper: no"
     )
     grades: Literal["one-vs-rest", "softmax", "ordinal"] = Field(
-        "ordinal", description="how grades are learnt; one-vs-rest in the paper"
+        "softmax", description="how grades are learnt; one-vs-rest in the paper"
     )
     training: TrainingSettings = TrainingSettings()
     device: Literal["auto", "cpu", "cuda"] = Field(default="auto", description="auto: a GPU where there is one")
