@@ -177,7 +177,7 @@ class Training:
         rate = 0.0
         self.model.train()
         for i, ((t, chosen), (batch, labels)) in enumerate(zip(plan, made, strict=True)):
-            # A quarter of a cosine for each phase (authors' public trainer).
+            # ASSUME: a quarter of a cosine for each phase (authors' public trainer, there in steps of an epoch).
             rate = phase.learning_rate * math.cos(math.pi / 2 * (epoch + i / len(plan)) / phase.epochs)
             loss = self.step(t, batch, labels, rate, phase)
             losses[self.tasks[t].name].append(loss)
@@ -213,15 +213,16 @@ class Training:
         """Take one step of the optimiser; return the loss over all processes, detached."""
         with self.device.autocast():
             logits, views = self.model(*batch.inputs, self.tasks[task].name)
-        each = elementwise(self.tasks[task].layout, self.training.loss, logits, labels.grades, labels.binary)
+        t = self.training
+        each = elementwise(self.tasks[task].layout, t.loss, logits, labels.grades, labels.binary, t.margin)
         loss = (each * labels.weights).sum()
         if self.training.view_weight:
             view = F.cross_entropy(views.float(), labels.view, reduction="none")
             loss = loss + (view * labels.view_weights).sum()
         group = self.optimiser.param_groups[0]
-        # ASSUME: the weight decay is a share of the phase's learning rate, not of the current one (authors' public
-        # trainer gives lr/200).
-        group["lr"], group["weight_decay"] = rate, phase.learning_rate * self.training.weight_decay
+        # ASSUME: the weight decay is a share of the learning rate (1/200 in the authors' public trainer, of the current).
+        decayed = rate if t.weight_decay_of == "current" else phase.learning_rate
+        group["lr"], group["weight_decay"] = rate, decayed * t.weight_decay
         self.optimiser.zero_grad(set_to_none=True)
         (loss * world()[1]).backward()  # several processes' gradients are averaged, one's are a sum
         if self.training.clip:
