@@ -19,6 +19,7 @@ from torch.nn.parallel import DistributedDataParallel
 from analysis.errors import StudyError
 from analysis.imaging.store import ImageStore
 from analysis.network.architecture import KneeNet
+from analysis.network.compiling import compiled
 from analysis.network.checkpoints import fine_tune, load_state, save_state, save_weights
 from analysis.network.curve import Curve, Progress, areas
 from analysis.network.data import Exams, Task, fingerprint, pack, stream
@@ -118,7 +119,10 @@ class Training:
             self.notes.append(f"starts from {settings.weights}; at random start {len(fresh)} tensors")
         device.place(network)
         self.network: KneeNet = network
-        self.model: nn.Module = torch.compile(network, dynamic=True) if settings.compile else network  # type: ignore[assignment]
+        self.model: nn.Module = network
+        if settings.compile:
+            self.model, note = compiled(network, device, store.size, tasks[0].name)
+            self.notes.append(note)
         if world()[1] > 1:
             self.model = DistributedDataParallel(self.model, find_unused_parameters=True, broadcast_buffers=False)
         self.average = copy.deepcopy(network) if self.training.average else None
@@ -285,6 +289,8 @@ class Training:
     def _resume(self) -> int:
         """Take up the state of a run that was stopped; return the number of epochs it had done."""
         state = load_state(self.out / "checkpoint.pt", self._fingerprint())
+        if world()[1] > 1:
+            torch.distributed.barrier()  # the first process may remove the file before the last has read it
         if state is None:
             return 0
         self.network.load_state_dict(state["network"])
