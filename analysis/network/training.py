@@ -19,8 +19,8 @@ from torch.nn.parallel import DistributedDataParallel
 from analysis.errors import StudyError
 from analysis.imaging.store import ImageStore
 from analysis.network.architecture import KneeNet
-from analysis.network.compiling import compiled
 from analysis.network.checkpoints import fine_tune, load_state, save_state, save_weights
+from analysis.network.compiling import compiled
 from analysis.network.curve import Curve, Progress, areas
 from analysis.network.data import Exams, Task, fingerprint, pack, stream
 from analysis.network.devices import Device

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import signal
+import socket
+import subprocess
+import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +18,9 @@ import torch
 
 from analysis.network import checkpoints, training
 from analysis.network.settings import NetworkSettings
-from analysis.processes import clean_context
 
-GRADINGS = Path(__file__).parents[2] / "workflow" / "gradings"
+ROOT = Path(__file__).parents[2]
+GRADINGS = ROOT / "workflow" / "gradings"
 
 #: Two groups, two tasks, two phases: all that training does, in a second or so.
 SMALL: dict[str, Any] = {
@@ -25,7 +30,10 @@ SMALL: dict[str, Any] = {
     "reduction": 8,
     "hidden": 8,
     "training": {
-        "phases": [{"epochs": 2, "learning_rate": 0.05}, {"epochs": 1, "learning_rate": 0.02, "noise": 0.05, "erase": 2}],
+        "phases": [
+            {"epochs": 2, "learning_rate": 0.05},
+            {"epochs": 1, "learning_rate": 0.02, "noise": 0.05, "erase": 2},
+        ],
         "batch": 24,
         "jitters": 2,
         "task_every": 2,
@@ -49,7 +57,9 @@ def train(cohort: Path, out: Path, chosen: NetworkSettings, seed: int = 0) -> No
 
 def digests(folder: Path) -> dict[str, str]:
     """Hash of the results of a run."""
-    return {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in ("weights.safetensors", "curve.csv")}
+    return {
+        name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in ("weights.safetensors", "curve.csv")
+    }
 
 
 def die() -> None:
@@ -94,25 +104,58 @@ def after_weights(_: int) -> None:
     training.Curve.write = fatal  # type: ignore[method-assign]
 
 
-def _run(cohort: Path, out: Path, chosen: dict[str, Any], seed: int, harm: Callable[[int], None] | None, n: int,
-         environment: dict[str, str]) -> None:  # fmt: skip
-    os.environ.update(environment)
+def fork(function: Callable[[], None]) -> int:
+    """Run in a process of its own."""
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            function()
+            code = 0
+        finally:
+            sys.stderr.flush()
+            os._exit(code)
+    return child
+
+
+def follow(plan: dict[str, Any]) -> list[dict[str, Any]]:
+    """Train time and again into the same folder, by one process or several, each with the harm that is planned."""
+    cohort, out, chosen = Path(plan["cohort"]), Path(plan["out"]), NetworkSettings.model_validate(plan["settings"])
+    found = []
+    for harm, n, world in plan["runs"]:
+
+        def run(rank: int, harm: str = harm, n: int = n, world: int = world) -> None:
+            os.environ |= {"RANK": str(rank), "WORLD_SIZE": str(world), "MASTER_PORT": str(plan["port"])}
+            if harm:
+                globals()[harm](n)
+            train(cohort, out, chosen)
+
+        children = [fork(partial(run, rank)) for rank in range(world)]
+        codes = [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
+        file = out / "checkpoint.pt"
+        epoch = torch.load(file, weights_only=True)["epoch"] if file.is_file() else None
+        found.append({"codes": codes, "epoch": epoch})
+    return found
+
+
+def processes(
+    cohort: Path, out: Path, chosen: NetworkSettings, plan: list[tuple[str, int, int]]
+) -> list[dict[str, Any]]:
+    """Follow a plan of (harm, its number, processes) in a process that has no threads; give exit codes and epochs."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    told = {"cohort": str(cohort), "out": str(out), "settings": chosen.model_dump(), "runs": plan, "port": port}
+    command = [sys.executable, "-m", "tests.network.runs", json.dumps(told)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr[-4000:]
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+if __name__ == "__main__":
+    # What every child needs is imported once, and no thread is started before they are forked.
+    os.environ |= {"MASTER_ADDR": "127.0.0.1", "OMP_NUM_THREADS": "1"}
     torch.set_num_threads(1)
-    if harm is not None:
-        harm(n)
-    train(cohort, out, NetworkSettings.model_validate(chosen), seed)
+    import torch._dynamo
 
-
-def processes(cohort: Path, out: Path, chosen: NetworkSettings, environments: list[dict[str, str]] | None = None,
-              harm: Callable[[int], None] | None = None, n: int = 0) -> list[int | None]:  # fmt: skip
-    """Train in one process, or in one for each environment; return their exit codes."""
-    context = clean_context("analysis.network.training")
-    started = [
-        context.Process(target=_run, args=(cohort, out, chosen.model_dump(), 0, harm, n, environment))
-        for environment in environments or [{}]
-    ]
-    for process in started:
-        process.start()
-    for process in started:
-        process.join(120)
-    return [process.exitcode for process in started]
+    print(json.dumps(follow(json.loads(sys.argv[1]))))

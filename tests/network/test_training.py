@@ -4,7 +4,6 @@ import json
 import re
 import shutil
 import signal
-import socket
 from pathlib import Path
 
 import numpy as np
@@ -17,12 +16,11 @@ from safetensors.torch import load_file
 from analysis.errors import StudyError
 from analysis.files import read_table, write_table
 from analysis.imaging.store import ImageStore
-from analysis.network.checkpoints import load_state, read_weights
+from analysis.network.checkpoints import load_state, read_weights, save_state
 from analysis.network.data import Task
 from analysis.network.devices import Device
 from analysis.network.prediction import load_network, predict
 from analysis.network.training import Training
-from tests.network import runs
 from tests.network.runs import GRADINGS, digests, processes, settings, train
 
 ROOT = Path(__file__).parents[2]
@@ -46,20 +44,16 @@ def altered(cohort, folder, change, name="kl"):
 
 def test_a_killed_run_ends_as_one_that_was_not(cohort, done, tmp_path):
     kills = [
-        (runs.at_step, 3, None),  # in the first epoch: no checkpoint yet
-        (runs.in_checkpoint, 2, 1),  # half of the second epoch's checkpoint is written
-        (runs.at_step, 4, 1),  # in the second epoch, gone on after the first
-        (runs.in_checkpoint, 2, 2),  # in the last epoch's checkpoint, in the other phase
-        (runs.after_weights, 0, 3),  # all epochs done, results half written
+        ("at_step", 3, None),  # in the first epoch: no checkpoint yet
+        ("in_checkpoint", 2, 1),  # half of the second epoch's checkpoint is written
+        ("at_step", 4, 1),  # in the second epoch, gone on after the first
+        ("in_checkpoint", 2, 2),  # in the last epoch's checkpoint, in the other phase
+        ("after_weights", 0, 3),  # all epochs done, results half written
     ]
-    for harm, n, epochs in kills:
-        assert processes(cohort, tmp_path, settings(), harm=harm, n=n) == [-signal.SIGKILL]
-        checkpoint = tmp_path / "checkpoint.pt"
-        assert checkpoint.is_file() == (epochs is not None)
-        assert not epochs or torch.load(checkpoint, weights_only=True)["epoch"] == epochs
-    assert processes(cohort, tmp_path, settings()) == [0]
+    found = processes(cohort, tmp_path, settings(), [(harm, n, 1) for harm, n, _ in kills] + [("", 0, 1)])
+    assert found[:-1] == [{"codes": [-signal.SIGKILL], "epoch": epoch} for _, _, epoch in kills]
+    assert found[-1] == {"codes": [0], "epoch": None}
     assert digests(tmp_path) == digests(done)
-    assert not (tmp_path / "checkpoint.pt").exists()
 
 
 def test_a_seed_gives_the_same_bytes_and_another_does_not(cohort, done, tmp_path):
@@ -69,8 +63,10 @@ def test_a_seed_gives_the_same_bytes_and_another_does_not(cohort, done, tmp_path
     assert not set(digests(tmp_path / "other").values()) & set(digests(done).values())
 
 
-def test_a_checkpoint_of_other_settings_is_not_taken_up(cohort, done, tmp_path, capsys):
-    assert processes(cohort, tmp_path, settings({"momentum": 0.5}), harm=runs.at_step, n=20) == [-signal.SIGKILL]
+def test_a_checkpoint_of_other_settings_is_not_taken_up(cohort, done, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(Training, "run", lambda self: save_state(tmp_path / "checkpoint.pt", self._state(1)))
+    train(cohort, tmp_path, settings({"momentum": 0.5}))
+    monkeypatch.undo()
     assert (tmp_path / "checkpoint.pt").is_file()
     train(cohort, tmp_path, settings())
     assert "goes on" not in capsys.readouterr().err
@@ -83,16 +79,13 @@ def test_a_broken_checkpoint_is_no_checkpoint(tmp_path):
 
 
 def test_two_processes_train_as_one(cohort, done, tmp_path):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = str(free.getsockname()[1])
-    world = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
-    environments = [{**world, "RANK": rank, "LOCAL_RANK": rank} for rank in ("0", "1")]
-    assert processes(cohort, tmp_path, settings(), environments) == [0, 0]
+    assert processes(cohort, tmp_path, settings(), [("", 0, 2)]) == [{"codes": [0, 0], "epoch": None}]
     one, two = (load_file(folder / "weights.safetensors") for folder in (done, tmp_path))
     assert one.keys() == two.keys()
     for name, tensor in one.items():
-        torch.testing.assert_close(two[name], tensor, rtol=2e-3, atol=2e-4, msg=lambda text, name=name: f"{name}: {text}")
+        torch.testing.assert_close(
+            two[name], tensor, rtol=2e-3, atol=2e-4, msg=lambda text, name=name: f"{name}: {text}"
+        )
     curves = [pd.read_csv(folder / "curve.csv") for folder in (done, tmp_path)]
     losses = ["loss_kl", "loss_fracture"]
     np.testing.assert_allclose(curves[1][losses], curves[0][losses], rtol=1e-3)
@@ -208,7 +201,9 @@ def test_an_ensemble_is_the_mean_of_its_members(cohort, done, tmp_path):
     assert set(seeds["seed"]) == {0, 1}
     mean = seeds.groupby(["exam", "outcome"])["score"].mean()
     for outcome in ("kl_0", "kl_3_4", "medial"):
-        np.testing.assert_allclose(exams[outcome], mean.loc[list(zip(exams["exam"], [outcome] * len(exams), strict=True))])
+        np.testing.assert_allclose(
+            exams[outcome], mean.loc[list(zip(exams["exam"], [outcome] * len(exams), strict=True))]
+        )
     by_seed = seeds.pivot_table(index=["exam", "outcome"], columns="seed", values="score")
     assert (by_seed[0] != by_seed[1]).mean() > 0.9
     with pytest.raises(StudyError, match="of seed 0, as are others"):
