@@ -65,7 +65,7 @@ def _commands() -> list[click.Command]:
 @click.option("--log", type=click.Path(path_type=Path), help="Write what the stage says to this file, too.")
 def main(log: Path | None) -> None:
     """Dispatch to a stage."""
-    if log:
+    if log and os.environ.get("RANK", "0") == "0":  # of several processes (torchrun) the first one writes it
         log.parent.mkdir(parents=True, exist_ok=True)
         handle = log.open("w", encoding="utf-8")
         sys.stdout, sys.stderr = _Tee(sys.stdout, handle), _Tee(sys.stderr, handle)

@@ -11,8 +11,6 @@ from torch.nn import functional as F
 from analysis.network.distributed import BatchNorm
 from analysis.network.settings import GroupSettings, NetworkSettings
 
-VIEW_HEAD = "view"
-
 
 class PreActivation(nn.Sequential):
     """ReLU, batch norm, convolution, in the order of the authors' public trainer."""
@@ -123,7 +121,9 @@ class KneeNet(nn.Module):
         self.heads = nn.ModuleDict(
             {name: Head(filters, settings.reduction, settings.hidden, n) for name, n in outputs.items()}
         )
-        # ASSUME: the view is read off the image's own features by one linear layer.
+        # ASSUME: the view is read off the image's own features by one linear layer. They are normalised and centred
+        # before it, as those of the heads are: with 512 large features the paper's learning rate is far too large.
+        self.view_norm = nn.Sequential(nn.ReLU(), BatchNorm(filters))
         self.view = nn.Linear(filters, views)
         initialise(self)
 
@@ -160,7 +160,7 @@ class KneeNet(nn.Module):
             logits = head(maximum(features, exam, n_exams))
         else:
             logits = maximum(head(features), exam, n_exams)
-        views = self.view(F.relu(maximum(features.amax((2, 3)), image, n_images)))
+        views = self.view(self.view_norm(maximum(features, image, n_images)).mean((2, 3)))
         return logits, views
 
 
@@ -203,3 +203,5 @@ def initialise(network: nn.Module) -> None:
             module.second[2].weight.data.mul_(1 / math.sqrt(blocks))  # type: ignore[operator]
         if isinstance(module, Head):
             module.outer.weight.data.mul_(0.1)
+        if isinstance(module, KneeNet):
+            module.view.weight.data.mul_(0.1)

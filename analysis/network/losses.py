@@ -13,7 +13,9 @@ from analysis.network.heads import Layout
 from analysis.network.settings import TrainingSettings
 
 
-def elementwise(layout: Layout, loss: str, logits: Tensor, grades: Tensor, binary: Tensor) -> Tensor:
+def elementwise(
+    layout: Layout, loss: str, logits: Tensor, grades: Tensor, binary: Tensor, margin: float = 1.0
+) -> Tensor:
     """Loss of each exam by term: the items that have logits of their own, then the yes-or-no outputs.
 
     Parameters
@@ -27,6 +29,8 @@ def elementwise(layout: Layout, loss: str, logits: Tensor, grades: Tensor, binar
         Level of each item; any number where it is missing.
     binary : Tensor, shape (n, yes-or-no outputs)
         1, 0, or any number between where it is missing.
+    margin : float
+        Of the hinge.
 
     Returns
     -------
@@ -45,8 +49,8 @@ def elementwise(layout: Layout, loss: str, logits: Tensor, grades: Tensor, binar
             reached = (levels[:, None] > torch.arange(values.shape[1], device=values.device)).float()
             terms.append(F.binary_cross_entropy_with_logits(values, reached, reduction="none").sum(1))
     if loss == "hinge":
-        # Two-sided: a case should score above 1, a control below -1 (authors' public trainer).
-        own = F.relu(1 - (2 * binary - 1) * outputs)
+        # ASSUME: two-sided, a case should score above the margin, a control below its negative (authors' public trainer).
+        own = F.relu(margin - (2 * binary - 1) * outputs)
     else:
         own = F.binary_cross_entropy_with_logits(outputs, binary, reduction="none")
     return torch.cat([torch.stack(terms, 1), own], 1) if terms else own

@@ -80,8 +80,9 @@ class TrainingSettings(Settings):
     momentum: float = Field(
         default=0.9, ge=0, lt=1, description="of stochastic gradient descent (authors' public trainer)"
     )
-    weight_decay: float = Field(
-        default=0.005, ge=0, description="as a share of the phase's learning rate (1/200, trainer)"
+    weight_decay: float = Field(default=0.005, ge=0, description="as a share of a learning rate (1/200, trainer)")
+    weight_decay_of: Literal["phase", "current"] = Field(
+        "phase", description="that learning rate: the phase's at its start, or the current one, which falls (trainer)"
     )
     clip: float | None = Field(
         default=None, gt=0, description="largest norm of the gradient; null: not clipped, as the paper"
@@ -92,6 +93,9 @@ class TrainingSettings(Settings):
     erase_size: int = Field(default=4, ge=1, description="pixels, side of an erased block; 10 at 256 pixels, 4 at 96")
     loss: Literal["cross_entropy", "hinge"] = Field(
         "cross_entropy", description="of the yes-or-no outputs; the authors' trainer used the hinge"
+    )
+    margin: float = Field(
+        default=1.0, gt=0, description="of the hinge; in the trainer 0.42, which is log(0.7 / 0.3) / 2 for its noise"
     )
     class_weights: Literal["none", "root", "inverse"] = Field(
         "root", description="weight of a class by its frequency, none, 1/sqrt or 1/n (trainer: inverse)"
@@ -182,4 +186,6 @@ class NetworkSettings(Settings):
         parts = [group.part for group in self.groups]
         if parts != sorted(parts, reverse=True):
             raise ValueError("groups of part image come before those of part core")
+        if self.align_sides and self.training.augmentation.mirror_horizontal:
+            raise ValueError("align_sides shows every knee as one side, which mirror_horizontal undoes; set that to 0")
         return self

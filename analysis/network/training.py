@@ -20,6 +20,7 @@ from analysis.errors import StudyError
 from analysis.imaging.store import ImageStore
 from analysis.network.architecture import KneeNet
 from analysis.network.checkpoints import fine_tune, load_state, save_state, save_weights
+from analysis.network.compiling import compiled
 from analysis.network.curve import Curve, Progress, areas
 from analysis.network.data import Exams, Task, fingerprint, pack, stream
 from analysis.network.devices import Device
@@ -118,7 +119,10 @@ class Training:
             self.notes.append(f"starts from {settings.weights}; at random start {len(fresh)} tensors")
         device.place(network)
         self.network: KneeNet = network
-        self.model: nn.Module = torch.compile(network, dynamic=True) if settings.compile else network  # type: ignore[assignment]
+        self.model: nn.Module = network
+        if settings.compile:
+            self.model, note = compiled(network, device, store.size, tasks[0].name)
+            self.notes.append(note)
         if world()[1] > 1:
             self.model = DistributedDataParallel(self.model, find_unused_parameters=True, broadcast_buffers=False)
         self.average = copy.deepcopy(network) if self.training.average else None
@@ -177,7 +181,7 @@ class Training:
         rate = 0.0
         self.model.train()
         for i, ((t, chosen), (batch, labels)) in enumerate(zip(plan, made, strict=True)):
-            # A quarter of a cosine for each phase (authors' public trainer).
+            # ASSUME: a quarter of a cosine for each phase (authors' public trainer, there in steps of an epoch).
             rate = phase.learning_rate * math.cos(math.pi / 2 * (epoch + i / len(plan)) / phase.epochs)
             loss = self.step(t, batch, labels, rate, phase)
             losses[self.tasks[t].name].append(loss)
@@ -213,15 +217,16 @@ class Training:
         """Take one step of the optimiser; return the loss over all processes, detached."""
         with self.device.autocast():
             logits, views = self.model(*batch.inputs, self.tasks[task].name)
-        each = elementwise(self.tasks[task].layout, self.training.loss, logits, labels.grades, labels.binary)
+        t = self.training
+        each = elementwise(self.tasks[task].layout, t.loss, logits, labels.grades, labels.binary, t.margin)
         loss = (each * labels.weights).sum()
         if self.training.view_weight:
             view = F.cross_entropy(views.float(), labels.view, reduction="none")
             loss = loss + (view * labels.view_weights).sum()
         group = self.optimiser.param_groups[0]
-        # ASSUME: the weight decay is a share of the phase's learning rate, not of the current one (authors' public
-        # trainer gives lr/200).
-        group["lr"], group["weight_decay"] = rate, phase.learning_rate * self.training.weight_decay
+        # ASSUME: the weight decay is a share of the learning rate (1/200 in the authors' public trainer, of the current).
+        decayed = rate if t.weight_decay_of == "current" else phase.learning_rate
+        group["lr"], group["weight_decay"] = rate, decayed * t.weight_decay
         self.optimiser.zero_grad(set_to_none=True)
         (loss * world()[1]).backward()  # several processes' gradients are averaged, one's are a sum
         if self.training.clip:
@@ -284,6 +289,8 @@ class Training:
     def _resume(self) -> int:
         """Take up the state of a run that was stopped; return the number of epochs it had done."""
         state = load_state(self.out / "checkpoint.pt", self._fingerprint())
+        if world()[1] > 1:
+            torch.distributed.barrier()  # the first process may remove the file before the last has read it
         if state is None:
             return 0
         self.network.load_state_dict(state["network"])

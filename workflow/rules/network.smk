@@ -18,6 +18,7 @@ rule train:
         grading="workflow/gradings/{grading}.yaml",
         tasks=expand("workflow/gradings/{task}.yaml", task=TASKS),
         references=expand(rules.reference.output.reference, grading=TASKS),
+        start=study.network.weights or [],
         settings=settings("network"),
         code=code("analysis.network.training"),
     output:
@@ -30,6 +31,8 @@ rule train:
     conda:
         "../../envs/network.yaml"
     threads: workflow.cores
+    resources:
+        gpu=1,
     params:
         images=IMAGES,
         tasks=lambda wildcards, input: [
@@ -39,7 +42,10 @@ rule train:
     message:
         "Train the network ({wildcards.grading}, seed {wildcards.seed})"
     shell:
-        "python -m analysis --log {log} train --images {params.images} --reference {input.reference}"
+        # One process a GPU where there are several; each takes its part of every batch.
+        "if [ {resources.gpu} -gt 1 ]; then run='torchrun --standalone --nproc-per-node {resources.gpu} -m';"
+        " else run='python -m'; fi;"
+        " $run analysis --log {log} train --images {params.images} --reference {input.reference}"
         " --grading {input.grading} {params.tasks} --settings {input.settings} --seed {wildcards.seed}"
         " --workers {threads} --out $(dirname {output.weights})"
 

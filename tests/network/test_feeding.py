@@ -1,0 +1,343 @@
+"""What the network is fed: whole exams, varied images, labels that stay true, and never a report."""
+
+import re
+import shutil
+from pathlib import Path
+
+import grimp
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from analysis.files import read_table, write_table
+from analysis.imaging.store import ImageStore
+from analysis.network.architecture import KneeNet, maximum
+from analysis.network.augmentation import draw, vary
+from analysis.network.data import Task, pack, stream
+from analysis.network.devices import Device
+from analysis.network.feeding import Feeder, share
+from analysis.network.losses import Weights, elementwise
+from analysis.network.settings import NetworkSettings, PhaseSettings, TrainingSettings
+from analysis.network.training import Training
+from analysis.schemas import PREPARED, REFERENCE
+from tests.network.runs import GRADINGS, ROOT, digests, settings, train
+
+STILL = {"rotation": 0, "shift": 0, "stretch": 0, "mirror_horizontal": 0, "contrast": 0}
+PLAIN = PhaseSettings(epochs=1, learning_rate=0.01)
+
+
+def still(**more):
+    """Settings under which nothing is varied but what a test asks for."""
+    own = {key: more.pop(key) for key in list(more) if key not in TrainingSettings.model_fields}
+    return TrainingSettings.model_validate({**more, "augmentation": {**STILL, **own}})
+
+
+def exams_of(folder, chosen="training"):
+    store = ImageStore(folder / "images")
+    return store, Task(GRADINGS / "kl.yaml", folder / "kl.parquet", store, "softmax").exams(chosen)
+
+
+def made(images, training, phase=PLAIN, seed=0):
+    """Images as training would show them."""
+    n, side = len(images), images.shape[-1]
+    variation = draw(np.random.default_rng(seed), n, side, training, phase)
+    noise = torch.randn(n, 1, side, side, generator=torch.Generator().manual_seed(seed)) if phase.noise else None
+    return vary(images.clone(), variation, training.erase_size, noise), variation
+
+
+numbers = st.lists(st.integers(1, 9), min_size=1, max_size=60)
+
+
+@given(numbers, st.integers(1, 40), st.integers(0, 9))
+def test_packing_loses_nothing_and_wastes_nothing(number, batch, seed):
+    images = np.array(number)
+    order = np.random.default_rng(seed).permutation(len(images))
+    batches = pack(images, order, batch)
+    assert np.concatenate(batches).tolist() == order.tolist()
+    sizes = [images[b].sum() for b in batches]
+    for size, exams in zip(sizes[:-1], batches[:-1], strict=True):
+        assert size <= batch or len(exams) == 1
+    # Only the last batch may be larger: by a rest of less than half a batch.
+    assert sizes[-1] < 1.5 * batch or len(batches[-1]) == 1 or images[batches[-1][:-1]].sum() < 1.5 * batch
+    for one, size, following in zip(batches[:-1], sizes[:-1], batches[1:], strict=True):
+        assert size + images[following[0]] > batch, (one, following)
+
+
+@given(numbers.filter(lambda n: len(n) >= 4), st.integers(1, 4))
+def test_processes_share_a_batch_without_rest(number, processes):
+    parts = [share(np.array(number), rank, processes) for rank in range(processes)]
+    assert [i for part in parts for i in range(part.start, part.stop)] == list(range(len(number)))
+    assert all(part.stop > part.start for part in parts)
+
+
+def test_a_stream_shows_every_exam_before_any_twice(cohort):
+    _, exams = exams_of(cohort)
+    seen, batches = [], stream(exams, 12, 2, np.random.default_rng(0))
+    while len(seen) < 2 * len(exams):
+        seen += next(batches).tolist()
+    first, second = seen[: len(exams)], seen[len(exams) : 2 * len(exams)]
+    assert sorted(first) == sorted(second) == list(range(len(exams))) and first != second
+
+
+def test_a_batch_holds_its_images_and_nothing_else(cohort):
+    store, exams = exams_of(cohort)
+    chosen = np.array([4, 0, 7])
+    batch = Feeder(store, Device.choose(settings(), 1), False).plain(exams, chosen)
+    rows = np.concatenate([exams.positions[exams.first[e] : exams.first[e + 1]] for e in chosen])
+    assert np.array_equal((batch.images[:, 0] * 255).round().numpy().astype(np.uint8), store[rows])
+    assert batch.exam.tolist() == np.arange(3).repeat(exams.images[chosen]).tolist()
+
+
+def test_jitters_of_an_exam_are_joined_by_their_maximum(cohort):
+    store, exams = exams_of(cohort)
+    training = TrainingSettings(jitters=2)
+    feeder = Feeder(store, Device.choose(settings(), 1), False)
+    task = Task(GRADINGS / "kl.yaml", cohort / "kl.parquet", store, "softmax")
+    weights = Weights.of(task.layout, exams.grades, exams.binary, training)
+    chosen = np.flatnonzero(exams.images == 3)[:2]
+    batch, _ = feeder.training(
+        exams, weights, chosen, training, PLAIN, np.random.default_rng(0), torch.Generator().manual_seed(0)
+    )
+    assert batch.image.tolist() == np.arange(6).repeat(2).tolist() and batch.exam.tolist() == [0] * 6 + [1] * 6
+    assert not torch.equal(batch.images[0], batch.images[1])
+    network = KneeNet(settings(), {"kl": task.layout.width}, 3).eval()
+    with torch.inference_mode():
+        logits, views = network(*batch.inputs, "kl")
+        features = network.core(network.image(batch.images))
+        joined = torch.stack([features[:6].amax(0), features[6:].amax(0)])
+        torch.testing.assert_close(logits, network.heads["kl"](joined))
+        assert views.shape == (6, 3)
+        torch.testing.assert_close(maximum(features, batch.image, 6)[0], torch.maximum(features[0], features[1]))
+
+
+def test_noise_has_the_share_and_the_size_that_are_set():
+    images = torch.full((4000, 1, 16, 16), 0.5)
+    phase = PhaseSettings(epochs=1, learning_rate=0.01, noise=0.05)
+    varied, variation = made(images, still(noise_share=0.5), phase)
+    found = (varied - 0.5).flatten(1).std(1)
+    sizes = variation.noise.flatten()
+    noisy = sizes > 0
+    assert 0.46 < noisy.float().mean() < 0.54
+    assert (found[~noisy] == 0).all()
+    np.testing.assert_allclose(found[noisy] / sizes[noisy], 1, atol=0.25)
+    assert sizes.max() <= 0.05 and abs(float(sizes[noisy].mean()) - 0.025) < 0.002  # uniform up to the phase's
+
+
+def test_erased_blocks_have_the_number_and_the_size_that_are_set():
+    phase = PhaseSettings(epochs=1, learning_rate=0.01, erase=3)
+    varied, variation = made(torch.ones(50, 1, 64, 64), still(erase_size=10), phase)
+    assert variation.erased.shape == (50, 3, 2)
+    for image, corners in zip(varied[:, 0], variation.erased.tolist(), strict=True):
+        expected = torch.ones(64, 64)
+        for row, column in corners:
+            expected[row : row + 10, column : column + 10] = 0
+        torch.testing.assert_close(image, expected)
+        assert 100 <= int((image == 0).sum()) <= 300
+    assert variation.erased.min() == 0 or variation.erased.max() > 45  # they reach the edges
+    assert variation.erased.max() <= 54
+
+
+def test_a_first_phase_without_noise_leaves_the_image_as_it_is():
+    images = torch.rand(6, 1, 20, 20)
+    torch.testing.assert_close(made(images, still())[0], images, rtol=0, atol=1e-5)
+
+
+def test_the_trainers_variations_can_be_said():
+    # Rotation by 0 or 90 degrees and in half of the cases N(0, 15) more; shift N(0, 0.2) of half the side; stretch
+    # N(1, 0.1); mirrors in 40 and 50 %.
+    training = TrainingSettings.model_validate(
+        {
+            "augmentation": {
+                **{"rotation": 15, "rotation_share": 0.5, "quarter_turn": 0.5, "shift": 0.2, "stretch": 0.1},
+                **{"mirror_horizontal": 0.4, "mirror_vertical": 0.5, "contrast": 0},
+            }
+        }
+    )
+    affine = draw(np.random.default_rng(0), 20000, 256, training, PLAIN).affine.double().numpy()
+    shift = affine[:, :, 2]
+    assert np.allclose(shift.std(0), 0.2, atol=0.005) and np.allclose(shift.mean(0), 0, atol=0.005)
+    sizes = np.linalg.norm(affine[:, :, :2], axis=1)
+    assert np.allclose(sizes.mean(0), 1, atol=0.01) and np.allclose(sizes.std(0), 0.1, atol=0.005)
+    mirrored = np.linalg.det(affine[:, :, :2]) < 0
+    assert abs(mirrored.mean() - (0.4 * 0.5 + 0.6 * 0.5)) < 0.015  # one of the two
+    # The direction of the rows, up to a mirror: 0 or 90 degrees, exactly in half of the cases.
+    angle = np.degrees(np.arctan2(np.abs(affine[:, 1, 0]), np.abs(affine[:, 0, 0])))
+    exact = np.isclose(angle, 0, atol=1e-3) | np.isclose(angle, 90, atol=1e-3)
+    assert abs(exact.mean() - 0.5) < 0.02
+    assert abs((angle > 45).mean() - 0.5) < 0.02
+    off = np.minimum(angle, 90 - angle)[~exact]
+    assert abs(np.median(off) - 0.6745 * 15) < 0.4
+
+
+def test_a_shift_is_a_share_of_half_the_side():
+    images = torch.zeros(1, 1, 64, 64)
+    images[0, 0, 32, 40] = 1.0
+    variation = draw(np.random.default_rng(0), 1, 64, still(), PLAIN)
+    variation.affine[0, 0, 2] = 0.25  # a quarter of half the side is 8 pixels
+    moved = vary(images, variation, 4, None)[0, 0]
+    assert (moved == moved.max()).nonzero().tolist() == [[32, 32]]
+
+
+def knees(folder, cohort):
+    """Knees with a fibula, bright at the lateral edge, and a lesion in one compartment."""
+    shutil.copytree(cohort, folder)
+    table = read_table(folder / "kl.parquet").reset_index(drop=True)
+    side = {exam: ("left", "right")[i // 2 % 2] for i, exam in enumerate(table["exam"])}
+    medial = {exam: float(i % 2) for i, exam in enumerate(table["exam"])}
+    for shard in (0, 1):
+        rows = read_table(folder / f"images/rows-{shard}.parquet")
+        pixels = np.zeros((len(rows), 24, 24), np.uint8)
+        for k, exam in enumerate(rows["exam"]):
+            pixels[k, 14:22, 1:3] = 255  # the fibula of a right knee, seen from the front
+            pixels[k, 10:13, 15:19] += np.uint8(180 * medial[exam])
+            pixels[k, 10:13, 5:9] += np.uint8(180 * (1 - medial[exam]))
+            if side[exam] == "left":
+                pixels[k] = pixels[k, :, ::-1]
+        np.save(folder / f"images/pixels-{shard}.npy", pixels)
+        write_table(rows.assign(side=rows["exam"].map(side)), folder / f"images/rows-{shard}.parquet", PREPARED)
+    write_table(
+        table.assign(medial=table["exam"].map(medial), lateral=1 - table["exam"].map(medial)),
+        folder / "kl.parquet",
+        REFERENCE,
+    )
+    return folder
+
+
+def compartment(image):
+    """Where the lesion is, read off the image alone: far from the fibula is medial."""
+    fibula = image[14:22].sum(0)
+    lesion = image[10:13].sum(0)
+    columns = np.arange(24)
+    return float(abs((fibula * columns).sum() / fibula.sum() - (lesion * columns).sum() / lesion.sum()) > 10)
+
+
+def test_mirroring_takes_medial_and_lateral_along(cohort, tmp_path):
+    store, exams = exams_of(knees(tmp_path / "cohort", cohort))
+    task = Task(GRADINGS / "kl.yaml", tmp_path / "cohort/kl.parquet", store, "softmax")
+    medial = [o.id for o in task.layout.binary].index("medial")
+    chosen = np.arange(12)
+    number = exams.images[chosen]
+    feeder = Feeder(store, Device.choose(settings(), 1), False)
+    plain = feeder.plain(exams, chosen).images
+    for share_mirrored in (0.0, 1.0):
+        training = still(mirror_horizontal=share_mirrored)
+        weights = Weights.of(task.layout, exams.grades, exams.binary, training)
+        batch, labels = feeder.training(
+            exams, weights, chosen, training, PLAIN, np.random.default_rng(0), torch.Generator().manual_seed(0)
+        )
+        expected = plain.flip(3) if share_mirrored else plain
+        torch.testing.assert_close(batch.images, expected, rtol=0, atol=1e-5)
+        truth = labels.binary[:, medial].repeat_interleave(torch.from_numpy(number)).numpy()
+        assert np.array_equal([compartment(image) for image in batch.images[:, 0].numpy()], truth)
+        assert 0 < truth.mean() < 1
+
+
+def test_aligned_sides_show_medial_on_one_side(cohort, tmp_path):
+    store, exams = exams_of(knees(tmp_path / "cohort", cohort))
+    task = Task(GRADINGS / "kl.yaml", tmp_path / "cohort/kl.parquet", store, "softmax")
+    medial = exams.binary[:, [o.id for o in task.layout.binary].index("medial")].repeat(exams.images)
+    side = store.rows["side"].to_numpy()[exams.positions]
+    device, every = Device.choose(settings(), 1), np.arange(len(exams))
+    as_taken, aligned = (
+        Feeder(store, device, align).plain(exams, every).images[:, 0].numpy() for align in (False, True)
+    )
+    right_half = {name: images[:, 10:13, 12:].sum((1, 2)) > 5 for name, images in (("t", as_taken), ("a", aligned))}
+    assert np.array_equal(right_half["a"], medial == 1)
+    assert np.array_equal(right_half["t"], (medial == 1) ^ (side == "left"))
+    assert {"left", "right"} == set(side)
+
+
+def test_aligned_sides_are_not_mirrored_at_random():
+    with pytest.raises(ValidationError, match="mirror_horizontal undoes"):
+        NetworkSettings(align_sides=True)
+    still_valid = {"align_sides": True, "training": {"augmentation": {"mirror_horizontal": 0}}}
+    assert NetworkSettings.model_validate(still_valid).align_sides
+
+
+@pytest.mark.parametrize("loss", ["cross_entropy", "hinge"])
+@pytest.mark.parametrize("way", ["one-vs-rest", "softmax", "ordinal"])
+def test_a_missing_label_gives_no_gradient(cohort, way, loss):
+    store = ImageStore(cohort / "images")
+    task = Task(GRADINGS / "kl.yaml", cohort / "kl.parquet", store, way)
+    exams = task.exams("training")
+    grades, binary = exams.grades[:20].copy(), exams.binary[:20].copy()
+    grades[::3] = np.nan
+    if way == "one-vs-rest":  # its grades are yes-or-no outputs, too
+        binary[::3, list(task.layout.graded)] = np.nan
+    weights = Weights.of(task.layout, exams.grades, exams.binary, TrainingSettings(loss=loss))(grades, binary)
+    logits = torch.zeros(20, task.layout.width, requires_grad=True)
+    known = [torch.from_numpy(np.nan_to_num(v).astype(np.float32)) for v in (grades, binary)]
+    (elementwise(task.layout, loss, logits, *known) * torch.from_numpy(weights)).sum().backward()
+    gradient = logits.grad.numpy()
+    names = task.layout.names
+    graded = [i for i, n in enumerate(names) if n.startswith("kl")]
+    assert (gradient[::3][:, graded] == 0).all() and (gradient[1::3][:, graded] != 0).any(1).all()
+    medial = exams.binary[:20, [o.id for o in task.layout.binary].index("medial")]
+    assert np.isnan(medial).any()
+    assert np.array_equal(gradient[:, names.index("medial")] == 0, np.isnan(medial))
+
+
+@pytest.mark.parametrize(("every", "turns"), [(1, "01010101"), (3, "0001000100")])
+def test_tasks_take_turns(cohort, tmp_path, every, turns):
+    chosen = settings({"task_every": every, "batch": 16})
+    store = ImageStore(cohort / "images")
+    tasks = [Task(GRADINGS / f"{n}.yaml", cohort / f"{n}.parquet", store, chosen.grades) for n in ("kl", "fracture")]
+    training = Training(store, tasks, chosen, 0, Device.choose(chosen, 1), tmp_path)
+    plan = list(training._plan())
+    assert "".join(str(t) for t, _ in plan).startswith(turns)
+    # The grading sets the length of the epoch: each of its exams once.
+    assert sorted(np.concatenate([b for t, b in plan if t == 0])) == list(range(len(training.exams[0])))
+    # A step of one task leaves the other's head alone, and moves the core.
+    before = {name: tensor.clone() for name, tensor in training.network.named_parameters()}
+    batch, labels = training.feeder.training(
+        training.exams[1], training.weights[1], plan[-1][1] % len(training.exams[1]), training.training, PLAIN,
+        training.generator, training.noise,
+    )  # fmt: skip
+    training.step(1, batch, labels, 0.01, PLAIN)
+    moved = {name.split(".")[1] if name.startswith("heads") else name.split(".")[0]
+             for name, tensor in training.network.named_parameters() if not torch.equal(tensor, before[name])}  # fmt: skip
+    assert {"core", "image", "fracture"} <= moved and "kl" not in moved
+
+
+def test_the_network_knows_no_reader_of_reports():
+    graph = grimp.build_graph("analysis", cache_dir=None)
+    for subject in ("archive", "cohort", "simulate", "reading", "report"):
+        for module in ("training", "prediction", "attribution"):
+            above = graph.find_upstream_modules(f"analysis.network.{module}")
+            assert not {name for name in above if name.startswith(f"analysis.{subject}.")}, (module, subject)
+
+
+@pytest.mark.parametrize("rule", ["train", "predict", "attribute"])
+def test_no_rule_of_the_network_reads_the_reports(rule):
+    text = (ROOT / "workflow/rules/network.smk").read_text()
+    body = re.search(rf"^rule {rule}:\n(.*?)(?=^rule |\Z)", text, re.M | re.S).group(1)
+    given = re.search(r"    input:\n(.*?)    output:", body, re.S).group(1)
+    assert set(re.findall(r"^        (\w+)=", given, re.M)) <= {
+        *("prepared", "reference", "grading", "tasks", "references", "start", "settings", "code"),
+        *("weights", "predictions"),
+    }
+    assert not re.search(r"report|ARCHIVE|selection|index", body, re.I)
+
+
+def test_what_the_reports_say_changes_nothing(cohort, tmp_path):
+    out = []
+    for text in ("severe osteoarthritis, KL 4", "dfjk \x00 ;;;"):
+        folder = tmp_path / str(len(out))
+        shutil.copytree(cohort, folder / "cohort")
+        (folder / "cohort/reports.csv").write_text("exam,report\n" + "".join(f"e{i:03},{text}\n" for i in range(75)))
+        (folder / "cohort/images/reports.csv").write_text(text)
+        train(folder / "cohort", folder / "out", settings({"phases": [{"epochs": 1, "learning_rate": 0.05}]}))
+        out.append(digests(folder / "out"))
+    assert out[0] == out[1]
+    # And no table that it does read has a column for free text.
+    for schema in (PREPARED, REFERENCE):
+        assert not [name for name in schema.columns if re.search("report|text|description|comment", name)]
+
+
+def test_memory_does_not_hold_the_store(cohort):
+    store = ImageStore(cohort / "images")
+    assert all(isinstance(pixels, np.memmap) for pixels in store._pixels.values())
+    assert Path(store.folder) == cohort / "images"
