@@ -73,8 +73,12 @@ class Archive:
 
 @pytest.fixture(scope="session")
 def archive(tmp_path_factory: pytest.TempPathFactory) -> Archive:
-    folder = tmp_path_factory.mktemp("reading")
-    simulate = write_yaml(folder / "simulate.yaml", SIMULATE)
+    return make_archive(tmp_path_factory.mktemp("reading"), SIMULATE)
+
+
+def make_archive(folder: Path, settings: dict[str, Any]) -> Archive:
+    """Simulate an archive below `folder`, ingest it, and select the exams that two have read."""
+    simulate = write_yaml(folder / "simulate.yaml", settings)
     run("simulate", "--settings", simulate, "--seed", 3, "--workers", 1, "--out", folder / "archive")
     ingest = write_yaml(folder / "ingest.yaml", {})
     places = ("--out", folder / "index", "--private", folder / "private")
