@@ -31,22 +31,21 @@ def open_browser() -> Iterator[Browser]:
 
 
 class Seat:
-    """Somebody who has signed in, with a browser of their own.
+    """Somebody before a browser of their own.
 
     Parameters
     ----------
     browser : Browser
-    url : str
-        Of the reading room.
-    token : str
-        Typed at the door.
     options
         Of the browser's context, e.g. the size of its window.
     """
 
-    def __init__(self, browser: Browser, url: str, token: str, **options: Any) -> None:
+    def __init__(self, browser: Browser, **options: Any) -> None:
         self.context = browser.new_context(**options)
         self.page: Page = self.context.new_page()
+
+    def sign_in(self, url: str, token: str) -> None:
+        """Type a token at the door."""
         self.page.goto(url)
         self.page.keyboard.type(token)
         self.page.keyboard.press("Enter")

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -159,6 +160,16 @@ class Server:
         client = Client(self.url)
         client.sign_in(token)
         return client
+
+
+@contextmanager
+def running(server: Server) -> Iterator[Server]:
+    """Start a server, and end it whatever happens."""
+    server.start()
+    try:
+        yield server
+    finally:
+        server.kill()
 
 
 class Client(httpx.Client):
