@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 import threading
 import time
 import uuid
 from collections import Counter
 
 import httpx
+import pytest
 from sqlalchemy import select
 
 from analysis.reading import access
@@ -102,10 +105,17 @@ def test_killed_servers_and_double_clicks(archive, serve):
     assert set(once.values()) == {1}
 
 
-def test_session_reading_and_the_exam_at_hand_outlive_the_server(serve):
-    server = serve()
+@pytest.mark.skipif(not shutil.which("openssl"), reason="openssl is not installed: envs/setup.sh test installs it")
+def test_session_reading_and_the_exam_at_hand_outlive_the_server(serve, tmp_path):
+    """Over TLS, as for other machines."""
+    certificate, key = tmp_path / "certificate.pem", tmp_path / "key.pem"
+    make = ("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=localhost")
+    subprocess.run([*make, "-keyout", key, "-out", certificate], check=True, capture_output=True)
+    server = serve(tls={"certificate": str(certificate), "key": str(key)})
     token = access.make_token(Store(server.store), "anna", "reader")
     anna: Client = server.client(token)
+    assert [cookie.secure for cookie in anna.cookies.jar] == [True]
+    assert "max-age" in anna.get("/").headers["Strict-Transport-Security"]
     exam = anna.next()["exams"][0]
     assert anna.post("/api/readings", json=content(exam, "0" * 16, values(1))).status_code == 200
     at_hand = [one["handle"] for one in anna.next()["exams"]]
