@@ -166,7 +166,7 @@ def read(seat: Seat, number: int, place: int, occasion: int) -> None:
     # The second time, every other exam is graded one higher or lower.
     kl = found["kl"] + (occasion == 2 and place % 2 == 0) * (-1 if found["kl"] else 1)
     seat.press(str(kl), *("m" * found["medial"]))
-    if place % 25 == 0:
+    if place % 25 == 1:
         seat.press("/")
         seat.page.keyboard.type(SECRETS[number])
         seat.press("Enter")
@@ -205,7 +205,7 @@ def test_every_reading_is_as_it_was_keyed_in(session):
             expected = planted.grade(place[row.exam], number)
             assert {item: values[item] for item in expected} == expected
             assert not any(value for item, value in values.items() if item not in expected)
-            assert row.comment == (SECRETS[number] if place[row.exam] % 25 == 0 else "")
+            assert row.comment == (SECRETS[number] if place[row.exam] % 25 == 1 else "")
         assert len(rows[(rows["name"] == name) & (rows["occasion"] == 2)]) == 10
     decisions = rows[rows["kind"] == "consensus"]
     assert session.decided == len(decisions) == EXAMS // planted.BLOCK * planted.CONFLICTS
@@ -236,7 +236,7 @@ def test_the_seniors_see_readings_without_names(session):
     heard = session.heard["seniors"]
     assert heard.troubles == []
     text = "\n".join(heard.texts)
-    assert SECRETS[0] in text or SECRETS[1] in text or session.decided
+    assert all(secret in text for secret in SECRETS)
     assert not any(name in text for name in NAMES)
     assert all(len(exam["sides"]) == 2 for exam in heard.shown)
 
@@ -305,7 +305,7 @@ STUDY = {
         "training": {"empty_levels": "skip", "phases": [{"epochs": 1, "learning_rate": 0.05}]},
     },
     "attribution": {"steps": 4, "exams": 4},
-    "statistics": {"replicates": 100, "coverage": {"simulations": 2, "replicates": 100}},
+    "statistics": {"replicates": 100, "coverage": {"simulations": 10, "replicates": 100}},
     "report": {"formats": ["html"]},
 }
 
