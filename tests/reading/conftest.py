@@ -153,8 +153,9 @@ class Server:
 
     def kill(self) -> None:
         assert self.process
-        os.kill(self.process.pid, signal.SIGKILL)
-        self.process.wait()
+        if self.process.poll() is None:
+            os.kill(self.process.pid, signal.SIGKILL)
+            self.process.wait()
 
     def client(self, token: str) -> Client:
         client = Client(self.url)
