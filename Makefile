@@ -10,7 +10,8 @@ export MPLCONFIGDIR := $(CURDIR)/.cache/matplotlib
 reproduce: setup  ## the whole default study, from raw DICOM to the manuscript
 	$(ACTIVATE) && snakemake --cores all
 
-test: setup  ## form, then the whole test suite
+test:  ## form, then the whole test suite
+	@envs/setup.sh test
 	$(ACTIVATE) && pytest
 
 setup:  ## .venv, R and pROC, where they are missing

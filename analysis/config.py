@@ -21,6 +21,7 @@ from analysis.files import write_text
 from analysis.grading.settings import ReferenceSettings
 from analysis.imaging.settings import ImagesSettings
 from analysis.network.settings import AttributionSettings, NetworkSettings
+from analysis.reading.settings import ReadingSettings
 from analysis.report.settings import CohortSettings, ReportSettings
 from analysis.settings import Settings, parse
 from analysis.simulate.settings import SimulateSettings
@@ -58,6 +59,7 @@ class Study(Settings):
     reference: ReferenceSettings = ReferenceSettings()
     network: NetworkSettings = NetworkSettings()
     attribution: AttributionSettings = AttributionSettings()
+    reading: ReadingSettings = ReadingSettings()
     acquisition: AcquisitionSettings = AcquisitionSettings()
     statistics: StatisticsSettings = StatisticsSettings()
     report: ReportSettings = ReportSettings()

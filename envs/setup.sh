@@ -1,13 +1,23 @@
 #!/usr/bin/env bash
 # Sets up what is missing: R with pROC (by apt, where it may), and .venv from the lock.
+# `setup.sh test` adds what only the tests need.
 # Writes nothing outside this folder but the apt packages. A second call only looks.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export XDG_CACHE_HOME="$PWD/.cache" PIP_DISABLE_PIP_VERSION_CHECK=1
 
-packages=$(grep -v '^#' envs/system-packages.txt | tr '\n' ' ')
+listed() { grep -v '^#' "envs/$1-packages.txt" | tr '\n' ' '; }
+packages=$(listed system)
 has_proc() { command -v R >/dev/null && Rscript -e 'quit(status = !nzchar(system.file(package = "pROC")))' 2>/dev/null; }
+installed() { dpkg-query --show --showformat='${Status}\n' "$@" 2>/dev/null | grep -c '^install ok installed'; }
 may_install() { command -v apt-get >/dev/null && { [ "$(id -u)" = 0 ] || sudo -n true 2>/dev/null; }; }
+install() {
+  echo "Installing ${*} (once)"
+  local as_root
+  as_root=$([ "$(id -u)" = 0 ] || echo sudo)
+  $as_root apt-get update -qq
+  DEBIAN_FRONTEND=noninteractive $as_root apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+}
 
 stamp=.venv/.ready
 venv_is_ready() { [ -e "$stamp" ] && cmp -s envs/requirements.lock "$stamp"; }
@@ -17,11 +27,20 @@ if ! has_proc || ! { venv_is_ready || python3 -c 'import ensurepip' 2>/dev/null;
     echo "R with pROC is missing and this user may not install it: run 'sudo apt-get install $packages', or use conda with envs/study.yaml." >&2
     exit 1
   fi
-  echo "Installing ${packages}(once)"
-  as_root=$([ "$(id -u)" = 0 ] || echo sudo)
-  $as_root apt-get update -qq
   # shellcheck disable=SC2086 # the names are words of their own
-  DEBIAN_FRONTEND=noninteractive $as_root apt-get install -y -qq --no-install-recommends $packages >/dev/null
+  install $packages
+fi
+
+if [ "${1:-}" = test ]; then
+  wanted=$(listed test)
+  # shellcheck disable=SC2086
+  if [ "$(installed $wanted)" != "$(wc -w <<<"$wanted")" ]; then
+    if may_install; then
+      install $wanted || echo "The packages ${wanted}could not be installed; the tests that need them are skipped." >&2
+    else
+      echo "For the tests in a browser run 'sudo apt-get install $wanted'; without it they are skipped." >&2
+    fi
+  fi
 fi
 
 if ! venv_is_ready; then

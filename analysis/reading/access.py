@@ -127,8 +127,11 @@ def sign_in(store: Store, token: str, address: str, limits: LoginSettings, now: 
         return cookie
 
 
-def who(store: Store, cookie: str | None, limits: LoginSettings, now: float) -> Reader | None:
-    """Return whose session a cookie is; None where there is none, or it has ended."""
+def who(store: Store, cookie: str | None, limits: LoginSettings, now: float, alive: bool = True) -> Reader | None:
+    """Return whose session a cookie is; None where there is none, or it has ended.
+
+    What a page asks for by itself is no sign of life (`alive`): a desk that was left signs itself out.
+    """
     if not cookie:
         return None
     with store.reading() as db:
@@ -139,7 +142,7 @@ def who(store: Store, cookie: str | None, limits: LoginSettings, now: float) -> 
         ).first()
     if row is None or now > row.begun + 60 * limits.session_minutes or now > row.seen + 60 * limits.idle_minutes:
         return None
-    if now > row.seen + 30:  # no need to write at every request
+    if alive and now > row.seen + 30:  # no need to write at every request
         with store.writing() as db:
             db.execute(update(sessions).where(sessions.c.id == row.id).values(seen=now))
     return Reader(row.reader, row.name, row.role, row.csrf)

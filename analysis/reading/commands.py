@@ -2,90 +2,127 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from analysis.reading.places import Places
 
 FILE = click.Path(path_type=Path)
 FOLDER = click.Path(path_type=Path)
 
+_WHAT = "The archive: the folder that holds dicom/.", "The scheme that makes the form: kl, oarsi, ..., or its file."
+_PLACES = (
+    click.option("--archive", required=True, type=FOLDER, help=_WHAT[0]),
+    click.option("--grading", required=True, help=_WHAT[1]),
+    click.option("--cohort", type=FOLDER, help="The study's folder, results/<cohort>; else one for the archive."),
+    click.option("--store", type=FILE, help="The database of the readings; else in the private folder of the cohort."),
+)
+_TABLES = (
+    click.option("--images", type=FILE, help="The index's images.parquet, where it is not the cohort's."),
+    click.option("--private", type=FILE, help="The private index.parquet of ingest, where it is not the cohort's."),
+    click.option("--settings", "settings_file", type=FILE, help="The section 'reading'; else that of config.yaml."),
+)
+
+
+def _options(*listed: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def add(command: Any) -> Any:
+        for option in reversed(listed):
+            command = option(command)
+        return command
+
+    return add
+
+
+def _places(archive: Path | None, grading: str | None, cohort: Path | None, **given: Path | None) -> Places:
+    """Return where things are: as given, else in the cohort."""
+    from dataclasses import replace
+
+    from analysis.reading.places import find_places
+
+    if archive is None or grading is None:
+        raise click.UsageError("Say with --archive and --grading what is read, or give the --store.")
+    named = {name: path for name, path in given.items() if path is not None}
+    return replace(find_places(archive, grading, cohort), **named)
+
 
 @click.command()
-@click.option("--images", "images_file", required=True, type=FILE, help="The index's images.parquet.")
-@click.option("--private", "private_file", required=True, type=FILE, help="The private index.parquet of ingest.")
-@click.option("--archive", required=True, type=FOLDER, help="The archive that was ingested.")
-@click.option("--exams", "exams_file", type=FILE, help="The selection's exams.parquet; without it all exams are read.")
+@_options(*_PLACES, *_TABLES)
+@click.option("--exams", type=FILE, help="The selection's exams.parquet, where it is not the cohort's.")
 @click.option("--queue", "queues", multiple=True, type=FILE, help="Show only the exams of this queue.csv; repeatable.")
-@click.option("--grading", required=True, type=FILE, help="The grading scheme that makes the form.")
-@click.option("--settings", "settings_file", required=True, type=FILE, help="The section 'reading' of the config.")
-@click.option("--store", "store_file", required=True, type=FILE, help="The database of the readings; private.")
 def read(
-    *, images_file: Path, private_file: Path, archive: Path, exams_file: Path | None,
-    queues: tuple[Path, ...], grading: Path, settings_file: Path, store_file: Path,
+    *, archive: Path, grading: str, cohort: Path | None, store: Path | None, images: Path | None,
+    private: Path | None, settings_file: Path | None, exams: Path | None, queues: tuple[Path, ...],
 ) -> None:  # fmt: skip
-    """Open the reading room: readers grade in a browser."""
+    """Open the reading room: readers grade in a browser. An archive that was never indexed is indexed first."""
     from analysis.reading.form import make_form
     from analysis.reading.index import load_exams, load_queue
+    from analysis.reading.places import index_where_missing, reading_settings
     from analysis.reading.room import Room
     from analysis.reading.serve import serve
-    from analysis.reading.settings import ReadingSettings
     from analysis.reading.store import Store
-    from analysis.settings import load
 
-    settings = load(ReadingSettings, settings_file)
-    form = make_form(grading, settings.ask)
-    exams = load_exams(images_file, private_file, archive, exams_file)
-    serve(Room(Store(store_file), exams, form, settings, load_queue(queues, exams)))
+    places = _places(archive, grading, cohort, store=store, images=images, private=private, exams=exams)
+    settings = reading_settings(settings_file)
+    form = make_form(places.grading, settings.ask)
+    index_where_missing(archive, places)
+    found = load_exams(places.images, places.private, archive, places.exams)
+    serve(Room(Store(places.store), found, form, settings, load_queue(queues, found)))
 
 
 @click.command("read-token")
-@click.option("--store", "store_file", required=True, type=FILE, help="The database of the readings; private.")
+@click.option("--archive", type=FOLDER, help=_WHAT[0])
+@click.option("--grading", help=_WHAT[1])
+@_options(*_PLACES[2:])
 @click.option("--name", required=True, help="The reader, as in readings.csv.")
 @click.option("--role", type=click.Choice(["reader", "senior", "consensus"]), help="What the reader may do.")
 @click.option("--revoke", is_flag=True, help="Shut this reader out; the readings stay.")
-def read_token(store_file: Path, name: str, role: str | None, revoke: bool) -> None:
+def read_token(
+    archive: Path | None, grading: str | None, cohort: Path | None, store: Path | None, name: str, role: str | None,
+    revoke: bool,
+) -> None:  # fmt: skip
     """Make a token for a reader; it is shown once and kept only as a hash."""
     from analysis.errors import StudyError
     from analysis.reading import access
     from analysis.reading.store import Store
 
-    store = Store(store_file)
+    kept = Store(store or _places(archive, grading, cohort).store)
     if revoke:
-        access.revoke(store, name)
+        access.revoke(kept, name)
     elif role is None:
         raise StudyError(f"Say with --role what '{name}' may do: reader, senior or consensus.")
     else:
-        click.echo(access.make_token(store, name, role))  # type: ignore[arg-type]
+        click.echo(access.make_token(kept, name, role))  # type: ignore[arg-type]
 
 
 @click.command("read-export")
-@click.option("--store", "store_file", required=True, type=FILE, help="The database of the readings; private.")
-@click.option("--images", "images_file", required=True, type=FILE, help="The index's images.parquet.")
-@click.option("--private", "private_file", required=True, type=FILE, help="The private index.parquet of ingest.")
+@_options(*_PLACES, *_TABLES)
 @click.option("--queue", "queues", multiple=True, type=FILE, help="Write only the exams of this queue.csv; repeatable.")
-@click.option("--grading", required=True, type=FILE, help="The grading scheme that was read by.")
-@click.option("--settings", "settings_file", required=True, type=FILE, help="The section 'reading' of the config.")
 @click.option("--out", required=True, type=FOLDER, help="A private folder for readings.csv and what goes with it.")
 def read_export(
-    *, store_file: Path, images_file: Path, private_file: Path, queues: tuple[Path, ...], grading: Path,
-    settings_file: Path, out: Path,
+    *, archive: Path, grading: str, cohort: Path | None, store: Path | None, images: Path | None,
+    private: Path | None, settings_file: Path | None, queues: tuple[Path, ...], out: Path,
 ) -> None:  # fmt: skip
     """Write the readings as the archive's readings.csv, which the study takes as any other."""
     from analysis.errors import StudyError
     from analysis.reading.export import export
     from analysis.reading.form import make_form
     from analysis.reading.index import load_exams, load_queue
-    from analysis.reading.settings import ReadingSettings
+    from analysis.reading.places import reading_settings
     from analysis.reading.store import Store
-    from analysis.settings import load
 
-    if not store_file.is_file():
-        raise StudyError(f"The store {store_file} does not exist; name the one that was read with.")
-    settings = load(ReadingSettings, settings_file)
-    form = make_form(grading, settings.ask)
-    exams = load_exams(images_file, private_file, Path(), None)
-    asked = load_queue(queues, exams)
-    click.echo(export(Store(store_file), exams, private_file, form=form, queues=settings.queues, out=out, asked=asked))
+    places = _places(archive, grading, cohort, store=store, images=images, private=private)
+    if not places.store.is_file():
+        raise StudyError(f"The store {places.store} does not exist; name the one that was read with.")
+    settings = reading_settings(settings_file)
+    form = make_form(places.grading, settings.ask)
+    found = load_exams(places.images, places.private, archive, None)
+    asked = load_queue(queues, found)
+    kept = Store(places.store)
+    click.echo(export(kept, found, places.private, form=form, queues=settings.queues, out=out, asked=asked))
 
 
 COMMANDS: list[click.Command] = [read, read_token, read_export]

@@ -56,6 +56,9 @@ def make_app(room: Room) -> FastAPI:
     def visitor(cookie: Annotated[str | None, Cookie(alias=_COOKIE)] = None) -> Reader | None:
         return who(room.store, cookie, limits, time.time())
 
+    def onlooker(cookie: Annotated[str | None, Cookie(alias=_COOKIE)] = None) -> Reader:
+        return reader(who(room.store, cookie, limits, time.time(), alive=False))
+
     def reader(found: Annotated[Reader | None, Depends(visitor)]) -> Reader:
         if found is None:
             raise HTTPException(401, "You are signed out; sign in again.")
@@ -146,7 +149,7 @@ def make_app(room: Room) -> FastAPI:
         return {"text": room.report(found, handle)}
 
     @app.get("/api/progress")
-    def _how_far(found: Known) -> dict[str, Any]:
+    def _how_far(found: Annotated[Reader, Depends(onlooker)]) -> dict[str, Any]:
         return room.progress(found, time.time())
 
     guard(app, room.settings)

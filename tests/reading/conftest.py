@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -73,8 +74,12 @@ class Archive:
 
 @pytest.fixture(scope="session")
 def archive(tmp_path_factory: pytest.TempPathFactory) -> Archive:
-    folder = tmp_path_factory.mktemp("reading")
-    simulate = write_yaml(folder / "simulate.yaml", SIMULATE)
+    return make_archive(tmp_path_factory.mktemp("reading"), SIMULATE)
+
+
+def make_archive(folder: Path, settings: dict[str, Any]) -> Archive:
+    """Simulate an archive below `folder`, ingest it, and select the exams that two have read."""
+    simulate = write_yaml(folder / "simulate.yaml", settings)
     run("simulate", "--settings", simulate, "--seed", 3, "--workers", 1, "--out", folder / "archive")
     ingest = write_yaml(folder / "ingest.yaml", {})
     places = ("--out", folder / "index", "--private", folder / "private")
@@ -126,7 +131,7 @@ class Server:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"http{'s' * ('tls' in self.settings)}://127.0.0.1:{self.port}"
 
     def start(self) -> None:
         a = self.archive
@@ -140,7 +145,7 @@ class Server:
         assert self.url in self.process.stdout.readline()
         for _ in range(200):
             try:
-                httpx.get(self.url + "/sign-in")
+                httpx.get(self.url + "/sign-in", verify=False)  # the certificate is the test's own
                 return
             except httpx.TransportError:
                 time.sleep(0.02)
@@ -148,8 +153,9 @@ class Server:
 
     def kill(self) -> None:
         assert self.process
-        os.kill(self.process.pid, signal.SIGKILL)
-        self.process.wait()
+        if self.process.poll() is None:
+            os.kill(self.process.pid, signal.SIGKILL)
+            self.process.wait()
 
     def client(self, token: str) -> Client:
         client = Client(self.url)
@@ -157,11 +163,21 @@ class Server:
         return client
 
 
+@contextmanager
+def running(server: Server) -> Iterator[Server]:
+    """Start a server, and end it whatever happens."""
+    server.start()
+    try:
+        yield server
+    finally:
+        server.kill()
+
+
 class Client(httpx.Client):
     """What the page does, without a browser."""
 
     def __init__(self, url: str) -> None:
-        super().__init__(base_url=url, timeout=60)
+        super().__init__(base_url=url, timeout=60, verify=False)
 
     def sign_in(self, token: str) -> None:
         assert self.post("/api/sign-in", json={"token": token}).status_code == 200

@@ -85,6 +85,14 @@ def test_sessions_end_in_the_end(room):
     assert access.who(room.store, cookie, limits, 60 * 481) is None
 
 
+def test_a_page_left_open_does_not_keep_a_session_alive(room):
+    limits = room.settings.login
+    cookie = access.sign_in(room.store, access.make_token(room.store, "anna", "reader"), "here", limits, 0)
+    for minute in range(0, 60, 15):
+        assert access.who(room.store, cookie, limits, 60 * minute, alive=False)
+    assert access.who(room.store, cookie, limits, 60 * 61) is None
+
+
 def test_too_many_tries(room):
     visitor = Visitor(room)
     token = access.make_token(room.store, "anna", "reader")

@@ -119,10 +119,13 @@ def show_queue():
     waiting = open_round()
     if waiting and waiting[1] and os.path.exists(waiting[1]):
         number, queue, readings = waiting
+        room = (
+            f"--archive {ARCHIVE} --cohort {COHORT} --grading {study.grading}"
+            f" --settings {settings('reading')} --queue {queue}"
+        )
         print(
-            f"\nRound {number} waits for readers: open the reading room with `python -m analysis read --queue {queue} …`,"
-            f" then `python -m analysis read-export --queue {queue} … --out {os.path.dirname(readings)}`,"
-            " and run again.\n",
+            f"\nRound {number} waits for readers: open the reading room with\n  python -m analysis read {room}\n"
+            f"then export\n  python -m analysis read-export {room} --out {os.path.dirname(readings)}\nand run again.\n",
             file=sys.stderr,
         )
 

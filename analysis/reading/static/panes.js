@@ -14,6 +14,7 @@ class Pane {
     this.viewer = OpenSeadragon({
       element: this.element.firstElementChild,
       drawer: "canvas",
+      autoResize: false,
       showNavigationControl: false,
       animationTime: 0.15,
       springStiffness: 12,
@@ -30,6 +31,8 @@ class Pane {
     this.viewer.innerTracker.keyHandler = null;
     this.viewer.innerTracker.keyDownHandler = null;
     this.viewer.addHandler("tile-drawing", ({ tile, rendered }) => this.source?.refresh(tile, rendered));
+    // Left to itself the viewer keeps its old zoom when a pane appears or changes its size.
+    new ResizeObserver(() => this.measure()).observe(this.element);
     this.element.addEventListener("pointerdown", (event) => this.press(event, onFocus), true);
     this.element.addEventListener("contextmenu", (event) => event.preventDefault());
     this.element.addEventListener("dblclick", () => this.home());
@@ -40,13 +43,22 @@ class Pane {
     this.window = new Window(picture);
     this.source = tiles(picture, this.window);
     this.viewer.open(this.source);
-    this.caption.textContent = caption;
+    this.name(caption);
   }
 
   fail(message) {
     this.picture = this.window = this.source = null;
     this.viewer.close();
+    this.title = message;
     this.caption.textContent = message;
+  }
+
+  // What the image is, and the window it is seen through.
+  name(title = this.title) {
+    this.title = title;
+    const { low, high, inverted } = this.window;
+    const [width, level] = [Math.round(high - low), Math.round((high + low) / 2)];
+    this.caption.textContent = `${title} · W ${width} L ${level}${inverted ? " · inverted" : ""}`;
   }
 
   // The right button, or the left one with Shift, changes the window: across its width, up and down its level.
@@ -87,6 +99,7 @@ class Pane {
   }
 
   redraw() {
+    this.name();
     this.viewer.forceRedraw();
   }
 
@@ -95,10 +108,30 @@ class Pane {
     this.viewer.viewport?.applyConstraints();
   }
 
+  // By a share of what is in sight.
+  pan(right, down) {
+    if (!this.picture) return;
+    const { width, height } = this.viewer.viewport.getBounds();
+    this.viewer.viewport.panBy(new OpenSeadragon.Point((right * width) / 8, (down * height) / 8));
+    this.viewer.viewport.applyConstraints();
+  }
+
+  measure() {
+    const { clientWidth: x, clientHeight: y } = this.element;
+    if (!x || !y || !this.viewer.viewport) return;
+    this.viewer.viewport.resize(new OpenSeadragon.Point(x, y));
+    this.fit();
+    this.viewer.forceRedraw();
+  }
+
+  fit() {
+    if (this.picture) this.viewer.viewport?.goHome(true);
+  }
+
   home() {
     if (!this.picture) return;
     this.window.set(this.picture.low, this.picture.high, false);
-    this.viewer.viewport.goHome(true);
+    this.fit();
     this.redraw();
   }
 }
@@ -109,8 +142,6 @@ export class Panes {
     this.panes = [];
     this.alone = false;
     this.focused = 0;
-    // The viewer measures its pane when the layout changes; the image should stay fitted then.
-    new ResizeObserver(() => this.fit()).observe(host);
   }
 
   // `pictures` holds a Picture or an Error an image.
@@ -138,10 +169,5 @@ export class Panes {
   toggleAlone() {
     this.alone = !this.alone;
     this.focus(this.focused);
-    requestAnimationFrame(() => this.fit());
-  }
-
-  fit() {
-    for (const pane of this.panes) if (pane.picture && !pane.element.hidden) pane.viewer.viewport?.goHome(true);
   }
 }

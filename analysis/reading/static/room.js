@@ -22,8 +22,9 @@ let queue = [];
 let key = newKey();
 let spent = 0; // seconds with the exam in sight
 let busy = false;
+let ready = false; // the images of the exam are in sight: nobody grades what they have not seen
 
-setInterval(() => { if (exam && document.visibilityState === "visible") spent += 0.1; }, 100);
+setInterval(() => { if (ready && document.visibilityState === "visible") spent += 0.1; }, 100);
 
 function load(one) {
   if (!pictures.has(one.handle)) {
@@ -59,26 +60,30 @@ async function turn() {
 
 async function open(one) {
   exam = one;
+  ready = false;
   key = newKey();
-  spent = 0;
   document.body.classList.toggle("empty", !exam);
   $("#report").hidden = true;
   if (!exam) {
     document.body.dataset.ready = "none";
     return;
   }
+  document.body.classList.add("loading");
   const shown = await load(exam);
   if (exam !== one) return;
+  document.body.classList.remove("loading");
   panes.show(shown, captions(exam.views));
   if (decision) decision.begin(exam);
   form.begin(exam.views, exam.before);
   say(exam.note || (exam.version ? "You have read this exam; saving again corrects it." : ""), "note");
   spent = 0;
+  ready = true;
   document.body.dataset.ready = `${exam.handle}/${exam.version}`;
 }
 
 async function save() {
-  if (!exam || busy) return;
+  if (!exam) return again();
+  if (!ready || busy) return;
   const missing = active.missing;
   if (missing) {
     missing.scrollIntoView({ block: "nearest" });
@@ -119,20 +124,43 @@ async function back() {
   await open(one);
 }
 
+// Nothing was left to read; others may have read on meanwhile.
+async function again() {
+  if (exam || busy) return;
+  busy = true;
+  try {
+    await turn();
+  } catch (error) {
+    say(error.message, "warn");
+  } finally {
+    busy = false;
+  }
+}
+
 async function report() {
+  if (!ready) return;
   const box = $("#report");
   if (!box.hidden) { box.hidden = true; return; }
   box.textContent = (await get(`/api/reports/${exam.handle}`)).text;
   box.hidden = false;
 }
 
+const complain = (doing) => doing.catch((error) => say(error.message, "warn"));
+
+// An arrow: with Shift it changes the window, with Ctrl it moves the image, alone it does `otherwise`.
+const arrow = (x, y, otherwise) => (event) => {
+  if (event.shiftKey) panes.pane?.nudge(x, y);
+  else if (event.ctrlKey) panes.pane?.pan(x, y);
+  else otherwise();
+};
+
 const keys = {
   Enter: save,
-  Backspace: back,
-  ArrowUp: (event) => (event.shiftKey ? panes.pane?.nudge(0, -1) : active.turnTo(active.current - 1)),
-  ArrowDown: (event) => (event.shiftKey ? panes.pane?.nudge(0, 1) : active.turnTo(active.current + 1)),
-  ArrowLeft: (event) => (event.shiftKey ? panes.pane?.nudge(-1, 0) : panes.focus(panes.focused - 1)),
-  ArrowRight: (event) => (event.shiftKey ? panes.pane?.nudge(1, 0) : panes.focus(panes.focused + 1)),
+  Backspace: () => complain(back()),
+  ArrowUp: arrow(0, -1, () => active.turnTo(active.current - 1)),
+  ArrowDown: arrow(0, 1, () => active.turnTo(active.current + 1)),
+  ArrowLeft: arrow(-1, 0, () => panes.focus(panes.focused - 1)),
+  ArrowRight: arrow(1, 0, () => panes.focus(panes.focused + 1)),
   "+": () => panes.pane?.zoom(1.4),
   "=": () => panes.pane?.zoom(1.4),
   "-": () => panes.pane?.zoom(1 / 1.4),
@@ -142,31 +170,33 @@ const keys = {
   v: () => form.turnView(panes.focused),
   r: () => { form.revisit.checked = !form.revisit.checked; form.mark(); },
   "/": () => form.comment.focus(),
+  ",": () => $("#show-report") && complain(report()),
   "?": () => { $("#help").hidden = !$("#help").hidden; },
   Escape: () => { $("#help").hidden = true; },
 };
 
 document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.metaKey || event.altKey || (event.ctrlKey && !event.key.startsWith("Arrow"))) return;
   if (event.target === form.comment) {
     if (event.key === "Escape" || (event.key === "Enter" && !event.shiftKey)) { form.comment.blur(); event.preventDefault(); }
     return;
   }
   if (event.target.tagName === "A" && event.key === "Enter") return;
   let taken = true;
-  if (/^[0-9]$/.test(event.key)) taken = exam && active.level(event.key);
+  if (/^[0-9]$/.test(event.key)) taken = ready && active.level(event.key);
   else if (event.key in keys) { if (event.key !== "Enter" || !event.repeat) keys[event.key](event); }
-  else if (/^[a-z]$/.test(event.key)) taken = exam && (decision ? decision.side(event.key) : form.toggle(event.key));
+  else if (/^[a-z]$/.test(event.key)) taken = ready && (decision ? decision.side(event.key) : form.toggle(event.key));
   else taken = false;
   if (taken) event.preventDefault();
 });
 
 form.onViews = (views) => panes.panes.forEach((pane, i) => {
-  if (pane.picture && i < views.length) pane.caption.textContent = captions(views)[i];
+  if (pane.picture && i < views.length) pane.name(captions(views)[i]);
 });
 $("#save").addEventListener("click", save);
-$("#back").addEventListener("click", () => back().catch((error) => say(error.message, "warn")));
-$("#show-report")?.addEventListener("click", () => report().catch((error) => say(error.message, "warn")));
+$("#back").addEventListener("click", keys.Backspace);
+$("#show-report")?.addEventListener("click", keys[","]);
+window.addEventListener("focus", again);
 $("#show-help").addEventListener("click", keys["?"]);
 $("#help").addEventListener("click", keys["?"]);
 for (const button of document.querySelectorAll("[data-press]")) {
@@ -177,4 +207,4 @@ $("#sign-out").addEventListener("click", async () => {
   window.location.assign("/sign-in");
 });
 
-turn().catch((error) => say(error.message, "warn"));
+complain(turn());

@@ -1,0 +1,112 @@
+"""Where a reading room finds its tables, and where it keeps its readings."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from analysis.errors import StudyError
+from analysis.reading.settings import ReadingSettings
+from analysis.settings import load, load_yaml, parse
+
+#: The gradings and the configuration of the study, from the folder that commands are run in.
+GRADINGS = Path("workflow/gradings")
+CONFIG = Path("config.yaml")
+
+
+@dataclass(frozen=True)
+class Places:
+    """The files of one reading room.
+
+    Attributes
+    ----------
+    images, private : Path
+        The index, and the private index.
+    exams : Path or None
+        The selection; None where none has been made: then all exams are read.
+    grading : Path
+        The scheme's file.
+    store : Path
+        The database of the readings.
+    """
+
+    images: Path
+    private: Path
+    exams: Path | None
+    grading: Path
+    store: Path
+
+
+def find_places(archive: Path, grading: str, cohort: Path | None = None) -> Places:
+    """Say where the files of an archive's reading room are.
+
+    Parameters
+    ----------
+    archive : Path
+        The archive's folder.
+    grading : str
+        A scheme's name, or its file.
+    cohort : Path, optional
+        The study's folder, results/<cohort>. Without it the folder that a simulated archive lies in, or
+        else results/reading/<name of the archive>.
+
+    Raises
+    ------
+    StudyError
+        If there is no such archive or scheme.
+    """
+    if not archive.is_dir():
+        raise StudyError(f"The archive {archive} is no folder; correct the path.")
+    if cohort is None:
+        own = archive.resolve().parent
+        cohort = own if (own / "index/images.parquet").is_file() else Path("results/reading") / archive.resolve().name
+    exams = cohort / "selection/exams.parquet"
+    scheme = scheme_file(grading)
+    return Places(
+        images=cohort / "index/images.parquet",
+        private=cohort / "private/index.parquet",
+        exams=exams if exams.is_file() else None,
+        grading=scheme,
+        store=cohort / f"private/reading/{scheme.stem}.sqlite",
+    )
+
+
+def scheme_file(grading: str) -> Path:
+    """Return a scheme's file, given that or its name."""
+    named = GRADINGS / f"{grading}.yaml"
+    if named.is_file():
+        return named
+    if Path(grading).is_file():
+        return Path(grading)
+    known = ", ".join(sorted(path.stem for path in GRADINGS.glob("*.yaml")))
+    raise StudyError(f"There is no grading '{grading}'; give a scheme's file, or one of {GRADINGS}: {known}.")
+
+
+def reading_settings(file: Path | None) -> ReadingSettings:
+    """Read the settings of the room: of a file of their own, or else the section of config.yaml."""
+    if file is not None:
+        return load(ReadingSettings, file)
+    section = (load_yaml(CONFIG) or {}).get("reading", {}) if CONFIG.is_file() else {}
+    return parse(ReadingSettings, section, f"{CONFIG}: reading")
+
+
+def index_where_missing(archive: Path, places: Places) -> None:
+    """Index an archive that no study has indexed yet, under the pseudonyms that a study will give it."""
+    if places.images.is_file() and places.private.is_file():
+        return
+    from analysis.archive import ingest
+    from analysis.archive.pseudonyms import Pseudonyms, default_key_path, key_from_file
+    from analysis.archive.settings import IngestSettings
+
+    section = (load_yaml(CONFIG) or {}).get("ingest", {}) if CONFIG.is_file() else {}
+    settings = parse(IngestSettings, section, f"{CONFIG}: ingest")
+    folders = (places.images.parent, places.private.parent)
+    key, warnings = key_from_file(default_key_path(), archive, *folders)
+    for warning in warnings:
+        click.secho(warning, fg="yellow", err=True)
+    click.echo(f"Indexing {archive} (once)")
+    index = ingest.ingest(archive, settings, Pseudonyms(key), os.cpu_count() or 1)
+    ingest.write(index, *folders)

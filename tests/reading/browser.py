@@ -1,0 +1,62 @@
+"""Chromium without a window, and a reader who sits before it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+#: Nothing that the browser does by itself may reach for the network.
+FLAGS = (
+    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+)
+
+
+def chromium() -> str | None:
+    """Return where Chromium lies; None where it isn't installed."""
+    return shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+@contextmanager
+def open_browser() -> Iterator[Browser]:
+    """Start Chromium, and end it."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium(), args=list(FLAGS))
+        yield browser
+        browser.close()
+
+
+class Seat:
+    """Somebody before a browser of their own.
+
+    Parameters
+    ----------
+    browser : Browser
+    options
+        Of the browser's context, e.g. the size of its window.
+    """
+
+    def __init__(self, browser: Browser, **options: Any) -> None:
+        self.context = browser.new_context(**options)
+        self.page: Page = self.context.new_page()
+
+    def sign_in(self, url: str, token: str) -> None:
+        """Type a token at the door."""
+        self.page.goto(url)
+        self.page.keyboard.type(token)
+        self.page.keyboard.press("Enter")
+        self.page.wait_for_url(url + "/")
+
+    def press(self, *keys: str) -> None:
+        """Press keys one after the other."""
+        for key in keys:
+            self.page.keyboard.press(key)
+
+    def shown(self, after: str = "") -> str:
+        """Wait for an exam other than `after`, and return its handle and version; "none" when all are read."""
+        self.page.wait_for_function("before => (document.body.dataset.ready ?? before) !== before", arg=after)
+        return str(self.page.evaluate("document.body.dataset.ready"))

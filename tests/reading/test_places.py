@@ -1,0 +1,75 @@
+"""`read --archive A --grading kl` finds, or makes, all that it needs."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from analysis.errors import StudyError
+from analysis.reading import access, places
+from analysis.reading.index import UNSELECTED, load_exams
+from analysis.reading.settings import ReadingSettings
+from analysis.reading.store import Store
+from tests.reading.conftest import KL, run
+
+
+@pytest.fixture
+def elsewhere(tmp_path, foundeypatch):
+    """A folder to run commands in, with a grading; the key of the pseudonyms lies beside it."""
+    folder = tmp_path / "study"
+    (folder / "workflow/gradings").mkdir(parents=True)
+    (folder / "workflow/gradings/kl.yaml").write_text(KL.read_text())
+    foundeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "home"))
+    foundeypatch.chdir(folder)
+    return folder
+
+
+def test_an_archive_that_nobody_has_indexed_is_indexed_once(archive, elsewhere, capsys):
+    handed_over = elsewhere.parent / "hospital"
+    handed_over.symlink_to(archive.folder)
+    found = places.find_places(handed_over, "kl", elsewhere / "results/mine")
+    assert not found.images.exists()
+    places.index_where_missing(handed_over, found)
+    assert "Indexing" in capsys.readouterr().out
+    exams = load_exams(found.images, found.private, handed_over, found.exams)
+    assert len(exams) == len(archive.exams) + 1
+    assert {exam.set for exam in exams.values()} == {UNSELECTED}
+    written = found.images.stat().st_mtime_ns
+    places.index_where_missing(handed_over, found)
+    assert found.images.stat().st_mtime_ns == written
+    # Its pseudonyms are those of the secret key, not of the seed that the other index was made by.
+    assert not set(exams) & set(archive.exams)
+
+
+def test_a_studys_own_archive_lies_beside_its_index(archive, elsewhere):
+    found = places.find_places(archive.folder, "kl")
+    assert (found.images, found.private) == (archive.images, archive.private_index)
+    assert found.exams is None
+    assert found.store == archive.private_index.parent / "reading/kl.sqlite"
+
+
+def test_tokens_and_readings_meet_in_the_same_store(archive, elsewhere, capsys):
+    where = ("--archive", archive.folder, "--grading", "kl", "--cohort", elsewhere / "results/mine")
+    run("read-token", *where, "--name", "anna", "--role", "reader")
+    token = capsys.readouterr().out.strip()
+    store = Store(elsewhere / "results/mine/private/reading/kl.sqlite")
+    assert access.sign_in(store, token, "here", ReadingSettings().login, 1e9)
+    tables = ("--images", archive.images, "--private", archive.private_index)
+    run("read-export", *where, *tables, "--out", elsewhere / "out")
+    assert len(pd.read_csv(elsewhere / "out/readings.csv")) == 0
+
+
+def test_settings_are_those_of_the_config_unless_given(elsewhere):
+    assert places.reading_settings(None) == ReadingSettings()
+    (elsewhere / "config.yaml").write_text("reading: {port: 9000}\n")
+    assert places.reading_settings(None).port == 9000
+    (elsewhere / "config.yaml").write_text("reading: {prot: 9000}\n")
+    with pytest.raises(StudyError, match=r"config.yaml: reading: the key 'prot' is not known; did you mean 'port'\?"):
+        places.reading_settings(None)
+
+
+def test_what_is_missing_is_named(archive, elsewhere):
+    with pytest.raises(StudyError, match=r"no grading 'kll'; .* one of workflow/gradings: kl"):
+        places.find_places(archive.folder, "kll")
+    with pytest.raises(StudyError, match="nowhere is no folder"):
+        places.find_places(elsewhere / "nowhere", "kl")
