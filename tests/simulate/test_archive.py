@@ -1,0 +1,142 @@
+"""The archive as it is handed over: as varied as a hospital's, the same from the same seed, and silent about the truth."""
+
+import hashlib
+import re
+from collections import Counter
+from functools import cache
+
+import numpy as np
+import pandas as pd
+import pydicom
+import pytest
+
+from analysis.archive.ingest import ingest
+from analysis.archive.pseudonyms import Pseudonyms, key_from_seed
+from analysis.archive.settings import IngestSettings
+from analysis.archive.tables import read_reports
+from analysis.cohort.rules import apply_rules, list_exams
+from analysis.cohort.settings import SelectionSettings
+from analysis.files import read_table
+from analysis.simulate.archive import simulate
+from analysis.simulate.population import plan
+from analysis.simulate.settings import SimulateSettings
+from tests.simulate.conftest import SEED, SETTINGS
+
+
+@cache
+def headers(folder):
+    """Every file that is DICOM, without its pixels."""
+    found = []
+    for path in sorted((folder / "dicom").rglob("*")):
+        if path.is_file() and path.name not in ("Thumbs.db", "LASMIG.TXT"):
+            found.append((path, pydicom.dcmread(path, force=True, stop_before_pixels=True)))
+    return found
+
+
+def digests(folder):
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def test_files_vary_as_in_a_real_archive(archive):
+    images = [ds for _, ds in headers(archive) if "Rows" in ds]
+    n = len(images)
+
+    def share(condition):
+        return sum(map(condition, images)) / n
+
+    assert 0.15 < share(lambda ds: ds.PhotometricInterpretation == "MONOCHROME1") < 0.35
+    assert {8, 10, 12, 14, 16} == {ds.BitsStored for ds in images}
+    assert {"CR", "DX"} == {ds.Modality for ds in images}
+    syntaxes = Counter(ds.file_meta.get("TransferSyntaxUID") for ds in images)
+    assert len(syntaxes) >= 6 and syntaxes[None] >= 1  # implicit, explicit, RLE, JPEG-LS, JPEG 2000, none at all
+    assert 0.1 < share(lambda ds: getattr(ds.file_meta.get("TransferSyntaxUID"), "is_compressed", False)) < 0.2
+    assert 0.1 < share(lambda ds: "WindowWidth" not in ds and "VOILUTSequence" not in ds) < 0.3
+    assert share(lambda ds: "VOILUTSequence" in ds) > 0.01
+    windows = [ds.WindowWidth for ds in images if "WindowWidth" in ds]
+    assert any(isinstance(one, pydicom.multival.MultiValue) for one in windows)
+    assert any(one == 0 for one in windows)
+    for keyword in ("PatientAge", "ViewPosition", "ImageLaterality", "PatientOrientation"):
+        assert 0.03 < share(lambda ds, keyword=keyword: keyword in ds) < 0.97, keyword
+    assert 0.03 < share(lambda ds: "PixelSpacing" not in ds and "ImagerPixelSpacing" not in ds) < 0.4
+    assert len({(ds.Rows, ds.Columns) for ds in images}) > 200
+    assert any(str(path).endswith(".dcm") for path, _ in headers(archive))
+    assert any(path.suffix == "" for path, _ in headers(archive))
+    assert any(ds.get("Modality") == "DOC" for _, ds in headers(archive))
+
+
+def test_the_same_seed_gives_the_same_bytes_whatever_the_number_of_workers(tmp_path):
+    tiny = SimulateSettings(training=6, validation=2, test=2, radiography={"image_size": (128, 128)})
+    for name, seed, workers in (("one", 1, 1), ("two", 1, 2), ("other", 2, 2)):
+        simulate(tiny, seed, workers, tmp_path / name)
+    one, two, other = (digests(tmp_path / name) for name in ("one", "two", "other"))
+    assert one == two
+    assert not set(one.values()) & set(other.values()) - {one["dicom/Thumbs.db"], one["dicom/LASMIG.TXT"]}
+    assert not list(tmp_path.glob(".*"))  # nothing unfinished is left
+
+
+def test_nothing_in_the_archive_says_that_it_is_simulated(archive):
+    told = re.compile(rb"simul|synthe|phantom|fake|kellgren|\bkl[ _-]?[0-4]|grade", re.IGNORECASE)
+    for path in archive.rglob("*"):
+        assert not told.search(str(path.relative_to(archive)).encode())
+    for path, ds in headers(archive):
+        # The words of the standard itself (an element's name) aren't in the file.
+        text = "\n".join(f"{element.value}" for element in ds.iterall())
+        assert not told.search(text.encode()), path
+    for name in ("Thumbs.db", "LASMIG.TXT"):
+        assert not told.search((archive / "dicom" / name).read_bytes())
+    for path in [path for path, ds in headers(archive) if ds.get("Modality") == "DOC"]:
+        assert not told.search(path.read_bytes())
+    assert not told.search((archive / "reports.csv").read_bytes())
+
+
+@pytest.fixture(scope="module")
+def index(archive):
+    return ingest(archive, IngestSettings(), Pseudonyms(key_from_seed(1)), workers=2)
+
+
+def test_ingest_accounts_for_every_file(archive, index):
+    counts = index.counts.groupby("kind")["n"].sum()
+    files = sum(path.is_file() for path in (archive / "dicom").rglob("*"))
+    assert files == counts["found"] == counts["indexed"] + counts["rejected"] + counts["duplicate"]
+    codes = index.counts.set_index("code")["n"]
+    for code in ("not_dicom", "not_an_image", "truncated", "duplicate_in_exam"):
+        assert codes[code] >= 1, code
+    views = index.images["view"].value_counts(normalize=True)
+    assert set(views.index) == {"ap", "lateral", "oblique"} and views["ap"] > views["oblique"]
+    assert index.images["view"].notna().mean() > 0.97
+
+
+def test_the_selection_finds_what_was_put_there_for_it(archive, index):
+    """The reason of each exam is the kind that it was made to be."""
+    expected = {"repeat": "repeat", "child": "paediatric", "unusable": "unusable", "no_knee": "no_knee",
+                "no_image": "unreadable", "regular": "", "follow_up": ""}  # fmt: skip
+    settings = SelectionSettings()
+    reports = read_reports(archive / "reports.csv")
+    # Small images all decode, which the tests of `prepare` see to.
+    exams = list_exams(index.images, index.files, index.images[["exam"]], reports, settings)
+    reasons = apply_rules(exams, index.readings, settings).fillna("").set_axis(exams["exam"])
+    names = index.files.dropna(subset=["accession", "exam"]).drop_duplicates("exam").set_index("accession")["exam"]
+    found = {exam.accession: (exam.kind, reasons.get(names.get(exam.accession))) for exam in plan(SETTINGS, SEED)}
+    wrong = {name: (kind, reason) for name, (kind, reason) in found.items() if reason != expected[kind]}
+    assert not wrong
+    assert set(expected) == {kind for kind, _ in found.values()}
+
+
+def test_reports_are_of_every_exam_and_their_words_go_with_disease(archive):
+    reports = read_table(archive / "reports.csv")
+    assert set(reports["accession"]) == {exam.accession for exam in plan(SETTINGS, SEED)}
+    kinds = {exam.accession: exam for exam in plan(SETTINGS, SEED)}
+    ill = reports["accession"].map(lambda name: kinds[name].kl >= 3 and not kinds[name].implants)
+    said = reports["text"].str.contains(r"artros|osteofyt|ledspr|Broskred", case=False)
+    assert said[ill].mean() > 0.85
+    well = reports["accession"].map(lambda name: kinds[name].kl == 0)
+    denied = reports["text"].str.contains(r"[Ii]ngen artros|[Ii]nga tecken|Normal", case=False)
+    assert denied[well].mean() > 0.3
+    readings = read_table(archive / "readings.csv")
+    assert set(readings["exam"]) <= set(reports["accession"])
+    assert pd.api.types.is_integer_dtype(readings["value"])
+    assert np.isin(readings["revisit"], [0, 1]).all()
