@@ -6,9 +6,9 @@ from analysis.simulate.archive import simulate
 from analysis.simulate.settings import FileSettings, RadiographySettings, SimulateSettings
 
 SETTINGS = SimulateSettings(
-    training=150,
+    training=130,
     validation=30,
-    test=90,
+    test=80,
     radiography=RadiographySettings(image_size=(128, 160)),
     files=FileSettings(strays=0.02),
 )
