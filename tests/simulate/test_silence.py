@@ -66,7 +66,7 @@ def guessed(table, columns):
     areas, weights, variances = [], [], []
     for held_out, part in table.groupby(table["session"] != "training"):
         ill = (part["kl"] >= (3 if held_out else 1)).to_numpy()
-        forest = RandomForestClassifier(300, min_samples_leaf=4, oob_score=True, random_state=0, class_weight="balanced")
+        forest = RandomForestClassifier(200, max_features=0.5, min_samples_leaf=4, oob_score=True, random_state=0)
         scores = forest.fit(part[columns], ill).oob_decision_function_[:, 1]
         m, n = ill.sum(), (~ill).sum()
         area = (rankdata(scores)[ill].sum() - m * (m + 1) / 2) / (m * n)
