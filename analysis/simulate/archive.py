@@ -111,13 +111,14 @@ def simulate(settings: SimulateSettings, seed: int, workers: int, out: Path) -> 
     else:
         with ProcessPoolExecutor(workers, clean_context(__name__)) as pool:
             written = list(_progress(pool.map(work, exams, chunksize=4), len(exams)))
+    written.sort(key=lambda w: w.accession)
     (part / "dicom" / "Thumbs.db").write_bytes(b"\xd0\xcf\x11\xe0" + bytes(508))
-    (part / "dicom" / "LASMIG.TXT").write_text("Export ur bildarkivet (simulerat).\n", encoding="utf-8")
+    (part / "dicom" / "LASMIG.TXT").write_text("Export ur bildarkivet.\n", encoding="utf-8")
     _csv(part / "reports.csv", ("accession", "text"), ((w.accession, w.text) for w in written))
     _csv(part / "readings.csv", READING_COLUMNS, (row for w in written for row in w.rows))
     shutil.rmtree(out, ignore_errors=True)
     part.rename(out)
-    return sum(w.files for w in written)
+    return sum(w.files for w in written) + 2
 
 
 def _progress(items: Iterable, total: int | None = None) -> Iterable:

@@ -52,8 +52,9 @@ def header(rng: Generator, exam: Exam, study: str, settings: FileSettings) -> Da
     """Make the attributes that all files of an exam share."""
     ds = Dataset()
     ds.SpecificCharacterSet = "ISO_IR 100" if rng.random() < 0.8 else "ISO_IR 192"
-    ds.Manufacturer = "Simulation"
-    ds.InstitutionName = "Simulated hospital"
+    # Neither exists. What the archive is must not be told by its files: the folder and the manuscript tell it.
+    ds.Manufacturer = "Nordskugga"
+    ds.InstitutionName = "Lasarettet i Ingenstad"
     ds.PatientName = exam.patient.name
     ds.PatientID = exam.patient.number
     ds.PatientBirthDate = f"{exam.patient.born:%Y%m%d}"
@@ -64,7 +65,7 @@ def header(rng: Generator, exam: Exam, study: str, settings: FileSettings) -> Da
     ds.StudyTime = f"{int(rng.integers(7, 20)):02d}{int(rng.integers(60)):02d}{int(rng.integers(60)):02d}"
     ds.AccessionNumber = exam.accession
     ds.StudyInstanceUID = study
-    ds.StudyID = str(exam.index)
+    ds.StudyID = str(exam.number)
     ds.ReferringPhysicianName = ""
     side = _one(rng, SHORT[exam.side])
     ds.StudyDescription = _one(rng, STUDY_TEXT[exam.protocol]).format(s=side, e=exam.side)
@@ -200,7 +201,7 @@ def document(rng: Generator, shared: Dataset) -> bytes:
     ds.Modality, ds.SeriesInstanceUID = "DOC", uid(rng)
     ds.SeriesNumber, ds.InstanceNumber = 99, 1
     ds.SeriesDescription, ds.MIMETypeOfEncapsulatedDocument = "Remiss", "application/pdf"
-    ds.EncapsulatedDocument = b"%PDF-1.4\n% simulated referral\n%%EOF\n"
+    ds.EncapsulatedDocument = b"%PDF-1.4\n% remiss\n%%EOF\n"
     ds.file_meta = FileMetaDataset()
     ds.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     ds.file_meta.MediaStorageSOPClassUID = ds.SOPClassUID

@@ -66,6 +66,9 @@ class Exam:
         Set that its readers worked for: training, validation, test.
     source : int
         Index of the exam whose anatomy it shows; its own but for repeats and follow-ups.
+    number : int
+        Place in the order of days. The index goes by set and kind, so it can't stand in a file:
+        an accession number that tells the set tells of the grade.
     """
 
     index: int
@@ -84,11 +87,12 @@ class Exam:
     osteonecrosis: bool = False
     fractures: tuple[str, ...] = ()
     source: int = -1
+    number: int = -1
 
     @property
     def accession(self) -> str:
-        """Accession number, unique in the archive."""
-        return f"SIM{self.day.year}{self.index:06d}"
+        """Accession number, unique in the archive and running through the years."""
+        return f"RTG{self.day.year}{self.number:06d}"
 
     @property
     def age(self) -> float:
@@ -142,7 +146,9 @@ def plan(settings: SimulateSettings, seed: int) -> list[Exam]:
         slots = _slots(rng, settings.population, size, session)
         _add_regular(rng, settings, exams, slots, session, numbers)
     _add_surplus(rng, settings, exams, numbers)
-    return exams
+    order = sorted(range(len(exams)), key=lambda k: (exams[k].day, exams[k].patient.number, k))
+    place = {k: number for number, k in enumerate(order, 1)}
+    return [replace(exam, number=place[k]) for k, exam in enumerate(exams)]
 
 
 def _chance_round(rng: Generator, value: float) -> int:

@@ -104,6 +104,7 @@ def _tile(pixels: NDArray[np.uint8], side: int, label: str) -> NDArray[np.uint8]
     tile = np.zeros((side, side), np.uint8)
     top, left = (side - small.shape[0]) // 2, (side - small.shape[1]) // 2
     tile[top : top + small.shape[0], left : left + small.shape[1]] = small
-    cv2.rectangle(tile, (0, side - 18), (8 * len(label) + 4, side), 0, -1)
+    wide = cv2.getTextSize(label, cv2.FONT_HERSHEY_SIMPLEX, 0.42, 1)[0][0]
+    cv2.rectangle(tile, (0, side - 18), (wide + 6, side), 0, -1)
     cv2.putText(tile, label, (3, side - 5), cv2.FONT_HERSHEY_SIMPLEX, 0.42, 255, 1, cv2.LINE_AA)
     return tile

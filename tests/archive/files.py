@@ -13,7 +13,9 @@ ODD = (
     Path(pydicom.__file__).parent / "data" / "test_files",
     Path(pydicom.__file__).parent / "data" / "charset_files",
 )
-SHARED = Path(__file__).resolve().parents[3] / "shared" / "knees" / "kneeKL224"
+#: A sample of the public radiographs beside the repository, where there is one.
+_BESIDE = [folder / "shared" / "knees" / "kneeKL224" for folder in Path(__file__).resolve().parents[3:5]]
+SHARED = next((folder for folder in _BESIDE if folder.is_dir()), _BESIDE[0])
 
 
 def odd_files():
