@@ -12,7 +12,7 @@ from analysis.files import write_text
 from analysis.grading.scheme import Scheme
 from analysis.report.markdown import Table, write_table_files
 from analysis.report.settings import ReportSettings
-from analysis.report.text import NONE, count, decapitalise, interval, known, number, p_value, percentage
+from analysis.report.text import NONE, count, decapitalise, interval, known, number, p_equation, p_value, percentage
 from analysis.schemas import SETS
 
 if TYPE_CHECKING:
@@ -186,7 +186,7 @@ def comparison_values(c: Comparison) -> dict[str, Any]:
             "second": interval(both[1], "estimate", digits),
             "difference": interval(difference, "estimate", digits),
             "gap": number(abs(gap), digits) if known(gap) else NONE,
-            "p": p_value(p) if not known(p) or p < 0.001 else f"= {p_value(p)}",
+            "p": p_equation(p) if known(p) else NONE,
             "tested": bool(known(p)),
             "first_better": differs and gap > 0,
             "second_better": differs and gap < 0,

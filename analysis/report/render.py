@@ -73,9 +73,11 @@ def stage(
             shutil.copy2(figure, out / "figures" / figure.name)
     shutil.copy2(values, out / "values.yml")
     found = _add_comparison(comparison, out) if comparison else _leave_comparison_out(out)
+    write_text(out / "_tables" / "citations.md", _citations(found))
+    write_text(out / "_tables" / "provenance.md", "\n")
+    expand(out)  # a missing table is named here, before its hash is asked for
     provenance = provenance_table(tables, figures, values, found)
     write_text(out / "_tables" / "provenance.md", to_markdown(provenance))
-    write_text(out / "_tables" / "citations.md", _citations(found))
     holes = list(missing(expand(out), found))
     if holes:
         raise StudyError(f"The manuscript asks for {'; '.join(holes)}. Add it to the values, or correct the source.")
@@ -191,7 +193,7 @@ def _options(folder: Path, name: Format, settings: ReportSettings) -> list[str]:
     if name == "html":
         return [
             *common, "--embed-resources", "--toc", "--toc-depth=2", "--number-sections", "--mathml",
-            "--css", str(folder / "styles.css"), "--lua-filter", str(HERE / "hover.lua"),
+            "--css", str(folder / "styles.css"), "--css", str(HERE / "page.css"), "--lua-filter", str(HERE / "hover.lua"),
         ]  # fmt: skip
     if name == "docx":
         reference = folder / "reference.docx"

@@ -93,6 +93,12 @@ def p_value(value: Any, none: str = NONE) -> str:
     return f"{value:.3f}" if value < 0.1 else f"{value:.2f}"
 
 
+def p_equation(value: Any) -> str:
+    """Return "= 0.03" or "< 0.001", as it stands after a P in a sentence."""
+    text = p_value(value)
+    return text if text.startswith("<") else f"= {text}"
+
+
 def listed(parts: Sequence[str], last: str = "and") -> str:
     """Return "a, b and c"."""
     parts = list(parts)

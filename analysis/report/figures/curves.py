@@ -74,12 +74,16 @@ def roc(results: Results) -> Figure | None:
         panel.plot(1 - curve["specificity"], curve["sensitivity"], color=colour)
         chosen = results.threshold(outcome.id)
         if known(chosen.get("sensitivity")) and known(chosen.get("specificity")):
-            panel.plot(1 - chosen["specificity"], chosen["sensitivity"], "o", color="white", markeredgecolor="black")
+            panel.plot(
+                1 - chosen["specificity"], chosen["sensitivity"], "o", color="white", markeredgecolor="black",
+                clip_on=False, zorder=5,
+            )  # fmt: skip
         text = interval(row, "auc", results.settings.digits, none="not estimable")
         text = text.replace(" (", "\n(").replace(" to ", "–")
         panel.text(
             0.97, 0.05, f"AUC {text}\n{count(row['cases'])} of {count(row['cases'] + row['controls'])}",
-            ha="right", va="bottom", fontsize=small, linespacing=1.25,
+            ha="right", va="bottom", fontsize=small, linespacing=1.25, zorder=4,
+            bbox={"facecolor": "white", "alpha": 0.75, "edgecolor": "none", "pad": 0.8},
         )  # fmt: skip
         panel.set_title(_panel_title(results, outcome))
         panel.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), xticks=[0, 0.5, 1], yticks=[0, 0.5, 1], box_aspect=1)

@@ -197,6 +197,8 @@ function Pandoc(doc)
       if image.attributes["fig-alt"] then
         image.attributes["alt"] = image.attributes["fig-alt"]
         image.attributes["fig-alt"] = nil
+        -- The writer of DOCX takes the description of a picture from its text, not from the attribute.
+        if FORMAT == "docx" then image.caption = { pandoc.Str(image.attributes["alt"]) } end
       end
       return image
     end,

@@ -93,7 +93,7 @@ def comparisons(results: Results) -> Table | None:
             str(row["second"]).replace("_", " "),
             interval(dict(row), "difference", digits),
             p_value(row.get("p")),
-            METHODS.get(str(row.get("method")), str(row.get("method") or NONE)),
+            METHODS.get(str(row["method"]), str(row["method"])) if known(row.get("method")) else NONE,
         ]
         for _, row in frame.iterrows()
     ]

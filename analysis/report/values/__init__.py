@@ -167,23 +167,22 @@ def _has(results: Results) -> dict[str, bool]:
 
 
 def _readings(policy: Mapping[str, Any]) -> str:
-    """Tell how many readings an exam of a set has, and by whom."""
+    """Tell by how many readers an exam of a set is read, and of what standing."""
     number = policy["readings"]
-    words = ("one reading", "two independent readings", "three independent readings")
-    told = words[number - 1] if number <= len(words) else f"{number} independent readings"
-    who = {"senior": ("a senior reader", "senior readers"), "reader": ("a reader", "readers")}[policy["role"]]
-    return f"{told} by {who[number > 1]}"
+    words = ("one", "two", "three")
+    told = words[number - 1] if number <= len(words) else str(number)
+    who = {"senior": "senior reader", "reader": "reader"}[policy["role"]]
+    return f"{told} {who}{'s, independently' if number > 1 else ''}"
 
 
 def _phase(phase: Mapping[str, Any], erase_size: int) -> str:
     """Tell one phase of the training in a clause."""
-    text = f"{count(phase['epochs'])} epochs from a learning rate of {phase['learning_rate']:g}"
+    text = f"{_counted(phase['epochs'], 'epoch')} from a learning rate of {phase['learning_rate']:g}"
     extras = []
     if phase["noise"]:
         extras.append(f"white noise of up to {100 * phase['noise']:g}% of the grey scale")
     if phase["erase"]:
-        blocks = f"{count(phase['erase'])} block{'s' if phase['erase'] > 1 else ''}"
-        extras.append(f"{blocks} of {erase_size} × {erase_size} pixels erased")
+        extras.append(f"{_counted(phase['erase'], 'block')} of {erase_size} × {erase_size} pixels erased")
     return f"{text} with {listed(extras)}" if extras else f"{text} without noise"
 
 
@@ -191,18 +190,37 @@ def _network(results: Results, config: Mapping[str, Any]) -> dict[str, Any]:
     settings = config["network"]
     phases = settings["training"]["phases"]
     blocks = sum(group["blocks"] for group in settings["groups"])
+    epochs = sum(phase["epochs"] for phase in phases)
+    published = load_yaml(ORIGINAL)
+    less = [
+        words
+        for words, own, theirs in (
+            ("fewer filters", settings["width"], published["width"]),
+            ("smaller images", config["images"]["size"], published["size"]),
+            ("fewer epochs of training", epochs, published["epochs"]),
+            ("fewer exams to learn from", int((results.exams["set"] == "training").sum()), published["training"]),
+        )
+        if own < theirs
+    ]
     return {
         "blocks": count(blocks),
         "layers": count(2 * blocks + 3),
         "width": count(settings["width"]),
         "widest": count(settings["width"] * max(group["filters"] for group in settings["groups"])),
-        "epochs": count(sum(phase["epochs"] for phase in phases)),
+        "epochs": count(epochs),
         "phases": count(len(phases)),
         "several_phases": len(phases) > 1,
         "schedule": listed([_phase(phase, settings["training"]["erase_size"]) for phase in phases], "then"),
         "seeds": count(len(settings["seeds"])),
         "ensemble": len(settings["seeds"]) > 1,
         "alone": len(settings["seeds"]) == 1,
-        "tasks": count(len(settings["tasks"])),
+        "tasks": _counted(len(settings["tasks"]), "further task"),
         "any_tasks": len(settings["tasks"]) > 0,
+        "less": listed(less) or "nothing less",
+        "any_less": len(less) > 0,
     }
+
+
+def _counted(number: int, what: str) -> str:
+    """Return "1 epoch" or "3 epochs"."""
+    return f"{count(number)} {what}{'' if number == 1 else 's'}"

@@ -83,10 +83,13 @@ def _reference(results: Results) -> dict[str, Any]:
         entry: dict[str, Any] = {"disease_percent": percent(float(values.sum()), len(values)) if disease else "–"}
         if len(items) == 1 and items[0] in part and part[items[0]].notna().any():
             counts = part[items[0]].dropna().astype(int).value_counts()
-            entry["commonest"] = str(counts.index[0])
-            entry["commonest_percent"] = percent(int(counts.iloc[0]), int(counts.sum()))
+            most = sorted(counts.index[counts == counts.max()])
+            share = percent(int(counts.max()), int(counts.sum()))
+            entry["commonest"] = (
+                f"{listed([str(grade) for grade in most])} ({share}%{' each' if len(most) > 1 else ''})"
+            )
         else:
-            entry["commonest"] = entry["commonest_percent"] = NOT_ESTIMABLE
+            entry["commonest"] = NOT_ESTIMABLE
         implants = part.get("implant")
         known_implants = implants.dropna() if implants is not None else None
         entry["implants"] = (

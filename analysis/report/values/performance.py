@@ -24,14 +24,37 @@ def _auc(results: Results, outcome: Outcome) -> dict[str, Any]:
         "sensitivity": percentage(chosen, "sensitivity", none=NOT_ESTIMABLE),
         "specificity": percentage(chosen, "specificity", none=NOT_ESTIMABLE),
         "few": results.few(outcome.id),
+        "chance": not (known(row["low"]) and row["low"] > 0.5),
     }
 
 
 def name(results: Results, outcome: Outcome) -> str:
     """Return an outcome's name within a sentence, its meaning in brackets left out."""
     if outcome.item:
-        return f"{decapitalise(results.scheme.items[outcome.item].title)} {outcome.label}"
+        return _graded(results, outcome.item, [outcome.label], plural=outcome.kind == "group")
     return decapitalise(outcome.title)
+
+
+def _graded(results: Results, item: str, labels: list[str], plural: bool) -> str:
+    """Return "Kellgren-Lawrence grades 0 and 1"; an item whose title doesn't end so gets the word "grade"."""
+    title = decapitalise(results.scheme.items[item].title)
+    title = title if title.endswith("grade") else f"{title} grade"
+    return f"{title}{'s' if plural else ''} {listed(labels)}"
+
+
+def names(results: Results, outcomes: list[Outcome]) -> str:
+    """Return the names of several outcomes within a sentence, the grades of an item told together."""
+    graded: dict[str, list[Outcome]] = {}
+    for outcome in outcomes:
+        graded.setdefault(outcome.item or outcome.id, []).append(outcome)
+    parts = [
+        name(results, part[0])
+        if len(part) == 1
+        else _graded(results, item, [outcome.label for outcome in part], plural=True)
+        for item, part in graded.items()
+    ]
+    # Names with an "and" of their own are parted by semicolons.
+    return "; ".join(parts) if any(len(part) > 1 for part in graded.values()) else listed(parts)
 
 
 def _extremes(results: Results, *kinds: str) -> dict[str, Any]:
@@ -45,8 +68,9 @@ def _extremes(results: Results, *kinds: str) -> dict[str, Any]:
             ("title", "auc", "cases", "cases_told", "controls", "sensitivity", "specificity"), NOT_ESTIMABLE
         )
         return found | {
-            "lowest": blank, "highest": blank, "span": NOT_ESTIMABLE, "mean": NOT_ESTIMABLE,
-            "chance": False, "all_above_chance": False, "above_chance": "0",
+            "lowest": blank | {"chance": False}, "highest": blank | {"chance": False}, "span": NOT_ESTIMABLE,
+            "mean": NOT_ESTIMABLE, "all_above_chance": False, "some_above_chance": False, "none_above_chance": False,
+            "above_chance": "none lies",
         }  # fmt: skip
     values = results.roc.loc[[o.id for o in usable], "auc"]
     by_auc = sorted(usable, key=lambda o: float(results.auc(o.id)["auc"]))
@@ -57,8 +81,9 @@ def _extremes(results: Results, *kinds: str) -> dict[str, Any]:
         "span": span(values, results.settings.digits),
         "mean": number(values.mean(), results.settings.digits),
         "all_above_chance": above == len(usable),
-        "chance": above < len(usable),
-        "above_chance": count(above),
+        "some_above_chance": 0 < above < len(usable),
+        "none_above_chance": above == 0,
+        "above_chance": f"{count(above)} {'lies' if above == 1 else 'lie'}",
     }
 
 
@@ -71,28 +96,34 @@ def performance_values(results: Results) -> dict[str, Any]:
     found: dict[str, Any] = {key: _extremes(results, *names) for key, names in kinds.items()}
     grades = _usable(results, "grade")
     groups = _usable(results, "group")
+    digits = results.settings.digits
     both = len(grades) > 0 and len(groups) > 0
-    found["merged_better"] = bool(both and groups.mean() > grades.mean())
-    found["merged_not_better"] = bool(both and groups.mean() <= grades.mean())
+    # As they are printed: a mean of 0.501 is not said to be higher than one of 0.499.
+    better = both and round(groups.mean(), digits) > round(grades.mean(), digits)
+    found["merged_better"] = bool(better)
+    found["merged_not_better"] = bool(both and not better)
     hardest = results.scheme.outcome(str(grades.idxmin())) if len(grades) else None
     middle = False
     if hardest and hardest.item:
         middle = 0 < hardest.levels[0] < len(results.scheme.items[hardest.item].levels) - 1
     found["middle_hardest"] = middle
     found["end_hardest"] = hardest is not None and not middle
-    few = [
-        name(results, o)
-        for o in results.outcomes("grade", "group", "disease", "location", "finding")
-        if results.few(o.id)
-    ]
-    found["any_few"] = len(few) > 0
+    told = results.outcomes("grade", "group", "disease", "location", "finding")
+    few = [outcome for outcome in told if results.few(outcome.id)]
+    found["some_few"] = 0 < len(few) < len(told)
+    found["each_few"] = 0 < len(few) == len(told)
     main = results.outcomes("grade", "group", "disease") or results.outcomes()
     found["all_few"] = all(results.few(outcome.id) for outcome in main)
-    # What merging does, and which grade is hardest, can't be read off a handful of cases.
-    for key in ("merged_better", "merged_not_better", "middle_hardest", "end_hardest"):
-        found[key] = bool(found[key] and not found["all_few"])
-    found["few"] = listed(few) or "none"
-    found["by_patients"] = bool("method" in results.roc and (results.roc["method"] == "patients").any())
+    # What merging does, and which grade is hardest, can't be read off a handful of cases, nor off chance.
+    chance = found["grades"]["none_above_chance"] and found["groups"]["none_above_chance"]
+    alike = len(grades) > 0 and round(grades.min(), digits) == round(grades.max(), digits)
+    for key in ("merged_better", "merged_not_better"):
+        found[key] = bool(found[key] and not found["all_few"] and not chance)
+    for key in ("middle_hardest", "end_hardest"):
+        found[key] = bool(
+            found[key] and not found["all_few"] and not alike and not found["grades"]["none_above_chance"]
+        )
+    found["few"] = names(results, few) or "none"
     found["level"] = results.level
     return {"auc": found}
 
@@ -137,11 +168,14 @@ def published_values(results: Results) -> dict[str, Any]:
         return {"compared": blank}
     overlap = frame["overlap"].astype(str).isin(("True", "true", "1"))
     lower, higher = int((frame["difference"] < 0).sum()), int((frame["difference"] > 0).sum())
-    grades = [o.id for o in results.outcomes("grade") if o.id in frame.index]
-    theirs = frame.loc[grades, "published_auc"].astype(float) if grades else pd.Series(dtype=float)
+    grades = [o.id for o in results.outcomes("grade") if o.id in results.published.index]
+    theirs = results.published.loc[grades, "published_auc"].astype(float) if grades else pd.Series(dtype=float)
     own = results.roc.loc[grades, "auc"].astype(float) if grades else pd.Series(dtype=float)
-    same = bool(len(theirs) and theirs.idxmin() == own.idxmin())
     hardest = results.scheme.outcome(str(theirs.idxmin())) if len(theirs) else None
+    # Which grade is hardest can be compared only where every published grade has enough cases here.
+    comparable = bool(grades) and not any(results.few(grade) for grade in grades) and bool(own.notna().all())
+    comparable = comparable and bool((results.roc.loc[grades, "low"] > 0.5).any())
+    same = comparable and bool(theirs[own.idxmin()] == theirs.min())
     compared = {
         "any": True,
         "n": count(len(frame)),
@@ -156,7 +190,7 @@ def published_values(results: Results) -> dict[str, Any]:
         "even": higher == lower,
         "difference": number(frame["difference"].mean(), results.settings.digits),
         "same_hardest": same,
-        "other_hardest": len(theirs) > 0 and not same,
+        "other_hardest": comparable and not same,
         "hardest": name(results, hardest) if hardest else NOT_ESTIMABLE,
         "hardest_auc": number(theirs.min(), results.settings.digits) if len(theirs) else NOT_ESTIMABLE,
     }

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from analysis.report.inputs import Results
-from analysis.report.text import NOT_ESTIMABLE, count, decapitalise, listed, number, p_value, span
+from analysis.report.text import NOT_ESTIMABLE, count, decapitalise, listed, number, p_equation, span
 
 
 def _usable(results: Results, name: str, column: str) -> pd.Series:
@@ -63,11 +63,11 @@ def subgroup_values(results: Results) -> dict[str, Any]:
             "any": len(frame) > 0,
             "tested": len(tested) > 0,
             "n": count(len(tested)),
-            "significant": count(len(significant)),
+            "significant": f"{count(len(significant))} {'was' if len(significant) == 1 else 'were'}",
             "none_significant": len(tested) > 0 and len(significant) == 0,
             "some_significant": len(significant) > 0,
             "which": listed(which) or "none",
-            "smallest_p": p_value(tested["p_holm"].min(), NOT_ESTIMABLE) if len(tested) else NOT_ESTIMABLE,
+            "smallest_p": p_equation(tested["p_holm"].min()) if len(tested) else NOT_ESTIMABLE,
         }
     }
 
