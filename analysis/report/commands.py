@@ -145,9 +145,15 @@ def render(folder: Path | None, source: Path, out: Path | None) -> None:
 @click.option("--config", type=FILE, required=True, help="The whole configuration as resolved, YAML.")
 @click.option("--private", type=FILE, help="The private index of ingest, for the hashes of the pixels.")
 @click.option("--benchmarks", type=OUT, multiple=True, help="Folder of Snakemake's benchmarks.")
+@click.option("--snakemake", required=True, help="Version of Snakemake.")
 @click.option("--out", type=OUT, required=True, help="provenance.json")
 def provenance(
-    inputs: tuple[Path, ...], config: Path, private: Path | None, benchmarks: tuple[Path, ...], out: Path
+    inputs: tuple[Path, ...],
+    config: Path,
+    private: Path | None,
+    benchmarks: tuple[Path, ...],
+    snakemake: str,
+    out: Path,
 ) -> None:
     """Say what a study was made of: code, configuration, versions, hashes of INPUTS, machine and time."""
     from analysis.files import write_text
@@ -156,7 +162,9 @@ def provenance(
     from analysis.settings import load_yaml
     from analysis.statistics.roc import versions
 
-    write_text(out, as_json(collect(load_yaml(config), inputs, private, benchmarks, versions())))
+    write_text(
+        out, as_json(collect(load_yaml(config), inputs, private, benchmarks, versions() | {"Snakemake": snakemake}))
+    )
 
 
 @click.command()

@@ -85,7 +85,7 @@ def write_crate(
             "name": "Snakemake",
             "identifier": {"@id": "https://doi.org/10.1093/bioinformatics/bts480"},
             "url": {"@id": "https://snakemake.readthedocs.io"},
-            "version": provenance["versions"]["packages"]["snakemake"],
+            "version": provenance["versions"]["Snakemake"],
         },
     )
     crate.add(language)

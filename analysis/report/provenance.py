@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import importlib.metadata
+import importlib.util
 import json
 import os
 import platform
@@ -80,8 +81,8 @@ def publishable(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def package_versions(folder: Path = ROOT / "analysis") -> dict[str, str]:
-    """Return the version of every installed distribution that the modules of a folder import, and of Snakemake."""
-    names = {"snakemake"}
+    """Return the version of every distribution that the modules of a folder import and this environment has."""
+    names: set[str] = set()
     for path in folder.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Import):
@@ -167,7 +168,7 @@ def renderers() -> dict[str, str]:
     found = {}
     for name in ("quarto", "pandoc"):
         command = shutil.which(name)
-        if name == "pandoc" and not command:
+        if name == "pandoc" and not command and importlib.util.find_spec("pypandoc"):
             import pypandoc
 
             command = pypandoc.get_pandoc_path()
@@ -182,7 +183,7 @@ def provenance(
     inputs: Iterable[Path],
     private: Path | None,
     benchmarks: Iterable[Path],
-    statistics: Mapping[str, str],
+    versions: Mapping[str, str],
 ) -> dict[str, Any]:
     """Collect what a study was made of.
 
@@ -196,8 +197,8 @@ def provenance(
         The private index, for the pixels.
     benchmarks : iterable of Path
         Folders of Snakemake's benchmarks; one that isn't there is passed over.
-    statistics : mapping
-        Versions of R and pROC.
+    versions : mapping
+        Versions of what this module can't ask: R, pROC and Snakemake.
 
     Returns
     -------
@@ -209,7 +210,7 @@ def provenance(
         "code": code_state(),
         "config": publishable(config),
         "seeds": {"study": config["seed"], "network": list(config["network"]["seeds"])},
-        "versions": {"Python": platform.python_version(), **statistics, **renderers(), "packages": package_versions()},
+        "versions": {"Python": platform.python_version(), **versions, **renderers(), "packages": package_versions()},
         "inputs": {
             **{_place(path): file_hash(path) for path in inputs},
             **({"pixels": pixels(private)} if private else {}),

@@ -36,7 +36,7 @@ FOUND = {
             ]
         }
     },
-    "versions": {"packages": {"snakemake": "9.0"}},
+    "versions": {"Snakemake": "9.0"},
     "inputs": {"reports.csv": "0" * 64, "pixels": {"images": 3, "sha256": "1" * 64}},
 }
 
@@ -109,7 +109,7 @@ def test_the_machine_is_told_without_names():
 
 def test_versions_are_of_what_is_imported(tmp_path):
     (tmp_path / "a.py").write_text("import os\nimport yaml\nfrom numpy import linalg\nfrom . import b\n")
-    assert set(package_versions(tmp_path)) == {"numpy", "PyYAML", "snakemake"}
+    assert set(package_versions(tmp_path)) == {"numpy", "PyYAML"}
 
 
 def test_hash_of_pixels_is_blind_to_order_and_files_without_pixels(tmp_path):

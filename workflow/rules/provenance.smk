@@ -4,6 +4,8 @@
 # makes  <grading>/provenance.json  code, configuration, seeds, versions, hashes of inputs, machine, wall time by rule
 #        <grading>/bundle.zip       for reviewers, made by the target bundle; a Workflow Run RO-Crate
 
+import snakemake
+
 
 rule provenance:
     input:
@@ -27,7 +29,7 @@ rule provenance:
     benchmark:
         f"{COHORT}/{{grading}}/benchmarks/provenance.tsv"
     conda:
-        "../../envs/study.yaml"
+        "../../envs/statistics.yaml"
     params:
         private=lambda wildcards, input: [
             f"--private {path}" for path in [input.private] if path
@@ -36,11 +38,12 @@ rule provenance:
             f"--benchmarks {folder}/benchmarks"
             for folder in (COHORT, f"{COHORT}/{{grading}}")
         ],
+        snakemake=snakemake.__version__,
     message:
         "Say what the study was made of ({wildcards.grading})"
     shell:
         "python -m analysis --log {log} provenance {input.hashed:q} --config {input.config} {params.private}"
-        " {params.benchmarks} --out {output}"
+        " {params.benchmarks} --snakemake {params.snakemake} --out {output}"
 
 
 # A bundle can't be made of a bundle: what identifies patients, which nothing in it may hold, isn't there.
@@ -67,7 +70,7 @@ if FROM_ARCHIVE:
         benchmark:
             f"{COHORT}/{{grading}}/benchmarks/bundle.tsv"
         conda:
-            "../../envs/study.yaml"
+            "../../envs/images.yaml"
         params:
             study=f"{COHORT}/{{grading}}",
             archive=ARCHIVE,
