@@ -18,7 +18,8 @@ import yaml
 
 from analysis.errors import StudyError
 from analysis.files import atomic, write_text
-from analysis.report.crate import check_crate, write_crate
+from analysis.report.crate import write_crate
+from analysis.report.crate_check import check_crate
 from analysis.report.network import write_structure
 from analysis.report.provenance import ROOT, code_files, publishable
 

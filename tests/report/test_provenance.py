@@ -14,6 +14,7 @@ import pytest
 from analysis.errors import StudyError
 from analysis.report import crate
 from analysis.report.bundle import pack
+from analysis.report.crate_check import check_crate
 from analysis.report.network import read_shapes, structure, write_structure
 from analysis.report.provenance import (
     code_files,
@@ -176,7 +177,7 @@ def edit(folder, change):
 
 
 def test_crate_is_valid(described):
-    assert crate.check_crate(described) > 15
+    assert check_crate(described) > 15
     entities = {entity["@id"]: entity for entity in json.loads((described / crate.METADATA).read_text())["@graph"]}
     run = entities["#run"]
     assert run["instrument"] == {"@id": "Snakefile"} and run["endTime"] == FOUND["made"]
@@ -209,21 +210,21 @@ def test_crate_is_valid(described):
 def test_a_fault_of_the_crate_is_named(described, change, said):
     edit(described, change)
     with pytest.raises(StudyError, match=said):
-        crate.check_crate(described)
+        check_crate(described)
 
 
 def test_files_and_crate_belong_together(described):
     (described / "README.md").write_text("other")
     with pytest.raises(StudyError, match=r"README\.md is not the one"):
-        crate.check_crate(described)
+        check_crate(described)
     (described / "README.md").unlink()
     with pytest.raises(StudyError, match=r"README\.md does not exist"):
-        crate.check_crate(described)
+        check_crate(described)
     (described / "README.md").write_text("README.md")
-    crate.check_crate(described)
+    check_crate(described)
     (described / "stray.txt").touch()
     with pytest.raises(StudyError, match=r"stray\.txt is not described"):
-        crate.check_crate(described)
+        check_crate(described)
 
 
 def test_the_same_files_give_the_same_zip(described, tmp_path):

@@ -26,54 +26,6 @@ def results_of(wildcards):
     ]
 
 
-def given_to_statistics(wildcards):
-    """The predictions, where the statistics start."""
-    return expand(
-        f"{PREDICTIONS}/{{name}}.parquet",
-        name=("exams", "images", "seeds"),
-        grading=wildcards.grading,
-    )
-
-
-def given_weights(wildcards):
-    """The weights, or their shapes alone in a bundle, which has no room for them."""
-    return expand(
-        f"{NETWORK}/seed-{{seed}}/{{name}}",
-        seed=SEEDS,
-        name="weights.safetensors" if FROM_ARCHIVE else "structure.json",
-        grading=wildcards.grading,
-    )
-
-
-def given_to_report(wildcards):
-    """What was made before the statistics and is told of, too."""
-    return [
-        *(f"{SELECTION}/{name}" for name in ("exams.parquet", "flow.csv")),
-        *(
-            f"{INDEX}/{name}"
-            for name in ("images.parquet", "readings.parquet", "counts.csv")
-        ),
-        *expand(
-            f"{REFERENCE}/{{name}}",
-            name=(
-                "reference.parquet",
-                "conflicts.csv",
-                "agreement.csv",
-                "readers.parquet",
-                "ungraded.csv",
-            ),
-            grading=wildcards.grading,
-        ),
-        *given_weights(wildcards),
-        *expand(
-            f"{NETWORK}/seed-{{seed}}/curve.csv",
-            seed=SEEDS,
-            grading=wildcards.grading,
-        ),
-        *expand(ATTRIBUTION, grading=wildcards.grading),
-    ]
-
-
 def learning_curve_of(wildcards):
     """The learning curve of active learning where it has been run: the report shows it, but never asks for it."""
     folder = f"{COHORT}/{wildcards.grading}/acquisition/curve"
