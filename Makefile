@@ -5,10 +5,13 @@ ACTIVATE := . .venv/bin/activate
 export XDG_CACHE_HOME := $(CURDIR)/.cache
 export MPLCONFIGDIR := $(CURDIR)/.cache/matplotlib
 
-.PHONY: reproduce test setup form lock clean
+.PHONY: reproduce render test setup form lock clean
 
 reproduce: setup  ## the whole default study, from raw DICOM to the manuscript
 	$(ACTIVATE) && snakemake --cores all
+
+render: setup  ## the manuscript anew, from the tables, figures and values that are there
+	$(ACTIVATE) && python -m analysis render
 
 test:  ## form, then the whole test suite
 	@envs/setup.sh test

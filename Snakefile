@@ -3,6 +3,8 @@
 #   snakemake --cores all                                            the default study, simulated
 #   snakemake --cores all --configfile workflow/studies/smoke.yaml   the same on some 40 exams
 #   snakemake --cores all acquisition                                what active learning would have spared
+#   snakemake --cores all bundle                                     a zip for reviewers, who need no images
+#   snakemake --report report.html                                   what was run, and what came of it
 #
 # config.yaml holds every parameter; what a stage needs and makes stands at the head of its rules.
 from snakemake.utils import min_version
@@ -13,19 +15,31 @@ min_version("9.0")
 configfile: "config.yaml"
 
 
+report: "workflow/report/workflow.rst"
+
+
 include: "workflow/rules/common.smk"
-include: "workflow/rules/archive.smk"
-include: "workflow/rules/cohort.smk"
-include: "workflow/rules/network.smk"
+include: "workflow/rules/paths.smk"
+
+
+if FROM_ARCHIVE:
+
+    include: "workflow/rules/archive.smk"
+    include: "workflow/rules/cohort.smk"
+    include: "workflow/rules/network.smk"
+    include: "workflow/rules/acquisition.smk"
+
+
 include: "workflow/rules/statistics.smk"
-include: "workflow/rules/acquisition.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/provenance.smk"
 
 
 rule all:
     default_target: True
     input:
         f"{STUDY}/manuscript",
+        f"{STUDY}/provenance.json",
         results_of(study),  # named here so that one that was deleted is made again
 
 
@@ -35,4 +49,5 @@ onstart:
 
 onsuccess:
     show_headline()
-    show_queue()
+    if FROM_ARCHIVE:
+        show_queue()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 from pydantic import Field, model_validator
@@ -43,6 +43,8 @@ class Study(Settings):
         The two schemes that `snakemake compare_gradings` sets side by side.
     seed : int
         All randomness of the study comes from here.
+    start : {"archive", "predictions"}
+        Where the DAG begins.
     """
 
     cohort: CohortSettings = Field(description="the cohort; results go to results/<its name>/")
@@ -51,6 +53,11 @@ class Study(Settings):
         None, description="the schemes that compare_gradings sets side by side; early disease is what the first says"
     )
     seed: int = Field(2021, ge=0, lt=2**31, description="the seed that all random draws come from")
+    start: Literal["archive", "predictions"] = Field(
+        "archive",
+        description="where the DAG begins: at the archive; or at the predictions, which a bundle for reviewers brings "
+        "along with the index, the selection and the reference standard",
+    )
     archive: ArchiveSettings = ArchiveSettings()
     simulate: SimulateSettings = SimulateSettings()
     ingest: IngestSettings = IngestSettings()
@@ -89,7 +96,8 @@ def load_study(config: Mapping[str, Any], source: str = "config.yaml") -> Study:
         One sentence with the wrong key and, for a typo, the nearest valid one.
     """
     study = parse(Study, dict(config), source)
-    if study.archive.source == "folder" and not (study.archive.folder and Path(study.archive.folder).is_dir()):
+    from_folder = study.start == "archive" and study.archive.source == "folder"
+    if from_folder and not (study.archive.folder and Path(study.archive.folder).is_dir()):
         raise StudyError(
             f"{source}: archive.folder is '{study.archive.folder}', which is not a folder; "
             "give the path of the archive that holds dicom/, reports.csv and readings.csv."

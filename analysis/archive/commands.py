@@ -72,10 +72,12 @@ def import_kneekl224(folder: Path | None, settings_file: Path, out: Path, worker
     type=click.Path(path_type=Path),
     help="Texts that were public before; by default those of the repository.",
 )
+@click.option("--skip", multiple=True, type=FILE, help="A file among RESULTS that was searched before it was made.")
 @click.option("--out", required=True, type=FILE, help="CSV that says what was looked for.")
 def check_privacy(
-    results: tuple[Path, ...], private_file: Path, archive: Path, public: tuple[Path, ...], out: Path
-) -> None:
+    results: tuple[Path, ...], private_file: Path, archive: Path, public: tuple[Path, ...], skip: tuple[Path, ...],
+    out: Path,
+) -> None:  # fmt: skip
     """Search RESULTS (files or folders) for every identifying value seen at ingest, and fail if there is one."""
     from analysis.archive import privacy
     from analysis.archive.tables import read_reports
@@ -83,7 +85,7 @@ def check_privacy(
 
     reports = archive / "reports.csv"
     texts = read_reports(reports)["text"].tolist() if reports.exists() else []
-    found = privacy.check(read_table(private_file), texts, list(results), public or privacy.repository())
+    found = privacy.check(read_table(private_file), texts, list(results), public or privacy.repository(), skip)
     write_table(found, out)
     click.echo(f"{found['n'].iloc[0]} files hold nothing that identifies a person.")
 

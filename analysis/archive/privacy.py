@@ -218,7 +218,9 @@ def _files(roots: Iterable[Path]) -> Iterator[Path]:
             yield from (path for path in sorted(root.rglob("*")) if path.is_file())
 
 
-def search(found: Secrets, results: Iterable[Path]) -> tuple[int, list[tuple[Path, str, str]]]:
+def search(
+    found: Secrets, results: Iterable[Path], skip: Iterable[Path] = ()
+) -> tuple[int, list[tuple[Path, str, str]]]:
     """Search all files below some folders.
 
     Parameters
@@ -226,6 +228,8 @@ def search(found: Secrets, results: Iterable[Path]) -> tuple[int, list[tuple[Pat
     found : Secrets
     results : iterable of Path
         Files or folders.
+    skip : iterable of Path
+        Files among them that are not searched.
 
     Returns
     -------
@@ -236,7 +240,10 @@ def search(found: Secrets, results: Iterable[Path]) -> tuple[int, list[tuple[Pat
     """
     n = 0
     leaks: dict[tuple[Path, str, str], None] = {}
+    skip = {path.absolute() for path in skip}
     for path in _files(results):
+        if path.absolute() in skip:
+            continue
         n += 1
         for where, text in pieces(path):
             for _, kind in found.find(text):
@@ -245,7 +252,11 @@ def search(found: Secrets, results: Iterable[Path]) -> tuple[int, list[tuple[Pat
 
 
 def check(
-    files: pd.DataFrame, reports: Iterable[str], results: list[Path], public: Iterable[Path] = ()
+    files: pd.DataFrame,
+    reports: Iterable[str],
+    results: list[Path],
+    public: Iterable[Path] = (),
+    skip: Iterable[Path] = (),
 ) -> pd.DataFrame:
     """Fail if a result holds a value that identifies a person.
 
@@ -258,6 +269,8 @@ def check(
         What may be published.
     public : iterable of Path
         Texts that were public before the archive was read; see `spare`.
+    skip : iterable of Path
+        Files among the results that are not searched.
 
     Returns
     -------
@@ -274,7 +287,7 @@ def check(
         raise StudyError(f"There are no results at {missing[0]}; correct the path.")
     sought = secrets(files, reports)
     spare(sought, public)
-    n, leaks = search(sought, results)
+    n, leaks = search(sought, results, skip)
     if leaks:
         listed = "; ".join(f"{path} ({where}): {kind}" for path, where, kind in leaks[:10])
         more = f"; and {len(leaks) - 10} more" if len(leaks) > 10 else ""

@@ -180,12 +180,12 @@ class Results:
 
     @property
     def weights(self) -> Path | None:
-        """The weights of the first network."""
-        paths = [folder / "weights.safetensors" for folder in self.seeds]
-        if not paths or not paths[0].is_file():
-            return None
-        self._read.add(paths[0])
-        return paths[0]
+        """The weights of the first network, or its structure alone where that is all there is."""
+        names = ("weights.safetensors", "structure.json")
+        path = next((path for folder in self.seeds[:1] for name in names if (path := folder / name).is_file()), None)
+        if path:
+            self._read.add(path)
+        return path
 
     @property
     def cases(self) -> pd.DataFrame:

@@ -10,6 +10,7 @@ from itertools import groupby
 from pathlib import Path
 
 from analysis.errors import StudyError
+from analysis.files import write_text
 
 #: Tensors that are counted while training, not trained.
 COUNTED = ("running_mean", "running_var", "num_batches_tracked")
@@ -33,17 +34,29 @@ class Row:
 def read_shapes(path: Path) -> Shapes:
     """Return the shape of every tensor of a safetensors file from its header, without loading it.
 
+    Parameters
+    ----------
+    path : Path
+        The weights, or a `structure.json` that `write_structure` made of them.
+
     Raises
     ------
     StudyError
-        If the file is not a safetensors file.
+        If the file is neither.
     """
+    if path.suffix == ".json":
+        return {name: tuple(shape) for name, shape in json.loads(path.read_text(encoding="utf-8")).items()}
     with path.open("rb") as file:
         try:
             header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
         except (ValueError, MemoryError, OverflowError) as error:
             raise StudyError(f"{path} is not a safetensors file; train the network again.") from error
     return {name: tuple(entry["shape"]) for name, entry in header.items() if name != "__metadata__"}
+
+
+def write_structure(weights: Path, out: Path) -> None:
+    """Write the shapes of all tensors to a JSON file: what is told of a network where its weights are too large."""
+    write_text(out, json.dumps(read_shapes(weights), indent=1) + "\n")
 
 
 def structure(weights: Path) -> list[Row]:

@@ -5,21 +5,6 @@
 #        private/  identifiers, source paths, the key of the pseudonyms: stays where it is
 #        images/   pixels and rows of every readable image, in shards
 
-SOURCE = study.archive.source
-ARCHIVE = study.archive.folder if SOURCE == "folder" else f"{COHORT}/archive"
-INDEX = f"{COHORT}/index"
-PRIVATE = f"{COHORT}/private"
-IMAGES = f"{COHORT}/images"
-PREPARED = [
-    f"{IMAGES}/{name}"
-    for shard in SHARDS
-    for name in (
-        f"pixels-{shard}.npy",
-        f"rows-{shard}.parquet",
-        f"unreadable-{shard}.csv",
-    )
-]
-
 
 def split_file():
     """The archive's split, where it has one."""

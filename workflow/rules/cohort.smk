@@ -4,8 +4,6 @@
 # makes  selection/            every exam with its set, or the reason why it has none; the flow
 #        <grading>/reference/  reference standard, conflicts, agreement between readers
 
-SELECTION = f"{COHORT}/selection"
-
 
 rule select:
     input:
@@ -47,11 +45,11 @@ rule reference:
         settings=settings("reference"),
         code=code("analysis.grading.reference"),
     output:
-        reference=f"{COHORT}/{{grading}}/reference/reference.parquet",
-        conflicts=f"{COHORT}/{{grading}}/reference/conflicts.csv",
-        agreement=f"{COHORT}/{{grading}}/reference/agreement.csv",
-        readers=f"{COHORT}/{{grading}}/reference/readers.parquet",
-        ungraded=f"{COHORT}/{{grading}}/reference/ungraded.csv",
+        reference=f"{REFERENCE}/reference.parquet",
+        conflicts=f"{REFERENCE}/conflicts.csv",
+        agreement=f"{REFERENCE}/agreement.csv",
+        readers=f"{REFERENCE}/readers.parquet",
+        ungraded=f"{REFERENCE}/ungraded.csv",
     log:
         f"{COHORT}/{{grading}}/logs/reference.log",
     benchmark:

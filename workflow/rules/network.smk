@@ -5,9 +5,6 @@
 #        <grading>/predictions/     scores by exam, by image and by seed
 #        <grading>/attribution/     what the network looked at
 
-NETWORK = f"{COHORT}/{{grading}}/network"
-PREDICTIONS = f"{COHORT}/{{grading}}/predictions"
-ATTRIBUTION = f"{COHORT}/{{grading}}/attribution"
 TASKS = study.network.tasks
 
 

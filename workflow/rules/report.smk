@@ -16,15 +16,10 @@ write_section(study, CONFIG)
 
 def results_of(wildcards):
     """Every result that the tables, figures and values may tell of."""
-    here = dict(grading=wildcards.grading)
     return [
-        *expand(rules.evaluate.output, **here),
-        *expand(rules.reference.output, **here),
-        *rules.select.output,
-        *rules.ingest.output[:3],
-        *PREPARED,
-        *expand(rules.train.output, seed=SEEDS, **here),
-        *expand(rules.attribute.output, **here),
+        *expand(rules.evaluate.output, grading=wildcards.grading),
+        *given_to_report(wildcards),
+        *(PREPARED if FROM_ARCHIVE else []),
         *rules.coverage.output,
         *rules.audit.output,
         *learning_curve_of(wildcards),
@@ -52,7 +47,8 @@ def where(wildcards, input):
 
 WHERE = (
     f" --grading {{input.grading}} --statistics {STATISTICS} --reference {COHORT}/{{grading}}/reference"
-    f" --selection {SELECTION} --index {INDEX} --images {IMAGES} --network {NETWORK} --attribution {ATTRIBUTION}"
+    f" --selection {SELECTION} --index {INDEX} --network {NETWORK} --attribution {ATTRIBUTION}"
+    f"{f' --images {IMAGES}' if FROM_ARCHIVE else ''}"
     f" --coverage {COHORT}/coverage.csv --audit {COHORT}/audit.csv --settings {{input.settings}}"
 ).replace("{grading}", "{wildcards.grading}")
 
@@ -67,7 +63,13 @@ rule tables:
         settings=settings("report"),
         code=code("analysis.report.tables"),
     output:
-        directory(TABLES),
+        report(
+            directory(TABLES),
+            patterns=["{name}.csv"],
+            caption="../report/table.rst",
+            category="Tables",
+            labels={"table": "{name}"},
+        ),
     log:
         f"{COHORT}/{{grading}}/logs/tables.log",
     benchmark:
@@ -89,7 +91,13 @@ rule figures:
         settings=settings("report"),
         code=code("analysis.report.figures"),
     output:
-        directory(FIGURES),
+        report(
+            directory(FIGURES),
+            patterns=["{name}.svg"],
+            caption="../report/figure.rst",
+            category="Figures",
+            labels={"figure": "{name}"},
+        ),
     log:
         f"{COHORT}/{{grading}}/logs/figures.log",
     benchmark:
@@ -127,31 +135,35 @@ rule values:
         "python -m analysis --log {log} values {params.where} --config {input.config} --out {output}"
 
 
-rule check_privacy:
-    input:
-        rules.tables.output,
-        rules.figures.output,
-        rules.values.output,
-        results_of,
-        private=rules.ingest.output.private,
-        reports=f"{ARCHIVE}/reports.csv",
-        code=code("analysis.archive.privacy"),
-    output:
-        f"{COHORT}/{{grading}}/privacy.csv",
-    log:
-        f"{COHORT}/{{grading}}/logs/check_privacy.log",
-    benchmark:
-        f"{COHORT}/{{grading}}/benchmarks/check_privacy.tsv"
-    conda:
-        "../../envs/images.yaml"
-    params:
-        archive=ARCHIVE,
-        publishable=[INDEX, SELECTION, f"{COHORT}/{{grading}}"],
-    message:
-        "Search the results for anything that identifies a patient ({wildcards.grading})"
-    shell:
-        "python -m analysis --log {log} check-privacy --private {input.private} --archive {params.archive:q}"
-        " --out {output} {params.publishable}"
+# A bundle was searched before it left the archive's machine, and brings nothing to search for.
+if FROM_ARCHIVE:
+
+    rule check_privacy:
+        input:
+            rules.tables.output,
+            rules.figures.output,
+            rules.values.output,
+            results_of,
+            private=f"{PRIVATE}/index.parquet",
+            reports=f"{ARCHIVE}/reports.csv",
+            code=code("analysis.archive.privacy"),
+        output:
+            f"{COHORT}/{{grading}}/privacy.csv",
+        log:
+            f"{COHORT}/{{grading}}/logs/check_privacy.log",
+        benchmark:
+            f"{COHORT}/{{grading}}/benchmarks/check_privacy.tsv"
+        conda:
+            "../../envs/images.yaml"
+        params:
+            archive=ARCHIVE,
+            publishable=[INDEX, SELECTION, f"{COHORT}/{{grading}}"],
+            searched=f"{COHORT}/{{grading}}/bundle.zip",
+        message:
+            "Search the results for anything that identifies a patient ({wildcards.grading})"
+        shell:
+            "python -m analysis --log {log} check-privacy --private {input.private} --archive {params.archive:q}"
+            " --skip {params.searched} --out {output} {params.publishable}"
 
 
 rule manuscript:
@@ -160,14 +172,20 @@ rule manuscript:
         figures=rules.figures.output,
         values=rules.values.output,
         checks=rules.check.output,
-        privacy=rules.check_privacy.output,
+        privacy=f"{COHORT}/{{grading}}/privacy.csv" if FROM_ARCHIVE else [],
         source=sorted(
             str(path) for path in Path("manuscript").rglob("*") if path.is_file()
         ),
         settings=settings("report"),
         code=code("analysis.report.render"),
     output:
-        directory(MANUSCRIPT),
+        report(
+            directory(MANUSCRIPT),
+            patterns=["index.{format}"],
+            caption="../report/manuscript.rst",
+            category="Manuscript",
+            labels={"format": "{format}"},
+        ),
     log:
         f"{COHORT}/{{grading}}/logs/manuscript.log",
     benchmark:
@@ -190,8 +208,8 @@ COMPARISON = f"{COHORT}/gradings"
 
 rule compare:
     input:
-        references=expand(rules.reference.output.reference, grading=COMPARED),
-        predictions=expand(rules.predict.output.exams, grading=COMPARED),
+        references=expand(f"{REFERENCE}/reference.parquet", grading=COMPARED),
+        predictions=expand(f"{PREDICTIONS}/exams.parquet", grading=COMPARED),
         gradings=expand("workflow/gradings/{grading}.yaml", grading=COMPARED),
         settings=settings("statistics"),
         report=settings("report"),

@@ -22,11 +22,11 @@ ESTIMATES = [
 
 rule evaluate:
     input:
-        predictions=rules.predict.output.exams,
-        reference=rules.reference.output.reference,
-        readers=rules.reference.output.readers,
-        exams=rules.select.output.exams,
-        images=rules.ingest.output.images,
+        predictions=f"{PREDICTIONS}/exams.parquet",
+        reference=f"{REFERENCE}/reference.parquet",
+        readers=f"{REFERENCE}/readers.parquet",
+        exams=f"{SELECTION}/exams.parquet",
+        images=f"{INDEX}/images.parquet",
         grading="workflow/gradings/{grading}.yaml",
         settings=settings("statistics"),
         code=code("analysis.statistics.evaluate"),
@@ -92,10 +92,10 @@ rule audit:
 
 rule check:
     input:
-        exams=rules.select.output.exams,
-        flow=rules.select.output.flow,
-        reference=rules.reference.output.reference,
-        predictions=rules.predict.output.exams,
+        exams=f"{SELECTION}/exams.parquet",
+        flow=f"{SELECTION}/flow.csv",
+        reference=f"{REFERENCE}/reference.parquet",
+        predictions=f"{PREDICTIONS}/exams.parquet",
         estimates=rules.evaluate.output,
         grading="workflow/gradings/{grading}.yaml",
         code=code("analysis.report.invariants"),

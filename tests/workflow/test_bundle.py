@@ -1,0 +1,95 @@
+"""The bundle of the smoke study in an empty folder: it renders, and its statistics are done again."""
+
+import json
+import os
+import platform
+import subprocess
+import zipfile
+
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+
+from analysis.errors import StudyError
+from analysis.report.commands import bundle as command
+from analysis.report.crate_check import check_crate
+from analysis.report.render import plain_text
+from tests.workflow.conftest import Clone
+from tests.workflow.test_smoke import COHORT, STUDY, digest, jobs
+
+
+@pytest.fixture(scope="module")
+def bundle(smoke, tmp_path_factory):
+    """The unpacked bundle, in which Snakemake can run."""
+    done = smoke.snakemake("bundle")
+    assert done.returncode == 0, done.stderr[-4000:]
+    unpacked = Clone.__new__(Clone)
+    unpacked.folder = tmp_path_factory.mktemp("reviewer") / "bundle"
+    with zipfile.ZipFile(smoke.folder / STUDY / "bundle.zip") as archive:
+        archive.extractall(unpacked.folder)
+    return unpacked
+
+
+def test_provenance_says_what_the_study_was_made_of(smoke):
+    text = (smoke.folder / STUDY / "provenance.json").read_text()
+    found = json.loads(text)
+    assert found["config"]["cohort"]["name"] == "smoke" and found["seeds"]["study"] == found["config"]["seed"]
+    assert {"R", "pROC", "Python", "Snakemake"} <= set(found["versions"])
+    assert {"torch", "pandas", "rpy2-robjects"} <= set(found["versions"]["packages"])
+    assert {"simulate", "train-0", "evaluate", "manuscript"} <= set(found["wall_time"])
+    for name, said in found["inputs"].items():
+        if name != "pixels":
+            assert digest(smoke.folder / name) == said
+    assert any(name.endswith("weights.safetensors") for name in found["inputs"])
+    images = pd.read_parquet(smoke.folder / COHORT / "index/images.parquet")
+    assert found["inputs"]["pixels"]["images"] >= len(images)
+    assert platform.node() not in text and str(smoke.folder) not in text
+
+
+def test_it_holds_no_images_no_weights_and_nothing_private(bundle):
+    names = [path.relative_to(bundle.folder).as_posix() for path in bundle.folder.rglob("*") if path.is_file()]
+    assert not [name for name in names if name.endswith((".npy", ".dcm", ".safetensors")) or "/private/" in name]
+    assert not (bundle.folder / COHORT / "archive").exists()
+    assert check_crate(bundle.folder) > 100
+
+
+def test_it_renders_to_the_same_text(smoke, bundle):
+    _, environment = bundle.command()
+    # The environment is here already: `setup` would build one of its own.
+    done = subprocess.run(
+        ["make", "-o", "setup", "ACTIVATE=true", "render"],
+        cwd=bundle.folder, env=environment, capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    for name in ("index.html", "index.docx", "index.xml", "index.pdf"):
+        anew, own = (plain_text(folder / name) for folder in (
+            bundle.folder / "published/rendered", smoke.folder / STUDY / "manuscript"))  # fmt: skip
+        assert anew == own and (len(anew) > 10_000 or name.endswith("pdf"))
+
+
+def test_its_statistics_are_done_again_from_the_predictions(smoke, bundle):
+    planned = jobs(bundle.snakemake("-n", study="study.yaml"))
+    assert planned == dict.fromkeys(
+        ("evaluate", "coverage", "audit", "check", "tables", "figures", "values", "manuscript", "provenance", "all"), 1
+    )
+    roc = f"{STUDY}/statistics/roc.csv"
+    done = bundle.snakemake(roc, study="study.yaml")
+    assert done.returncode == 0, done.stderr[-4000:]
+    anew, own = (pd.read_csv(folder / roc) for folder in (bundle.folder, smoke.folder))
+    pd.testing.assert_frame_equal(anew, own)
+
+
+def test_what_names_somebody_is_not_packed(smoke, tmp_path, monkeypatch):
+    monkeypatch.chdir(smoke.folder)
+    private = pd.read_parquet(f"{COHORT}/private/index.parquet")
+    note = smoke.folder / STUDY / "predictions/note.txt"
+    note.write_text(f"exam {private['accession'].dropna().iloc[0]}")
+    arguments = ["--study", STUDY, "--config", f"{STUDY}/config.yaml", "--private", f"{COHORT}/private/index.parquet",
+                 "--archive", f"{COHORT}/archive", "--out", tmp_path / "bundle.zip", note.relative_to(smoke.folder)]  # fmt: skip
+    try:
+        done = CliRunner().invoke(command, [os.fspath(argument) for argument in arguments])
+    finally:
+        note.unlink()
+    assert isinstance(done.exception, StudyError)
+    assert "note.txt" in str(done.exception) and "accession number" in str(done.exception)
+    assert not list(tmp_path.iterdir())

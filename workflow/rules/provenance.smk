@@ -1,0 +1,92 @@
+# What a study was made of, and what others need to check it.
+#
+# needs  everything before
+# makes  <grading>/provenance.json  code, configuration, seeds, versions, hashes of inputs, machine, wall time by rule
+#        <grading>/bundle.zip       for reviewers, made by the target bundle; a Workflow Run RO-Crate
+
+import snakemake
+
+
+rule provenance:
+    input:
+        rules.manuscript.output,
+        config=CONFIG,
+        private=f"{PRIVATE}/index.parquet" if FROM_ARCHIVE else [],
+        hashed=lambda wildcards: [
+            *(
+                [f"{ARCHIVE}/reports.csv", f"{ARCHIVE}/readings.csv"]
+                if FROM_ARCHIVE
+                else []
+            ),
+            *given_to_statistics(wildcards),
+            *given_weights(wildcards),
+        ],
+        code=code("analysis.report.provenance", "analysis.statistics.roc"),
+    output:
+        f"{COHORT}/{{grading}}/provenance.json",
+    log:
+        f"{COHORT}/{{grading}}/logs/provenance.log",
+    benchmark:
+        f"{COHORT}/{{grading}}/benchmarks/provenance.tsv"
+    conda:
+        "../../envs/statistics.yaml"
+    params:
+        private=lambda wildcards, input: [
+            f"--private {path}" for path in [input.private] if path
+        ],
+        benchmarks=[
+            f"--benchmarks {folder}/benchmarks"
+            for folder in (COHORT, f"{COHORT}/{{grading}}")
+        ],
+        snakemake=snakemake.__version__,
+    message:
+        "Say what the study was made of ({wildcards.grading})"
+    shell:
+        "python -m analysis --log {log} provenance {input.hashed:q} --config {input.config} {params.private}"
+        " {params.benchmarks} --snakemake {params.snakemake} --out {output}"
+
+
+# A bundle can't be made of a bundle: what identifies patients, which nothing in it may hold, isn't there.
+if FROM_ARCHIVE:
+
+    rule make_bundle:
+        input:
+            results_of,
+            rules.manuscript.output,
+            rules.provenance.output,
+            given=lambda wildcards: [
+                *given_to_report(wildcards),
+                *given_to_statistics(wildcards),
+                *learning_curve_of(wildcards),
+            ],
+            config=CONFIG,
+            private=f"{PRIVATE}/index.parquet",
+            reports=f"{ARCHIVE}/reports.csv",
+            code=lambda wildcards: bundled_code(),
+        output:
+            f"{COHORT}/{{grading}}/bundle.zip",
+        log:
+            f"{COHORT}/{{grading}}/logs/bundle.log",
+        benchmark:
+            f"{COHORT}/{{grading}}/benchmarks/bundle.tsv"
+        conda:
+            "../../envs/images.yaml"
+        params:
+            study=f"{COHORT}/{{grading}}",
+            archive=ARCHIVE,
+        message:
+            "Pack the bundle for reviewers ({wildcards.grading})"
+        shell:
+            "python -m analysis --log {log} bundle {input.given} --study {params.study} --config {input.config}"
+            " --private {input.private} --archive {params.archive:q} --out {output}"
+
+    rule bundle:
+        input:
+            f"{STUDY}/bundle.zip",
+
+
+def bundled_code():
+    """The files of code in a bundle."""
+    from analysis.report.provenance import code_files
+
+    return [str(path) for path in code_files()]
