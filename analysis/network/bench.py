@@ -44,8 +44,9 @@ class Rate:
         Image passes of an epoch.
     training, bare : float
         Median passes a second.
-    ratios : numpy.ndarray
-        Rate of training as a share of the bare loop's, by repeat.
+    ratios, by_processor : numpy.ndarray
+        Rate of training as a share of the bare loop's, by repeat; by the clock, and by the processor's time,
+        which counts what the process computed and not what it waited for others.
     operations : float
         Floating-point operations of a pass, forward and backward, a multiplication and an addition being two.
     """
@@ -55,6 +56,7 @@ class Rate:
     training: float
     bare: float
     ratios: np.ndarray
+    by_processor: np.ndarray
     operations: float
 
 
@@ -68,7 +70,7 @@ def bench(
     repeats: int,
     workers: int,
 ) -> Iterator[Rate]:
-    """Time an epoch of training and the bare loop in turn, on made-up images in a store on the disk.
+    """Time training and the bare loop in turn, on made-up images in a store on the disk.
 
     Training reads and varies images, packs exams, and computes loss, gradients and step, as in a
     study; validation and checkpoints, which come once an epoch, aren't counted. The bare loop has
@@ -135,32 +137,56 @@ def _make(folder: Path, scheme: Scheme, exams: int, images: int, side: int) -> N
     write_table(pd.concat([table, grades.astype(float), derived], axis=1), folder / "reference.parquet", REFERENCE)
 
 
+class _Turns(Progress):
+    """Lets the bare loop take its step after each step of training, so that both see the same of the machine."""
+
+    def __init__(self, out: Path, bare: _Bare, clock: Callable[[], np.ndarray], alternate: bool) -> None:
+        super().__init__(1, 1, out, tensorboard=False, quiet=True)
+        self.bare, self.clock, self.alternate = bare, clock, alternate
+        self.taken, self.count = np.zeros(2), 0
+
+    def step(self, loss: float | None, images: int) -> None:
+        """Take the bare loop's step, and note its seconds."""
+        if self.alternate:
+            start = self.clock()
+            self.bare.step(self.bare.model, self.bare.batches[self.count % len(self.bare.batches)])
+            self.taken += self.clock() - start
+            self.count += 1
+
+
 def _measure(training: Training, images: int, repeats: int) -> Rate:
     exams, device, told = training.exams[0], training.device, training.training
     phase = told.phases[-1]  # the one with noise and erased blocks, where there are any
-    progress = Progress(1, 1, training.out, tensorboard=False, quiet=True)
     bare = _Bare(training, pack(exams.images * told.jitters, np.arange(len(exams)), told.batch))
     passes = int(exams.images.sum()) * told.jitters
-    seconds: dict[str, list[float]] = {"training": [], "bare": []}
-    for turn in range(repeats + 1):
-        ways: list[tuple[str, Callable[[], object]]] = [
-            ("training", lambda: training._epoch(phase, 0, 1, progress)),
-            ("bare", bare.epoch),
-        ]
-        for way, run in ways if turn % 2 else ways[::-1]:
-            start = time.perf_counter()
-            run()
-            if device.cuda:
-                torch.cuda.synchronize()
-            if turn:
-                seconds[way].append(time.perf_counter() - start)
-    took = {way: np.array(values) for way, values in seconds.items()}
+
+    def clock() -> np.ndarray:
+        if device.cuda:
+            torch.cuda.synchronize()
+        return np.array([time.perf_counter(), time.process_time()])
+
+    seconds = []
+    for _ in range(repeats + 1):
+        # On a GPU the next batch is made while this one is used, and so the two take turns by epoch.
+        turns = _Turns(training.out, bare, clock, alternate=not device.cuda)
+        start = clock()
+        training._epoch(phase, 0, 1, turns)
+        own = clock() - start - turns.taken
+        if device.cuda:
+            start = clock()
+            bare.epoch()
+            turns.taken = clock() - start
+        seconds.append([own, turns.taken])
+    took = np.array(seconds[1:])  # the first one warms up
+    ratios = took[:, 1] / took[:, 0]
+    middle = np.median(took[:, :, 0], 0)
     return Rate(
         images,
         passes,
-        float(np.median(passes / took["training"])),
-        float(np.median(passes / took["bare"])),
-        took["bare"] / took["training"],
+        float(passes / middle[0]),
+        float(passes / middle[1]),
+        ratios[:, 0],
+        ratios[:, 1],
         bare.operations(),
     )
 
@@ -221,10 +247,14 @@ def report(rate: Rate, settings: NetworkSettings, device: Device, exams: int) ->
         Training exams of the study.
     """
     t = settings.training
-    low, high = rate.ratios.min(), rate.ratios.max()
+    ratio, processor = (
+        f"{np.median(values):.3f} ({values.min():.3f} to {values.max():.3f})"
+        for values in (rate.ratios, rate.by_processor)
+    )
     lines = [
         f"{rate.images} images per exam: training {rate.training:.1f} image passes/s, bare loop {rate.bare:.1f}; "
-        f"ratio {np.median(rate.ratios):.3f} (median of {len(rate.ratios)}, {low:.3f} to {high:.3f})"
+        f"ratio {ratio}, median and range of {len(rate.ratios)}"
+        + ("" if device.cuda else f"; by processor time {processor}")
     ]
     done = rate.training * rate.operations / 1e12
     peak = peak_of(str(device)) if device.cuda else None

@@ -41,15 +41,64 @@ def with_aucs(**given):
     return change
 
 
-def test_merging_grades_is_told_as_it_turned_out(kl, tmp_path):
-    better = tell(kl, tmp_path / "better", roc=with_aucs(grade=0.8, group=0.9))
-    worse = tell(kl, tmp_path / "worse", roc=with_aucs(grade=0.9, group=0.8))
-    alike = tell(kl, tmp_path / "alike", roc=with_aucs(grade=0.851, group=0.852))
-    assert "Merging neighbouring grades raised the mean AUC" in better
-    assert "did not raise" not in better
-    for text in (worse, alike):
-        assert "Merging neighbouring grades did not raise the mean AUC" in text
-        assert "grades raised the mean AUC" not in text
+def place(network):
+    """Put the network's agreement somewhere beside two readers at 0.8 and 0.9."""
+    where = {"network": network, "senior-1": 0.8, "senior-2": 0.9}
+    return lambda frame: frame.assign(estimate=frame["who"].map(where))
+
+
+def overlap(*answers):
+    return lambda frame: frame.assign(overlap=[answers[i % len(answers)] for i in range(len(frame))])
+
+
+def significant(number):
+    return lambda frame: frame.assign(p_holm=[0.0004 if i < number else 1.0 for i in range(len(frame))])
+
+
+@pytest.fixture(scope="module")
+def turns(kl, tmp_path_factory):
+    """The text as the data turn out three ways, each in several respects at once."""
+    changes = {
+        "first": (with_aucs(grade=0.8, group=0.9), place(0.1), overlap(True), significant(0)),
+        "second": (with_aucs(grade=0.9, group=0.8), place(0.85), overlap(False), significant(1)),
+        "third": (with_aucs(grade=0.851, group=0.852), place(0.99), overlap(True, False), significant(2)),
+    }
+    names = ("roc", "readers", "published", "subgroups")
+    return {
+        turn: tell(kl, tmp_path_factory.mktemp(turn), **dict(zip(names, made, strict=True)))
+        for turn, made in changes.items()
+    }
+
+
+SENTENCES = {
+    "merging": {
+        "Merging neighbouring grades raised the mean AUC": {"first"},
+        "Merging neighbouring grades did not raise the mean AUC": {"second", "third"},
+    },
+    "readers": {
+        "its estimate is below that of every reader": {"first"},
+        "its estimate is among those of the readers": {"second"},
+        "its estimate is above that of every reader": {"third"},
+    },
+    "published": {
+        "All intervals overlap.": {"first"},
+        "No interval overlaps the published one.": {"second"},
+        "Since no interval overlaps, the two studies differ": {"second"},
+        "Where intervals overlap, the two studies do not contradict": {"first", "third"},
+        "Of the pairs of intervals 5 overlap.": {"third"},
+    },
+    "subgroups": {
+        "none was significant after correction (smallest corrected P = 1.00)": {"first"},
+        "comparisons 1 was significant after correction": {"second"},
+        "comparisons 2 were significant after correction": {"third"},
+    },
+}
+
+
+@pytest.mark.parametrize("subject", SENTENCES)
+def test_sentences_follow_the_data(turns, subject):
+    for sentence, wanted in SENTENCES[subject].items():
+        assert {turn for turn, text in turns.items() if sentence in text} == wanted, sentence
 
 
 def test_a_network_at_chance_is_not_said_to_have_a_hardest_grade(kl, tmp_path):
@@ -87,46 +136,12 @@ def test_a_test_set_with_few_cases_concludes_nothing(kl, tmp_path):
     assert "grades raised" not in text and "Its hardest grade" not in text
 
 
-def test_the_kind_of_cohort_chooses_its_sentences(kl, tmp_path):
+def test_the_kind_of_cohort_chooses_its_sentences(kl, turns, tmp_path):
     said = {
         "simulated": "The cohort is simulated.",
         "public": "single knees cut from a research cohort",
         "clinical": "The exams come from one archive.",
     }
     for kind in said:
-        text = tell(kl, tmp_path / kind, kind)
+        text = turns["first"] if kind == "simulated" else tell(kl, tmp_path / kind, kind)
         assert {name for name, sentence in said.items() if sentence in text} == {kind}
-
-
-@pytest.mark.parametrize(
-    ("place", "sentence"),
-    [(0.1, "below that of every reader"), (0.85, "among those of the readers"), (0.99, "above that of every reader")],
-)
-def test_the_network_is_placed_among_the_readers(kl, tmp_path, place, sentence):
-    def move(frame):
-        frame.loc[frame["who"] == "senior-1", "estimate"] = 0.8
-        frame.loc[frame["who"] == "senior-2", "estimate"] = 0.9
-        frame.loc[frame["who"] == "network", "estimate"] = place
-        return frame
-
-    assert f"its estimate is {sentence}" in tell(kl, tmp_path, readers=move)
-
-
-def test_overlap_with_the_published_study_is_counted(kl, tmp_path):
-    def overlap(*answers):
-        return lambda frame: frame.assign(overlap=[answers[i % len(answers)] for i in range(len(frame))])
-
-    assert "All intervals overlap." in tell(kl, tmp_path / "all", published=overlap(True))
-    none = tell(kl, tmp_path / "none", published=overlap(False))
-    assert "No interval overlaps the published one." in none
-    assert "Since no interval overlaps, the two studies differ" in none
-    assert "Of the pairs of intervals 5 overlap." in tell(kl, tmp_path / "some", published=overlap(True, False))
-
-
-def test_one_and_many_significant_subgroups(kl, tmp_path):
-    def significant(number):
-        return lambda frame: frame.assign(p_holm=[0.0004 if i < number else 1.0 for i in range(len(frame))])
-
-    assert "none was significant after correction (smallest corrected P = 1.00)" in tell(kl, tmp_path / "no")
-    assert "comparisons 1 was significant after correction" in tell(kl, tmp_path / "one", subgroups=significant(1))
-    assert "comparisons 2 were significant" in tell(kl, tmp_path / "two", subgroups=significant(2))
