@@ -28,6 +28,7 @@ SMALL: dict[str, Any] = {
     "width": 4,
     "groups": [{"blocks": 1, "filters": 1, "part": "image"}, {"blocks": 1, "filters": 2}],
     "reduction": 8,
+    "grades": "ordinal",
     "hidden": 8,
     "training": {
         "phases": [

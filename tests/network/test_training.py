@@ -78,15 +78,19 @@ def test_a_broken_checkpoint_is_no_checkpoint(tmp_path):
     assert load_state(tmp_path / "checkpoint.pt", "any") is None
 
 
-def test_two_processes_train_as_one(cohort, done, tmp_path):
-    assert processes(cohort, tmp_path, settings(), [("", 0, 2)]) == [{"codes": [0, 0], "epoch": None}]
-    one, two = (load_file(folder / "weights.safetensors") for folder in (done, tmp_path))
+def test_two_processes_train_as_one(cohort, tmp_path):
+    # Small steps: rounding grows from step to step, with large ones to more than a tolerance should allow.
+    phases = [{"epochs": 1, "learning_rate": 0.005}, {"epochs": 1, "learning_rate": 0.002, "noise": 0.05, "erase": 2}]
+    chosen = settings({"phases": phases})
+    train(cohort, tmp_path / "one", chosen)
+    assert processes(cohort, tmp_path / "two", chosen, [("", 0, 2)]) == [{"codes": [0, 0], "epoch": None}]
+    one, two = (load_file(tmp_path / folder / "weights.safetensors") for folder in ("one", "two"))
     assert one.keys() == two.keys()
     for name, tensor in one.items():
         torch.testing.assert_close(
-            two[name], tensor, rtol=2e-3, atol=2e-4, msg=lambda text, name=name: f"{name}: {text}"
+            two[name], tensor, rtol=1e-3, atol=1e-4, msg=lambda text, name=name: f"{name}: {text}"
         )
-    curves = [pd.read_csv(folder / "curve.csv") for folder in (done, tmp_path)]
+    curves = [pd.read_csv(tmp_path / folder / "curve.csv") for folder in ("one", "two")]
     losses = ["loss_kl", "loss_fracture"]
     np.testing.assert_allclose(curves[1][losses], curves[0][losses], rtol=1e-3)
 
