@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 FILE = click.Path(path_type=Path)
 FOLDER = click.Path(path_type=Path)
 
-_WHAT = "The archive: the folder that holds dicom/.", "The scheme that makes the form: a name in workflow/gradings, or its file."
+_WHAT = (
+    "The archive: the folder that holds dicom/.",
+    "The scheme that makes the form: a name in workflow/gradings, or its file.",
+)
 _PLACES = (
     click.option("--archive", required=True, type=FOLDER, help=_WHAT[0]),
     click.option("--grading", required=True, help=_WHAT[1]),
