@@ -175,7 +175,7 @@ def published_values(results: Results) -> dict[str, Any]:
     # Which grade is hardest can be compared only where every published grade has enough cases here.
     comparable = bool(grades) and not any(results.few(grade) for grade in grades) and bool(own.notna().all())
     comparable = comparable and bool((results.roc.loc[grades, "low"] > 0.5).any())
-    same = comparable and bool(theirs[own.idxmin()] == theirs.min())
+    same = comparable and bool(theirs.loc[str(own.idxmin())] == theirs.min())
     compared = {
         "any": True,
         "n": count(len(frame)),
