@@ -14,13 +14,13 @@ from tests.reading.conftest import KL, run
 
 
 @pytest.fixture
-def elsewhere(tmp_path, foundeypatch):
+def elsewhere(tmp_path, monkeypatch):
     """A folder to run commands in, with a grading; the key of the pseudonyms lies beside it."""
     folder = tmp_path / "study"
     (folder / "workflow/gradings").mkdir(parents=True)
     (folder / "workflow/gradings/kl.yaml").write_text(KL.read_text())
-    foundeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "home"))
-    foundeypatch.chdir(folder)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(folder)
     return folder
 
 

@@ -49,9 +49,9 @@ function agreement(table, rows) {
 async function show() {
   const { sets, mine, readers, between, within } = await get("/api/progress");
   $("#mine").textContent = mine.read
-    ? `${mine.read} read, ${mine.today} of them today; ${round(mine.seconds, 0)} s an exam` +
+    ? `${mine.read} ${readers ? "decided" : "read"}, ${mine.today} of them today; ${round(mine.seconds, 0)} s an exam` +
       (mine.per_hour ? `, ${mine.per_hour} an hour` : "")
-    : "nothing read yet";
+    : `nothing ${readers ? "decided" : "read"} yet`;
   fill("#sets", sets.map((row) => [row.set, row.exams, row.begun, row.read, row.conflict, row.decided, bar(row.read / row.exams)]));
   if (!readers) return;
   fill("#readers", readers.map((row) => [row.name, row.read, `${round(row.seconds, 0)} s`, row.per_hour ?? "–"]));

@@ -1,0 +1,121 @@
+"""Take the README's pictures of the reading room, on simulated radiographs.
+
+python -m tests.reading.pictures docs/pictures
+"""
+
+from __future__ import annotations
+
+import io
+import sys
+import tempfile
+import time
+import uuid
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+
+from analysis.reading import access
+from analysis.reading.access import Reader
+from analysis.reading.room import Room
+from analysis.reading.store import assignments
+from tests.reading.browser import Seat, open_browser
+from tests.reading.conftest import SIMULATE, Archive, Server, content, kl_findings, make_archive, running
+
+#: A desk with one ordinary monitor.
+SIZE = {"width": 1440, "height": 810}
+#: Colours of a picture: radiographs are grey, the page has few.
+COLOURS = 256
+ARCHIVE = SIMULATE | {
+    "validation": 60,
+    "radiography": {"image_size": [1000, 1300], "images_per_exam": [0.1, 0.3, 0.6], "unmasked": 0},
+}
+SETTINGS = {"queues": {"validation": {"readings": 2}}, "repeat_gap": 10}
+
+
+class Desk:
+    """Somebody who has read what the simulated readers have read, this morning."""
+
+    def __init__(self, archive: Archive, room: Room, name: str, role: str, number: int = 0) -> None:
+        self.room, self.token = room, access.make_token(room.store, name, role)
+        with room.store.reading() as db:
+            cookie = db.execute(access.readers.select().where(access.readers.c.name == name)).one()
+        self.reader = Reader(cookie.id, name, role)
+        readings = pd.read_parquet(archive.images.parent / "readings.parquet")
+        readings = readings[(readings["role"] == "reader") & readings["item"].isin(["kl", *kl_findings()])]
+        self.given = {
+            exam: [
+                dict(zip(part["item"], part["value"].astype(int), strict=True)) for _, part in rows.groupby("reader")
+            ]
+            for exam, rows in readings.groupby("exam")
+        }
+        self.number, self.now, self.rng = number, time.time() - 4000, np.random.default_rng(number)
+
+    def read(self, exams: int) -> None:
+        """Read so many exams, each in a dozen seconds."""
+        for _ in range(exams):
+            listed = self.room.next(self.reader, self.now)["exams"]
+            if not listed:
+                return
+            shown = listed[0]
+            with self.room.store.reading() as db:
+                exam = db.execute(assignments.select().where(assignments.c.handle == shown["handle"])).one().exam
+            found = dict.fromkeys(["kl", *kl_findings()], 0) | self.given[exam][self.number]
+            if shown["kind"] == "consensus":
+                found = {name: max(side["values"][name] for side in shown["sides"]) for name in shown["fields"]}
+            seconds = round(float(self.rng.gamma(9, 1.4)), 1)
+            self.now += seconds + 1
+            self.room.write(self.reader, content(shown, uuid.uuid4().hex, found, seconds=seconds), self.now)
+
+
+def take(folder: Path, out: Path) -> None:
+    """Read in `folder` up to a consensus session, and put the pictures into `out`."""
+    archive = make_archive(folder, ARCHIVE)
+    with running(Server(archive, folder, SETTINGS)) as server, open_browser() as browser:
+        room = archive.room(server.store, **SETTINGS)
+        readers = [Desk(archive, room, name, "reader", i) for i, name in enumerate(("anna", "bo"))]
+        readers[0].read(25)
+        seat = sit_down(browser, server, readers[0].token)
+        shown = seat.shown()
+        while seat.page.locator(".pane:visible").count() < 3:
+            seat.press("2", "Enter")
+            shown = seat.shown(shown)
+        seat.press("2", "m")
+        save(seat, out / "reading-room.png")
+        seat.context.close()
+        for reader in readers:
+            reader.read(100)
+        seniors = Desk(archive, room, "seniors", "consensus")
+        seniors.read(8)
+        seat = sit_down(browser, server, seniors.token)
+        shown = seat.shown()
+        while seat.page.locator(".pane:visible").count() < 2:
+            seat.press(*"aaaaaaaa", "Enter")
+            shown = seat.shown(shown)
+        seat.press(",", "a")
+        save(seat, out / "consensus.png")
+        seat.page.goto(server.url + "/progress")
+        seat.page.wait_for_selector("#within tbody tr")
+        save(seat, out / "progress.png")
+
+
+def sit_down(browser, server: Server, token: str) -> Seat:
+    """Sign in."""
+    seat = Seat(browser, viewport=SIZE)
+    seat.sign_in(server.url, token)
+    return seat
+
+
+def save(seat: Seat, path: Path) -> None:
+    """Save what is on the screen."""
+    seat.page.wait_for_timeout(1000)
+    picture = Image.open(io.BytesIO(seat.page.screenshot())).convert("RGB")
+    picture.quantize(COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(path, optimize=True)
+
+
+if __name__ == "__main__":
+    target = Path(sys.argv[1])
+    target.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as place:
+        take(Path(place), target)
