@@ -112,15 +112,15 @@ def vary(images: Tensor, variation: Variation, erase_size: int, noise: Tensor | 
     warped = F.grid_sample(images, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
     mean = warped.mean((2, 3), keepdim=True)
     level = torch.where(variation.contrast < 0, 1 - mean, mean)
-    warped = (warped - mean).mul_(variation.contrast).add_(level).clamp_(0, 1)
+    warped.sub_(mean).mul_(variation.contrast).add_(level).clamp_(0, 1)
     if noise is not None:
         warped.addcmul_(noise, variation.noise)
     if variation.erased.shape[1]:
         line = torch.arange(images.shape[-1], device=images.device)
         from_first = line - variation.erased.unsqueeze(-1)  # (n, blocks, 2, side)
         inside = (from_first >= 0) & (from_first < erase_size)
-        blocks = (inside[:, :, 0, :, None] & inside[:, :, 1, None, :]).any(1)
-        warped.masked_fill_(blocks.unsqueeze(1), 0)
+        for rows, columns in (block.unbind(1) for block in inside.unbind(1)):
+            warped.masked_fill_((rows.unsqueeze(2) & columns.unsqueeze(1)).unsqueeze(1), 0)
     return warped
 
 

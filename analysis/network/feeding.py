@@ -117,7 +117,9 @@ class Feeder:
         variation = draw(generator, len(rows) * settings.jitters, self.store.size, settings, phase)
         part = torch.from_numpy(passes)
         variation = type(variation)(*(self.device.send(value[part]) for value in vars(variation).values()))
-        images = self._grey(rows[own_rows]).repeat_interleave(settings.jitters, 0)
+        images = self._grey(rows[own_rows])
+        if settings.jitters > 1:
+            images = images.repeat_interleave(settings.jitters, 0)
         normal = None
         if phase.noise:
             shape = torch.Size((len(rows) * settings.jitters, 1, self.store.size, self.store.size))
