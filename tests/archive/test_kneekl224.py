@@ -121,7 +121,7 @@ def server():
     pages = {}
 
     class Handler(BaseHTTPRequestHandler):
-        def do_GET(self):  # noqa: N802
+        def do_GET(self):
             body = pages.get(self.path)
             self.send_response(200 if body is not None else 404)
             self.end_headers()
