@@ -102,12 +102,13 @@ class Weights:
         # An output that has only ever seen one answer learns nothing; it doesn't count.
         learnt = (counts > 0).all(0)
         own = np.zeros(len(graded))
-        for of_grades, total in ((True, max(1, len(layout.items))), (False, settings.findings_weight)):
+        # The grades weigh 1 in all, however many items a scheme has: the learning rate needn't be found anew for each.
+        each = 1 / max(1, len(layout.items))
+        # Beside the items' own terms, what is graded is a disease rule over several items, which counts as one more.
+        for of_grades, total in ((True, each if layout.columns else 1.0), (False, settings.findings_weight)):
             used = learnt & (graded == of_grades)
-            if of_grades and layout.columns:
-                total = 1.0  # beside the items' own terms: a disease rule over several items
             own[used] = total / max(1, used.sum())
-        return cls(layout, items, weights, np.concatenate([np.ones(len(items)), own]))
+        return cls(layout, items, weights, np.concatenate([np.full(len(items), each), own]))
 
     def __call__(self, grades: np.ndarray, binary: np.ndarray) -> np.ndarray:
         """Weight of each exam's terms in a batch, (n, terms), zero where the label is missing.

@@ -101,7 +101,7 @@ class TrainingSettings(Settings):
         "root", description="weight of a class by its frequency, none, 1/sqrt or 1/n (trainer: inverse)"
     )
     findings_weight: float = Field(
-        0.5, ge=0, description="weight of the findings' mean loss beside that of the grades (1 each)"
+        0.5, ge=0, description="weight of the findings' mean loss beside that of the grades, 1 in all"
     )
     view_weight: float = Field(default=0.1, ge=0, description="weight of the loss of the image's view")
     task_every: int = Field(
