@@ -173,11 +173,11 @@ EXAMS = st.lists(
             "said": st.sampled_from([{}, {}, {("z", "senior", "unusable"): 1}]),
         }
     ),
-    max_size=30,
+    max_size=60,
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20)
 @given(EXAMS, st.integers(0, 3))
 def test_found_is_kept_and_left_out_and_no_patient_is_in_two_sets(tmp_path_factory, several, seed):
     folder = tmp_path_factory.getbasetemp()
