@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -226,7 +227,9 @@ def _pandoc(folder: Path, text: str, writer: str, name: Format, out: Path, *opti
         *options,
         "--output", str(out),
     ]  # fmt: skip
-    run = subprocess.run(command, cwd=folder, input=text, capture_output=True, text=True, check=False)
+    # The same input gives the same file: DOCX holds the time that pandoc is told, here the first that a zip can hold.
+    environment = {"SOURCE_DATE_EPOCH": "315532800", **os.environ}
+    run = subprocess.run(command, cwd=folder, env=environment, input=text, capture_output=True, text=True, check=False)
     problems = sorted(set(re.findall(r"^problem: (.*)$", run.stderr, re.MULTILINE)))
     if problems:
         raise StudyError(f"The manuscript has holes; missing or broken: {'; '.join(problems)}. Make or correct them.")

@@ -20,6 +20,8 @@ from analysis.statistics.settings import StatisticsSettings
 NAN = float("nan")
 #: Scores nearer to 0 or 1 than this have no finite logit.
 EPSILON = 1e-6
+#: Logits that span less than this are those of a network that says the same of every exam.
+SPREAD = 1e-3
 
 
 def calibration_row(sample: Sample, outcome: str, resamples: Resamples, settings: StatisticsSettings) -> dict[str, Any]:
@@ -104,6 +106,8 @@ class _NoFitError(Exception):
 def _recalibrate(sample: Sample, level: float) -> dict[str, float]:
     # ASSUME: scores of exactly 0 or 1 are moved by 1e-6, since their logit is infinite.
     x = logit(np.clip(sample.score, EPSILON, 1 - EPSILON))
+    if np.ptp(x) < SPREAD:
+        raise _NoFitError("the scores hardly differ: there is no slope")
     if (
         x[sample.truth == 1].min() > x[sample.truth == 0].max()
         or x[sample.truth == 1].max() < x[sample.truth == 0].min()

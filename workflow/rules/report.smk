@@ -118,6 +118,7 @@ rule values:
         grading="workflow/gradings/{grading}.yaml",
         settings=settings("report"),
         config=CONFIG,
+        original="analysis/report/values/original.yaml",
         code=code("analysis.report.values"),
     output:
         f"{COHORT}/{{grading}}/values.yml",
@@ -174,7 +175,10 @@ rule manuscript:
         checks=rules.check.output,
         privacy=f"{COHORT}/{{grading}}/privacy.csv" if FROM_ARCHIVE else [],
         source=sorted(
-            str(path) for path in Path("manuscript").rglob("*") if path.is_file()
+            str(path)
+            for folder in ("manuscript", "analysis/report/pandoc")
+            for path in Path(folder).rglob("*")
+            if path.is_file()
         ),
         settings=settings("report"),
         code=code("analysis.report.render"),

@@ -20,6 +20,12 @@ ESTIMATES = [
 ]
 
 
+# Published results are a file beside the statistics, by its name, or a path.
+PUBLISHED = f"analysis/statistics/{study.statistics.published}.yaml"
+if not os.path.exists(PUBLISHED):
+    PUBLISHED = study.statistics.published
+
+
 rule evaluate:
     input:
         predictions=f"{PREDICTIONS}/exams.parquet",
@@ -28,6 +34,7 @@ rule evaluate:
         exams=f"{SELECTION}/exams.parquet",
         images=f"{INDEX}/images.parquet",
         grading="workflow/gradings/{grading}.yaml",
+        published=PUBLISHED,
         settings=settings("statistics"),
         code=code("analysis.statistics.evaluate"),
     output:
@@ -74,7 +81,7 @@ rule coverage:
 rule audit:
     input:
         settings=settings("statistics"),
-        published="analysis/statistics/olsson2021.yaml",
+        published=PUBLISHED,
         code=code("analysis.statistics.audit"),
     output:
         f"{COHORT}/audit.csv",
