@@ -23,15 +23,9 @@ def test_layers_and_sizes_are_those_of_table_1():
     assert {m.kernel_size for m in main} == {(3, 3)} and head[0].kernel_size == (1, 1)
     assert head[0].out_channels == 72
     assert all(m.stride == (1, 1) for m in network.modules() if isinstance(m, nn.Conv2d))
-<<<<<<< HEAD
-    norms = [m for m in network.modules() if isinstance(m, nn.BatchNorm2d)]
-    # One for each convolution, and one before the view, which is no layer of the table.
-    assert len(norms) == sum(isinstance(m, nn.Conv2d) for m in network.modules()) + 1
-=======
     own = set(network.view_norm.modules())  # of the view, which is no part of Table 1
     norms = [m for m in network.modules() if isinstance(m, nn.BatchNorm2d) and m not in own]
     assert len(norms) == sum(isinstance(m, nn.Conv2d) for m in network.modules())
->>>>>>> network
 
     seen = []
     for group in [*network.image, *network.core]:

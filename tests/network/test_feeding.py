@@ -62,18 +62,11 @@ def test_packing_loses_nothing_and_wastes_nothing(number, batch, seed):
     sizes = [images[b].sum() for b in batches]
     for size, exams in zip(sizes[:-1], batches[:-1], strict=True):
         assert size <= batch or len(exams) == 1
-<<<<<<< HEAD
-    # Only the last batch may be larger: by a rest of less than half a batch, after which it would be sound again.
-    rests = np.cumsum(images[batches[-1]][::-1])
-    assert any(rest < batch / 2 and (sizes[-1] - rest <= batch or len(batches[-1]) == i + 2)
-               for i, rest in enumerate(rests)) or sizes[-1] <= batch or len(batches[-1]) == 1  # fmt: skip
-=======
     # The last one is such a batch, too, but for a rest of less than half a batch that may have joined it.
     last = images[batches[-1]]
     assert any((last[:k].sum() <= batch or k == 1) and last[k:].sum() < batch / 2 for k in range(1, len(last) + 1)), (
         last
     )
->>>>>>> network
     for one, size, following in zip(batches[:-1], sizes[:-1], batches[1:], strict=True):
         assert size + images[following[0]] > batch, (one, following)
 
