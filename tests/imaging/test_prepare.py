@@ -89,7 +89,7 @@ def test_a_decoder_that_crashes_or_hangs_takes_one_image_with_it(archive, tmp_pa
     _, index = archive
     victims = index.files.dropna(subset=["image"]).sort_values("image")["path"].tolist()
     monkeypatch.setattr(stage, "prepare_file", Faulty(victims[2], victims[5], victims[7]))
-    good, bad = run(archive, tmp_path, 1, ImagesSettings(size=32, max_seconds=15))
+    good, bad = run(archive, tmp_path, 1, ImagesSettings(size=32, max_seconds=6))
     unreadable = pd.read_csv(tmp_path / "unreadable-0.csv").set_index("image")["code"]
     named = index.files.dropna(subset=["image"]).set_index("path")["image"]
     assert (good + bad, bad) == (len(index.images), 3)
