@@ -34,8 +34,9 @@ FOLDERS = {
     "manuscript": "Prose and layout of the manuscript, without a number",
     "envs": "Environments: lock, system packages, conda",
 }
-#: The simulator makes up names and identifiers, which are also those of the simulated archive.
-MADE_UP = Path("analysis/simulate")
+#: The package is the same in every study and older than its archive. It holds the names that the simulator makes up, and
+#: words of its own that may be a patient's name.
+PACKAGE = Path("analysis")
 _TEXT = """\
 # {title}: bundle for reviewers
 
@@ -133,7 +134,7 @@ def stage(
 
 def searchable(folder: Path) -> list[Path]:
     """Return the files of a staged bundle that may hold nothing that identifies a person."""
-    return [path for path in _files(folder) if not path.relative_to(folder).is_relative_to(MADE_UP)]
+    return [path for path in _files(folder) if not path.relative_to(folder).is_relative_to(PACKAGE)]
 
 
 def pack(folder: Path, out: Path, limit_mb: float) -> float:
