@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 import torch
 from hypothesis import given
-from hypothesis import settings as tried
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -52,7 +51,6 @@ def made(images, training, phase=PLAIN, seed=0):
 numbers = st.lists(st.integers(1, 9), min_size=1, max_size=60)
 
 
-@tried(deadline=None)  # on a busy machine an example may wait for seconds
 @given(numbers, st.integers(1, 40), st.integers(0, 9))
 def test_packing_loses_nothing_and_wastes_nothing(number, batch, seed):
     images = np.array(number)
@@ -71,7 +69,6 @@ def test_packing_loses_nothing_and_wastes_nothing(number, batch, seed):
         assert size + images[following[0]] > batch, (one, following)
 
 
-@tried(deadline=None)
 @given(numbers.filter(lambda n: len(n) >= 4), st.integers(1, 4))
 def test_processes_share_a_batch_without_rest(number, processes):
     parts = [share(np.array(number), rank, processes) for rank in range(processes)]
