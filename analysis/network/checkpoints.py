@@ -97,6 +97,26 @@ def fit(path: Path, about: Mapping[str, Any], expected: Mapping[str, Any]) -> No
         raise StudyError(f"The weights {path} do not fit: {'; '.join(found)}. Train again, or name other weights.")
 
 
+def load_weights(network: nn.Module, path: Path, state: Mapping[str, Tensor]) -> None:
+    """Put weights into a network.
+
+    Raises
+    ------
+    StudyError
+        If the file has other tensors than the network, as that of another version may; names them.
+    """
+    own = network.state_dict()
+    shapes = [{name: tensor.shape for name, tensor in one.items()} for one in (own, state)]
+    odd = sorted(dict(shapes[0].items() ^ shapes[1].items()))
+    if odd:
+        raise StudyError(
+            f"The weights {path} do not fit: missing, unknown or of another shape are {', '.join(odd[:5])}"
+            f"{' and others' if len(odd) > 5 else ''}. They are of another version of the network; "
+            "train again, or name other weights."
+        )
+    network.load_state_dict(state)
+
+
 def fine_tune(network: nn.Module, path: Path, settings: Mapping[str, Any]) -> list[str]:
     """Start from the weights of a file.
 

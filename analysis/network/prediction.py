@@ -13,7 +13,7 @@ from analysis.errors import StudyError
 from analysis.files import write_table
 from analysis.imaging.store import ImageStore
 from analysis.network.architecture import KneeNet
-from analysis.network.checkpoints import fit, read_weights
+from analysis.network.checkpoints import fit, load_weights, read_weights
 from analysis.network.data import Exams, Task, pack
 from analysis.network.devices import Device
 from analysis.network.feeding import Feeder, ahead
@@ -102,7 +102,7 @@ def load_network(
     expected = {"settings": settings.model_dump(mode="json"), "tasks": {task.name: task.layout.names}}
     fit(path, about, {**expected, "side": side, "views": list(VIEWS)})
     network = KneeNet(settings, {name: len(names) for name, names in about["tasks"].items()}, len(VIEWS))
-    network.load_state_dict(state)
+    load_weights(network, path, state)
     device.place(network).eval()
     return network, np.array(about["learnt"], bool), int(about["seed"])
 

@@ -16,7 +16,7 @@ from safetensors.torch import load_file
 from analysis.errors import StudyError
 from analysis.files import read_table, write_table
 from analysis.imaging.store import ImageStore
-from analysis.network.checkpoints import load_state, read_weights, save_state
+from analysis.network.checkpoints import load_state, read_weights, save_state, save_weights
 from analysis.network.data import Task
 from analysis.network.devices import Device
 from analysis.network.prediction import load_network, predict
@@ -169,6 +169,16 @@ def test_weights_that_do_not_fit_say_what_differs(cohort, done):
     assert "the outputs of task 'kl' differ" in refused(other, settings(grades="softmax"), 24)
     oarsi = Task(GRADINGS / "oarsi.yaml", cohort / "kl.parquet", store, chosen.grades)
     assert "the file has no task 'oarsi', only fracture, kl" in refused(oarsi, chosen, 24)
+
+
+def test_weights_of_another_version_of_the_network_name_the_tensors(cohort, done, tmp_path):
+    chosen = settings()
+    kl = Task(GRADINGS / "kl.yaml", cohort / "kl.parquet", ImageStore(cohort / "images"), chosen.grades)
+    state, about = read_weights(done / "weights.safetensors")
+    name = sorted(state)[0]
+    save_weights(tmp_path / "old.safetensors", {key: t for key, t in state.items() if key != name}, about)
+    with pytest.raises(StudyError, match=f"another shape are {re.escape(name)}. They are of another version"):
+        load_network(tmp_path / "old.safetensors", kl, chosen, 24, Device.choose(chosen, 1))
 
 
 def test_files_that_are_no_weights_are_named(tmp_path):
