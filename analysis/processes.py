@@ -18,5 +18,5 @@ def clean_context(*modules: str) -> ForkServerContext:
         What the workers import.
     """
     context = get_context("forkserver")
-    context.set_forkserver_preload([*modules])
+    context.set_forkserver_preload([*modules, "analysis.frozen"])
     return context

@@ -166,11 +166,12 @@ def text(dataset: Any, *keywords: str) -> str:
 def _plain(dataset: pydicom.Dataset, keyword: str) -> str | None:
     """Return an element's text by its bytes, where they are plain: pydicom's conversion takes ten times as long."""
     try:
-        element = dataset.get_item(_tag(keyword))
+        tag = _tag(keyword)
+        if tag not in dataset.keys():  # noqa: SIM118 - as in `value`
+            return ""
+        element = dataset.get_item(tag)
     except Exception:  # an item of a broken sequence may be anything
         return None
-    if element is None:
-        return ""
     if not isinstance(element, RawDataElement) or (element.VR or _vr(keyword)) not in _WORDS or not element.value:
         return None
     data = element.value.rstrip(b"\0 ")
@@ -183,6 +184,10 @@ def _plain(dataset: pydicom.Dataset, keyword: str) -> str | None:
 def whole(dataset: Any, keyword: str) -> int | None:
     """Return an element's value as a whole number, or None."""
     try:
+        element = dataset.get_item(_tag(keyword))
+        short = isinstance(element, RawDataElement) and element.value is not None and len(element.value) == 2
+        if short and (element.VR or _vr(keyword)) == "US":  # as in `text`: pydicom's conversion takes ten times as long
+            return int.from_bytes(element.value, "little" if element.is_little_endian else "big")
         return int(value(dataset, keyword))
     except (TypeError, ValueError, OverflowError):
         return None

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from analysis.archive.pseudonyms import Pseudonyms
     from analysis.archive.settings import IngestSettings
 
-_CHUNK = 64
+_CHUNK = 128
 _TEXT = ("path", "code", "detail", *IDENTITY, *DESCRIPTION)
 _NUMBERS = {"age": "float64", "rows": "Int64", "columns": "Int64", "bits": "Int64"}
 
@@ -60,11 +60,10 @@ def find(folder: Path) -> list[str]:
     Where the archive has a folder `dicom`, the files are those in there: beside it lie its tables.
     """
     start = folder / "dicom" if (folder / "dicom").is_dir() else folder
-    found = [
-        os.path.relpath(os.path.join(root, name), folder)  # noqa: PTH118 - Path costs more than reading a header
-        for root, _, names in os.walk(start)
-        for name in names
-    ]
+    found = []
+    for root, _, names in os.walk(start):
+        place = os.path.relpath(root, folder)
+        found += names if place == "." else [f"{place}{os.sep}{name}" for name in names]
     return sorted(found)
 
 

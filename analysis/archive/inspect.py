@@ -185,5 +185,5 @@ def _pixel_hash(dataset: pydicom.Dataset) -> str:
     128 bits tell images apart; secrecy is the business of the pseudonym that is made of them.
     """
     digest = xxhash.xxh3_128(stored_pixels(dataset))
-    digest.update(f"{dataset.Rows}x{dataset.Columns}".encode())
+    digest.update(f"{whole(dataset, 'Rows')}x{whole(dataset, 'Columns')}".encode())
     return digest.hexdigest()

@@ -13,23 +13,23 @@ import pandas as pd
 from analysis.archive.inspect import SEPARATOR
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Container, Iterable
 
 
-@lru_cache(maxsize=4096)  # placeholders are asked for with every file
+@lru_cache(maxsize=4096)  # an archive names each patient in many files
 def plain(words: str) -> str:
     """Return a text without case, accents, blanks and punctuation: what is left when spelling is set aside."""
     letters = unicodedata.normalize("NFKD", words).casefold()
     return "".join(letter for letter in letters if letter.isalnum())
 
 
-def plain_id(identifier: str | None, placeholders: Iterable[str]) -> str | None:
-    """Return a patient identifier in one spelling, or None where it stands for nobody.
+def plain_id(identifier: str | None, nobody: Container[str] = ()) -> str | None:
+    """Return a patient identifier in one spelling, or None where it stands for nobody (is `plain` one of those).
 
     Case, blanks and punctuation don't count; a Swedish personal number is the same with and without its century.
     """
     found = plain(identifier or "")
-    if not found or len(set(found)) == 1 or found in {plain(one) for one in placeholders}:
+    if not found or len(set(found)) == 1 or found in nobody:
         return None
     # Month 1-12 and day 1-31, or 61-91 in a co-ordination number.
     century = re.fullmatch(r"(?:19|20)(\d\d(?:0[1-9]|1[0-2])(?:[06][1-9]|[1278]\d|[39][01])\d{4})", found)
@@ -54,8 +54,8 @@ def patients(files: pd.DataFrame, placeholders: Iterable[str]) -> pd.Series:
     pandas.Series of str
         An identity (the first of the patient's identifiers), missing where there is nothing to go by.
     """
-    placeholders = list(placeholders)
-    keys = [_keys(row, placeholders) for row in files[_COLUMNS].itertuples(index=False)]
+    nobody = {plain(one) for one in placeholders}
+    keys = [_keys(row, nobody) for row in files[_COLUMNS].itertuples(index=False)]
     parent: dict[str, str] = {}
 
     def root(key: str) -> str:
@@ -73,13 +73,13 @@ def patients(files: pd.DataFrame, placeholders: Iterable[str]) -> pd.Series:
 _COLUMNS = ["patient_id", "other_ids", "patient_name", "birth_date"]
 
 
-def _keys(row: tuple[object, ...], placeholders: list[str]) -> list[str]:
+def _keys(row: tuple[object, ...], nobody: set[str]) -> list[str]:
     patient_id, other_ids, name, born = (one if isinstance(one, str) else "" for one in row)
-    found = (plain_id(one, placeholders) for one in (patient_id, *other_ids.split(SEPARATOR)))
+    found = (plain_id(one, nobody) for one in (patient_id, *other_ids.split(SEPARATOR)))
     keys = [f"id {one}" for one in found if one]
     digits = re.sub(r"\D", "", born)
     parts = sorted(part for part in (plain(part) for part in re.split(r"[\^=,\s]+", name)) if part)
-    if len(digits) == 8 and len(parts) > 1 and not {plain(one) for one in placeholders} & set(parts):
+    if len(digits) == 8 and len(parts) > 1 and not nobody & set(parts):
         # ASSUME: two people of one name and one birth date are rarer in an archive than one person with two numbers.
         keys.append(f"name {' '.join(parts)} {digits}")
     return keys

@@ -44,8 +44,8 @@ def given_split(path: Path, files: pd.DataFrame) -> pd.Series:
     """
     split = read_split(path)
     known = files.dropna(subset=["patient_id", "patient"])
-    table = dict(zip(known["patient_id"].map(lambda one: plain_id(one, ())), known["patient"], strict=True))
-    patient = split["patient"].map(lambda one: table.get(plain_id(one, ())))
+    table = dict(zip(known["patient_id"].map(plain_id), known["patient"], strict=True))
+    patient = split["patient"].map(lambda one: table.get(plain_id(one)))
     if patient.isna().any():
         line = int(np.flatnonzero(patient.isna())[0])
         raise StudyError(

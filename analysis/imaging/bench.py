@@ -21,6 +21,7 @@ import numpy as np
 import pydicom
 import yaml
 
+from analysis.archive.dicom import NATIVE
 from analysis.archive.ingest import find, ingest, write
 from analysis.archive.pseudonyms import Pseudonyms, key_from_seed
 from analysis.files import read_table
@@ -123,8 +124,8 @@ def rate(
     Returns
     -------
     dict
-        files, decoded (by the bare loop), prepared (by the study), seconds of bare, ingest and prepare, and `ratio`,
-        the study's rate as a share of the bare loop's.
+        files, decoded (images, by the bare loop), prepared (images, by the study), seconds of bare, ingest and prepare,
+        and `ratio`, the study's images a second as a share of the bare loop's.
     """
     paths = [archive / path for path in find(archive)]
     for path in paths:
@@ -159,7 +160,7 @@ def rate(
         "bare": best_bare,
         "ingest": best_ingest,
         "prepare": best_prepare,
-        "ratio": best_bare / (best_ingest + best_prepare),
+        "ratio": (prepared / (best_ingest + best_prepare)) / (decoded / best_bare),
     }
 
 
@@ -227,7 +228,7 @@ def _multiply(archive: Path, out: Path, files: int) -> None:
         if (
             "PixelData" in dataset
             and dataset.get("SamplesPerPixel") == 1
-            and not dataset.file_meta.TransferSyntaxUID.is_compressed
+            and dataset.file_meta.get("TransferSyntaxUID") in NATIVE
         ):
             originals.append((path, dataset))
         if len(originals) == min(files, 50):

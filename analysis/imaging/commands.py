@@ -68,7 +68,7 @@ def bench_archive(
             "{files} files, {workers} processes each way, best of {repeats}\n"
             "bare loop  {bare:7.2f} s  {decoded} decoded\n"
             "ingest     {ingest:7.2f} s\nprepare    {prepare:7.2f} s  {prepared} prepared\n"
-            "rate of ingest and prepare together / rate of the bare loop: {ratio:.2f}".format(
+            "images a second, ingest and prepare together / bare loop: {ratio:.2f}".format(
                 **found, workers=workers, repeats=repeats
             )
         )

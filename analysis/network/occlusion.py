@@ -14,6 +14,7 @@ from analysis.network.data import Exams, Task, pack
 from analysis.network.feeding import Feeder
 from analysis.network.settings import AttributionSettings
 
+_RADIUS = 3  # pixels around the edge of what is hidden that its filling is made from
 OCCLUSION = ("region", "outcome", "n", "before", "after", "change", "absolute_change", "auc", "auc_occluded")
 
 
@@ -59,11 +60,14 @@ def occlude(
 
 
 def hide(images: np.ndarray, region: str, settings: AttributionSettings) -> np.ndarray:
-    """Hide a region of images, filling it with each image's median grey.
+    """Hide a region of images behind what its surroundings suggest (inpainting by Telea 2004).
+
+    A patch of one grey would be a shape of its own, and the network might take it for metal.
 
     Parameters
     ----------
     images : numpy.ndarray of float, shape (n, side, side)
+        0 to 1.
     region : {"joint", "elsewhere", "implant", "other_bright"}
     settings : AttributionSettings
 
@@ -83,9 +87,14 @@ def hide(images: np.ndarray, region: str, settings: AttributionSettings) -> np.n
     else:
         # ASSUME: metal is what is brightest; a margin of one pixel takes its blurred edge along.
         for i in range(n):
-            bright = images[i] >= np.quantile(images[i], 1 - settings.metal)
+            # Also above the median, for an image of which most pixels are alike.
+            bright = (images[i] >= np.quantile(images[i], 1 - settings.metal)) & (images[i] > np.median(images[i]))
             hidden[i] = cv2.dilate(bright.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
-    return np.where(hidden, np.median(images, axis=(1, 2), keepdims=True), images)
+    filled = [
+        cv2.inpaint(np.rint(255 * image).astype(np.uint8), mask.astype(np.uint8), _RADIUS, cv2.INPAINT_TELEA)
+        for image, mask in zip(images, hidden, strict=True)
+    ]
+    return np.where(hidden, np.asarray(filled) / 255, images)
 
 
 def _scores(

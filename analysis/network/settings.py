@@ -138,7 +138,7 @@ class AttributionSettings(Settings):
         default=0.25, gt=0, lt=1, description="side of the patch on the joint, as a share of the image"
     )
     metal: Share = Field(
-        default=0.01, description="share of brightest pixels taken for metal where an implant is recorded"
+        default=0.05, description="share of brightest pixels taken for metal where an implant is recorded"
     )
     exams: int = Field(
         default=60, ge=1, description="test exams, at most, for which scores are compared with and without"

@@ -193,6 +193,11 @@ class Results:
         return self._table(self.attribution / "cases.csv", optional=True) if self.attribution else _empty()
 
     @property
+    def occlusion(self) -> pd.DataFrame:
+        """Scores with and without a part of the image, by region and outcome."""
+        return self._table(self.attribution / "occlusion.csv", optional=True) if self.attribution else _empty()
+
+    @property
     def summary(self) -> pd.DataFrame:
         """Measures by item, e.g. accuracy and weighted kappa."""
         return self.estimates("summary")

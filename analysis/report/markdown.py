@@ -26,6 +26,8 @@ class Table:
         A letter a column: l, r or c. Default: the first left, the others right.
     widths : sequence of float
         Widths of the columns in relation to each other. Default: by what is in them.
+    heading : int
+        The column that headings stand in.
     markdown : bool
         Whether cells hold markdown already, e.g. citations; otherwise they are taken literally.
     """
@@ -34,6 +36,7 @@ class Table:
     rows: Sequence[Sequence[str]]
     align: str = ""
     widths: Sequence[float] = ()
+    heading: int = 0
     markdown: bool = False
 
 
@@ -43,7 +46,9 @@ def to_markdown(table: Table) -> str:
     columns = len(table.head)
     align = table.align or "l" + "r" * (columns - 1)
     rows = [
-        [f"**{literal(row[0])}**"] + [""] * (columns - 1) if len(row) == 1 else [literal(cell) for cell in row]
+        [f"**{literal(row[0])}**" if i == table.heading else "" for i in range(columns)]
+        if len(row) == 1
+        else [literal(cell) for cell in row]
         for row in table.rows
     ]
     head = [literal(cell) for cell in table.head]

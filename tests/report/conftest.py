@@ -64,7 +64,7 @@ def measure(figure, name, letters):
         for axis in (axes.xaxis, axes.yaxis)
         for tick in axis.get_major_ticks()
         for label in (tick.label1, tick.label2)
-        if not min(axis.get_view_interval()) <= tick.get_loc() <= max(axis.get_view_interval())
+        if not (axes.axison and min(axis.get_view_interval()) <= tick.get_loc() <= max(axis.get_view_interval()))
     }
     for text in figure.findobj(lambda artist: hasattr(artist, "get_fontsize") and hasattr(artist, "get_text")):
         if id(text) in unused or not text.get_visible() or not text.get_text().strip():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pandas as pd
 import yaml
@@ -25,6 +26,7 @@ def make_study(folder: Path, scheme_path: Path, seed: int = 1, sizes: dict[str, 
     _selection(folder, reference, rng)
     _statistics(folder / "statistics", scheme, reference, rng)
     _agreement(folder, scheme, rng)
+    _attribution(folder / "attribution", scheme, rng)
     for run in (0, 1):
         epochs = np.arange(1, 23)
         pd.DataFrame(
@@ -44,6 +46,7 @@ def make_study(folder: Path, scheme_path: Path, seed: int = 1, sizes: dict[str, 
         "selection": folder / "selection",
         "index": folder / "index",
         "network": folder / "network",
+        "attribution": folder / "attribution",
         "settings": folder / "report.yaml",
     }
 
@@ -284,6 +287,31 @@ def _agreement(folder: Path, scheme: Scheme, rng: np.random.Generator) -> None:
                 )
             rows.append(row | {"level": 0.95, "reason": ""})
     pd.DataFrame(rows).to_csv(folder / "reference/agreement.csv", index=False)
+
+
+def _attribution(out: Path, scheme: Scheme, rng: np.random.Generator) -> None:
+    out.mkdir(parents=True, exist_ok=True)
+    item = next(iter(scheme.items))
+    cases = [
+        {
+            "exam": f"e{level}", "item": item, "truth": level, "predicted": level, "right": True,
+            "outcome": f"{item}_{level}", "score": 0.9, "steps": 32, "completeness": 0.01 + 0.1 * level,
+            "holds": level == 0, "file": f"{item}-{level}.png",
+        }
+        for level in (0, 1)
+    ]  # fmt: skip
+    for case in cases:
+        cv2.imwrite(str(out / case["file"]), rng.integers(0, 256, (40, 60, 3), np.uint8))
+    occlusion = [
+        {
+            "region": region, "outcome": outcome.id, "n": 60, "before": 0.5, "after": 0.5 - lost,
+            "change": -lost, "absolute_change": lost, "auc": 0.9, "auc_occluded": 0.9 - lost,
+        }
+        for region, lost in (("joint", 0.3), ("elsewhere", 0.1), ("implant", 0.2), ("other_bright", 0.05))
+        for outcome in scheme.outcomes
+    ]  # fmt: skip
+    pd.DataFrame(cases).to_csv(out / "cases.csv", index=False)
+    pd.DataFrame(occlusion).to_csv(out / "occlusion.csv", index=False)
 
 
 def study_config(kind: str = "simulated") -> dict[str, object]:

@@ -13,12 +13,12 @@ from tests.report.conftest import Made
 
 
 def tell(made, folder, kind="simulated", **changes):
-    """Return the manuscript's text after changes to files of the statistics, each a function of the frame."""
+    """Return the manuscript's text after changes to files of the results, each a function of the frame."""
     options = dict(made.options)
-    if changes:
-        options["statistics"] = shutil.copytree(made.options["statistics"], folder / "statistics")
+    for part in ("statistics", "attribution") if changes else ():
+        options[part] = shutil.copytree(made.options[part], folder / part)
     for name, change in changes.items():
-        path = options["statistics"] / f"{name}.csv"
+        path = next(path for part in ("statistics", "attribution") if (path := options[part] / f"{name}.csv").is_file())
         change(pd.read_csv(path)).to_csv(path, index=False)
     values = Made(options, made.folder).values(folder / "values.yml", kind)
     made.stage(folder / "manuscript", values=values)
@@ -99,6 +99,25 @@ SENTENCES = {
 def test_sentences_follow_the_data(turns, subject):
     for sentence, wanted in SENTENCES[subject].items():
         assert {turn for turn, text in turns.items() if sentence in text} == wanted, sentence
+
+
+def test_attributions_that_do_not_add_up_are_owned_up_to(kl, tmp_path):
+    text = tell(kl, tmp_path / "some", cases=lambda frame: frame)
+    assert "In 1 of 2 decisions the attributions add up" in text and "the largest error is 11% of that change" in text
+    text = tell(kl, tmp_path / "all", cases=lambda frame: frame.assign(holds=True))
+    assert "The attributions of all 2 decisions add up" in text
+
+
+def test_what_hiding_the_joint_did_is_said_as_it_was(kl, tmp_path):
+    text = tell(kl, tmp_path / "more", occlusion=lambda frame: frame)
+    assert "the mean AUC of single grades was 0.60 instead of 0.90 in 60 test exams, and 0.80 with as much" in text
+    assert "Hiding the joint cost more than hiding as much elsewhere" in text
+    assert "the mean score of an implant was 0.30 instead of 0.50 in exams with one, and 0.45 instead of 0.50" in text
+    swapped = {"joint": "elsewhere", "elsewhere": "joint"}
+    text = tell(kl, tmp_path / "less", occlusion=lambda frame: frame.replace({"region": swapped}))
+    assert "Hiding the joint cost no more than hiding as much elsewhere" in text
+    text = tell(kl, tmp_path / "grades", occlusion=lambda frame: frame[frame["region"].isin(swapped)])
+    assert "the mean score of an implant" not in text
 
 
 def test_a_network_at_chance_is_not_said_to_have_a_hardest_grade(kl, tmp_path):

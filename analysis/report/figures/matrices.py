@@ -27,6 +27,7 @@ def confusion(results: Results) -> Figure | None:
     settings = results.settings.figures
     width = settings.double_mm if len(items) > 1 else min(settings.double_mm, settings.single_mm * 1.3)
     figure, axes = canvas(width, rows * (width / columns * 0.98 + 4), rows, columns, squeeze=False)
+    figure.set_layout_engine("constrained", h_pad=0.08)  # the label of a row keeps clear of the titles of the next
     flat = list(np.asarray(axes).flat)
     for unused in flat[len(items) :]:
         unused.set_axis_off()

@@ -31,6 +31,7 @@ TABLES: dict[str, Callable[[Results], Table | None]] = {
     "readers": robustness.readers,
     "subgroups": robustness.subgroups,
     "comparisons": robustness.comparisons,
+    "occlusion": robustness.occlusion,
     "intervals": robustness.intervals,
     "coverage": robustness.coverage,
     "audit": robustness.audit,

@@ -65,4 +65,4 @@ def checklist(path: Path) -> Table:
             said = "" if entry.status == "addressed" else entry.status.capitalize()
             note = f"{said}: {entry.note}" if said else entry.note
             rows.append([entry.item, entry.topic, f"{where}. {note}" if where and note else where or note])
-    return Table(("Item", "Asks for", "Where"), rows, align="lll", widths=(8, 42, 50), markdown=True)
+    return Table(("Item", "Asks for", "Where"), rows, align="lll", widths=(8, 42, 50), heading=1, markdown=True)

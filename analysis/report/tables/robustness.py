@@ -8,8 +8,9 @@ from typing import Any
 from analysis.grading.scheme import Outcome
 from analysis.report.inputs import Results
 from analysis.report.markdown import Table
+from analysis.report.occlusion import hidden
 from analysis.report.tables.performance import MEASURES, PERCENT, by_heading
-from analysis.report.text import NONE, count, interval, known, number, p_value
+from analysis.report.text import NONE, count, decapitalise, interval, known, number, p_value
 
 METHODS = {
     "delong": "DeLong",
@@ -144,6 +145,29 @@ def coverage(results: Results) -> Table | None:
                 ]
             )
     return Table(["", "Cases / controls", "True AUC", "Coverage, %", "Mean width"], rows)
+
+
+def occlusion(results: Results) -> Table | None:
+    """What becomes of grades and implants when a part of each image is hidden."""
+    regions = hidden(results)
+    if not regions:
+        return None
+    digits = results.settings.digits
+    implant = next((o for o in results.scheme.outcomes if o.kind == "implant"), None)
+    head = ["Hidden", "Exams", "Mean AUC of single grades", "Hidden", "Mean change of a grade's score"]
+    if implant:
+        head += [f"Mean score, {decapitalise(implant.title)}", "Hidden"]
+    rows = []
+    for region in regions.values():
+        rows.append(
+            [
+                region.title,
+                count(region.exams),
+                *(number(value, digits) for value in (region.auc, region.auc_hidden, region.change)),
+                *(number(value, digits) for value in (region.implant, region.implant_hidden) if implant),
+            ]
+        )
+    return Table(head, rows)
 
 
 def audit(results: Results) -> Table | None:

@@ -21,6 +21,7 @@ from analysis.report.values.robustness import (
     audit_values,
     calibration_values,
     coverage_values,
+    decision_values,
     optimism_values,
     subgroup_values,
 )
@@ -121,7 +122,7 @@ def _measured(results: Results) -> tuple[dict[str, Any], Sources]:
     sources: Sources = {}
     for make in (
         cohort_values, agreement_values, reader_values, performance_values, summary_values, optimism_values,
-        calibration_values, subgroup_values, coverage_values, audit_values, published_values,
+        calibration_values, decision_values, subgroup_values, coverage_values, audit_values, published_values,
     ):  # fmt: skip
         with results.recording() as seen:
             part = make(results)

@@ -7,7 +7,9 @@ from typing import Any
 import pandas as pd
 
 from analysis.report.inputs import Results
-from analysis.report.text import NOT_ESTIMABLE, count, decapitalise, listed, number, p_equation, span
+from analysis.report.occlusion import hidden
+from analysis.report.text import NOT_ESTIMABLE, count, known, listed, number, p_equation, span
+from analysis.report.values.performance import name
 
 
 def _usable(results: Results, name: str, column: str) -> pd.Series:
@@ -46,6 +48,42 @@ def calibration_values(results: Results) -> dict[str, Any]:
     }
 
 
+def decision_values(results: Results) -> dict[str, Any]:
+    """Return `decisions`: how far attributions add up; and `occlusion`: what hiding a part of the images does."""
+    digits, cases, regions = results.settings.digits, results.cases, hidden(results)
+    sound = int(cases["holds"].astype(bool).sum()) if len(cases) else 0
+    parts: dict[str, Any] = {
+        part: {
+            "any": region in regions and known(getattr(regions[region], before)),
+            "exams": count(regions[region].exams) if region in regions else "0",
+            "before": number(getattr(regions[region], before), digits) if region in regions else NOT_ESTIMABLE,
+            "after": number(getattr(regions[region], after), digits) if region in regions else NOT_ESTIMABLE,
+        }
+        for part, region, before, after in (
+            ("joint", "joint", "auc", "auc_hidden"),
+            ("elsewhere", "elsewhere", "auc", "auc_hidden"),
+            ("implant", "implant", "implant", "implant_hidden"),
+            ("other", "other_bright", "implant", "implant_hidden"),
+        )
+    }
+    lost = {part: regions[part].auc - regions[part].auc_hidden for part in ("joint", "elsewhere") if part in regions}
+    more = len(lost) == 2 and lost["joint"] > lost["elsewhere"]
+    return {
+        "decisions": {
+            "n": count(len(cases)),
+            "sound": count(sound),
+            "all_sound": len(cases) > 0 and sound == len(cases),
+            "some_unsound": sound < len(cases),
+            "worst": number(100 * cases["completeness"].max(), 0) + "%" if len(cases) else NOT_ESTIMABLE,
+        },
+        "occlusion": {
+            **parts,
+            "joint_more": more,
+            "joint_not_more": len(lost) == 2 and all(known(one) for one in lost.values()) and not more,
+        },
+    }
+
+
 def subgroup_values(results: Results) -> dict[str, Any]:
     """Return `subgroups`: how many comparisons were made, and which were significant after correction."""
     frame = results.estimates("subgroups")
@@ -53,7 +91,9 @@ def subgroup_values(results: Results) -> dict[str, Any]:
     level = float(results.roc["level"].iloc[0]) if "level" in results.roc else 0.95
     significant = tested[tested["p_holm"] < 1 - level] if len(tested) else tested
     which = [
-        f"{decapitalise(results.title(str(row['outcome'])))} ({row['subgroup']}: {row['level']})".replace("_", " ")
+        f"{name(results, results.scheme.outcome(str(row['outcome'])))} ({row['subgroup']}: {row['level']})".replace(
+            "_", " "
+        )
         for _, row in significant.iterrows()
     ]
     if len(which) > 6:
