@@ -82,7 +82,7 @@ def test_hidden_regions():
     images[:] = 0.2
     images[:, 5:8, 30:33] = 1.0  # an implant
     hidden = hide(images, "implant", asked)
-    np.testing.assert_allclose(hidden, 0.2, atol=1e-6)
+    np.testing.assert_allclose(hidden, 0.2, atol=2.5 / 255)  # from around it, to within rounding
 
 
 def test_cases_are_the_surest_by_rule(cohort, looked):
