@@ -108,8 +108,9 @@ def vary(images: Tensor, variation: Variation, erase_size: int, noise: Tensor | 
     Tensor
         As `images`. What comes in from outside the image, and what is erased, is black.
     """
-    grid = F.affine_grid(variation.affine, list(images.shape), align_corners=False)
-    warped = F.grid_sample(images, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
+    warped = F.grid_sample(
+        images, grid(variation.affine, images.shape[-1]), mode="bilinear", padding_mode="zeros", align_corners=False
+    )
     mean = warped.mean((2, 3), keepdim=True)
     level = torch.where(variation.contrast < 0, 1 - mean, mean)
     warped.sub_(mean).mul_(variation.contrast).add_(level).clamp_(0, 1)
@@ -122,6 +123,25 @@ def vary(images: Tensor, variation: Variation, erase_size: int, noise: Tensor | 
         for rows, columns in (block.unbind(1) for block in inside.unbind(1)):
             warped.masked_fill_((rows.unsqueeze(2) & columns.unsqueeze(1)).unsqueeze(1), 0)
     return warped
+
+
+def grid(affine: Tensor, side: int) -> Tensor:
+    """Tell where each pixel comes from, as `torch.nn.functional.affine_grid`, whose small products threads wait for.
+
+    Parameters
+    ----------
+    affine : Tensor of float, shape (n, 2, 3)
+    side : int
+        Pixels.
+
+    Returns
+    -------
+    Tensor of float, shape (n, side, side, 2)
+        Column and row, from -1 to 1.
+    """
+    line = (2 * torch.arange(side, device=affine.device) + 1) / side - 1
+    of_column, of_row, shift = affine[:, None, None].unbind(-1)
+    return of_column * line[:, None] + (of_row * line[:, None, None] + shift)
 
 
 def standard_normal(shape: torch.Size, generator: torch.Generator) -> Tensor:

@@ -126,6 +126,7 @@ class Training:
         if world()[1] > 1:
             self.model = DistributedDataParallel(self.model, find_unused_parameters=True, broadcast_buffers=False)
         self.average = copy.deepcopy(network) if self.training.average else None
+        self.followed = {kind: _pairs(self.average or network, network, kind) for kind in (True, False)}
         self.optimiser = torch.optim.SGD(network.parameters(), lr=1.0, momentum=self.training.momentum)
         # ASSUME: order and variations of the exams have one generator, noise another, which lives on the device.
         self.generator = np.random.default_rng([seed, 1])
@@ -234,21 +235,19 @@ class Training:
         self.optimiser.step()
         self.steps += 1
         if self.average is not None:
-            self._follow(self.average)
+            self._follow()
         loss = loss.detach()
         if world()[1] > 1:
             torch.distributed.all_reduce(loss)
         return loss
 
     @torch.no_grad()
-    def _follow(self, average: KneeNet) -> None:
+    def _follow(self) -> None:
         """Move the averaged weights towards the current ones; quickly in the first steps."""
         decay = min(self.training.average, (1 + self.steps) / (10 + self.steps))
-        for mean, now in zip(average.state_dict().values(), self.network.state_dict().values(), strict=True):
-            if mean.is_floating_point():
-                mean.lerp_(now, 1 - decay)
-            else:
-                mean.copy_(now)
+        # All at once: one by one it takes longer than the optimiser's step.
+        torch._foreach_lerp_(*self.followed[True], 1 - decay)
+        torch._foreach_copy_(*self.followed[False])
 
     def _close(
         self, number: int, phase: int, rate: float, losses: dict[str, float], last: bool, progress: Progress
@@ -314,6 +313,15 @@ class Training:
             "seed": self.seed,
             "epoch": self.curve.kept_epoch(self.training.keep),
         }
+
+
+def _pairs(one: nn.Module, other: nn.Module, floating: bool) -> tuple[list[Tensor], list[Tensor]]:
+    """List the tensors of two networks of the same form: those of floating point, or the others."""
+    first, second = (
+        [tensor for tensor in network.state_dict().values() if tensor.is_floating_point() == floating]
+        for network in (one, other)
+    )
+    return first, second
 
 
 __all__ = ["Exams", "Training", "train"]
