@@ -120,6 +120,16 @@ def test_what_hiding_the_joint_did_is_said_as_it_was(kl, tmp_path):
     assert "the mean score of an implant" not in text
 
 
+def test_findings_that_nobody_read_are_not_said_to_have_been_looked_for(kl, tmp_path):
+    assert "and looked for 18 findings" in tell(kl, tmp_path / "read")
+    reference = shutil.copytree(kl.options["reference"], tmp_path / "reference")
+    graded = pd.read_parquet(reference / "reference.parquet")
+    findings = list(kl.results.scheme.findings)
+    graded.assign(**dict.fromkeys(findings, float("nan"))).to_parquet(reference / "reference.parquet")
+    unread = Made({**kl.options, "reference": reference}, kl.folder)
+    assert "looked for" not in tell(unread, tmp_path / "unread")
+
+
 def test_a_network_at_chance_is_not_said_to_have_a_hardest_grade(kl, tmp_path):
     text = tell(kl, tmp_path, roc=with_aucs(grade=0.5, group=0.51, disease=0.5))
     assert "No single grade was told apart better than by chance." in text

@@ -58,6 +58,7 @@ def collect(results: Results, config: Mapping[str, Any]) -> dict[str, Any]:
     measured, sources = _measured(results)
     compared = measured.pop("compared")
     items = [decapitalise(item.title) for item in scheme.items.values()]
+    read = [name for name in scheme.findings if results.graded[name].notna().any()]
     found: dict[str, Any] = {
         "title": settings.title
         or f"{scheme.title} grading of knee radiographs by a convolutional network: {_article(cohort)} {cohort.title}",
@@ -86,8 +87,8 @@ def collect(results: Results, config: Mapping[str, Any]) -> dict[str, Any]:
             "one_item": len(items) == 1,
             "several_items": len(items) > 1,
             "graded": len(items) > 0,
-            "findings": count(len(scheme.findings)),
-            "any_findings": len(scheme.findings) > 0,
+            "findings": count(len(read)),
+            "any_findings": len(read) > 0,
             "outcomes": count(len(scheme.outcomes)),
             "disease_title": scheme.disease.title if scheme.disease else "Disease",
             "disease": decapitalise(scheme.disease.title) if scheme.disease else "disease",
