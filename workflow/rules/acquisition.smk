@@ -24,7 +24,7 @@ RUNS = dict(
 )
 STRATEGIES = get_args(Strategy)
 # Runs don't wait for each other, so they share the cores.
-ROUND_THREADS = max(1, workflow.cores // (len(RUNS["strategy"]) * len(RUNS["seed"])))
+ROUND_THREADS = max(1, CORES // (len(RUNS["strategy"]) * len(RUNS["seed"])))
 # The study's network, on the grading alone: what further tasks know of an exam would be labels that nobody asked for.
 # A start may lack a rare level.
 ROUND_NETWORK = write_section(

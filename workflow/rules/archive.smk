@@ -30,7 +30,7 @@ if SOURCE == "simulated":
             f"{COHORT}/benchmarks/simulate.tsv"
         conda:
             "../../envs/images.yaml"
-        threads: workflow.cores
+        threads: CORES
         params:
             seed=study.seed,
         message:
@@ -56,7 +56,7 @@ elif SOURCE == "kneekl224":
             f"{COHORT}/benchmarks/import_kneekl224.tsv"
         conda:
             "../../envs/images.yaml"
-        threads: workflow.cores
+        threads: CORES
         message:
             "Bring the public radiographs into the form of an archive"
         shell:
@@ -83,7 +83,7 @@ rule ingest:
         f"{COHORT}/benchmarks/ingest.tsv"
     conda:
         "../../envs/images.yaml"
-    threads: workflow.cores
+    threads: CORES
     params:
         archive=ARCHIVE,
         key=(

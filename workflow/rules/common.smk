@@ -12,6 +12,10 @@ sys.path.insert(0, str(workflow.basedir))
 from analysis.config import load_study, write_section
 from analysis.errors import StudyError
 
+# Threads of the rules that can use all cores. `workflow.cores` stops where none were asked for, as with --report and on
+# a cluster, whose profile sets the threads.
+CORES = workflow.resource_settings.cores or 1
+
 try:
     study = load_study(
         config, " + ".join(os.path.relpath(path) for path in workflow.configfiles)

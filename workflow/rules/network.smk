@@ -27,7 +27,7 @@ rule train:
         f"{COHORT}/{{grading}}/benchmarks/train-{{seed}}.tsv"
     conda:
         "../../envs/network.yaml"
-    threads: workflow.cores
+    threads: CORES
     resources:
         gpu=1,
     params:
@@ -65,7 +65,7 @@ rule predict:
         f"{COHORT}/{{grading}}/benchmarks/predict.tsv"
     conda:
         "../../envs/network.yaml"
-    threads: workflow.cores
+    threads: CORES
     params:
         images=IMAGES,
         weights=lambda wildcards, input: [f"--weights {path}" for path in input.weights],
@@ -94,7 +94,7 @@ rule attribute:
         f"{COHORT}/{{grading}}/benchmarks/attribute.tsv"
     conda:
         "../../envs/network.yaml"
-    threads: workflow.cores
+    threads: CORES
     params:
         images=IMAGES,
     message:

@@ -45,7 +45,7 @@ rule evaluate:
         f"{COHORT}/{{grading}}/benchmarks/evaluate.tsv"
     conda:
         "../../envs/statistics.yaml"
-    threads: workflow.cores
+    threads: CORES
     params:
         seed=study.seed,
     message:
@@ -68,7 +68,7 @@ rule coverage:
         f"{COHORT}/benchmarks/coverage.tsv"
     conda:
         "../../envs/statistics.yaml"
-    threads: workflow.cores
+    threads: CORES
     params:
         seed=study.seed,
     message:
