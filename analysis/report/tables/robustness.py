@@ -154,9 +154,9 @@ def occlusion(results: Results) -> Table | None:
         return None
     digits = results.settings.digits
     implant = next((o for o in results.scheme.outcomes if o.kind == "implant"), None)
-    head = ["Hidden", "Exams", "Mean AUC of single grades", "Hidden", "Mean change of a grade's score"]
+    head = ["Hidden part", "Exams", "Mean AUC of single grades", "… with it hidden", "Mean change of a grade's score"]
     if implant:
-        head += [f"Mean score, {decapitalise(implant.title)}", "Hidden"]
+        head += [f"Mean score of {decapitalise(implant.title)}", "… with it hidden"]
     rows = []
     for region in regions.values():
         rows.append(
