@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -45,7 +46,12 @@ class Halve(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Map (n, filters, side, side) to half the side."""
         # ASSUME: a pool follows each group and is the only reduction (authors' public trainer).
-        return F.adaptive_max_pool2d(images, math.ceil(images.shape[-1] / 2))
+        side = math.ceil(images.shape[-1] / 2)
+        if images.is_cuda:
+            return F.adaptive_max_pool2d(images, side)
+        # A CPU takes the maxima of all filters of a pixel at once where they lie side by side, and
+        # otherwise each alone: with both copies it is three times as fast, and the same to the bit.
+        return F.adaptive_max_pool2d(images.contiguous(memory_format=torch.channels_last), side).contiguous()
 
 
 def groups(settings: tuple[GroupSettings, ...], width: int, inputs: int, first: bool) -> tuple[nn.Sequential, int]:

@@ -117,11 +117,10 @@ def vary(images: Tensor, variation: Variation, erase_size: int, noise: Tensor | 
     if noise is not None:
         warped.addcmul_(noise, variation.noise)
     if variation.erased.shape[1]:
-        line = torch.arange(images.shape[-1], device=images.device)
-        from_first = line - variation.erased.unsqueeze(-1)  # (n, blocks, 2, side)
-        inside = (from_first >= 0) & (from_first < erase_size)
-        for rows, columns in (block.unbind(1) for block in inside.unbind(1)):
-            warped.masked_fill_((rows.unsqueeze(2) & columns.unsqueeze(1)).unsqueeze(1), 0)
+        block = torch.arange(min(erase_size, images.shape[-1]), device=images.device)
+        rows, columns = (variation.erased.unsqueeze(-1) + block).unbind(2)  # (n, blocks, erase_size)
+        each = torch.arange(len(warped), device=images.device).view(-1, 1, 1, 1)
+        warped[each, 0, rows.unsqueeze(3), columns.unsqueeze(2)] = 0
     return warped
 
 
@@ -137,11 +136,11 @@ def grid(affine: Tensor, side: int) -> Tensor:
     Returns
     -------
     Tensor of float, shape (n, side, side, 2)
-        Column and row, from -1 to 1.
+        Column and row, from -1 to 1; in memory all columns of an image come before its rows.
     """
     line = (2 * torch.arange(side, device=affine.device) + 1) / side - 1
-    of_column, of_row, shift = affine[:, None, None].unbind(-1)
-    return of_column * line[:, None] + (of_row * line[:, None, None] + shift)
+    of_column, of_row, shift = affine[..., None, None].unbind(2)
+    return (of_column * line + (of_row * line[:, None] + shift)).permute(0, 2, 3, 1)
 
 
 def standard_normal(shape: torch.Size, generator: torch.Generator) -> Tensor:

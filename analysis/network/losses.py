@@ -122,10 +122,8 @@ class Weights:
                 known = ~np.isnan(grades[:, i])
                 level = np.where(known, grades[:, i], 0).astype(int)
                 columns.append(np.where(known, self.items[name][level], 0.0))
-        for j in range(binary.shape[1]):
-            known = ~np.isnan(binary[:, j])
-            columns.append(np.where(known, self.binary[(binary[:, j] == 1).astype(int), j], 0.0))
-        weights = np.stack(columns, 1) if columns else np.zeros((len(grades), 0))
+        own = np.where(np.isnan(binary), 0.0, np.where(binary == 1, self.binary[1], self.binary[0]))
+        weights = np.column_stack([*columns, own])
         total = weights.sum(0)
         return weights / np.where(total > 0, total, 1) * self.terms
 
