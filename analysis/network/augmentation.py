@@ -34,6 +34,11 @@ class Variation:
     noise: Tensor
     erased: Tensor
 
+    def split(self, passes: list[int]) -> list[Variation]:
+        """Part the passes into stretches of so many each."""
+        values = (self.affine, self.contrast, self.noise, self.erased)
+        return [Variation(*parts) for parts in zip(*(value.split(passes) for value in values), strict=True)]
+
 
 def draw(
     generator: np.random.Generator, n: int, side: int, settings: TrainingSettings, phase: PhaseSettings
@@ -89,7 +94,7 @@ def plain(images: Tensor, mirrored: Tensor | None = None) -> Tensor:
     return grey if mirrored is None else torch.where(mirrored.view(-1, 1, 1, 1), grey.flip(3), grey)
 
 
-def vary(images: Tensor, variation: Variation, erase_size: int, noise: Tensor | None) -> Tensor:
+def vary(images: Tensor, variation: Variation, erase_size: int, noise: tuple[Tensor, Tensor] | None = None) -> Tensor:
     """Vary images.
 
     Parameters
@@ -100,8 +105,8 @@ def vary(images: Tensor, variation: Variation, erase_size: int, noise: Tensor | 
         On the same device.
     erase_size : int
         Side of the erased blocks, pixels.
-    noise : Tensor of float or None, shape of `images`
-        Standard normal numbers; None for no noise.
+    noise : (Tensor of int64, shape (k,), Tensor of float, shape (k, 1, side, side)), optional
+        Which of the passes get noise, and standard normal numbers for them, which are drawn only there.
 
     Returns
     -------
@@ -115,7 +120,8 @@ def vary(images: Tensor, variation: Variation, erase_size: int, noise: Tensor | 
     level = torch.where(variation.contrast < 0, 1 - mean, mean)
     warped.sub_(mean).mul_(variation.contrast).add_(level).clamp_(0, 1)
     if noise is not None:
-        warped.addcmul_(noise, variation.noise)
+        noisy, normal = noise
+        warped.index_add_(0, noisy, normal * variation.noise[noisy])
     if variation.erased.shape[1]:
         block = torch.arange(min(erase_size, images.shape[-1]), device=images.device)
         rows, columns = (variation.erased.unsqueeze(-1) + block).unbind(2)  # (n, blocks, erase_size)

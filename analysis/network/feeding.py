@@ -12,12 +12,12 @@ import torch
 from torch import Tensor
 
 from analysis.imaging.store import ImageStore
-from analysis.network.augmentation import draw, plain, standard_normal, vary
+from analysis.network.augmentation import Variation, plain, standard_normal, vary
 from analysis.network.data import Exams, views
 from analysis.network.devices import Device
 from analysis.network.distributed import world
 from analysis.network.losses import Weights
-from analysis.network.settings import PhaseSettings, TrainingSettings
+from analysis.network.settings import TrainingSettings
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -93,15 +93,14 @@ class Feeder:
         weights: Weights,
         chosen: np.ndarray,
         settings: TrainingSettings,
-        phase: PhaseSettings,
-        generator: np.random.Generator,
+        variation: Variation,
         noise: torch.Generator,
     ) -> tuple[Batch, Labels]:
         """Make this process's part of a training batch.
 
-        Every process draws the variations of the whole batch and keeps those of its own exams,
-        and the weights of the loss are those of the whole batch: the sum over processes is what
-        one process would have had.
+        The variations are those of the whole batch's passes, of which every process keeps those of
+        its own exams, and the weights of the loss are those of the whole batch: the sum over
+        processes is what one process would have had.
         """
         rank, processes = world()
         rows, number = exams.images_of(chosen)
@@ -110,35 +109,35 @@ class Feeder:
         known = view >= 0
         view_weights = known * (settings.view_weight / max(1, known.sum()))
         term_weights = weights(grades, binary)
-        own = share(number, rank, processes)
-        own_rows = np.arange(len(rows))[slice(*(np.concatenate([[0], np.cumsum(number)])[[own.start, own.stop]]))]
-        passes = (own_rows[:, None] * settings.jitters + np.arange(settings.jitters)).reshape(-1)
+        own, jitters = share(number, rank, processes), settings.jitters
+        ends = np.concatenate([[0], np.cumsum(number)])
+        images = slice(ends[own.start], ends[own.stop])
+        passes = slice(images.start * jitters, images.stop * jitters)
 
-        variation = draw(generator, len(rows) * settings.jitters, self.store.size, settings, phase)
-        part = torch.from_numpy(passes)
-        variation = type(variation)(*(self.device.send(value[part]) for value in vars(variation).values()))
-        images = self._grey(rows[own_rows])
-        if settings.jitters > 1:
-            images = images.repeat_interleave(settings.jitters, 0)
-        normal = None
-        if phase.noise:
-            shape = torch.Size((len(rows) * settings.jitters, 1, self.store.size, self.store.size))
-            normal = standard_normal(shape, noise)[own_rows[0] * settings.jitters :][: len(passes)]
-        images = vary(images, variation, settings.erase_size, normal)
+        noisy = variation.noise.flatten().nonzero().flatten()
+        normal = standard_normal(torch.Size((len(noisy), 1, self.store.size, self.store.size)), noise)
+        some = slice(*np.searchsorted(noisy.numpy(), [passes.start, passes.stop]))
+        grey = self._grey(rows[images])
+        varied = vary(
+            grey.repeat_interleave(jitters, 0) if jitters > 1 else grey,
+            Variation(*(self.device.send(values[passes]) for values in vars(variation).values())),
+            settings.erase_size,
+            (self.device.send(noisy[some] - passes.start), normal[some]),
+        )
 
-        number, jitters = number[own], settings.jitters
+        number = number[own]
         batch = self._batch(
-            images,
+            varied,
             number,
-            np.arange(len(own_rows)).repeat(jitters),
+            np.arange(number.sum()).repeat(jitters),
             np.arange(len(number)).repeat(number * jitters),
         )
         labels = Labels(
             self._float(grades[own]),
             self._float(binary[own]),
             self._float(term_weights[own]),
-            self.device.send(torch.from_numpy(np.maximum(view[own_rows], 0))),
-            self._float(view_weights[own_rows]),
+            self.device.send(torch.from_numpy(np.maximum(view[images], 0))),
+            self._float(view_weights[images]),
         )
         return batch, labels
 

@@ -19,6 +19,7 @@ from torch.nn.parallel import DistributedDataParallel
 from analysis.errors import StudyError
 from analysis.imaging.store import ImageStore
 from analysis.network.architecture import KneeNet
+from analysis.network.augmentation import Variation, draw
 from analysis.network.checkpoints import fine_tune, load_state, save_state, save_weights
 from analysis.network.compiling import compiled
 from analysis.network.curve import Curve, Progress, areas
@@ -166,36 +167,29 @@ class Training:
         """Go once through the grading's exams; return the mean loss of each task, and the last learning rate."""
         losses: dict[str, list[Tensor]] = {task.name: [] for task in self.tasks}
         plan = list(self._plan())
-        made = ahead(
-            lambda step: self.feeder.training(
-                self.exams[step[0]],
-                self.weights[step[0]],
-                step[1],
-                self.training,
-                phase,
-                self.generator,
-                self.noise,
-            ),
-            plan,
-            self.device.cuda,
-        )
+        passes = [int(self.exams[t].images[chosen].sum()) * self.training.jitters for t, chosen in plan]
+        variations = draw(self.generator, sum(passes), self.store.size, self.training, phase).split(passes)
+
+        def make(step: tuple[tuple[int, np.ndarray], Variation]) -> tuple[Batch, Labels]:
+            (t, chosen), variation = step
+            return self.feeder.training(self.exams[t], self.weights[t], chosen, self.training, variation, self.noise)
+
+        made = ahead(make, zip(plan, variations, strict=True), self.device.cuda)
         rate = 0.0
         self.model.train()
-        for i, ((t, chosen), (batch, labels)) in enumerate(zip(plan, made, strict=True)):
+        for i, ((t, _), (batch, labels)) in enumerate(zip(plan, made, strict=True)):
             # ASSUME: a quarter of a cosine for each phase (authors' public trainer, there in steps of an epoch).
             rate = phase.learning_rate * math.cos(math.pi / 2 * (epoch + i / len(plan)) / phase.epochs)
             loss = self.step(t, batch, labels, rate, phase)
             losses[self.tasks[t].name].append(loss)
-            if not self.device.cuda or i % 20 == 0 or i == len(plan) - 1:
-                value = float(torch.stack(losses[self.tasks[t].name]).sum()) if self.device.cuda else float(loss)
-                if not math.isfinite(value):
-                    raise StudyError(
-                        f"The loss of task '{self.tasks[t].name}' is no longer a number in epoch {number}; lower "
-                        "network.training.phases' learning_rate, or set network.training.clip to 1."
-                    )
-                progress.step(float(loss), int(self.exams[t].images[chosen].sum()) * self.training.jitters)
-            else:
-                progress.step(None, int(self.exams[t].images[chosen].sum()) * self.training.jitters)
+            # To look at a loss is to wait for it, which a GPU shouldn't at each step; once not a number, it stays so.
+            value = float(loss) if not self.device.cuda or i % 20 == 0 or i == len(plan) - 1 else None
+            if value is not None and not math.isfinite(value):
+                raise StudyError(
+                    f"The loss of task '{self.tasks[t].name}' is no longer a number in epoch {number}; lower "
+                    "network.training.phases' learning_rate, or set network.training.clip to 1."
+                )
+            progress.step(value, passes[i])
         return {name: float(torch.stack(v).mean()) if v else math.nan for name, v in losses.items()}, rate
 
     def _plan(self) -> Iterator[tuple[int, np.ndarray]]:

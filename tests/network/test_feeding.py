@@ -44,7 +44,9 @@ def made(images, training, phase=PLAIN, seed=0):
     """Images as training would show them."""
     n, side = len(images), images.shape[-1]
     variation = draw(np.random.default_rng(seed), n, side, training, phase)
-    noise = torch.randn(n, 1, side, side, generator=torch.Generator().manual_seed(seed)) if phase.noise else None
+    noisy = variation.noise.flatten().nonzero().flatten()
+    normal = torch.randn(len(noisy), 1, side, side, generator=torch.Generator().manual_seed(seed))
+    noise = (noisy, normal) if phase.noise else None
     return vary(images.clone(), variation, training.erase_size, noise), variation
 
 
@@ -101,9 +103,8 @@ def test_jitters_of_an_exam_are_joined_by_their_maximum(cohort):
     task = Task(GRADINGS / "kl.yaml", cohort / "kl.parquet", store, "softmax")
     weights = Weights.of(task.layout, exams.grades, exams.binary, training)
     chosen = np.flatnonzero(exams.images == 3)[:2]
-    batch, _ = feeder.training(
-        exams, weights, chosen, training, PLAIN, np.random.default_rng(0), torch.Generator().manual_seed(0)
-    )
+    variation = draw(np.random.default_rng(0), 12, store.size, training, PLAIN)
+    batch, _ = feeder.training(exams, weights, chosen, training, variation, torch.Generator().manual_seed(0))
     assert batch.image.tolist() == np.arange(6).repeat(2).tolist() and batch.exam.tolist() == [0] * 6 + [1] * 6
     assert not torch.equal(batch.images[0], batch.images[1])
     network = KneeNet(settings(), {"kl": task.layout.width}, 3).eval()
@@ -180,7 +181,7 @@ def test_a_shift_is_a_share_of_half_the_side():
     images[0, 0, 32, 40] = 1.0
     variation = draw(np.random.default_rng(0), 1, 64, still(), PLAIN)
     variation.affine[0, 0, 2] = 0.25  # a quarter of half the side is 8 pixels
-    moved = vary(images, variation, 4, None)[0, 0]
+    moved = vary(images, variation, 4)[0, 0]
     assert (moved == moved.max()).nonzero().tolist() == [[32, 32]]
 
 
@@ -228,9 +229,8 @@ def test_mirroring_takes_medial_and_lateral_along(cohort, tmp_path):
     for share_mirrored in (0.0, 1.0):
         training = still(mirror_horizontal=share_mirrored)
         weights = Weights.of(task.layout, exams.grades, exams.binary, training)
-        batch, labels = feeder.training(
-            exams, weights, chosen, training, PLAIN, np.random.default_rng(0), torch.Generator().manual_seed(0)
-        )
+        variation = draw(np.random.default_rng(0), number.sum(), store.size, training, PLAIN)
+        batch, labels = feeder.training(exams, weights, chosen, training, variation, torch.Generator().manual_seed(0))
         expected = plain.flip(3) if share_mirrored else plain
         torch.testing.assert_close(batch.images, expected, rtol=0, atol=1e-5)
         truth = labels.binary[:, medial].repeat_interleave(torch.from_numpy(number)).numpy()
@@ -295,10 +295,12 @@ def test_tasks_take_turns(cohort, tmp_path, every, turns):
     assert sorted(np.concatenate([b for t, b in plan if t == 0])) == list(range(len(training.exams[0])))
     # A step of one task leaves the other's head alone, and moves the core.
     before = {name: tensor.clone() for name, tensor in training.network.named_parameters()}
+    exams, some = training.exams[1], plan[-1][1] % len(training.exams[1])
+    passes = int(exams.images[some].sum()) * chosen.training.jitters
+    variation = draw(training.generator, passes, store.size, chosen.training, PLAIN)
     batch, labels = training.feeder.training(
-        training.exams[1], training.weights[1], plan[-1][1] % len(training.exams[1]), training.training, PLAIN,
-        training.generator, training.noise,
-    )  # fmt: skip
+        exams, training.weights[1], some, chosen.training, variation, training.noise
+    )
     training.step(1, batch, labels, 0.01, PLAIN)
     moved = {name.split(".")[1] if name.startswith("heads") else name.split(".")[0]
              for name, tensor in training.network.named_parameters() if not torch.equal(tensor, before[name])}  # fmt: skip
