@@ -199,7 +199,9 @@ class _Bare:
         told = training.training
         self.network: KneeNet = training.network
         self.model = training.model
-        self.optimiser = torch.optim.SGD(self.network.parameters(), lr=1e-6, momentum=told.momentum, weight_decay=1e-6)
+        self.optimiser = torch.optim.SGD(
+            self.network.parameters(), lr=1e-6, momentum=told.momentum, weight_decay=1e-6, fused=True
+        )
         exams = training.exams[0]
         self.batches = []
         for chosen in batches:
