@@ -87,6 +87,16 @@ def run() -> None:
     except (click.Abort, KeyboardInterrupt):
         click.echo("Stopped.", err=True)
         code = 130
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] == "analysis":
+            raise
+        click.secho(
+            f"Error: The library {error.name} is not installed in {sys.prefix}; activate the study's environment, "
+            ". .venv/bin/activate, which 'make setup' makes.",
+            fg="red",
+            err=True,
+        )
+        code = 1
     except Exception:
         traceback.print_exc()
         code = 1

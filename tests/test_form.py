@@ -45,6 +45,15 @@ def test_config_names_every_key_with_its_meaning(tmp_path):
     assert written.read_text() == (ROOT / "config.yaml").read_text(), "run: python -m analysis config"
 
 
+def test_a_section_that_is_left_out_is_the_default_studys():
+    from analysis.config import load_study
+    from analysis.settings import load_yaml
+
+    study = load_study(load_yaml(ROOT / "config.yaml"))
+    for section in ("simulate", "ingest", "images", "selection", "reference", "network", "attribution", "statistics"):
+        assert getattr(study, section) == type(getattr(study, section))(), section
+
+
 def test_schema_is_that_of_the_model():
     from analysis.config import Study
 

@@ -42,15 +42,24 @@ def prepare(
 
 @click.command("bench-archive")
 @click.option("--archive", required=True, type=FOLDER, help="Archive whose files are read.")
-@click.option("--ingest", "ingest_file", required=True, type=FILE, help="YAML of the section 'ingest'.")
-@click.option("--images", "images_file", required=True, type=FILE, help="YAML of the section 'images'.")
+@click.option(
+    "--ingest", "ingest_file", type=FILE, help="YAML of the section 'ingest'; else that of the default study."
+)
+@click.option(
+    "--images", "images_file", type=FILE, help="YAML of the section 'images'; else that of the default study."
+)
 @click.option("--workers", default=2, show_default=True, type=click.IntRange(1), help="Processes, of both.")
 @click.option("--repeats", default=3, show_default=True, type=click.IntRange(1), help="The best of so many counts.")
 @click.option(
     "--memory", multiple=True, type=click.IntRange(50), help="Instead: peak memory on so many files; more than once."
 )
 def bench_archive(
-    archive: Path, ingest_file: Path, images_file: Path, workers: int, repeats: int, memory: tuple[int, ...]
+    archive: Path,
+    ingest_file: Path | None,
+    images_file: Path | None,
+    workers: int,
+    repeats: int,
+    memory: tuple[int, ...],
 ) -> None:
     """Time ingest and prepare against a bare loop that decodes, windows, crops, reduces and pads the same files."""
     from analysis.archive.settings import IngestSettings
@@ -58,7 +67,8 @@ def bench_archive(
     from analysis.imaging.settings import ImagesSettings
     from analysis.settings import load
 
-    ingest, images = load(IngestSettings, ingest_file), load(ImagesSettings, images_file)
+    ingest = load(IngestSettings, ingest_file) if ingest_file else IngestSettings()
+    images = load(ImagesSettings, images_file) if images_file else ImagesSettings()
     for files in memory:
         found = bench.memory(archive, ingest, images, workers=workers, files=files)
         click.echo(f"{files:>8} files: peak {found['ingest']:.0f} MB in ingest, {found['prepare']:.0f} MB in prepare")

@@ -97,8 +97,8 @@ def attribute(
 
 
 @click.command("bench-network")
-@click.option("--settings", "settings_file", type=FILE, required=True, help="Section 'network' of the configuration.")
-@click.option("--grading", type=FILE, required=True, help="The scheme.")
+@click.option("--settings", "settings_file", type=FILE, help="YAML of the section 'network'; else the default study's.")
+@click.option("--grading", type=FILE, default=Path("workflow/gradings/kl.yaml"), show_default=True, help="The scheme.")
 @click.option("--side", default=96, show_default=True, type=click.IntRange(16), help="Side of the images, pixels.")
 @click.option("--per-exam", multiple=True, default=(1, 2, 4), show_default=True, type=click.IntRange(1),
               help="Images of each exam; may be repeated.")  # fmt: skip
@@ -107,7 +107,7 @@ def attribute(
 @click.option("--exams", default=5700, show_default=True, type=click.IntRange(1), help="Projected: training exams.")
 @click.option("--workers", default=2, show_default=True, type=click.IntRange(1), help="Threads.")
 def bench_network(
-    settings_file: Path,
+    settings_file: Path | None,
     grading: Path,
     side: int,
     per_exam: tuple[int, ...],
@@ -122,7 +122,7 @@ def bench_network(
     from analysis.network.settings import NetworkSettings
     from analysis.settings import load
 
-    settings = load(NetworkSettings, settings_file)
+    settings = load(NetworkSettings, settings_file) if settings_file else NetworkSettings()
     device = Device.choose(settings, workers)
     click.echo(f"{device}; width {settings.width}, {side} x {side} pixels, batches of {settings.training.batch} passes")
     rates = bench.bench(settings, grading, side=side, per_exam=per_exam, steps=steps, repeats=repeats, workers=workers)
