@@ -114,10 +114,12 @@ def calibration(results: Results) -> Figure | None:
             panel.vlines(part["predicted"], part["low"], part["high"], color=colour, linewidth=0.7, alpha=0.6)
         panel.plot(part["predicted"], part["observed"], color=colour, marker="o", markersize=2.6, linewidth=0.8)
         if outcome.id in table.index and known(table.loc[outcome.id, "slope"]):
-            panel.text(
-                0.03, 0.97, f"slope {number(table.loc[outcome.id, 'slope'])}\n"
-                f"intercept {number(table.loc[outcome.id, 'intercept'])}",
-                ha="left", va="top", fontsize=results.settings.figures.font_pt - 1.2, linespacing=1.25,
+            slope, intercept = table.loc[outcome.id, "slope"], table.loc[outcome.id, "intercept"]
+            # A legend looks for the corner where no curve runs, which a text doesn't.
+            panel.plot([], [], alpha=0, label=f"slope {number(slope)}\nintercept {number(intercept)}")
+            panel.legend(
+                loc="best", fontsize=results.settings.figures.font_pt - 1.2,
+                handlelength=0, handletextpad=0, borderpad=0, borderaxespad=0.4, frameon=False,
             )  # fmt: skip
         panel.set_title(_panel_title(results, outcome))
         panel.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), xticks=[0, 0.5, 1], yticks=[0, 0.5, 1], box_aspect=1)
