@@ -224,12 +224,17 @@ class Results:
         found: Any = frame.loc[key] if key in frame.index else {}
         return dict(found)
 
+    def was_read(self, outcome: Outcome) -> bool:
+        """Whether any exam was read for an outcome; what an archive has no readings of is no part of a report."""
+        return outcome.id in self.graded and bool(self.graded[outcome.id].notna().any())
+
     def outcomes(self, *kinds: str, item: str | None = None) -> list[Outcome]:
-        """Return the estimated outcomes of some kinds, in the scheme's order."""
+        """Return the estimated outcomes of some kinds that were read for, in the scheme's order."""
         return [
             outcome
             for outcome in self.scheme.outcomes
             if outcome.id in self.roc.index
+            and self.was_read(outcome)
             and (not kinds or outcome.kind in kinds)
             and (item is None or outcome.item == item)
         ]

@@ -8,6 +8,7 @@ import pytest
 
 from analysis.report.render import _pandoc
 from analysis.report.source import expand, substitute
+from analysis.report.tables import TABLES
 from analysis.settings import load_yaml
 from tests.report.conftest import Made
 
@@ -128,6 +129,10 @@ def test_findings_that_nobody_read_are_not_said_to_have_been_looked_for(kl, tmp_
     graded.assign(**dict.fromkeys(findings, float("nan"))).to_parquet(reference / "reference.parquet")
     unread = Made({**kl.options, "reference": reference}, kl.folder)
     assert "looked for" not in tell(unread, tmp_path / "unread")
+    # Nor do they stand in a table, among them those of the paper's locations.
+    for name in ("distribution", "location", "implants", "calibration"):
+        assert "Medial" in str(TABLES["distribution"](kl.results)) and "Staple" in str(TABLES["implants"](kl.results))
+        assert not re.search("Medial|Osteonecrosis|Staple", str(TABLES[name](unread.results)))
 
 
 def test_a_network_at_chance_is_not_said_to_have_a_hardest_grade(kl, tmp_path):

@@ -111,7 +111,8 @@ def calibration(results: Results) -> Figure | None:
         colour = colours[0] if outcome.kind == "grade" else colours[1] if outcome.kind == "group" else colours[2]
         panel.plot([0, 1], [0, 1], color=GREY, linewidth=0.6, linestyle=(0, (3, 3)))
         if {"low", "high"} <= set(part.columns):
-            panel.vlines(part["predicted"], part["low"], part["high"], color=colour, linewidth=0.7, alpha=0.6)
+            ends = part[["low", "high"]].to_numpy().T
+            panel.plot([part["predicted"]] * 2, ends, color=colour, linewidth=0.7, alpha=0.6)
         panel.plot(part["predicted"], part["observed"], color=colour, marker="o", markersize=2.6, linewidth=0.8)
         if outcome.id in table.index and known(table.loc[outcome.id, "slope"]):
             slope, intercept = table.loc[outcome.id, "slope"], table.loc[outcome.id, "intercept"]

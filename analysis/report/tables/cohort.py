@@ -27,7 +27,7 @@ def distribution(results: Results) -> Table:
     sets = [name for name in SETS if (frame["set"] == name).any()]
     parts: dict[str, list[list[str]]] = {}
     for outcome in results.scheme.outcomes:
-        if outcome.kind == "group" or outcome.id not in frame:
+        if outcome.kind == "group" or not results.was_read(outcome):
             continue
         cells = []
         for name in sets:
