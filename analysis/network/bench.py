@@ -199,9 +199,7 @@ class _Bare:
         told = training.training
         self.network: KneeNet = training.network
         self.model = training.model
-        self.optimiser = torch.optim.SGD(
-            self.network.parameters(), lr=1e-6, momentum=told.momentum, weight_decay=1e-6, fused=True
-        )
+        self.optimiser = torch.optim.SGD(self.network.parameters(), lr=1e-6, momentum=told.momentum, weight_decay=1e-6)
         exams = training.exams[0]
         self.batches = []
         for chosen in batches:

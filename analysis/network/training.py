@@ -128,7 +128,7 @@ class Training:
             self.model = DistributedDataParallel(self.model, find_unused_parameters=True, broadcast_buffers=False)
         self.average = copy.deepcopy(network) if self.training.average else None
         self.followed = {kind: _pairs(self.average or network, network, kind) for kind in (True, False)}
-        self.optimiser = torch.optim.SGD(network.parameters(), lr=1.0, momentum=self.training.momentum, fused=True)
+        self.optimiser = torch.optim.SGD(network.parameters(), lr=1.0, momentum=self.training.momentum)
         # ASSUME: order and variations of the exams have one generator, noise another, which lives on the device.
         self.generator = np.random.default_rng([seed, 1])
         self.noise = torch.Generator(device.torch).manual_seed(seed)
