@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 import html
 import json
+import mimetypes
 import re
 import zipfile
 from collections.abc import Iterator
@@ -20,6 +22,10 @@ _PICTURES = {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".gif", ".webp"}
 _ZIPS = {".zip", ".docx", ".xlsx", ".pptx", ".odt", ".ods", ".epub", ".npz", ".eln", ".pth", ".pt"}
 _PRINTABLE = re.compile(rb"[\x20-\x7e\x80-\xff]{4,}")
 _ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
+#: A file inside an address, as figures and web pages hold pictures: one line or several long ones, up to a quote.
+_EMBEDDED = re.compile(
+    r"data:([\w.+-]+/[\w.+-]+)[^,\s\"'<>]*;base64,\s?((?:[A-Za-z0-9+/]{60,}\s)*[A-Za-z0-9+/]*={0,2})(?=\s?[\"')])"
+)
 _DEPTH = 3
 _LARGEST = 512_000_000
 
@@ -65,11 +71,11 @@ def _from_bytes(name: str, data: bytes, where: str, depth: int) -> Iterator[Piec
         length = int.from_bytes(data[:8], "little")
         yield f"{where}header", data[8 : 8 + length].decode("utf-8", "replace")
     else:
-        yield from _plain(suffix, data, where)
+        yield from _plain(suffix, data, where, depth)
 
 
-def _plain(suffix: str, data: bytes, where: str) -> Iterator[Piece]:
-    where = where or "its text"
+def _plain(suffix: str, data: bytes, where: str, depth: int = 0) -> Iterator[Piece]:
+    inside, where = where, where.removesuffix(": ") or "its text"
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         yield where, data.decode("utf-16", "replace")
         return
@@ -82,6 +88,14 @@ def _plain(suffix: str, data: bytes, where: str) -> Iterator[Piece]:
         text = data.decode("utf-8")
     except UnicodeDecodeError:
         text = data.decode("latin-1")
+    # Embedded files are read as what they are: in the letters that stand for their bytes any short name occurs by
+    # chance, and a long one can't be seen.
+    if "base64," in text and depth < _DEPTH:
+        for number, (media, letters) in enumerate(_EMBEDDED.findall(text), 1):
+            name = f"embedded file {number}"
+            file = base64.b64decode("".join(letters.split()) + "==")
+            yield from _from_bytes(f"{name}{mimetypes.guess_extension(media)}", file, f"{inside}{name}: ", depth + 1)
+        text = _EMBEDDED.sub(" ", text)
     yield where, text
     # The same words in the escapes of markup, JSON and addresses.
     if suffix in _MARKUP and "&" in text:

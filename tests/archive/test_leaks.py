@@ -1,5 +1,6 @@
 """Ways in which a person's identity could get into the results: the check names each, and would miss it without its clause."""
 
+import base64
 import gzip
 import html
 import json
@@ -79,6 +80,16 @@ def svg(path):
     plt.close()
 
 
+def page(path):
+    """A web page with a figure in it, in which there is a picture, as the manuscript has them."""
+    inner = path.with_suffix(".png")
+    png(inner)
+    picture = base64.encodebytes(inner.read_bytes()).decode()
+    figure = f'<svg><image xlink:href="data:image/png;base64,\n{picture}"/></svg>'
+    path.write_text(f"<img src='data:image/svg+xml;base64,{base64.b64encode(figure.encode()).decode()}'/>")
+    inner.unlink()
+
+
 def pdf_information(path):
     plt.figure().savefig(path, metadata={"Author": "Ottilia Quistberg"})
     plt.close()
@@ -134,6 +145,7 @@ LEAKS = {
     "an exam's date": ("table.csv", text("taken\n2010-03-01\n"), "date of an exam", "_plain"),
     "an exam's date in a figure": ("figure.svg", svg, "date of an exam", "_plain"),
     "a birth date in a figure": ("figure.png", png, "birth date", "_picture"),
+    "a birth date in a picture in a figure in a page": ("index.html", page, "birth date", "_picture"),
     "a name in a photograph": ("figure.jpg", jpeg, "name", "_picture"),
     "a name in a PDF's information": ("figure.pdf", pdf_information, "name", "_pdf"),
     "a name on a PDF's page": ("index.pdf", pdf_page, "name", "_pdf"),
@@ -178,6 +190,25 @@ def test_a_leak_stops_the_study_and_is_seen_by_its_clause_alone(study, tmp_path,
     if reader:
         monkeypatch.setattr(texts, reader, lambda *_: iter(()))
         assert privacy.search(sought, [path])[1] == []
+
+
+def test_the_letters_of_an_embedded_picture_are_no_words(study, tmp_path):
+    sought = privacy.secrets(read_table(study / "private" / "index.parquet"), [REPORT])
+    pixels = np.random.default_rng(0).integers(0, 256, 3 * 40, dtype=np.uint8).tobytes()
+    letters = base64.b64encode(pixels).decode()
+    name = "/Quistberg/"  # as chance writes it between two strokes
+    picture = letters[:40] + name + letters[40:80] + "\n" + letters[80:]
+    page = tmp_path / "figure.svg"
+    page.write_text(f'<image href="data:image/png;base64,{picture}"/>')
+    assert not privacy.search(sought, [page])[1]
+    # What only looks like one is read.
+    for text in (
+        "data:image/png;base64, seen by Quistberg",
+        f"{letters[:60]} Quistberg",
+        f"data:image/png;base64,{picture}\nQuistberg",
+    ):
+        page.write_text(text)
+        assert privacy.search(sought, [page])[1], text
 
 
 def test_the_repository_s_own_words_are_no_leak_but_a_full_name_is(study, tmp_path):
