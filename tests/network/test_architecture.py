@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from analysis.network.architecture import KneeNet, Residual, maximum
+from analysis.network.architecture import Halve, KneeNet, Residual, maximum
 from analysis.network.settings import NetworkSettings
 
 
@@ -33,6 +33,19 @@ def test_layers_and_sizes_are_those_of_table_1():
     with torch.inference_mode():
         network(torch.rand(1, 1, 256, 256), passes(1), 1, passes(1), 1, "kl")
     assert seen == [(256, 64, 128), (128, 64, 64), (64, 64, 32), (32, 128, 16), (16, 256, 8), (8, 512, 4)]
+
+
+@pytest.mark.parametrize("side", [2, 7, 24])
+@pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16])
+def test_the_pool_is_torchs_to_the_bit_in_either_order_of_memory(side, precision):
+    images = torch.randn(3, 5, side, side, generator=torch.Generator().manual_seed(0)).to(precision)
+    images[:, :, 1, :] = images[:, :, 0, :]  # ties: the gradient must go to the same of two equal pixels
+    images.requires_grad_()
+    plain = nn.functional.adaptive_max_pool2d(images, math.ceil(side / 2))
+    pooled = Halve()(images)
+    assert torch.equal(pooled, plain) and pooled.is_contiguous()
+    into = torch.randn_like(plain)
+    assert torch.equal(*(torch.autograd.grad(result, images, into)[0] for result in (pooled, plain)))
 
 
 def test_filters_change_in_the_last_block_of_a_group():
