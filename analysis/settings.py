@@ -11,6 +11,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from analysis.errors import StudyError
 
+CONFIG = Path("config.yaml")
+
 
 class Settings(BaseModel):
     """A section of the configuration: frozen, with no key that isn't known."""
@@ -41,6 +43,14 @@ def load_yaml(path: str | Path) -> Any:
 def load(model: type[S], path: str | Path) -> S:
     """Read one section from its own YAML file, e.g. results/<cohort>/settings/network.yaml."""
     return parse(model, load_yaml(path) or {}, str(path))
+
+
+def section(model: type[S], name: str, file: str | Path | None = None) -> S:
+    """Read one section: from a file of its own, or else config.yaml's, of which what isn't there has its default."""
+    if file is not None:
+        return load(model, file)
+    values = (load_yaml(CONFIG) or {}).get(name, {}) if CONFIG.is_file() else {}
+    return parse(model, values, f"{CONFIG}: {name}")
 
 
 def parse(model: type[S], values: Any, source: str) -> S:

@@ -28,8 +28,9 @@ NATIVE = (ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian, D
 _HEADLESS = (b"\x02\x00", b"\x08\x00", b"\x00\x02", b"\x00\x08")
 
 _ITEM = b"\xfe\xff\x00\xe0"
-# Value representations that hold words, several of them parted by backslashes (DICOM PS3.5 6.2).
-_WORDS = {"AE", "AS", "CS", "DA", "DT", "LO", "PN", "SH", "TM", "UC", "UI"}
+# Value representations that hold words, several of them parted by backslashes (DICOM PS3.5 6.2); of the names of
+# applications (AE) pydicom keeps the padding.
+_WORDS = {"AS", "CS", "DA", "DT", "LO", "PN", "SH", "TM", "UC", "UI"}
 
 pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
 

@@ -42,12 +42,8 @@ def prepare(
 
 @click.command("bench-archive")
 @click.option("--archive", required=True, type=FOLDER, help="Archive whose files are read.")
-@click.option(
-    "--ingest", "ingest_file", type=FILE, help="YAML of the section 'ingest'; else that of the default study."
-)
-@click.option(
-    "--images", "images_file", type=FILE, help="YAML of the section 'images'; else that of the default study."
-)
+@click.option("--ingest", "ingest_file", type=FILE, help="The section 'ingest'; else that of config.yaml.")
+@click.option("--images", "images_file", type=FILE, help="The section 'images'; else that of config.yaml.")
 @click.option("--workers", default=2, show_default=True, type=click.IntRange(1), help="Processes, of both.")
 @click.option("--repeats", default=3, show_default=True, type=click.IntRange(1), help="The best of so many counts.")
 @click.option(
@@ -65,10 +61,9 @@ def bench_archive(
     from analysis.archive.settings import IngestSettings
     from analysis.imaging import bench
     from analysis.imaging.settings import ImagesSettings
-    from analysis.settings import load
+    from analysis.settings import section
 
-    ingest = load(IngestSettings, ingest_file) if ingest_file else IngestSettings()
-    images = load(ImagesSettings, images_file) if images_file else ImagesSettings()
+    ingest, images = section(IngestSettings, "ingest", ingest_file), section(ImagesSettings, "images", images_file)
     for files in memory:
         found = bench.memory(archive, ingest, images, workers=workers, files=files)
         click.echo(f"{files:>8} files: peak {found['ingest']:.0f} MB in ingest, {found['prepare']:.0f} MB in prepare")

@@ -63,13 +63,15 @@ def read(
     """Open the reading room: readers grade in a browser. An archive that was never indexed is indexed first."""
     from analysis.reading.form import make_form
     from analysis.reading.index import load_exams, load_queue
-    from analysis.reading.places import index_where_missing, reading_settings
+    from analysis.reading.places import index_where_missing
     from analysis.reading.room import Room
     from analysis.reading.serve import serve
+    from analysis.reading.settings import ReadingSettings
     from analysis.reading.store import Store
+    from analysis.settings import section
 
     places = _places(archive, grading, cohort, store=store, images=images, private=private, exams=exams)
-    settings = reading_settings(settings_file)
+    settings = section(ReadingSettings, "reading", settings_file)
     form = make_form(places.grading, settings.ask)
     index_where_missing(archive, places)
     found = load_exams(places.images, places.private, archive, places.exams)
@@ -114,13 +116,14 @@ def read_export(
     from analysis.reading.export import export
     from analysis.reading.form import make_form
     from analysis.reading.index import load_exams, load_queue
-    from analysis.reading.places import reading_settings
+    from analysis.reading.settings import ReadingSettings
     from analysis.reading.store import Store
+    from analysis.settings import section
 
     places = _places(archive, grading, cohort, store=store, images=images, private=private)
     if not places.store.is_file():
         raise StudyError(f"The store {places.store} does not exist; name the one that was read with.")
-    settings = reading_settings(settings_file)
+    settings = section(ReadingSettings, "reading", settings_file)
     form = make_form(places.grading, settings.ask)
     found = load_exams(places.images, places.private, archive, None)
     asked = load_queue(queues, found)

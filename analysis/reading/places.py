@@ -9,12 +9,10 @@ from pathlib import Path
 import click
 
 from analysis.errors import StudyError
-from analysis.reading.settings import ReadingSettings
-from analysis.settings import load, load_yaml, parse
+from analysis.settings import section
 
-#: The gradings and the configuration of the study, from the folder that commands are run in.
+#: The gradings of the study, from the folder that commands are run in.
 GRADINGS = Path("workflow/gradings")
-CONFIG = Path("config.yaml")
 
 
 @dataclass(frozen=True)
@@ -85,14 +83,6 @@ def scheme_file(grading: str) -> Path:
     raise StudyError(f"There is no grading '{grading}'; give a scheme's file, or one of {GRADINGS}: {known}.")
 
 
-def reading_settings(file: Path | None) -> ReadingSettings:
-    """Read the settings of the room: of a file of their own, or else the section of config.yaml."""
-    if file is not None:
-        return load(ReadingSettings, file)
-    section = (load_yaml(CONFIG) or {}).get("reading", {}) if CONFIG.is_file() else {}
-    return parse(ReadingSettings, section, f"{CONFIG}: reading")
-
-
 def index_where_missing(archive: Path, places: Places) -> None:
     """Index an archive that no study has indexed yet, under the pseudonyms that a study will give it."""
     if places.images.is_file() and places.private.is_file():
@@ -101,8 +91,7 @@ def index_where_missing(archive: Path, places: Places) -> None:
     from analysis.archive.pseudonyms import Pseudonyms, default_key_path, key_from_file
     from analysis.archive.settings import IngestSettings
 
-    section = (load_yaml(CONFIG) or {}).get("ingest", {}) if CONFIG.is_file() else {}
-    settings = parse(IngestSettings, section, f"{CONFIG}: ingest")
+    settings = section(IngestSettings, "ingest")
     folders = (places.images.parent, places.private.parent)
     key, warnings = key_from_file(default_key_path(), archive, *folders)
     for warning in warnings:

@@ -10,6 +10,7 @@ from analysis.reading import access, places
 from analysis.reading.index import UNSELECTED, load_exams
 from analysis.reading.settings import ReadingSettings
 from analysis.reading.store import Store
+from analysis.settings import section
 from tests.reading.conftest import KL, run
 
 
@@ -60,12 +61,12 @@ def test_tokens_and_readings_meet_in_the_same_store(archive, elsewhere, capsys):
 
 
 def test_settings_are_those_of_the_config_unless_given(elsewhere):
-    assert places.reading_settings(None) == ReadingSettings()
+    assert section(ReadingSettings, "reading") == ReadingSettings()
     (elsewhere / "config.yaml").write_text("reading: {port: 9000}\n")
-    assert places.reading_settings(None).port == 9000
+    assert section(ReadingSettings, "reading").port == 9000
     (elsewhere / "config.yaml").write_text("reading: {prot: 9000}\n")
     with pytest.raises(StudyError, match=r"config.yaml: reading: the key 'prot' is not known; did you mean 'port'\?"):
-        places.reading_settings(None)
+        section(ReadingSettings, "reading")
 
 
 def test_what_is_missing_is_named(archive, elsewhere):
