@@ -46,7 +46,23 @@ def load(model: type[S], path: str | Path) -> S:
 
 
 def section(model: type[S], name: str, file: str | Path | None = None) -> S:
-    """Read one section: from a file of its own, or else config.yaml's, of which what isn't there has its default."""
+    """Read one section, for a command that is run by hand.
+
+    Parameters
+    ----------
+    model : type
+        What the section is checked by.
+    name : str
+        Its key in config.yaml.
+    file : path, optional
+        A file of its own; without, config.yaml in the folder that the command is run in. What is
+        written in neither has its default.
+
+    Raises
+    ------
+    StudyError
+        If the file is missing or broken, or a key is wrong; the message names it.
+    """
     if file is not None:
         return load(model, file)
     values = (load_yaml(CONFIG) or {}).get(name, {}) if CONFIG.is_file() else {}
