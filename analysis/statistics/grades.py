@@ -11,6 +11,7 @@ from sklearn.metrics import accuracy_score, cohen_kappa_score, mean_absolute_err
 
 from analysis.statistics import roc
 from analysis.statistics.data import EVALUATED, Study
+from analysis.statistics.proportions import Names, wilson
 from analysis.statistics.resample import Floats, Resamples, percentile, weighted_auc
 
 NAN = float("nan")
@@ -100,9 +101,13 @@ def replicated(truth: npt.NDArray[Any], predicted: npt.NDArray[Any], levels: int
 
 
 def agreement_rows(
-    truth: npt.NDArray[Any], predicted: npt.NDArray[Any], levels: int, resamples: Resamples
+    truth: npt.NDArray[Any], predicted: npt.NDArray[Any], levels: int, patients: Names, resamples: Resamples
 ) -> list[dict[str, Any]]:
-    """Return the measures of agreement with their intervals: measure, estimate, low, high, n, method, reason."""
+    """Return the measures of agreement with their intervals: measure, estimate, low, high, n, method, reason.
+
+    Where all exams agree, or none, every replicate gives the same: accuracy has Wilson's interval
+    then, and the others have none, as one without a width would claim what nobody knows.
+    """
     keep = ~(np.isnan(truth) | np.isnan(predicted))
     n = int(keep.sum())
     if not n:
@@ -111,9 +116,17 @@ def agreement_rows(
     draws = replicated(truth[keep], predicted[keep], levels, resamples.of(keep).weights)
     rows = []
     for measure, estimate in estimates.items():
-        reason = "all grades are the same" if np.isnan(estimate) else None
-        interval = (NAN, NAN) if reason else percentile(draws[measure], resamples.level)
-        rows.append(_row(measure, estimate, interval, n, reason))
+        interval, method, reason = (NAN, NAN), METHOD, None
+        if np.isnan(estimate):
+            reason = "all grades are the same"
+        elif measure == "accuracy" and estimate in (0, 1):
+            right = truth[keep] == predicted[keep]
+            interval, method = wilson(right, patients[keep], resamples.level)[1:], "Wilson"
+        else:
+            interval = percentile(draws[measure], resamples.level)
+            if interval[0] == interval[1]:
+                interval, reason = (NAN, NAN), "all replicates are the same"
+        rows.append(_row(measure, estimate, interval, n, reason, method))
     return rows
 
 
@@ -138,23 +151,24 @@ def summary(study: Study, resamples: Resamples) -> pd.DataFrame:
     inside = study.rows("test")
     for name, item in study.scheme.items.items():
         truth, predicted = (f.loc[inside, name].to_numpy(dtype=float) for f in (study.grade, study.predicted))
-        found = agreement_rows(truth, predicted, len(item.levels), resamples)
+        found = agreement_rows(truth, predicted, len(item.levels), study.patients("test"), resamples)
         found += _mean_rows(study, name, resamples)
         found.append(_hand_till(study, name, resamples))
         rows += [{"item": name, **row} for row in found]
     return pd.DataFrame(rows, columns=["item", "measure", "estimate", "low", "high", "n", "method", "reason"])
 
 
-def _row(measure: str, estimate: float, interval: tuple[float, float], n: int, reason: str | None) -> dict[str, Any]:
+def _row(
+    measure: str, estimate: float, interval: tuple[float, float], n: int, reason: str | None, method: str = METHOD
+) -> dict[str, Any]:
     low, high = interval
-    method = None if np.isnan(low) else METHOD
     return {
         "measure": measure,
         "estimate": estimate,
         "low": low,
         "high": high,
         "n": n,
-        "method": method,
+        "method": None if np.isnan(low) else method,
         "reason": reason,
     }
 

@@ -18,6 +18,7 @@ from analysis.statistics.comparisons import COLUMNS as COMPARED
 from analysis.statistics.comparisons import compare_paired
 from analysis.statistics.data import Study
 from analysis.statistics.grades import agreement_rows
+from analysis.statistics.proportions import Names
 from analysis.statistics.resample import Floats, Resamples, seed_for
 from analysis.statistics.settings import StatisticsSettings
 
@@ -72,7 +73,7 @@ def compare_readers(
         network = study.predicted[inside].reset_index(drop=True) if item in study.grade else positive
         columns = {NETWORK: network, **calls}
         found = {who: table[item].to_numpy(dtype=float) for who, table in columns.items() if item in table}
-        rows += _item_rows(item, levels, graded[item].to_numpy(dtype=float), found, resamples)
+        rows += _item_rows(item, levels, graded[item].to_numpy(dtype=float), found, study.patients("test"), resamples)
     table = pd.DataFrame(rows, columns=[name for name in COLUMNS if name != "role"])
     table.insert(2, "role", table["who"].map(roles).fillna(NETWORK))
     return table, _comparisons(study, calls, positive, settings, seed)
@@ -118,7 +119,7 @@ def _positive(score: pd.DataFrame, thresholds: pd.DataFrame) -> pd.DataFrame:
 
 
 def _item_rows(
-    item: str, levels: int, reference: Floats, columns: dict[str, Floats], resamples: Resamples
+    item: str, levels: int, reference: Floats, columns: dict[str, Floats], patients: Names, resamples: Resamples
 ) -> list[dict[str, Any]]:
     graded = {who: values for who, values in columns.items() if not np.isnan(values).all()}
     machine = graded.pop(NETWORK, None)
@@ -135,7 +136,7 @@ def _item_rows(
     rows = []
     for keep, members in parts:
         for who, values in members.items():
-            found = agreement_rows(np.where(keep, reference, np.nan), values, levels, resamples)
+            found = agreement_rows(np.where(keep, reference, np.nan), values, levels, patients, resamples)
             rows += [{"item": item, "who": who, **row} for row in found]
     return rows
 
