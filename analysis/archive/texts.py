@@ -89,13 +89,15 @@ def _plain(suffix: str, data: bytes, where: str, depth: int = 0) -> Iterator[Pie
     except UnicodeDecodeError:
         text = data.decode("latin-1")
     # Embedded files are read as what they are: in the letters that stand for their bytes any short name occurs by
-    # chance, and a long one can't be seen.
-    if "base64," in text and depth < _DEPTH:
-        for number, (media, letters) in enumerate(_EMBEDDED.findall(text), 1):
-            name = f"embedded file {number}"
-            file = base64.b64decode("".join(letters.split()) + "==")
-            yield from _from_bytes(f"{name}{mimetypes.guess_extension(media)}", file, f"{inside}{name}: ", depth + 1)
-        text = _EMBEDDED.sub(" ", text)
+    # chance, and a long one can't be seen. Each is smaller than what it lies in, so that there is an end to it.
+    for number, found in enumerate(list(_EMBEDDED.finditer(text)), 1):
+        try:
+            file = base64.b64decode("".join(found[2].split()) + "==")
+        except ValueError:  # no file: its letters stay in the text
+            continue
+        name = f"embedded file {number}"
+        yield from _from_bytes(f"{name}{mimetypes.guess_extension(found[1]) or ''}", file, f"{inside}{name}: ", depth)
+        text = text.replace(found[0], " ")
     yield where, text
     # The same words in the escapes of markup, JSON and addresses.
     if suffix in _MARKUP and "&" in text:
