@@ -2,7 +2,7 @@
 #
 #   snakemake --cores all                                            the default study, simulated
 #   snakemake --cores all --configfile workflow/studies/smoke.yaml   the same on some 40 exams
-#   snakemake --cores all acquisition                                what active learning would have spared
+#   snakemake --cores all active_learning                            what active learning would have spared
 #   snakemake --cores all bundle                                     a zip for reviewers, who need no images
 #   snakemake --report report.html                                   what was run, and what came of it
 #
@@ -27,7 +27,7 @@ if FROM_ARCHIVE:
     include: "workflow/rules/archive.smk"
     include: "workflow/rules/cohort.smk"
     include: "workflow/rules/network.smk"
-    include: "workflow/rules/acquisition.smk"
+    include: "workflow/rules/active_learning.smk"
 
 
 include: "workflow/rules/statistics.smk"

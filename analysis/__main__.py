@@ -19,8 +19,8 @@ import click
 from analysis.errors import StudyError
 
 SUBJECTS = (
-    *("simulate", "archive", "cohort", "imaging", "grading", "network"),
-    *("statistics", "report", "reading", "acquisition"),
+    *("simulate", "archive.sources", "archive", "cohort", "imaging", "grading", "network", "statistics"),
+    *("report", "checks", "manuscript", "provenance", "reading", "active_learning", "benchmarks", "study"),
 )
 
 # BLAS, OpenCV, numba and torch each start a pool of their own; a stage's `--workers`
@@ -57,7 +57,7 @@ class _Tee(io.TextIOBase):
 
 
 def _commands() -> list[click.Command]:
-    modules = [f"analysis.{subject}.commands" for subject in SUBJECTS] + ["analysis.commands"]
+    modules = [f"analysis.{subject}.commands" for subject in SUBJECTS]
     return [command for module in modules for command in importlib.import_module(module).COMMANDS]
 
 

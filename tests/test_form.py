@@ -36,9 +36,9 @@ def test_commands_start_without_heavy_libraries():
 
 
 def test_config_names_every_key_with_its_meaning(tmp_path):
-    from analysis.config import load_study
-    from analysis.config_file import write_config
     from analysis.settings import load_yaml
+    from analysis.study.config_yaml import write_config
+    from analysis.study.configuration import load_study
 
     written = tmp_path / "config.yaml"
     write_config(load_study(load_yaml(ROOT / "config.yaml")), written)
@@ -46,8 +46,8 @@ def test_config_names_every_key_with_its_meaning(tmp_path):
 
 
 def test_a_section_that_is_left_out_is_the_default_studys():
-    from analysis.config import load_study
     from analysis.settings import load_yaml
+    from analysis.study.configuration import load_study
 
     study = load_study(load_yaml(ROOT / "config.yaml"))
     for section in ("simulate", "ingest", "images", "selection", "reference", "network", "attribution", "statistics"):
@@ -55,7 +55,7 @@ def test_a_section_that_is_left_out_is_the_default_studys():
 
 
 def test_schema_is_that_of_the_model():
-    from analysis.config import Study
+    from analysis.study.configuration import Study
 
     committed = json.loads((ROOT / "workflow/config.schema.json").read_text())
     assert committed == json.loads(json.dumps(Study.model_json_schema())), "run: python -m analysis config"
@@ -65,8 +65,8 @@ def test_schema_is_that_of_the_model():
 def test_overlays_are_valid(overlay):
     from snakemake.utils import update_config
 
-    from analysis.config import load_study
     from analysis.settings import load_yaml
+    from analysis.study.configuration import load_study
 
     config = load_yaml(ROOT / "config.yaml")
     update_config(config, load_yaml(overlay))

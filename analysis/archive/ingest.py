@@ -20,8 +20,8 @@ from analysis.archive.people import exams, patients, shared
 from analysis.archive.tables import read_readings
 from analysis.errors import StudyError
 from analysis.files import write_table
-from analysis.processes import clean_context
 from analysis.schemas import IMAGES, READINGS
+from analysis.workers.context import clean_context
 
 if TYPE_CHECKING:
     from analysis.archive.pseudonyms import Pseudonyms

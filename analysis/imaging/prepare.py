@@ -20,8 +20,8 @@ from analysis.errors import StudyError
 from analysis.files import atomic, write_table
 from analysis.imaging.pixels import brightness
 from analysis.imaging.square import square
-from analysis.processes import clean_context
 from analysis.schemas import PREPARED
+from analysis.workers.context import clean_context
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

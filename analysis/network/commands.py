@@ -96,39 +96,4 @@ def attribute(
     run(images, reference, predictions, grading, list(weights), load(AttributionSettings, settings), workers, out)
 
 
-@click.command("bench-network")
-@click.option("--settings", "settings_file", type=FILE, help="The section 'network'; else that of config.yaml.")
-@click.option("--grading", type=FILE, help="The scheme; else that of config.yaml.")
-@click.option("--side", default=96, show_default=True, type=click.IntRange(16), help="Side of the images, pixels.")
-@click.option("--per-exam", multiple=True, default=(1, 2, 4), show_default=True, type=click.IntRange(1),
-              help="Images of each exam; may be repeated.")  # fmt: skip
-@click.option("--steps", default=12, show_default=True, type=click.IntRange(1), help="Steps of an epoch.")
-@click.option("--repeats", default=9, show_default=True, type=click.IntRange(1), help="Epochs timed, each way.")
-@click.option("--exams", default=5700, show_default=True, type=click.IntRange(1), help="Projected: training exams.")
-@click.option("--workers", default=2, show_default=True, type=click.IntRange(1), help="Threads.")
-def bench_network(
-    settings_file: Path | None,
-    grading: Path | None,
-    side: int,
-    per_exam: tuple[int, ...],
-    steps: int,
-    repeats: int,
-    exams: int,
-    workers: int,
-) -> None:
-    """Time training against a bare loop that pushes ready tensors through the same network."""
-    from analysis.network import bench
-    from analysis.network.devices import Device
-    from analysis.network.settings import NetworkSettings
-    from analysis.settings import CONFIG, load_yaml, section
-
-    grading = grading or Path(f"workflow/gradings/{load_yaml(CONFIG)['grading']}.yaml")
-    settings = section(NetworkSettings, "network", settings_file)
-    device = Device.choose(settings, workers)
-    click.echo(f"{device}; width {settings.width}, {side} x {side} pixels, batches of {settings.training.batch} passes")
-    rates = bench.bench(settings, grading, side=side, per_exam=per_exam, steps=steps, repeats=repeats, workers=workers)
-    for rate in rates:
-        click.echo(bench.report(rate, settings, device, exams))
-
-
-COMMANDS: list[click.Command] = [train, predict, attribute, bench_network]
+COMMANDS: list[click.Command] = [train, predict, attribute]

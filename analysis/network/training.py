@@ -22,13 +22,14 @@ from analysis.network.architecture import KneeNet
 from analysis.network.augmentation import Variation, draw
 from analysis.network.checkpoints import fine_tune, load_state, save_state, save_weights
 from analysis.network.compiling import compiled
-from analysis.network.curve import Curve, Progress, areas
+from analysis.network.curve import Curve, areas
 from analysis.network.data import Exams, Task, fingerprint, pack, stream
 from analysis.network.devices import Device
 from analysis.network.distributed import processes, world
 from analysis.network.feeding import Batch, Feeder, Labels, ahead
 from analysis.network.losses import Weights, elementwise
 from analysis.network.prediction import score
+from analysis.network.progress import Progress
 from analysis.network.settings import NetworkSettings, PhaseSettings
 from analysis.schemas import VIEWS
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from analysis.report.inputs import Results
+    from analysis.report.results import Results
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
@@ -30,7 +30,7 @@ def results_options(command: Callable[..., None]) -> Callable[..., None]:
             click.option("--attribution", type=FOLDER, help="Folder with cases.csv and its pictures."),
             click.option("--coverage", type=FILE, help="coverage.csv."),
             click.option("--audit", type=FILE, help="audit.csv."),
-            click.option("--acquisition", type=FOLDER, help="Folder of the learning curve of active learning."),
+            click.option("--active-learning", type=FOLDER, help="Folder of the learning curve of active learning."),
             click.option("--settings", type=FILE, required=True, help="Section 'report' of the configuration."),
         )
     ):
@@ -41,7 +41,7 @@ def results_options(command: Callable[..., None]) -> Callable[..., None]:
 def gather(grading: Path, settings: Path, **folders: Any) -> Results:
     """Make `Results` of the options."""
     from analysis.grading.scheme import load_scheme
-    from analysis.report.inputs import Results
+    from analysis.report.results import Results
     from analysis.report.settings import ReportSettings
     from analysis.settings import load
 
@@ -81,115 +81,69 @@ def values(out: Path, config: Path, **options: Any) -> None:
     write_values(gather(**options), load_yaml(config), out)
 
 
-@click.command()
-@click.option("--source", type=FOLDER, default=Path("manuscript"), show_default=True)
-@click.option("--tables", type=FOLDER, required=True)
-@click.option("--figures", type=FOLDER, required=True)
-@click.option("--values", type=FILE, required=True)
-@click.option("--comparison", type=FOLDER, help="Folder of compare-gradings, to be told of in a section.")
-@click.option("--settings", type=FILE, required=True, help="Section 'report' of the configuration.")
-@click.option("--renderer", type=click.Choice(["auto", "quarto", "pandoc"]), help="In place of the settings'.")
-@click.option("--out", type=OUT, required=True, help="Folder, emptied first: sources and index.html, .docx, .pdf …")
-def manuscript(
-    *, source: Path, tables: Path, figures: Path, values: Path, comparison: Path | None, settings: Path,
-    renderer: str | None, out: Path,
+@click.command("compare-gradings")
+@click.option("--first", type=FOLDER, required=True, help="results/<cohort>/<grading> of the first grading.")
+@click.option("--second", type=FOLDER, required=True, help="The same of the second.")
+@click.option("--first-grading", type=FILE, required=True, help="The first scheme; it says what early disease is.")
+@click.option("--second-grading", type=FILE, required=True, help="The second scheme.")
+@click.option("--settings", type=FILE, required=True, help="The section 'statistics' of the configuration.")
+@click.option("--report", type=FILE, required=True, help="The section 'report' of the configuration.")
+@click.option("--seed", type=int, required=True, help="Seed of all resampling.")
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder to write to.")
+def compare(
+    *, first: Path, second: Path, first_grading: Path, second_grading: Path,
+    settings: Path, report: Path, seed: int, out: Path,
 ) -> None:  # fmt: skip
-    """Stage the manuscript and render it, by Quarto where it is installed and by pandoc otherwise."""
-    from analysis.report.render import manuscript as make
+    """Put two gradings of the same exams side by side, as a table, a figure and the values of a paragraph."""
+    from analysis.files import read_table
+    from analysis.grading.scheme import load_scheme
+    from analysis.report.gradings import Comparison, write_comparison
+    from analysis.report.settings import ReportSettings
+    from analysis.schemas import PREDICTIONS, REFERENCE
+    from analysis.settings import load
+    from analysis.statistics.gradings import Graded, compare_gradings
+    from analysis.statistics.settings import StatisticsSettings
+
+    pair = [
+        Graded(
+            load_scheme(scheme),
+            read_table(folder / "reference/reference.parquet", REFERENCE),
+            read_table(folder / "predictions/exams.parquet", PREDICTIONS),
+        )
+        for folder, scheme in ((first, first_grading), (second, second_grading))
+    ]
+    table = compare_gradings(pair[0], pair[1], load(StatisticsSettings, settings), seed)
+    write_comparison(Comparison(table, pair[0].scheme, pair[1].scheme, load(ReportSettings, report)), out)
+
+
+@click.command("learning-curve")
+@click.option("--rounds", "folder", type=FOLDER, required=True, help="Folder with <strategy>/seed-S/round-R/.")
+@click.option("--last", type=click.IntRange(0), required=True, help="The last round to show.")
+@click.option("--strategy", "strategies", multiple=True, required=True)
+@click.option("--seed", "seeds", type=int, multiple=True, required=True)
+@click.option("--grading", type=FILE, required=True, help="The scheme.")
+@click.option("--settings", type=FILE, required=True, help="Section 'active_learning' of the configuration.")
+@click.option("--report", type=FILE, required=True, help="Section 'report' of the configuration.")
+@click.option("--out", type=OUT, required=True, help="Folder for the estimates, the table and the figure.")
+def learning_curve(
+    *, folder: Path, last: int, strategies: tuple[str, ...], seeds: tuple[int, ...], grading: Path, settings: Path,
+    report: Path, out: Path,
+) -> None:  # fmt: skip
+    """Put the strategies side by side: performance against the number of labelled exams."""
+    from analysis.active_learning.curve import collect, stops, summarise
+    from analysis.active_learning.settings import ActiveLearningSettings
+    from analysis.files import write_table
+    from analysis.grading.scheme import load_scheme
+    from analysis.report.active_learning import write_learning_curve
     from analysis.report.settings import ReportSettings
     from analysis.settings import load
 
-    for path in make(
-        source=source,
-        tables=tables,
-        figures=figures,
-        values=values,
-        comparison=comparison,
-        settings=load(ReportSettings, settings),
-        out=out,
-        renderer=renderer,
-    ):
-        click.echo(path)
+    rule = load(ActiveLearningSettings, settings)
+    table = collect(folder, load_scheme(grading), strategies, seeds, last, rule.measure)
+    curve, ends = summarise(table), stops(table, rule)
+    for name, frame in (("rounds", table), ("curve", curve), ("stops", ends)):
+        write_table(frame, out / f"{name}.csv")
+    write_learning_curve(curve, ends, load(ReportSettings, report), out)
 
 
-@click.command()
-@click.argument("folder", type=FOLDER, required=False)
-@click.option("--source", type=FOLDER, default=Path("manuscript"), show_default=True)
-@click.option("--out", type=OUT, help="Folder for the manuscript; by default FOLDER/rendered.")
-def render(folder: Path | None, source: Path, out: Path | None) -> None:
-    """Render the manuscript from the tables, figures and values in FOLDER.
-
-    FOLDER is results/COHORT/GRADING, or `published` in a bundle for reviewers; by default the one or the other.
-    """
-    from analysis.config import load_study
-    from analysis.report.render import manuscript as make
-    from analysis.settings import load_yaml
-
-    if folder is None:
-        study = load_study(load_yaml("config.yaml"))
-        bundled = Path("published")
-        folder = bundled if bundled.is_dir() else Path("results") / study.cohort.name / study.grading
-    for path in make(
-        source=source,
-        tables=folder / "tables",
-        figures=folder / "figures",
-        values=folder / "values.yml",
-        settings=load_study(load_yaml(folder / "config.yaml"), str(folder / "config.yaml")).report,
-        out=out or folder / "rendered",
-    ):
-        click.echo(path)
-
-
-@click.command()
-@click.argument("inputs", nargs=-1, type=FILE)
-@click.option("--config", type=FILE, required=True, help="The whole configuration as resolved, YAML.")
-@click.option("--private", type=FILE, help="The private index of ingest, for the hashes of the pixels.")
-@click.option("--benchmarks", type=OUT, multiple=True, help="Folder of Snakemake's benchmarks.")
-@click.option("--snakemake", required=True, help="Version of Snakemake.")
-@click.option("--out", type=OUT, required=True, help="provenance.json")
-def provenance(
-    inputs: tuple[Path, ...],
-    config: Path,
-    private: Path | None,
-    benchmarks: tuple[Path, ...],
-    snakemake: str,
-    out: Path,
-) -> None:
-    """Say what a study was made of: code, configuration, versions, hashes of INPUTS, machine and time."""
-    from analysis.files import write_text
-    from analysis.report.provenance import as_json
-    from analysis.report.provenance import provenance as collect
-    from analysis.settings import load_yaml
-    from analysis.statistics.roc import versions
-
-    write_text(
-        out, as_json(collect(load_yaml(config), inputs, private, benchmarks, versions() | {"Snakemake": snakemake}))
-    )
-
-
-@click.command()
-@click.argument("given", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
-@click.option("--study", type=FOLDER, required=True, help="Folder of results, results/COHORT/GRADING.")
-@click.option("--config", type=FILE, required=True, help="The whole configuration as resolved, YAML.")
-@click.option("--private", type=FILE, required=True, help="The private index of ingest.")
-@click.option("--archive", type=FOLDER, required=True, help="The archive, for its reports.")
-@click.option("--out", type=OUT, required=True, help="The zip.")
-def bundle(given: tuple[Path, ...], study: Path, config: Path, private: Path, archive: Path, out: Path) -> None:
-    """Pack what a reviewer needs: the code, what the statistics start from (GIVEN), and what the study made of it."""
-    from analysis.archive import privacy
-    from analysis.archive.tables import read_reports
-    from analysis.files import read_table
-    from analysis.report.bundle import bundle as make
-    from analysis.settings import load_yaml
-
-    def search(files: list[Path]) -> int:
-        reports = read_reports(archive / "reports.csv")["text"].tolist()
-        return int(privacy.check(read_table(private), reports, files, privacy.repository())["n"].iloc[0])
-
-    searched, size = make(
-        study=study, cohort=study.parent, given=given, config=load_yaml(config), search=search, out=out
-    )
-    click.echo(f"{out}: {size:.1f} MB; {searched} files hold nothing that identifies a person.")
-
-
-COMMANDS: list[click.Command] = [tables, figures, values, manuscript, render, provenance, bundle]
+COMMANDS: list[click.Command] = [tables, figures, values, compare, learning_curve]

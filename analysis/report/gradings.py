@@ -10,9 +10,9 @@ import yaml
 
 from analysis.files import write_text
 from analysis.grading.scheme import Scheme
+from analysis.report.format import NONE, count, decapitalise, interval, known, number, p_equation, p_value, percentage
 from analysis.report.markdown import Table, write_table_files
 from analysis.report.settings import ReportSettings
-from analysis.report.text import NONE, count, decapitalise, interval, known, number, p_equation, p_value, percentage
 from analysis.schemas import SETS
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Comparison:
-    """The estimates of `analysis.grading.compare`, as the report reads them.
+    """The estimates of `analysis.statistics.gradings`, as the report reads them.
 
     Parameters
     ----------

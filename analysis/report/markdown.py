@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from analysis.files import atomic, write_text
-from analysis.report.text import escape
+from analysis.report.format import escape
 
 
 @dataclass(frozen=True)

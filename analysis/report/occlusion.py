@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from analysis.report.inputs import Results
+from analysis.report.results import Results
 
 if TYPE_CHECKING:
     import pandas as pd

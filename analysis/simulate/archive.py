@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from analysis.processes import clean_context
 from analysis.simulate.anatomy import Knee, body, draw, grades, latent
 from analysis.simulate.population import Exam, plan
 from analysis.simulate.readers import Row, readings, shifts
 from analysis.simulate.reports import report
 from analysis.simulate.settings import SimulateSettings
+from analysis.workers.context import clean_context
 
 if TYPE_CHECKING:
     import pandas as pd

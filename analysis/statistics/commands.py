@@ -84,19 +84,6 @@ def audit_command(*, settings: Path, out: Path) -> None:
     run_audit(_load(settings), out)
 
 
-@click.command("bench-statistics")
-@click.option("--exams", type=click.IntRange(50), default=300, show_default=True)
-@click.option("--outcomes", type=click.IntRange(1), default=8, show_default=True)
-@click.option("--replicates", type=click.IntRange(100), default=2000, show_default=True)
-@_WORKERS
-@_SEED
-def bench_command(*, exams: int, outcomes: int, replicates: int, workers: int, seed: int) -> None:
-    """Time all of roc.csv's intervals against calling R anew, outcome by outcome."""
-    from analysis.statistics.bench import bench
-
-    click.echo(bench(exams, outcomes, replicates, workers=workers, seed=seed))
-
-
 def _load(settings: Path) -> StatisticsSettings:
     from analysis.settings import load
     from analysis.statistics.settings import StatisticsSettings
@@ -104,4 +91,4 @@ def _load(settings: Path) -> StatisticsSettings:
     return load(StatisticsSettings, settings)
 
 
-COMMANDS: list[click.Command] = [evaluate_command, compare_command, coverage_command, audit_command, bench_command]
+COMMANDS: list[click.Command] = [evaluate_command, compare_command, coverage_command, audit_command]

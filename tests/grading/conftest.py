@@ -37,6 +37,8 @@ items:
 disease: {title: Deltosis, rule: mud >= 1}
 """,
 }
+#: The study, once it is made; a session fixture that several conftests import would be made for each.
+MADE: list[Path] = []
 SETS = {"training": 48, "validation": 24, "test": 40}
 
 
@@ -91,10 +93,8 @@ def make_cohort(folder: Path) -> None:
     write_table(table.assign(session=None, revisit=False, time=None), folder / "index/readings.parquet", READINGS)
 
 
-@pytest.fixture(scope="session")
-def study(tmp_path_factory):
-    """The folder of the study: <grading>/reference, network, predictions, statistics of each invented scheme."""
-    folder = tmp_path_factory.mktemp("study")
+def make_study(folder):
+    """Make the study: <grading>/reference, network, predictions, statistics of each invented scheme."""
     make_cohort(folder)
     phase = {"epochs": 4, "learning_rate": 0.05}
     network = {
@@ -122,3 +122,11 @@ def study(tmp_path_factory):
             folder / "statistics.yaml", "--readers", out / "reference/readers.parquet", "--seed", 1,
             "--out", out / "statistics")  # fmt: skip
     return folder
+
+
+@pytest.fixture(scope="session")
+def study(tmp_path_factory):
+    """The folder of the study; other subjects' tests use the same one."""
+    if not MADE:
+        MADE.append(make_study(tmp_path_factory.mktemp("study")))
+    return MADE[0]

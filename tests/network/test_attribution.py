@@ -6,9 +6,9 @@ import pandas as pd
 import pytest
 import torch
 
+from analysis.benchmarks.network import bench, peak_of, report
 from analysis.files import read_table
 from analysis.network.attribution import attribute, integrated_gradients
-from analysis.network.bench import bench, peak_of, report
 from analysis.network.devices import Device
 from analysis.network.occlusion import hide
 from analysis.network.overlay import overlay

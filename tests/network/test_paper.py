@@ -6,9 +6,9 @@ from pathlib import Path
 import yaml
 from snakemake.utils import update_config
 
-from analysis.config import load_study
 from analysis.network.settings import NetworkSettings, TrainingSettings
 from analysis.settings import Settings
+from analysis.study.configuration import load_study
 
 ROOT = Path(__file__).parents[2]
 PAPER = ROOT / "workflow/studies/paper.yaml"

@@ -14,9 +14,9 @@ import pandas as pd
 import pytest
 from playwright.sync_api import Browser
 
+from analysis.manuscript.render import plain_text
 from analysis.reading import access
 from analysis.reading.store import Store
-from analysis.report.render import plain_text
 from tests.reading import planted
 from tests.reading.browser import Seat, chromium, open_browser
 from tests.reading.conftest import KL, Archive, Server, run, running, write_yaml

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,11 +9,10 @@ import pytest
 import yaml
 
 import analysis.report.figures.style as figure_style
+from analysis.manuscript.render import stage
 from analysis.report.commands import gather
 from analysis.report.figures import write_figures
-from analysis.report.inputs import Results
-from analysis.report.render import render, stage
-from analysis.report.settings import ReportSettings
+from analysis.report.results import Results
 from analysis.report.tables import write_tables
 from analysis.report.values import write_values
 from tests.report.study import make_study, study_config
@@ -115,18 +113,3 @@ def make(name, tmp_path_factory):
     made.values(folder / "values.yml")
     DONE[name] = made
     return made
-
-
-@pytest.fixture(scope="session")
-def rendered(kl, tmp_path_factory):
-    """The manuscript of the Kellgren-Lawrence study in all formats, by pandoc."""
-    folder = tmp_path_factory.mktemp("rendered")
-    kl.stage(folder / "manuscript")
-    paths = render(folder / "manuscript", ReportSettings(), "pandoc")
-    return {path.suffix[1:]: path for path in paths}
-
-
-@pytest.fixture
-def source(tmp_path):
-    """A copy of the manuscript's source, to be spoiled."""
-    return Path(shutil.copytree(SOURCE, tmp_path / "source"))

@@ -316,7 +316,7 @@ def _attribution(out: Path, scheme: Scheme, rng: np.random.Generator) -> None:
 
 def study_config(kind: str = "simulated") -> dict[str, object]:
     """Return a resolved configuration as the values read it."""
-    from analysis.config import Study
+    from analysis.study.configuration import Study
 
     study = Study(cohort=CohortSettings(kind=kind), grading="kl")
     return study.model_dump(mode="json")

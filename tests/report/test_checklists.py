@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from analysis.errors import StudyError
-from analysis.report.source import expand, keys
+from analysis.manuscript.source import expand, keys
 from analysis.report.tables.checklists import checklist, read_checklist
 from tests.report.conftest import SOURCE
 

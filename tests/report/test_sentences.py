@@ -6,8 +6,8 @@ import shutil
 import pandas as pd
 import pytest
 
-from analysis.report.render import _pandoc
-from analysis.report.source import expand, substitute
+from analysis.manuscript.render import _pandoc
+from analysis.manuscript.source import expand, substitute
 from analysis.report.tables import TABLES
 from analysis.settings import load_yaml
 from tests.report.conftest import Made

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from analysis.grading.scheme import load_scheme
+from tests.grading.conftest import study  # noqa: F401
 
 
 def run_r(script, *arguments, folder):

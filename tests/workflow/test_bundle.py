@@ -11,9 +11,9 @@ import pytest
 from click.testing import CliRunner
 
 from analysis.errors import StudyError
-from analysis.report.commands import bundle as command
-from analysis.report.crate_check import check_crate
-from analysis.report.render import plain_text
+from analysis.manuscript.render import plain_text
+from analysis.provenance.commands import bundle as command
+from analysis.provenance.crate_check import check_crate
 from tests.workflow.conftest import Clone
 from tests.workflow.test_smoke import COHORT, STUDY, digest, jobs
 

@@ -44,7 +44,7 @@ elif SOURCE == "kneekl224":
     rule import_kneekl224:
         input:
             settings=settings("archive"),
-            code=code("analysis.archive.kneekl224"),
+            code=code("analysis.archive.sources.kneekl224"),
         output:
             dicom=directory(f"{ARCHIVE}/dicom"),
             reports=f"{ARCHIVE}/reports.csv",

@@ -9,7 +9,7 @@ from snakemake.exceptions import WorkflowError
 
 sys.path.insert(0, str(workflow.basedir))
 
-from analysis.config import load_study, write_section
+from analysis.study.configuration import load_study, write_section
 from analysis.errors import StudyError
 
 # Threads of the rules that can use all cores. `workflow.cores` stops where none were asked for, as with --report and on

@@ -21,7 +21,7 @@ rule provenance:
             *given_to_statistics(wildcards),
             *given_weights(wildcards),
         ],
-        code=code("analysis.report.provenance", "analysis.statistics.roc"),
+        code=code("analysis.provenance.provenance", "analysis.statistics.roc"),
     output:
         f"{COHORT}/{{grading}}/provenance.json",
     log:
@@ -87,6 +87,6 @@ if FROM_ARCHIVE:
 
 def bundled_code():
     """The files of code in a bundle."""
-    from analysis.report.provenance import code_files
+    from analysis.provenance.provenance import code_files
 
     return [str(path) for path in code_files()]

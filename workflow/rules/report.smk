@@ -28,7 +28,7 @@ def results_of(wildcards):
 
 def learning_curve_of(wildcards):
     """The learning curve of active learning where it has been run: the report shows it, but never asks for it."""
-    folder = f"{COHORT}/{wildcards.grading}/acquisition/curve"
+    folder = f"{COHORT}/{wildcards.grading}/active_learning/curve"
     return [
         path
         for path in (f"{folder}/curve.csv", f"{folder}/stops.csv")
@@ -39,7 +39,7 @@ def learning_curve_of(wildcards):
 def where(wildcards, input):
     """The options that say where the results are."""
     curve = [
-        f"--acquisition {os.path.dirname(path)}"
+        f"--active-learning {os.path.dirname(path)}"
         for path in learning_curve_of(wildcards)[:1]
     ]
     return " ".join([WHERE.format(wildcards=wildcards, input=input), *curve])
@@ -147,7 +147,7 @@ if FROM_ARCHIVE:
             results_of,
             private=f"{PRIVATE}/index.parquet",
             reports=f"{ARCHIVE}/reports.csv",
-            code=code("analysis.archive.privacy"),
+            code=code("analysis.checks.privacy"),
         output:
             f"{COHORT}/{{grading}}/privacy.csv",
         log:
@@ -176,12 +176,12 @@ rule manuscript:
         privacy=f"{COHORT}/{{grading}}/privacy.csv" if FROM_ARCHIVE else [],
         source=sorted(
             str(path)
-            for folder in ("manuscript", "analysis/report/pandoc")
+            for folder in ("manuscript", "analysis/manuscript/pandoc")
             for path in Path(folder).rglob("*")
             if path.is_file()
         ),
         settings=settings("report"),
-        code=code("analysis.report.render"),
+        code=code("analysis.manuscript.render"),
     output:
         report(
             directory(MANUSCRIPT),
@@ -217,7 +217,7 @@ rule compare:
         gradings=expand("workflow/gradings/{grading}.yaml", grading=COMPARED),
         settings=settings("statistics"),
         report=settings("report"),
-        code=code("analysis.grading.compare", "analysis.report.gradings"),
+        code=code("analysis.statistics.gradings", "analysis.report.gradings"),
     output:
         [
             f"{COMPARISON}/{name}"

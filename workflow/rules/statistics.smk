@@ -105,7 +105,7 @@ rule check:
         predictions=f"{PREDICTIONS}/exams.parquet",
         estimates=rules.evaluate.output,
         grading="workflow/gradings/{grading}.yaml",
-        code=code("analysis.report.invariants"),
+        code=code("analysis.checks.invariants"),
     output:
         f"{COHORT}/{{grading}}/checks.csv",
     log:

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from analysis.report.inputs import Results
-from analysis.report.sources import hashes, write_sources
+from analysis.report.hashes import hashes, write_sources
+from analysis.report.results import Results
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -26,27 +26,37 @@ PRESENT: dict[str, Callable[[Results], bool]] = {
     "readers": lambda results: len(results.estimates("readers")) > 0,
     "coverage": lambda results: len(results.covered) > 0,
     "attribution": lambda results: len(results.cases) > 0,
-    "acquisition": lambda results: len(results.acquired("curve")) > 0,
+    "active_learning": lambda results: len(results.acquired("curve")) > 0,
 }
 
 
 def drawers() -> dict[str, Callable[[Results], Figure | None]]:
     """Return what draws each figure, by the figure's name."""
-    from analysis.report.acquisition import acquisition_figure
-    from analysis.report.figures import attribution, curves, flow, forest, matrices
+    from analysis.report.active_learning import active_learning_figure
+    from analysis.report.figures import (
+        calibration,
+        decisions,
+        flow,
+        intervals,
+        learning,
+        matrices,
+        performance,
+        readers,
+        subgroups,
+    )
 
     return {
         "flow": flow.flow,
-        "roc": curves.roc,
+        "roc": performance.roc,
         "confusion": matrices.confusion,
-        "calibration": curves.calibration,
-        "learning": curves.learning,
-        "published": forest.published,
-        "subgroups": forest.subgroups,
-        "readers": forest.readers,
-        "coverage": curves.coverage,
-        "attribution": attribution.attribution,
-        "acquisition": acquisition_figure,
+        "calibration": calibration.calibration,
+        "learning": learning.learning,
+        "published": performance.published,
+        "subgroups": subgroups.subgroups,
+        "readers": readers.readers,
+        "coverage": intervals.coverage,
+        "attribution": decisions.attribution,
+        "active_learning": active_learning_figure,
     }
 
 

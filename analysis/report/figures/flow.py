@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from analysis.report.figures.style import MM, blank, canvas, wrap
-from analysis.report.inputs import Results
-from analysis.report.text import count
+from analysis.report.format import count
+from analysis.report.results import Results
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from analysis.report.figures.style import canvas, wrap
-from analysis.report.inputs import Results
+from analysis.report.results import Results
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -6,11 +6,21 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from analysis.report.acquisition import acquisition_table
-from analysis.report.inputs import Results
+from analysis.report.active_learning import active_learning_table
+from analysis.report.hashes import hashes, write_sources
 from analysis.report.markdown import Table, write_table_files
-from analysis.report.sources import hashes, write_sources
-from analysis.report.tables import checklists, cohort, performance, robustness
+from analysis.report.results import Results
+from analysis.report.tables import (
+    audit,
+    calibration,
+    checklists,
+    cohort,
+    decisions,
+    intervals,
+    performance,
+    readers,
+    subgroups,
+)
 
 #: What stands in the file of a table that this run has no data for; the manuscript then leaves the table out.
 ABSENT = Table(("Table",), (("Not part of this run.",),))
@@ -19,23 +29,23 @@ TABLES: dict[str, Callable[[Results], Table | None]] = {
     "network": cohort.network,
     "distribution": cohort.distribution,
     "images": cohort.images,
-    "agreement": cohort.agreement,
+    "agreement": readers.agreement,
     "performance": performance.performance,
     "location": performance.location,
     "implants": performance.implants,
     "summary": performance.summary,
-    "optimism": performance.optimism,
-    "calibration": performance.calibration,
+    "optimism": calibration.optimism,
+    "calibration": calibration.calibration,
     "prevalence": performance.prevalence,
     "published": performance.published,
-    "readers": robustness.readers,
-    "subgroups": robustness.subgroups,
-    "comparisons": robustness.comparisons,
-    "occlusion": robustness.occlusion,
-    "intervals": robustness.intervals,
-    "coverage": robustness.coverage,
-    "audit": robustness.audit,
-    "acquisition": acquisition_table,
+    "readers": readers.readers,
+    "subgroups": subgroups.subgroups,
+    "comparisons": intervals.comparisons,
+    "occlusion": decisions.occlusion,
+    "intervals": intervals.intervals,
+    "coverage": intervals.coverage,
+    "audit": audit.audit,
+    "active_learning": active_learning_table,
 }
 
 

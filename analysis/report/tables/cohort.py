@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from analysis.report.inputs import Results
+from analysis.network.structure import structure
+from analysis.report.format import NONE, count, count_percent, number
 from analysis.report.markdown import Table
-from analysis.report.network import structure
-from analysis.report.text import NONE, count, count_percent, interval, number
+from analysis.report.results import Results
 from analysis.schemas import SETS
 
 
@@ -81,37 +81,3 @@ def _share(column: object, value: object) -> str:
     assert isinstance(column, pd.Series)
     known = column.dropna()
     return count_percent(int((known == value).sum()), len(known)) if len(known) else NONE
-
-
-def agreement(results: Results) -> Table | None:
-    """Agreement between the readers before consensus."""
-    frame = results.agreement
-    if frame.empty:
-        return None
-    rows: list[list[str]] = []
-    digits = results.settings.digits
-    for name in SETS:
-        part = frame[(frame["set"] == name) & (frame["second"] != "consensus") & (frame["n"] > 0)]
-        part = part[
-            part["item"].isin([*results.scheme.items, *results.scheme.sums, "disease", *results.scheme_locations])
-        ]
-        if part.empty:
-            continue
-        pairs = part[["first", "second"]].drop_duplicates()
-        rows.append([f"{name.capitalize()} set"])
-        for _, row in part.iterrows():
-            title = results.title(row["item"])
-            who = f", {row['first']} and {row['second']}" if len(pairs) > 1 else ""
-            rows.append(
-                [
-                    f"{title}{who}",
-                    count(row["n"]),
-                    interval(dict(row), "percent", 0),
-                    interval(dict(row), "kappa", digits),
-                    interval(dict(row), "kappa_quadratic", digits),
-                    count(row["conflicts"]),
-                ]
-            )
-    if not rows:
-        return None
-    return Table(["", "Exams", "Agreement, %", "Kappa", "Quadratic weighted kappa", "To consensus"], rows)

@@ -10,21 +10,19 @@ import yaml
 
 from analysis.cohort.settings import Rule
 from analysis.files import write_text
-from analysis.report.inputs import Results
+from analysis.report.format import count, decapitalise, listed
+from analysis.report.hashes import Sources, hashes
+from analysis.report.results import Results
 from analysis.report.settings import CohortSettings, ReportSettings
-from analysis.report.sources import Sources, hashes
-from analysis.report.text import count, decapitalise, listed
-from analysis.report.values.cohort import agreement_values, cohort_values, reader_values
+from analysis.report.values.audit import audit_values
+from analysis.report.values.calibration import calibration_values, optimism_values
+from analysis.report.values.cohort import cohort_values
 from analysis.report.values.config import chosen, given, readable
+from analysis.report.values.decisions import decision_values
+from analysis.report.values.intervals import coverage_values
 from analysis.report.values.performance import performance_values, published_values, summary_values
-from analysis.report.values.robustness import (
-    audit_values,
-    calibration_values,
-    coverage_values,
-    decision_values,
-    optimism_values,
-    subgroup_values,
-)
+from analysis.report.values.readers import agreement_values, reader_values
+from analysis.report.values.subgroups import subgroup_values
 from analysis.schemas import SETS
 from analysis.settings import load_yaml, parse
 
@@ -49,7 +47,7 @@ def collect(results: Results, config: Mapping[str, Any]) -> dict[str, Any]:
     dict
         Text for numbers, True and False for conditions; and the title and the authors.
     """
-    from analysis.config import Study
+    from analysis.study.configuration import Study
 
     cohort = parse(CohortSettings, config["cohort"], "the configuration's section cohort")
     scheme, settings = results.scheme, results.settings

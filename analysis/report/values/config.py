@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel
 
-from analysis.report.text import listed
+from analysis.report.format import listed
 
 
 def readable(value: Any) -> Any:

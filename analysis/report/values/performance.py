@@ -7,8 +7,8 @@ from typing import Any
 import pandas as pd
 
 from analysis.grading.scheme import Outcome
-from analysis.report.inputs import Results
-from analysis.report.text import NOT_ESTIMABLE, count, decapitalise, interval, known, listed, number, percentage, span
+from analysis.report.format import NOT_ESTIMABLE, count, decapitalise, interval, known, listed, number, percentage, span
+from analysis.report.results import Results
 
 
 def _auc(results: Results, outcome: Outcome) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""Where an archive comes from, a module a source."""

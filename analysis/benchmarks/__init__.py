@@ -1,0 +1,1 @@
+"""How long stages take, each beside a plain way to do the same."""

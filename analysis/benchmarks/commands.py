@@ -1,0 +1,100 @@
+"""The commands of this subject."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+FOLDER = click.Path(file_okay=False, path_type=Path)
+FILE = click.Path(dir_okay=False, path_type=Path)
+
+
+@click.command("bench-archive")
+@click.option("--archive", required=True, type=FOLDER, help="Archive whose files are read.")
+@click.option("--ingest", "ingest_file", type=FILE, help="The section 'ingest'; else that of config.yaml.")
+@click.option("--images", "images_file", type=FILE, help="The section 'images'; else that of config.yaml.")
+@click.option("--workers", default=2, show_default=True, type=click.IntRange(1), help="Processes, of both.")
+@click.option("--repeats", default=3, show_default=True, type=click.IntRange(1), help="The best of so many counts.")
+@click.option(
+    "--memory", multiple=True, type=click.IntRange(50), help="Instead: peak memory on so many files; more than once."
+)
+def bench_archive(
+    archive: Path,
+    ingest_file: Path | None,
+    images_file: Path | None,
+    workers: int,
+    repeats: int,
+    memory: tuple[int, ...],
+) -> None:
+    """Time ingest and prepare against a bare loop that decodes, windows, crops, reduces and pads the same files."""
+    from analysis.archive.settings import IngestSettings
+    from analysis.benchmarks import archive as bench
+    from analysis.imaging.settings import ImagesSettings
+    from analysis.settings import section
+
+    ingest, images = section(IngestSettings, "ingest", ingest_file), section(ImagesSettings, "images", images_file)
+    for files in memory:
+        found = bench.memory(archive, ingest, images, workers=workers, files=files)
+        click.echo(f"{files:>8} files: peak {found['ingest']:.0f} MB in ingest, {found['prepare']:.0f} MB in prepare")
+    if not memory:
+        found = bench.rate(archive, ingest, images, workers=workers, repeats=repeats)
+        click.echo(
+            "{files} files, {workers} processes each way, best of {repeats}\n"
+            "bare loop  {bare:7.2f} s  {decoded} decoded\n"
+            "ingest     {ingest:7.2f} s\nprepare    {prepare:7.2f} s  {prepared} prepared\n"
+            "images a second, ingest and prepare together / bare loop: {ratio:.2f}".format(
+                **found, workers=workers, repeats=repeats
+            )
+        )
+
+
+@click.command("bench-network")
+@click.option("--settings", "settings_file", type=FILE, help="The section 'network'; else that of config.yaml.")
+@click.option("--grading", type=FILE, help="The scheme; else that of config.yaml.")
+@click.option("--side", default=96, show_default=True, type=click.IntRange(16), help="Side of the images, pixels.")
+@click.option("--per-exam", multiple=True, default=(1, 2, 4), show_default=True, type=click.IntRange(1),
+              help="Images of each exam; may be repeated.")  # fmt: skip
+@click.option("--steps", default=12, show_default=True, type=click.IntRange(1), help="Steps of an epoch.")
+@click.option("--repeats", default=9, show_default=True, type=click.IntRange(1), help="Epochs timed, each way.")
+@click.option("--exams", default=5700, show_default=True, type=click.IntRange(1), help="Projected: training exams.")
+@click.option("--workers", default=2, show_default=True, type=click.IntRange(1), help="Threads.")
+def bench_network(
+    settings_file: Path | None,
+    grading: Path | None,
+    side: int,
+    per_exam: tuple[int, ...],
+    steps: int,
+    repeats: int,
+    exams: int,
+    workers: int,
+) -> None:
+    """Time training against a bare loop that pushes ready tensors through the same network."""
+    from analysis.benchmarks import network as bench
+    from analysis.network.devices import Device
+    from analysis.network.settings import NetworkSettings
+    from analysis.settings import CONFIG, load_yaml, section
+
+    grading = grading or Path(f"workflow/gradings/{load_yaml(CONFIG)['grading']}.yaml")
+    settings = section(NetworkSettings, "network", settings_file)
+    device = Device.choose(settings, workers)
+    click.echo(f"{device}; width {settings.width}, {side} x {side} pixels, batches of {settings.training.batch} passes")
+    rates = bench.bench(settings, grading, side=side, per_exam=per_exam, steps=steps, repeats=repeats, workers=workers)
+    for rate in rates:
+        click.echo(bench.report(rate, settings, device, exams))
+
+
+@click.command("bench-statistics")
+@click.option("--exams", type=click.IntRange(50), default=300, show_default=True)
+@click.option("--outcomes", type=click.IntRange(1), default=8, show_default=True)
+@click.option("--replicates", type=click.IntRange(100), default=2000, show_default=True)
+@click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes; each starts one R.")
+@click.option("--seed", type=int, default=1, show_default=True, help="Seed of all resampling.")
+def bench_statistics(*, exams: int, outcomes: int, replicates: int, workers: int, seed: int) -> None:
+    """Time all of roc.csv's intervals against calling R anew, outcome by outcome."""
+    from analysis.benchmarks.statistics import bench
+
+    click.echo(bench(exams, outcomes, replicates, workers=workers, seed=seed))
+
+
+COMMANDS: list[click.Command] = [bench_archive, bench_network, bench_statistics]

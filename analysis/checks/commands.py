@@ -1,0 +1,86 @@
+"""The commands of this subject."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+FOLDER = click.Path(file_okay=False, path_type=Path)
+FILE = click.Path(dir_okay=False, path_type=Path)
+
+
+@click.command("check")
+@click.option(
+    "--exams",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    required=True,
+    help="The selection: exams with their sets.",
+)
+@click.option(
+    "--flow",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    required=True,
+    help="The flow of the selection.",
+)
+@click.option(
+    "--reference",
+    "standard",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    required=True,
+    help="The reference standard.",
+)
+@click.option(
+    "--predictions",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    required=True,
+    help="Predictions by exam.",
+)
+@click.option("--statistics", type=click.Path(exists=True, file_okay=False, path_type=Path), required=True)
+@click.option(
+    "--grading",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    required=True,
+    help="The grading scheme, workflow/gradings/<name>.yaml.",
+)
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), required=True, help="checks.csv")
+def check(standard: Path, grading: Path, out: Path, **files: Path) -> None:
+    """Check what must hold of the results before a manuscript is written."""
+    from analysis.checks.invariants import check_results, read_results
+    from analysis.files import write_table
+    from analysis.grading.scheme import load_scheme
+
+    table = check_results(read_results(load_scheme(grading), reference=standard, **files))
+    write_table(table, out)
+    click.echo(f"{len(table)} checks hold.")
+
+
+@click.command("check-privacy")
+@click.argument("results", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--private", "private_file", required=True, type=FILE, help="The private index.parquet of ingest.")
+@click.option("--archive", required=True, type=FOLDER, help="The archive, for its reports.")
+@click.option(
+    "--public",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Texts that were public before; by default those of the repository.",
+)
+@click.option("--skip", multiple=True, type=FILE, help="A file among RESULTS that was searched before it was made.")
+@click.option("--out", required=True, type=FILE, help="CSV that says what was looked for.")
+def check_privacy(
+    results: tuple[Path, ...], private_file: Path, archive: Path, public: tuple[Path, ...], skip: tuple[Path, ...],
+    out: Path,
+) -> None:  # fmt: skip
+    """Search RESULTS (files or folders) for every identifying value seen at ingest, and fail if there is one."""
+    from analysis.archive.tables import read_reports
+    from analysis.checks import privacy
+    from analysis.files import read_table, write_table
+
+    reports = archive / "reports.csv"
+    texts = read_reports(reports)["text"].tolist() if reports.exists() else []
+    found = privacy.check(read_table(private_file), texts, list(results), public or privacy.repository(), skip)
+    write_table(found, out)
+    click.echo(f"{found['n'].iloc[0]} files hold nothing that identifies a person.")
+
+
+COMMANDS: list[click.Command] = [check, check_privacy]

@@ -1,0 +1,1 @@
+"""The manuscript: its source staged with tables, figures and values, and rendered."""

@@ -1,0 +1,73 @@
+"""The commands of this subject."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+OUT = click.Path(path_type=Path)
+
+
+@click.command()
+@click.option("--source", type=FOLDER, default=Path("manuscript"), show_default=True)
+@click.option("--tables", type=FOLDER, required=True)
+@click.option("--figures", type=FOLDER, required=True)
+@click.option("--values", type=FILE, required=True)
+@click.option("--comparison", type=FOLDER, help="Folder of compare-gradings, to be told of in a section.")
+@click.option("--settings", type=FILE, required=True, help="Section 'report' of the configuration.")
+@click.option("--renderer", type=click.Choice(["auto", "quarto", "pandoc"]), help="In place of the settings'.")
+@click.option("--out", type=OUT, required=True, help="Folder, emptied first: sources and index.html, .docx, .pdf …")
+def manuscript(
+    *, source: Path, tables: Path, figures: Path, values: Path, comparison: Path | None, settings: Path,
+    renderer: str | None, out: Path,
+) -> None:  # fmt: skip
+    """Stage the manuscript and render it, by Quarto where it is installed and by pandoc otherwise."""
+    from analysis.manuscript.render import manuscript as make
+    from analysis.report.settings import ReportSettings
+    from analysis.settings import load
+
+    for path in make(
+        source=source,
+        tables=tables,
+        figures=figures,
+        values=values,
+        comparison=comparison,
+        settings=load(ReportSettings, settings),
+        out=out,
+        renderer=renderer,
+    ):
+        click.echo(path)
+
+
+@click.command()
+@click.argument("folder", type=FOLDER, required=False)
+@click.option("--source", type=FOLDER, default=Path("manuscript"), show_default=True)
+@click.option("--out", type=OUT, help="Folder for the manuscript; by default FOLDER/rendered.")
+def render(folder: Path | None, source: Path, out: Path | None) -> None:
+    """Render the manuscript from the tables, figures and values in FOLDER.
+
+    FOLDER is results/COHORT/GRADING, or `published` in a bundle for reviewers; by default the one or the other.
+    """
+    from analysis.manuscript.render import manuscript as make
+    from analysis.settings import load_yaml
+    from analysis.study.configuration import load_study
+
+    if folder is None:
+        study = load_study(load_yaml("config.yaml"))
+        bundled = Path("published")
+        folder = bundled if bundled.is_dir() else Path("results") / study.cohort.name / study.grading
+    for path in make(
+        source=source,
+        tables=folder / "tables",
+        figures=folder / "figures",
+        values=folder / "values.yml",
+        settings=load_study(load_yaml(folder / "config.yaml"), str(folder / "config.yaml")).report,
+        out=out or folder / "rendered",
+    ):
+        click.echo(path)
+
+
+COMMANDS: list[click.Command] = [manuscript, render]

@@ -1,0 +1,66 @@
+"""The commands of this subject."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+OUT = click.Path(path_type=Path)
+
+
+@click.command()
+@click.argument("inputs", nargs=-1, type=FILE)
+@click.option("--config", type=FILE, required=True, help="The whole configuration as resolved, YAML.")
+@click.option("--private", type=FILE, help="The private index of ingest, for the hashes of the pixels.")
+@click.option("--benchmarks", type=OUT, multiple=True, help="Folder of Snakemake's benchmarks.")
+@click.option("--snakemake", required=True, help="Version of Snakemake.")
+@click.option("--out", type=OUT, required=True, help="provenance.json")
+def provenance(
+    inputs: tuple[Path, ...],
+    config: Path,
+    private: Path | None,
+    benchmarks: tuple[Path, ...],
+    snakemake: str,
+    out: Path,
+) -> None:
+    """Say what a study was made of: code, configuration, versions, hashes of INPUTS, machine and time."""
+    from analysis.files import write_text
+    from analysis.provenance.provenance import as_json
+    from analysis.provenance.provenance import provenance as collect
+    from analysis.settings import load_yaml
+    from analysis.statistics.roc import versions
+
+    write_text(
+        out, as_json(collect(load_yaml(config), inputs, private, benchmarks, versions() | {"Snakemake": snakemake}))
+    )
+
+
+@click.command()
+@click.argument("given", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@click.option("--study", type=FOLDER, required=True, help="Folder of results, results/COHORT/GRADING.")
+@click.option("--config", type=FILE, required=True, help="The whole configuration as resolved, YAML.")
+@click.option("--private", type=FILE, required=True, help="The private index of ingest.")
+@click.option("--archive", type=FOLDER, required=True, help="The archive, for its reports.")
+@click.option("--out", type=OUT, required=True, help="The zip.")
+def bundle(given: tuple[Path, ...], study: Path, config: Path, private: Path, archive: Path, out: Path) -> None:
+    """Pack what a reviewer needs: the code, what the statistics start from (GIVEN), and what the study made of it."""
+    from analysis.archive.tables import read_reports
+    from analysis.checks import privacy
+    from analysis.files import read_table
+    from analysis.provenance.bundle import bundle as make
+    from analysis.settings import load_yaml
+
+    def search(files: list[Path]) -> int:
+        reports = read_reports(archive / "reports.csv")["text"].tolist()
+        return int(privacy.check(read_table(private), reports, files, privacy.repository())["n"].iloc[0])
+
+    searched, size = make(
+        study=study, cohort=study.parent, given=given, config=load_yaml(config), search=search, out=out
+    )
+    click.echo(f"{out}: {size:.1f} MB; {searched} files hold nothing that identifies a person.")
+
+
+COMMANDS: list[click.Command] = [provenance, bundle]

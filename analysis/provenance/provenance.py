@@ -1,0 +1,231 @@
+"""What made a study: code, configuration, seeds, versions, inputs, machine and time, in one file."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import importlib.metadata
+import importlib.util
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from analysis.errors import StudyError
+from analysis.report.hashes import file_hash
+
+ROOT = Path(__file__).resolve().parents[2]
+#: What of the repository a study is made by; overlays of other studies are none of it.
+CODE = ("Snakefile", "Makefile", "config.yaml", "pyproject.toml", "analysis", "workflow", "manuscript", "envs")
+OTHER_STUDIES = "workflow/studies"
+#: Keys of the section 'archive' whose values are paths of somebody's machine.
+PATHS = ("folder", "key")
+UNPUBLISHED = "not published"
+
+
+def code_files(root: Path = ROOT) -> list[Path]:
+    """Return the files of the repository that a study is made by, relative to its root, sorted."""
+    found = []
+    for name in CODE:
+        paths = sorted((root / name).rglob("*")) if (root / name).is_dir() else [root / name]
+        found += [path.relative_to(root) for path in paths if path.is_file()]
+    return [
+        path
+        for path in found
+        if path.suffix != ".pyc"
+        and not any(part.startswith(".") for part in path.parts)
+        and not path.is_relative_to(OTHER_STUDIES)
+    ]
+
+
+def code_state(root: Path = ROOT) -> dict[str, Any]:
+    """Return the commit, whether anything differs from it, and a hash of the code itself.
+
+    The hash tells two states of the code apart where there is no git: in a bundle, say, or in an archive of the
+    repository that lies within another one.
+    """
+    tree = hashlib.sha256()
+    for path in code_files(root):
+        tree.update(f"{file_hash(root / path)}  {path.as_posix()}\n".encode())
+    state: dict[str, Any] = {"commit": None, "dirty": None, "sha256": tree.hexdigest()}
+    top = _git(root, "rev-parse", "--show-toplevel")
+    if top is None or Path(top).resolve() != root.resolve():
+        return state
+    changes = _git(root, "status", "--porcelain")
+    return state | {"commit": _git(root, "rev-parse", "HEAD"), "dirty": bool(changes) if changes is not None else None}
+
+
+def _git(root: Path, *arguments: str) -> str | None:
+    if not shutil.which("git"):
+        return None
+    run = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, text=True, check=False)
+    return run.stdout.strip() if run.returncode == 0 else None
+
+
+def publishable(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a configuration without the paths of the machine that it was run on."""
+
+    def clean(section: Mapping[str, Any]) -> dict[str, Any]:
+        return {
+            key: clean(value) if isinstance(value, Mapping) else UNPUBLISHED if key in PATHS and value else value
+            for key, value in section.items()
+        }
+
+    return {key: clean(value) if key == "archive" else value for key, value in config.items()}
+
+
+def package_versions(folder: Path = ROOT / "analysis") -> dict[str, str]:
+    """Return the version of every distribution that the modules of a folder import and this environment has."""
+    names: set[str] = set()
+    for path in folder.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                names |= {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                names.add(node.module.partition(".")[0])
+    installed = importlib.metadata.packages_distributions()
+    found = {name for module in names - sys.stdlib_module_names for name in installed.get(module, ())}
+    return {name: importlib.metadata.version(name) for name in sorted(found, key=str.lower)}
+
+
+def machine() -> dict[str, Any]:
+    """Return what this computer is, but neither its name nor anybody's."""
+    try:
+        system = platform.freedesktop_os_release().get("PRETTY_NAME", platform.system())
+    except OSError:
+        system = platform.system()
+    return {
+        "system": system,
+        "kernel": f"{platform.system()} {platform.release()}",
+        "architecture": platform.machine(),
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        "usable_cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "memory_gb": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9, 1),
+        "gpus": _gpus(),
+    }
+
+
+def _processor() -> str:
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text(encoding="utf-8").splitlines() if info.is_file() else []
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())
+
+
+def _gpus() -> list[str]:
+    if not shutil.which("nvidia-smi"):
+        return []
+    command = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    return run.stdout.split("\n")[:-1] if run.returncode == 0 else []
+
+
+def pixels(private: Path) -> dict[str, Any]:
+    """Return the number of images of an archive, and one hash over the hashes of their pixels.
+
+    Parameters
+    ----------
+    private : Path
+        The private index. Order and names of the files don't matter.
+    """
+    from analysis.files import read_table
+
+    found = sorted(read_table(private, columns=["pixel_hash"])["pixel_hash"].dropna())
+    return {"images": len(found), "sha256": hashlib.sha256("\n".join(found).encode()).hexdigest()}
+
+
+def wall_times(folders: Iterable[Path]) -> dict[str, dict[str, float]]:
+    """Return wall time (s), CPU time (s) and largest memory (MB) of each job, from Snakemake's benchmarks.
+
+    Raises
+    ------
+    StudyError
+        If a benchmark can't be read.
+    """
+    found = {}
+    for folder in folders:
+        for path in sorted(folder.glob("*.tsv")):
+            head, *rows = (line.split("\t") for line in path.read_text(encoding="utf-8").splitlines())
+            if not rows or len(rows[-1]) != len(head):
+                raise StudyError(f"{path} is no benchmark of Snakemake; delete it and run its rule again.")
+            job = dict(zip(head, rows[-1], strict=True))
+            found[path.stem] = {
+                name: float(job[column])
+                for name, column in (("wall_s", "s"), ("cpu_s", "cpu_time"), ("memory_mb", "max_rss"))
+                if job.get(column, "-") not in ("-", "NA")
+            }
+    return dict(sorted(found.items()))
+
+
+def renderers() -> dict[str, str]:
+    """Return the versions of what renders the manuscript, as far as it is there."""
+    found = {}
+    for name in ("quarto", "pandoc"):
+        command = shutil.which(name)
+        if name == "pandoc" and not command and importlib.util.find_spec("pypandoc"):
+            import pypandoc
+
+            command = pypandoc.get_pandoc_path()
+        if command:
+            run = subprocess.run([command, "--version"], capture_output=True, text=True, check=False)
+            found[name] = run.stdout.split("\n")[0].rpartition(" ")[2]
+    return found
+
+
+def provenance(
+    config: Mapping[str, Any],
+    inputs: Iterable[Path],
+    private: Path | None,
+    benchmarks: Iterable[Path],
+    versions: Mapping[str, str],
+) -> dict[str, Any]:
+    """Collect what a study was made of.
+
+    Parameters
+    ----------
+    config : mapping
+        The whole resolved configuration.
+    inputs : iterable of Path
+        Files to recognise by their hashes.
+    private : Path or None
+        The private index, for the pixels.
+    benchmarks : iterable of Path
+        Folders of Snakemake's benchmarks; one that isn't there is passed over.
+    versions : mapping
+        Versions of what this module can't ask: R, pROC and Snakemake.
+
+    Returns
+    -------
+    dict
+        Plain values for JSON. No names of hosts or users, no paths outside the study.
+    """
+    return {
+        "made": datetime.now(UTC).isoformat(timespec="seconds"),
+        "code": code_state(),
+        "config": publishable(config),
+        "seeds": {"study": config["seed"], "network": list(config["network"]["seeds"])},
+        "versions": {"Python": platform.python_version(), **versions, **renderers(), "packages": package_versions()},
+        "inputs": {
+            **{_place(path): file_hash(path) for path in inputs},
+            **({"pixels": pixels(private)} if private else {}),
+        },
+        "machine": machine(),
+        "wall_time": wall_times(folder for folder in benchmarks if folder.is_dir()),
+    }
+
+
+def _place(path: Path) -> str:
+    """Return a path within the repository, or the mere name of a file elsewhere."""
+    inside = path.resolve().is_relative_to(Path.cwd().resolve())
+    return path.resolve().relative_to(Path.cwd().resolve()).as_posix() if inside else path.name
+
+
+def as_json(found: Mapping[str, Any]) -> str:
+    """Return the text of `provenance.json`."""
+    return json.dumps(found, indent=1, ensure_ascii=False) + "\n"

@@ -1,0 +1,23 @@
+"""The commands that belong to the whole study."""
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.option("--out", type=click.Path(path_type=Path), default=Path("config.yaml"), show_default=True)
+@click.option(
+    "--schema", type=click.Path(path_type=Path), default=Path("workflow/config.schema.json"), show_default=True
+)
+def config(out: Path, schema: Path) -> None:
+    """Write config.yaml anew: its values, with every key and comment there is; and its JSON schema."""
+    from analysis.settings import load_yaml
+    from analysis.study.config_yaml import write_config, write_schema
+    from analysis.study.configuration import load_study
+
+    write_config(load_study(load_yaml(out), str(out)), out)
+    write_schema(schema)
+
+
+COMMANDS: list[click.Command] = [config]

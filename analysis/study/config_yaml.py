@@ -1,0 +1,89 @@
+"""config.yaml as a file for people: every key of the model, with what the model says of it as a comment."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel
+
+from analysis.files import write_text
+from analysis.study.configuration import Study
+
+_HEAD = """\
+# The default study: every parameter, with its unit and reason. An overlay changes some of them:
+#   snakemake --cores all --configfile workflow/studies/kneekl224.yaml
+# `python -m analysis config` writes this file anew from the models of the settings and keeps the values;
+# workflow/config.schema.json lets an editor complete and check it.
+"""
+_WIDTH = 118
+
+
+def describe(model: BaseModel, depth: int = 0) -> str:
+    """Write a section as YAML with a comment above each key.
+
+    Parameters
+    ----------
+    model : pydantic.BaseModel
+        The section, with its values.
+    depth : int
+        How many levels it is indented.
+    """
+    indent = "  " * depth
+    lines: list[str] = []
+    for name, field in type(model).model_fields.items():
+        value = getattr(model, name)
+        nested = isinstance(value, BaseModel)
+        text = (type(value).__doc__ or "").split("\n")[0] if nested else field.description or ""
+        if depth == 0:
+            lines.append("")
+        lines += [f"{indent}# {line}" for line in textwrap.wrap(" ".join(text.split()), _WIDTH - len(indent) - 2)]
+        if nested:
+            lines += [f"{indent}{name}:", describe(value, depth + 1)]
+        else:
+            lines.append(_entry(name, value, indent))
+    return "\n".join(lines)
+
+
+def _entry(name: str, value: Any, indent: str) -> str:
+    value = _plain(value)
+    line = f"{indent}{name}: {_flow(value)}"
+    if len(line) <= _WIDTH:
+        return line
+    match value:
+        case dict():
+            entries = [f"{_flow(key)}: {_flow(entry)}" for key, entry in value.items()]
+        case list():
+            entries = [f"- {_flow(entry)}" for entry in value]
+        case _:
+            block = yaml.safe_dump({name: value}, width=_WIDTH - len(indent), allow_unicode=True)
+            return textwrap.indent(block.rstrip(), indent)
+    return "\n".join([f"{indent}{name}:", *(f"{indent}  {entry}" for entry in entries)])
+
+
+def _flow(value: Any) -> str:
+    text = yaml.safe_dump(value, default_flow_style=True, width=10**6, allow_unicode=True, sort_keys=False)
+    return text.removesuffix("...\n").strip()
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json")
+    if isinstance(value, list | tuple):
+        return [_plain(entry) for entry in value]
+    if isinstance(value, dict):
+        return {key: _plain(entry) for key, entry in value.items()}
+    return value
+
+
+def write_config(study: Study, path: str | Path) -> None:
+    """Write `study` as a commented configuration file."""
+    write_text(path, _HEAD + describe(study) + "\n")
+
+
+def write_schema(path: str | Path) -> None:
+    """Write the JSON schema of the configuration, for editors."""
+    write_text(path, json.dumps(Study.model_json_schema(), indent=1, ensure_ascii=False) + "\n")
