@@ -204,9 +204,9 @@ def _readings(path: Path, files: pd.DataFrame) -> pd.DataFrame:
         ),
     ):
         if not names.all():
-            line = int(np.flatnonzero(~names)[0])
+            line = names.index[~names.to_numpy()][0]
             raise StudyError(
-                f"{path}, line {line + 2}: exam {readings['exam'].iloc[line]} has readings, but {what} "
+                f"{path}, line {line}: exam {readings.loc[line, 'exam']} has readings, but {what} "
                 f"({readings.loc[~names, 'exam'].nunique()} such exams); correct the archive or remove the readings."
             )
     known = table.set_index("accession")
@@ -214,7 +214,7 @@ def _readings(path: Path, files: pd.DataFrame) -> pd.DataFrame:
     return readings.assign(
         exam=readings["exam"].map(known["exam"]),
         time=days.map("{:.4f}".format, na_action="ignore").astype("str"),
-    )
+    ).reset_index(drop=True)
 
 
 def _counts(files: pd.DataFrame, images: pd.DataFrame) -> pd.DataFrame:

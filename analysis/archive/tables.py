@@ -4,61 +4,20 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
+from analysis.archive.people import plain
 from analysis.errors import StudyError
 from analysis.schemas import ROLES, SETS
+from analysis.tables import read_text_table
 
 REPORTS = ("accession", "text")
 READINGS = ("exam", "reader", "role", "session", "item", "value", "revisit", "time")
 SPLIT = ("patient", "set")
 
 
-def read_csv(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
-    """Read a table as a hospital exports it: comma, semicolon or tab; UTF-8 or Windows' Western code page.
-
-    Parameters
-    ----------
-    path : Path
-    columns : tuple of str
-        The columns that must be there; more are ignored.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Text columns without outer blanks; an empty cell is an empty text.
-
-    Raises
-    ------
-    StudyError
-        If the file is missing, unreadable or lacks a column.
-    """
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise StudyError(f"The table {path} can't be read ({error.strerror}); put it there.") from error
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = data.decode("cp1252", errors="replace")
-    header = text.split("\n", 1)[0]
-    separator = max(",;\t", key=header.count)
-    try:
-        from io import StringIO
-
-        frame = pd.read_csv(StringIO(text), sep=separator, dtype=str, keep_default_na=False)
-    except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise StudyError(f"The table {path} isn't a CSV file ({' '.join(str(error).split())}); mend it.") from error
-    frame.columns = frame.columns.str.strip().str.lower()
-    missing = [name for name in columns if name not in frame]
-    if missing:
-        raise StudyError(f"The table {path} lacks the column '{missing[0]}'; it needs {', '.join(columns)}.")
-    return frame[list(columns)].apply(lambda column: column.str.strip())
-
-
 def read_readings(path: Path) -> pd.DataFrame:
-    """Read readings.csv and hold each row to its form.
+    """Read readings.csv and hold each row to its form; the index is the line of the file.
 
     Returns
     -------
@@ -69,23 +28,26 @@ def read_readings(path: Path) -> pd.DataFrame:
     ------
     StudyError
         Names the exam and the line of the first row with an unknown role, a value that is no whole
-        number, a revisit flag other than 0 and 1, or a time that is none.
+        number, a revisit flag other than 0 and 1, a time that is none, or a reader spelt in two ways.
     """
-    frame = read_csv(path, READINGS)
+    frame = read_text_table(path, READINGS)[list(READINGS)]
 
     def stop(wrong: pd.Series, column: str, what: str) -> None:
         if wrong.any():
-            line = int(np.flatnonzero(wrong)[0])
-            row = frame.iloc[line]
+            line = wrong.index[wrong.to_numpy()][0]
+            row = frame.loc[line]
             raise StudyError(
-                f"{path}, line {line + 2}: the {column} of exam {row['exam'] or '(none)'} is '{row[column]}'; {what}."
+                f"{path}, line {line}: the {column} of exam {row['exam'] or '(none)'} is '{row[column]}'; {what}."
             )
 
     for column in ("exam", "reader", "item"):
         stop(frame[column] == "", column, "it can't be empty")
     frame["role"] = frame["role"].str.lower()
+    frame["item"] = frame["item"].str.lower()  # a scheme's items are in lower case
     stop(~frame["role"].isin(ROLES), "role", f"it must be one of {', '.join(ROLES)}")
     stop(~frame["value"].str.fullmatch(r"\d{1,9}(\.0*)?"), "value", "it must be a whole number, 0 or more")
+    first = frame.groupby(frame["reader"].map(plain))["reader"].transform("first")
+    stop(frame["reader"] != first, "reader", "it is spelt in another way elsewhere; write each reader in one way")
     flags = frame["revisit"].str.lower().replace({"true": "1", "false": "0", "": "0"})
     stop(~flags.isin(("0", "1")), "revisit", "it must be 0 or 1")
     time = pd.to_datetime(frame["time"].where(frame["time"] != ""), errors="coerce", format="ISO8601", utc=True)
@@ -100,23 +62,24 @@ def read_readings(path: Path) -> pd.DataFrame:
 
 def read_reports(path: Path) -> pd.DataFrame:
     """Read reports.csv: a text for each accession number, several texts of one exam joined."""
-    frame = read_csv(path, REPORTS)
+    frame = read_text_table(path, REPORTS)
     return frame.groupby("accession", sort=True)["text"].agg("\n".join).reset_index()
 
 
 def read_split(path: Path) -> pd.DataFrame:
-    """Read sets.csv.
+    """Read sets.csv; the index is the line of the file.
 
     Raises
     ------
     StudyError
         If a set is called something else than training, validation or test.
     """
-    frame = read_csv(path, SPLIT)
+    frame = read_text_table(path, SPLIT)[list(SPLIT)]
+    frame["set"] = frame["set"].str.lower()
     unknown = frame[~frame["set"].isin(SETS)]
     if len(unknown):
-        row = unknown.iloc[0]
         raise StudyError(
-            f"{path}, line {unknown.index[0] + 2}: the set '{row['set']}' isn't one of {', '.join(SETS)}; correct it."
+            f"{path}, line {unknown.index[0]}: the set '{unknown['set'].iloc[0]}' isn't one of {', '.join(SETS)}; "
+            "correct it."
         )
     return frame.drop_duplicates()

@@ -47,9 +47,9 @@ def given_split(path: Path, files: pd.DataFrame) -> pd.Series:
     table = dict(zip(known["patient_id"].map(plain_id), known["patient"], strict=True))
     patient = split["patient"].map(lambda one: table.get(plain_id(one)))
     if patient.isna().any():
-        line = int(np.flatnonzero(patient.isna())[0])
+        line = patient.index[patient.isna()][0]
         raise StudyError(
-            f"{path}, line {line + 2}: no file of the archive is of patient '{split['patient'].iloc[line]}' "
+            f"{path}, line {line}: no file of the archive is of patient '{split.loc[line, 'patient']}' "
             f"({patient.isna().sum()} such lines); correct the identifier or remove the line."
         )
     several = split["set"].groupby(patient).agg(lambda sets: sorted(set(sets)))

@@ -1,0 +1,120 @@
+"""Tables as hospitals, spreadsheets and statistics programs write them."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis.errors import StudyError
+from analysis.tables import numbers, read_text_table
+
+CONTROL = "accession,text\n00012345,Uttalad artros medialt.\n00012346,Ingen höger\n"
+
+
+def written(tmp_path, data, name="reports.csv"):
+    path = tmp_path / name
+    path.write_bytes(data if isinstance(data, bytes) else data.encode())
+    return path
+
+
+def read(tmp_path, data, needs=("accession", "text"), name="reports.csv"):
+    return read_text_table(written(tmp_path, data, name), needs)
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_any_separator_encoding_and_end_of_line(tmp_path, separator, encoding, end):
+    text = CONTROL.replace(",", separator).replace("\n", end)
+    if encoding == "utf-16-be":
+        text = "\ufeff" + text
+    frame = read(tmp_path, text.encode(encoding))
+    assert frame.to_dict("list") == {
+        "accession": ["00012345", "00012346"],
+        "text": ["Uttalad artros medialt.", "Ingen höger"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        ("sep=;\naccession;text\n1;a, b\n", [("1", "a, b")]),
+        ("\n\naccession,text\n\n1,a\n,\n", [("1", "a")]),  # empty rows, as spreadsheets leave them
+        (" Accession , TEXT\n 1 , a \n", [("1", "a")]),
+        ('"accession","text"\n"1","a ""b"", c"\n', [("1", 'a "b", c')]),
+        ('accession,text\n1, "a, b"\n', [("1", "a, b")]),
+        ('accession,text\n="0001",a\n"=""0002""",b\n', [("0001", "a"), ("0002", "b")]),
+        ("accession,text,\n1,a,\n", [("1", "a")]),  # a column without name and without content
+        ('accession,text\n1,"first line\nsecond, line"\n', [("1", "first line\nsecond, line")]),
+        ("accession;text;value\n1;1,5 cm;2\n", [("1", "1,5 cm")]),
+        ("accession,text\nNA,None\n", [("NA", "None")]),
+        ("accession,text\n", []),
+    ],
+)
+def test_what_people_write(tmp_path, data, expected):
+    frame = read(tmp_path, data)
+    assert list(frame[["accession", "text"]].itertuples(index=False, name=None)) == expected
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ("accession;text\n1;a;\n2;b;\n", "line 2: 3 cells, but the header has 2"),
+        ("accession,text\n1,a\n2,b, c\n", "line 3: 3 cells"),
+        ("accession,text\n1,a\n2\n", "line 3: 1 cells"),
+        ("accession,text\n\n1,a\n2,b, c\n", "line 4: 3 cells"),
+        ('accession,text\n1,"a\nb"\n2,b, c\n', "line 4: 3 cells"),
+        ("accession,text,\n1,a,\n2,b,c\n", "line 3: a cell stands under no column's name"),
+        ('accession,text\n1,"a\n2,b\n', "line 2: a quotation mark isn't closed"),
+        ('accession,text\n0001,"a.\n0002,b.\n0003,"c"\n0004,d\n', "line 2: a quotation mark isn't closed"),
+        ('accession,text\n0001,"a.\n0002,b.\n0003,c"\n0004,d\n', "line 2: .* looks like a row of its own"),
+        ('accession,text\n1,"a" b\n', "line 2: a quotation mark"),
+        ("Accession,accession ,text\n1,1,a\n", "two columns called 'accession' \\(the 1st and the 2nd\\)"),
+        ("accession\n1\n", "lacks the column 'text'; it has 'accession'"),
+        ("", "is empty; it needs a header: accession, text"),
+        (b"PK\x03\x04 a spreadsheet", "save it as CSV"),
+        (b"accession,text\n1,a\n2,\0\n", "line 3: the file isn't a table of text"),
+        (CONTROL.encode("utf-16")[:-1], "cut or damaged"),
+    ],
+)
+def test_what_is_wrong_is_named_by_its_line(tmp_path, data, message):
+    with pytest.raises(StudyError, match=message):
+        read(tmp_path, data)
+
+
+def test_no_message_quotes_a_cell_of_text(tmp_path):
+    for data in ("accession,text,\n1,a,Secret\n", 'accession,text\n1,"Secret\n', 'accession,text\n1,"Secret" b\n'):
+        with pytest.raises(StudyError) as caught:
+            read(tmp_path, data)
+        assert "Secret" not in str(caught.value)
+
+
+def test_rows_are_known_by_their_line(tmp_path):
+    frame = read(tmp_path, 'accession,text\n\n1,"a\nb"\n\n2,c\n')
+    assert frame.index.tolist() == [3, 6]
+
+
+def test_identifiers_of_parquet_are_the_same_as_those_of_csv(tmp_path):
+    frame = pd.DataFrame(
+        {"Exam ": ["00001", "1.10"], "patient": [7.0, np.nan], "n": [7, 8], "score": [0.1, 1e-9], "bytes": [b"a", b"b"]}
+    )
+    frame.to_parquet(tmp_path / "a.PARQUET")
+    found = read_text_table(tmp_path / "a.PARQUET", ["exam"])
+    assert found.to_numpy().tolist() == [["00001", "7", "7", "0.1", "a"], ["1.10", "", "8", "1e-09", "b"]]
+    assert numbers(found, ["score"], "a")["score"].tolist() == [0.1, 1e-9]
+    with pytest.raises(StudyError, match="isn't a Parquet file"):
+        read_text_table(written(tmp_path, "exam,patient\n", "b.parquet"))
+
+
+def test_numbers(tmp_path):
+    frame = read(tmp_path, "a;b;c\n0,5;NA;True\n-1.25e-3;.;false\n", (), "t.csv")
+    found = numbers(frame, ["a", "b", "c", "d"], "t.csv")
+    assert found["a"].tolist() == [0.5, -0.00125]
+    assert found["c"].tolist() == [1, 0]
+    assert found[["b", "d"]].isna().all(axis=None)
+    with pytest.raises(StudyError, match=r"t.csv, line 3: 'two' in the column 'a' is no number"):
+        numbers(read(tmp_path, "a\n1\ntwo\n", (), "t.csv"), ["a"], "t.csv")
+
+
+def test_a_table_that_is_not_there(tmp_path):
+    with pytest.raises(StudyError, match="can't be read"):
+        read_text_table(tmp_path / "nowhere.csv")
