@@ -45,7 +45,7 @@ def load(model: type[S], path: str | Path) -> S:
     return parse(model, load_yaml(path) or {}, str(path))
 
 
-def section(model: type[S], name: str, file: str | Path | None = None) -> S:
+def section(model: type[S], name: str, file: str | Path | None = None, config: Path = CONFIG) -> S:
     """Read one section, for a command that is run by hand.
 
     Parameters
@@ -55,8 +55,9 @@ def section(model: type[S], name: str, file: str | Path | None = None) -> S:
     name : str
         Its key in config.yaml.
     file : path, optional
-        A file of its own; without, config.yaml in the folder that the command is run in. What is
-        written in neither has its default.
+        A file of its own; without, `config`. What is written in neither has its default.
+    config : Path
+        The whole configuration; config.yaml in the folder that the command is run in.
 
     Raises
     ------
@@ -65,8 +66,8 @@ def section(model: type[S], name: str, file: str | Path | None = None) -> S:
     """
     if file is not None:
         return load(model, file)
-    values = (load_yaml(CONFIG) or {}).get(name, {}) if CONFIG.is_file() else {}
-    return parse(model, values, f"{CONFIG}: {name}")
+    values = (load_yaml(config) or {}).get(name, {}) if config.is_file() else {}
+    return parse(model, values, f"{config}: {name}")
 
 
 def parse(model: type[S], values: Any, source: str) -> S:

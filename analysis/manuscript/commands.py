@@ -52,19 +52,19 @@ def render(folder: Path | None, source: Path, out: Path | None) -> None:
     FOLDER is results/COHORT/GRADING, or `published` in a bundle for reviewers; by default the one or the other.
     """
     from analysis.manuscript.render import manuscript as make
-    from analysis.settings import load_yaml
-    from analysis.study.configuration import load_study
+    from analysis.report.settings import CohortSettings, ReportSettings
+    from analysis.settings import CONFIG, load_yaml, section
 
     if folder is None:
-        study = load_study(load_yaml("config.yaml"))
         bundled = Path("published")
-        folder = bundled if bundled.is_dir() else Path("results") / study.cohort.name / study.grading
+        cohort = section(CohortSettings, "cohort").name
+        folder = bundled if bundled.is_dir() else Path("results") / cohort / load_yaml(CONFIG)["grading"]
     for path in make(
         source=source,
         tables=folder / "tables",
         figures=folder / "figures",
         values=folder / "values.yml",
-        settings=load_study(load_yaml(folder / "config.yaml"), str(folder / "config.yaml")).report,
+        settings=section(ReportSettings, "report", config=folder / "config.yaml"),
         out=out or folder / "rendered",
     ):
         click.echo(path)

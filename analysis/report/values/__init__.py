@@ -8,8 +8,11 @@ from typing import Any, get_args
 
 import yaml
 
-from analysis.cohort.settings import Rule
+from analysis.cohort.settings import Rule, SelectionSettings
 from analysis.files import write_text
+from analysis.grading.settings import ReferenceSettings
+from analysis.imaging.settings import ImagesSettings
+from analysis.network.settings import AttributionSettings, NetworkSettings
 from analysis.report.format import count, decapitalise, listed
 from analysis.report.hashes import Sources, hashes
 from analysis.report.results import Results
@@ -24,13 +27,21 @@ from analysis.report.values.performance import performance_values, published_val
 from analysis.report.values.readers import agreement_values, reader_values
 from analysis.report.values.subgroups import subgroup_values
 from analysis.schemas import SETS
-from analysis.settings import load_yaml, parse
+from analysis.settings import Settings, load_yaml, parse
+from analysis.statistics.settings import StatisticsSettings
 
 #: Facts of the published study that the text names; not results of this one.
 ORIGINAL = Path(__file__).parent / "original.yaml"
 
 #: Sections of the configuration that the text may tell; paths, keys and search words are nobody's business.
-TOLD = ("seed", "images", "selection", "reference", "network", "attribution", "statistics")
+TOLD: dict[str, type[Settings]] = {
+    "images": ImagesSettings,
+    "selection": SelectionSettings,
+    "reference": ReferenceSettings,
+    "network": NetworkSettings,
+    "attribution": AttributionSettings,
+    "statistics": StatisticsSettings,
+}
 
 
 def collect(results: Results, config: Mapping[str, Any]) -> dict[str, Any]:
@@ -47,11 +58,9 @@ def collect(results: Results, config: Mapping[str, Any]) -> dict[str, Any]:
     dict
         Text for numbers, True and False for conditions; and the title and the authors.
     """
-    from analysis.study.configuration import Study
-
     cohort = parse(CohortSettings, config["cohort"], "the configuration's section cohort")
     scheme, settings = results.scheme, results.settings
-    told = {name: config[name] for name in TOLD}
+    told = {name: config[name] for name in ("seed", *TOLD)}
     told["selection"] = {key: value for key, value in told["selection"].items() if key != "words"}
     measured, sources = _measured(results)
     compared = measured.pop("compared")
@@ -100,7 +109,7 @@ def collect(results: Results, config: Mapping[str, Any]) -> dict[str, Any]:
         "readings": {name: _readings(config["reference"][name]) for name in SETS},
         "rules": {rule: rule in config["selection"]["rules"] for rule in get_args(Rule)},
         "config": readable(told),
-        "chosen": chosen(Study, told),
+        "chosen": {name: options for name, model in TOLD.items() if (options := chosen(model, told[name]))},
         "given": given(told),
         "network": _network(results, config),
     }
