@@ -4,8 +4,7 @@
 # reviewers brings them, and the rules that would make them don't exist, so that nothing can delete or remake them.
 
 FROM_ARCHIVE = study.start == "archive"
-SOURCE = study.archive.source
-ARCHIVE = study.archive.folder if SOURCE == "folder" else f"{COHORT}/archive"
+ARCHIVE = f"{COHORT}/archive" if study.source.make else study.archive.folder
 INDEX = f"{COHORT}/index"
 PRIVATE = f"{COHORT}/private"
 IMAGES = f"{COHORT}/images"
