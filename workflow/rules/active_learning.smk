@@ -212,7 +212,7 @@ rule label_round:
     benchmark:
         f"{COHORT}/{{grading}}/benchmarks/label-{{strategy}}-{{seed}}-{{round}}.tsv"
     conda:
-        "../../envs/statistics.yaml"
+        "../../envs/images.yaml"
     params:
         asked=lambda wildcards, input: [f"--asked {path}" for path in input.asked],
         readers=lambda wildcards, input: (

@@ -29,7 +29,7 @@ rule provenance:
     benchmark:
         f"{COHORT}/{{grading}}/benchmarks/provenance.tsv"
     conda:
-        "../../envs/statistics.yaml"
+        "../../envs/manuscript.yaml"
     params:
         private=lambda wildcards, input: [
             f"--private {path}" for path in [input.private] if path
