@@ -76,6 +76,7 @@ def predict(
 @click.option("--grading", type=FILE, required=True, help="The scheme.")
 @click.option("--weights", type=FILE, multiple=True, required=True, help="weights.safetensors; one for each seed.")
 @click.option("--settings", type=FILE, required=True, help="Section 'attribution' of the configuration.")
+@click.option("--network-settings", type=FILE, required=True, help="Section 'network' of the configuration.")
 @click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Threads.")
 @click.option("--out", type=FILE, required=True, help="Folder for cases.csv, its pictures, and occlusion.csv.")
 def attribute(
@@ -85,15 +86,26 @@ def attribute(
     grading: Path,
     weights: tuple[Path, ...],
     settings: Path,
+    network_settings: Path,
     workers: int,
     out: Path,
 ) -> None:
     """Find what the network looks at: integrated gradients of its surest decisions, and occlusion."""
     from analysis.network.attribution import attribute as run
-    from analysis.network.settings import AttributionSettings
+    from analysis.network.settings import AttributionSettings, NetworkSettings
     from analysis.settings import load
 
-    run(images, reference, predictions, grading, list(weights), load(AttributionSettings, settings), workers, out)
+    run(
+        images,
+        reference,
+        predictions,
+        grading,
+        list(weights),
+        load(AttributionSettings, settings),
+        load(NetworkSettings, network_settings),
+        workers,
+        out,
+    )
 
 
 COMMANDS: list[click.Command] = [train, predict, attribute]

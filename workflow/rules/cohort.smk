@@ -11,7 +11,7 @@ rule select:
         readings=rules.ingest.output.readings,
         private=rules.ingest.output.private,
         reports=f"{ARCHIVE}/reports.csv",
-        sets=SPLIT,
+        sets=split_file(),
         prepared=PREPARED,
         settings=settings("selection"),
         policy=settings("reference"),
