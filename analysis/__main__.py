@@ -19,7 +19,7 @@ import click
 from analysis.errors import StudyError
 
 SUBJECTS = (
-    *("simulate", "archive.sources", "archive", "cohort", "imaging", "grading", "network", "statistics"),
+    *("simulate", "archive", "cohort", "imaging", "grading", "network", "statistics"),
     *("report", "checks", "manuscript", "provenance", "reading", "active_learning", "benchmarks", "study"),
 )
 

@@ -38,10 +38,10 @@ def test_commands_start_without_heavy_libraries():
 def test_config_names_every_key_with_its_meaning(tmp_path):
     from analysis.settings import load_yaml
     from analysis.study.config_yaml import write_config
-    from analysis.study.configuration import load_study
+    from analysis.study.configuration import Study
 
     written = tmp_path / "config.yaml"
-    write_config(load_study(load_yaml(ROOT / "config.yaml")), written)
+    write_config(Study.model_validate(load_yaml(ROOT / "config.yaml")), written)
     assert written.read_text() == (ROOT / "config.yaml").read_text(), "run: python -m analysis config"
 
 

@@ -44,4 +44,23 @@ def ingest(
         click.echo(f"{n:>8} {kind}{f': {code}' if isinstance(code, str) else ''}")
 
 
-COMMANDS: list[click.Command] = [ingest]
+@click.command("make-archive")
+@click.option("--source", required=True, help="A source that makes its archive: a module of analysis/archive/sources/.")
+@click.option("--settings", "settings_file", required=True, type=FILE, help="YAML of the source's own settings.")
+@click.option("--seed", required=True, type=int, help="Seed of all that is drawn at random.")
+@click.option("--workers", default=1, show_default=True, type=click.IntRange(1), help="Processes.")
+@click.option("--out", required=True, type=FOLDER, help="Folder for the archive.")
+def make_archive(source: str, settings_file: Path, seed: int, workers: int, out: Path) -> None:
+    """Make, or fetch and convert, the archive that the cohort is drawn from."""
+    from analysis.archive.sources import find_sources
+    from analysis.settings import load
+
+    made = {name: found for name, found in find_sources().items() if found.make}
+    if source not in made:
+        raise click.UsageError(f"--source is '{source}'; known are {', '.join(made)}.")
+    chosen = made[source]
+    assert chosen.make and chosen.settings
+    click.echo(chosen.make(load(chosen.settings, settings_file), seed, out, workers))
+
+
+COMMANDS: list[click.Command] = [make_archive, ingest]

@@ -3,12 +3,54 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, create_model, field_validator, model_validator
 
+from analysis.archive.sources import find_sources
 from analysis.settings import Settings
 
 Patterns = dict[str, list[str]]
+SOURCES = find_sources()
+
+
+class Archive(Settings):
+    """Which archive the cohort is drawn from."""
+
+    source: str = Field(
+        "simulated", description="; ".join(f"{name}: {source.title}" for name, source in SOURCES.items()) + "."
+    )
+    folder: str | None = Field(
+        None, description="The handed-over archive for source 'folder': dicom/, reports.csv, readings.csv, sets.csv."
+    )
+    key: str | None = Field(
+        None,
+        description="File of the secret key of the pseudonyms, outside the repository, where the source holds personal "
+        "data; null: knee-grading/pseudonym.key in the user's configuration folder. Made on first use.",
+    )
+
+    @model_validator(mode="after")
+    def _has_folder(self) -> Archive:
+        if not SOURCES[self.source].make and not self.folder:
+            raise ValueError(f"source '{self.source}' needs the key 'folder': the path of the archive")
+        return self
+
+
+if TYPE_CHECKING:
+    ArchiveSettings = Archive
+else:
+    # A source's own settings stand under its name, unless they are a section of their own.
+    ArchiveSettings = create_model(
+        "ArchiveSettings",
+        __base__=Archive,
+        __doc__=Archive.__doc__,
+        source=(Literal[tuple(SOURCES)], Archive.model_fields["source"]),
+        **{
+            name: (source.settings, Field(source.settings(), description=source.title))
+            for name, source in SOURCES.items()
+            if source.settings and not source.section
+        },
+    )
 
 
 class IngestSettings(Settings):

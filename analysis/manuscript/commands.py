@@ -51,8 +51,9 @@ def render(folder: Path | None, source: Path, out: Path | None) -> None:
 
     FOLDER is results/COHORT/GRADING, or `published` in a bundle for reviewers; by default the one or the other.
     """
+    from analysis.archive.facts import CohortSettings
     from analysis.manuscript.render import manuscript as make
-    from analysis.report.settings import CohortSettings, ReportSettings
+    from analysis.report.settings import ReportSettings
     from analysis.settings import CONFIG, load_yaml, section
 
     if folder is None:

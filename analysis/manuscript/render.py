@@ -107,8 +107,13 @@ def _citations(found: Mapping[str, Any]) -> str:
     sentences = []
     if found["scheme"]["reference"]:
         sentences.append(f"The grading follows its published source [@{found['scheme']['reference']}].")
-    if found["cohort"]["reference"]:
-        sentences.append(f"The radiographs come from a published source [@{found['cohort']['reference']}].")
+    cohort = found["cohort"]
+    if cohort["cited"]:
+        what = f"are those of {cohort['data_set']}" if cohort["published"] else "come from a published source"
+        sentences.append(f"The radiographs {what} [@{cohort['citation']}].")
+    if cohort["origin_known"]:
+        cited = f" [@{cohort['origin_citation']}]" if cohort["origin_citation"] else ""
+        sentences.append(f"They show people of {cohort['origin']}{cited}.")
     return " ".join(sentences) + "\n"
 
 

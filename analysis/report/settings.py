@@ -11,31 +11,6 @@ from analysis.settings import Settings
 Format = Literal["html", "docx", "pdf", "jats"]
 
 
-class CohortSettings(Settings):
-    """What the cohort is, in words for the manuscript; nothing is computed from it."""
-
-    name: str = Field(default="simulated", pattern=r"^[a-z0-9][a-z0-9_-]*$", description="name of the cohort in paths")
-    title: str = Field(default="simulated hospital archive", description="the cohort in a noun phrase, for titles")
-    kind: Literal["simulated", "public", "clinical"] = Field(
-        default="simulated", description="simulated, public or clinical; chooses the sentences about origin and ethics"
-    )
-    description: str = Field(
-        default="The radiographs, the reports and the readings were simulated: every image was computed from an "
-        "analytic model of the knee, no patient was examined, and the estimates say how the method behaves, not how "
-        "well it would do in a clinic.",
-        description="one or two sentences that open the abstract's methods; say where the images come from",
-    )
-    reference: str | None = Field(default=None, description="citation key of the cohort's source in references.bib")
-    availability: str = Field(
-        default="The archive is made by the workflow itself from a seed, so that it can be made again.",
-        description="one or two sentences on how others get the images",
-    )
-    ethics: str = Field(
-        default="No person was examined and no personal data were used, so that no ethical approval was needed.",
-        description="one or two sentences on ethical approval",
-    )
-
-
 class Author(Settings):
     """One author of the manuscript."""
 

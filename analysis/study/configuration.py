@@ -14,8 +14,9 @@ import yaml
 from pydantic import Field, model_validator
 
 from analysis.active_learning.settings import ActiveLearningSettings
-from analysis.archive.settings import IngestSettings
-from analysis.archive.sources.settings import ArchiveSettings
+from analysis.archive.facts import CohortSettings
+from analysis.archive.settings import SOURCES, ArchiveSettings, IngestSettings
+from analysis.archive.sources import Source
 from analysis.cohort.settings import SelectionSettings
 from analysis.errors import StudyError
 from analysis.files import write_text
@@ -23,7 +24,7 @@ from analysis.grading.settings import ReferenceSettings
 from analysis.imaging.settings import ImagesSettings
 from analysis.network.settings import AttributionSettings, NetworkSettings
 from analysis.reading.settings import ReadingSettings
-from analysis.report.settings import CohortSettings, ReportSettings
+from analysis.report.settings import ReportSettings
 from analysis.settings import Settings, parse
 from analysis.simulate.settings import SimulateSettings
 from analysis.statistics.settings import StatisticsSettings
@@ -48,7 +49,7 @@ class Study(Settings):
         Where the DAG begins.
     """
 
-    cohort: CohortSettings = Field(description="the cohort; results go to results/<its name>/")
+    cohort: CohortSettings = Field(description="what the cohort is; results go to results/<its name>/")
     grading: str = Field(description="a scheme of workflow/gradings/; results go to results/<cohort>/<grading>/")
     compare: tuple[str, str] | None = Field(
         None, description="the schemes that compare_gradings sets side by side; early disease is what the first says"
@@ -80,9 +81,19 @@ class Study(Settings):
                 raise ValueError(f"there is no {GRADINGS}/{name}.yaml; known are {', '.join(known)}")
         return self
 
+    @property
+    def source(self) -> Source:
+        """Where the archive comes from."""
+        return SOURCES[self.archive.source]
+
+    @property
+    def made_by(self) -> Settings:
+        """The settings that the source makes its archive by."""
+        return getattr(self, self.source.section) if self.source.section else getattr(self.archive, self.archive.source)
+
 
 def load_study(config: Mapping[str, Any], source: str = "config.yaml") -> Study:
-    """Check a configuration as Snakemake merged it.
+    """Check a configuration as Snakemake merged it, and complete what it says of the cohort by its source.
 
     Parameters
     ----------
@@ -97,13 +108,36 @@ def load_study(config: Mapping[str, Any], source: str = "config.yaml") -> Study:
         One sentence with the wrong key and, for a typo, the nearest valid one.
     """
     study = parse(Study, dict(config), source)
-    from_folder = study.start == "archive" and study.archive.source == "folder"
-    if from_folder and not (study.archive.folder and Path(study.archive.folder).is_dir()):
+    handed_over = study.start == "archive" and not study.source.make
+    if handed_over and not (study.archive.folder and Path(study.archive.folder).is_dir()):
         raise StudyError(
             f"{source}: archive.folder is '{study.archive.folder}', which is not a folder; "
             "give the path of the archive that holds dicom/, reports.csv and readings.csv."
         )
-    return study
+    if study.source.make and study.cohort.kind not in (None, study.source.cohort.kind):
+        raise StudyError(
+            f"{source}: cohort.kind is '{study.cohort.kind}', but the source '{study.archive.source}' is "
+            f"{study.source.cohort.kind}; leave the key out."
+        )
+    return study.model_copy(update={"cohort": cohort_facts(study)})
+
+
+def has_split(study: Study) -> bool:
+    """Whether a sets.csv comes with the archive."""
+    if study.source.make:
+        return study.source.sets
+    return bool(study.archive.folder) and (Path(str(study.archive.folder)) / "sets.csv").is_file()
+
+
+def cohort_facts(study: Study) -> CohortSettings:
+    """Return what the cohort is: as the configuration says, and otherwise as the source says of itself."""
+    way = study.selection.split
+    given = way == "given" or (way == "auto" and has_split(study))
+    said = study.cohort.model_dump(exclude_none=True)
+    facts = study.source.cohort.model_dump(exclude_none=True)
+    if study.cohort.citation and study.cohort.citation != study.source.cohort.citation:
+        facts = {name: value for name, value in facts.items() if not name.startswith(("data_set", "origin"))}
+    return CohortSettings.model_validate(facts | {"split": "given" if given else "drawn"} | said)
 
 
 def write_section(section: Settings, path: str | Path) -> str:

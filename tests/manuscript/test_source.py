@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from analysis.archive.sources import find_sources
 from analysis.errors import StudyError
 from analysis.manuscript.render import render
 from analysis.manuscript.source import expand, keys, lookup, missing
@@ -80,10 +81,8 @@ def test_every_entry_of_the_bibliography_is_cited(kl, tmp_path):
     bibliography = set(re.findall(r"@\w+\{([^,]+),", (SOURCE / "references.bib").read_text()))
     # Sources of gradings and of cohorts are cited by the studies that use them.
     others = {yaml.safe_load(path.read_text()).get("reference") for path in Path("workflow/gradings").glob("*.yaml")}
-    others |= {
-        yaml.safe_load(path.read_text()).get("cohort", {}).get("reference")
-        for path in Path("workflow/studies").glob("*.yaml")
-    }
+    for source in find_sources().values():
+        others |= {source.cohort.citation, source.cohort.origin_citation}
     assert bibliography - named.citations <= others
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 import yaml
 
 from analysis.grading.scheme import Scheme, load_scheme
-from analysis.report.settings import CohortSettings, ReportSettings
+from analysis.report.settings import ReportSettings
 
 SIZES = {"training": 600, "validation": 100, "test": 300}
 
@@ -314,9 +314,14 @@ def _attribution(out: Path, scheme: Scheme, rng: np.random.Generator) -> None:
     pd.DataFrame(occlusion).to_csv(out / "occlusion.csv", index=False)
 
 
-def study_config(kind: str = "simulated") -> dict[str, object]:
-    """Return a resolved configuration as the values read it."""
-    from analysis.study.configuration import Study
+#: An archive's source of each kind.
+SOURCES = {"simulated": "simulated", "public": "kneekl224", "clinical": "folder"}
 
-    study = Study(cohort=CohortSettings(kind=kind), grading="kl")
-    return study.model_dump(mode="json")
+
+def study_config(kind: str = "simulated", **cohort: object) -> dict[str, object]:
+    """Return a resolved configuration as the values read it; `cohort` holds what it says of the cohort itself."""
+    from analysis.study.configuration import Study, cohort_facts
+
+    archive = {"source": SOURCES[kind], "folder": "handed-over"}
+    study = Study.model_validate({"cohort": cohort, "archive": archive, "grading": "kl"})
+    return study.model_copy(update={"cohort": cohort_facts(study)}).model_dump(mode="json")

@@ -36,7 +36,7 @@ def test_provenance_says_what_the_study_was_made_of(smoke):
     assert found["config"]["cohort"]["name"] == "smoke" and found["seeds"]["study"] == found["config"]["seed"]
     assert {"R", "pROC", "Python", "Snakemake"} <= set(found["versions"])
     assert {"torch", "pandas", "rpy2-robjects"} <= set(found["versions"]["packages"])
-    assert {"simulate", "train-0", "evaluate", "manuscript"} <= set(found["wall_time"])
+    assert {"make_archive", "train-0", "evaluate", "manuscript"} <= set(found["wall_time"])
     for name, said in found["inputs"].items():
         if name != "pixels":
             assert digest(smoke.folder / name) == said

@@ -6,62 +6,43 @@
 #        images/   pixels and rows of every readable image, in shards
 
 
-def split_file():
-    """The archive's split, where it has one."""
-    given = SOURCE == "kneekl224" or (
-        SOURCE == "folder" and os.path.exists(f"{ARCHIVE}/sets.csv")
-    )
-    return [f"{ARCHIVE}/sets.csv"] if given else []
+SPLIT = [f"{ARCHIVE}/sets.csv"] if has_split(study) else []
 
 
-if SOURCE == "simulated":
+# Only where nobody can be known by what the source holds do pseudonyms come from the public seed.
+if not study.source.personal_data:
+    NAMED_BY = ["--seed", study.seed]
+else:
+    NAMED_BY = ["--key", study.archive.key] if study.archive.key else []
 
-    rule simulate:
+
+# A source that makes its archive; else it was handed over.
+if study.source.make:
+
+    rule make_archive:
         input:
-            settings=settings("simulate"),
-            code=code("analysis.simulate.archive"),
+            settings=settings(study.archive.source, study.made_by),
+            code=code(f"analysis.archive.sources.{study.archive.source}"),
         output:
             dicom=directory(f"{ARCHIVE}/dicom"),
             reports=f"{ARCHIVE}/reports.csv",
             readings=f"{ARCHIVE}/readings.csv",
+            sets=SPLIT,
         log:
-            f"{COHORT}/logs/simulate.log",
+            f"{COHORT}/logs/make_archive.log",
         benchmark:
-            f"{COHORT}/benchmarks/simulate.tsv"
+            f"{COHORT}/benchmarks/make_archive.tsv"
         conda:
             "../../envs/images.yaml"
         threads: CORES
         params:
+            source=study.archive.source,
             seed=study.seed,
         message:
-            "Simulate an archive of radiographs, reports and readings"
+            f"Make the archive ({study.source.title})"
         shell:
-            "python -m analysis --log {log} simulate --settings {input.settings} --seed {params.seed}"
-            " --workers {threads} --out $(dirname {output.dicom})"
-
-elif SOURCE == "kneekl224":
-
-    rule import_kneekl224:
-        input:
-            settings=settings("archive"),
-            code=code("analysis.archive.sources.kneekl224"),
-        output:
-            dicom=directory(f"{ARCHIVE}/dicom"),
-            reports=f"{ARCHIVE}/reports.csv",
-            readings=f"{ARCHIVE}/readings.csv",
-            sets=f"{ARCHIVE}/sets.csv",
-        log:
-            f"{COHORT}/logs/import_kneekl224.log",
-        benchmark:
-            f"{COHORT}/benchmarks/import_kneekl224.tsv"
-        conda:
-            "../../envs/images.yaml"
-        threads: CORES
-        message:
-            "Bring the public radiographs into the form of an archive"
-        shell:
-            "python -m analysis --log {log} import-kneekl224 --settings {input.settings}"
-            " --workers {threads} --out $(dirname {output.dicom})"
+            "python -m analysis --log {log} make-archive --source {params.source} --settings {input.settings}"
+            " --seed {params.seed} --workers {threads} --out $(dirname {output.dicom})"
 
 
 rule ingest:
@@ -86,16 +67,11 @@ rule ingest:
     threads: CORES
     params:
         archive=ARCHIVE,
-        key=(
-            ""
-            if SOURCE != "folder"
-            else f"--key {study.archive.key}" if study.archive.key else ""
-        ),
-        seed="" if SOURCE == "folder" else f"--seed {study.seed}",
+        key=NAMED_BY,
     message:
         "Index the archive, under pseudonyms"
     shell:
-        "python -m analysis --log {log} ingest {params.archive:q} --settings {input.settings} {params.key} {params.seed}"
+        "python -m analysis --log {log} ingest {params.archive:q} --settings {input.settings} {params.key:q}"
         " --workers {threads} --out $(dirname {output.images}) --private $(dirname {output.private})"
 
 

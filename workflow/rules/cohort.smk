@@ -11,7 +11,7 @@ rule select:
         readings=rules.ingest.output.readings,
         private=rules.ingest.output.private,
         reports=f"{ARCHIVE}/reports.csv",
-        sets=split_file(),
+        sets=SPLIT,
         prepared=PREPARED,
         settings=settings("selection"),
         policy=settings("reference"),

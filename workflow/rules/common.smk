@@ -9,7 +9,7 @@ from snakemake.exceptions import WorkflowError
 
 sys.path.insert(0, str(workflow.basedir))
 
-from analysis.study.configuration import load_study, write_section
+from analysis.study.configuration import has_split, load_study, write_section
 from analysis.errors import StudyError
 
 # Threads of the rules that can use all cores. `workflow.cores` stops where none were asked for, as with --report and on
@@ -40,9 +40,11 @@ wildcard_constraints:
     seed=r"\d+",
 
 
-def settings(section):
+def settings(name, section=None):
     """The file with one section of the configuration, rewritten only when it changed."""
-    return write_section(getattr(study, section), f"{COHORT}/settings/{section}.yaml")
+    return write_section(
+        section or getattr(study, name), f"{COHORT}/settings/{name}.yaml"
+    )
 
 
 @cache

@@ -6,8 +6,7 @@
 from analysis.network.source import source_files
 
 FROM_ARCHIVE = study.start == "archive"
-SOURCE = study.archive.source
-ARCHIVE = study.archive.folder if SOURCE == "folder" else f"{COHORT}/archive"
+ARCHIVE = f"{COHORT}/archive" if study.source.make else study.archive.folder
 INDEX = f"{COHORT}/index"
 PRIVATE = f"{COHORT}/private"
 IMAGES = f"{COHORT}/images"

@@ -8,24 +8,37 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import cv2
-import numpy as np
-import pandas as pd
-from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.uid import ExplicitVRLittleEndian, generate_uid
+from pydantic import Field
 
-from analysis.archive.tables import READINGS, REPORTS
+from analysis.archive.facts import CohortSettings
+from analysis.archive.sources import Source
 from analysis.errors import StudyError
-from analysis.files import atomic, write_table
-from analysis.workers.context import clean_context
+from analysis.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import numpy as np
+    import pandas as pd
     from numpy.typing import NDArray
 
 _NAME = re.compile(r"^(\d{7})([LR])\.png$", re.IGNORECASE)
 _DIGITAL_X_RAY = "1.2.840.10008.5.1.4.1.1.1.1"
+
+
+class KneeKL224Settings(Settings):
+    """Where the public radiographs of Chen 2018 come from."""
+
+    folder: str | None = Field(None, description="Unpacked kneeKL224 folder; null fetches the archive from its DOI.")
+    doi: str = Field("10.17632/56rmx5bjcr.1", description="DOI with version, asked for where no folder is given.")
+    file: str = Field("KneeXrayData.zip", description="Name of the file of the data set that holds the images.")
+    sha256: str | None = Field(
+        None, description="Expected checksum of that file, hexadecimal; null trusts the one that the DOI's API states."
+    )
+    sets: dict[str, str] = Field(
+        {"train": "training", "val": "validation", "test": "test"},
+        description="Published folder to set; `auto_test` is a different crop and is left out.",
+    )
 
 
 def find(folder: Path, sets: Mapping[str, str]) -> pd.DataFrame:
@@ -48,6 +61,8 @@ def find(folder: Path, sets: Mapping[str, str]) -> pd.DataFrame:
     StudyError
         If a published folder is missing, a file is called otherwise, or a knee occurs twice.
     """
+    import pandas as pd
+
     rows = []
     for published, name in sets.items():
         if not (folder / published).is_dir():
@@ -74,6 +89,8 @@ def is_negative(image: NDArray[np.uint8]) -> bool:
     negative the reverse. About 110 of the 8,260 images are negatives (none is marked as such). In a
     sample of 726 the 12 negatives had a difference of 22 or more grey levels, all others of -12 or less.
     """
+    import numpy as np
+
     height, width = image.shape
     # ASSUME: upper and lower sixth of the image show the shafts, the outer tenths lie beside them.
     shafts = np.concatenate([image[: height // 6], image[-(height // 6) :]]).astype(float)
@@ -84,6 +101,13 @@ def is_negative(image: NDArray[np.uint8]) -> bool:
 
 def to_dicom(row: Mapping[str, object], out: Path) -> None:
     """Write one image as a DICOM file with what its name tells, and nothing made up."""
+    import cv2
+    import numpy as np
+    from pydicom.dataset import Dataset, FileMetaDataset
+    from pydicom.uid import ExplicitVRLittleEndian, generate_uid
+
+    from analysis.files import atomic
+
     image = cv2.imread(str(row["path"]), cv2.IMREAD_GRAYSCALE)
     if image is None:
         raise StudyError(f"The image {row['path']} can't be read; unpack the archive again.")
@@ -138,8 +162,14 @@ def import_images(folder: Path, sets: Mapping[str, str], out: Path, workers: int
     pandas.DataFrame
         As of `find`.
     """
+    import pandas as pd
+
+    from analysis.archive.tables import READINGS, REPORTS
+    from analysis.files import write_table
+    from analysis.workers.context import clean_context
+
     found = find(folder, sets)
-    with ProcessPoolExecutor(workers, clean_context(__name__)) as pool:
+    with ProcessPoolExecutor(workers, clean_context(__name__, "cv2", "pydicom")) as pool:
         for _ in pool.map(partial(to_dicom, out=out / "dicom"), found.to_dict("records"), chunksize=32):
             pass
     readings = found.assign(reader="OAI", role="reader", session=found["set"], item="kl", value=found["grade"])
@@ -147,3 +177,41 @@ def import_images(folder: Path, sets: Mapping[str, str], out: Path, workers: int
     write_table(found[["patient", "set"]].drop_duplicates(), out / "sets.csv")
     write_table(pd.DataFrame(columns=list(REPORTS)), out / "reports.csv")
     return found
+
+
+def make(settings: KneeKL224Settings, seed: int, out: Path, workers: int) -> str:
+    """Bring the radiographs into the form of an archive; nothing is drawn at random."""
+    from analysis.archive.mendeley import fetch
+
+    folder = Path(settings.folder) if settings.folder else fetch(settings, out / "fetched")
+    found = import_images(folder, settings.sets, out, workers)
+    return f"Imported {len(found)} radiographs of {found['patient'].nunique()} patients."
+
+
+SOURCE = Source(
+    title="the public radiographs of Chen 2018",
+    # Published for anybody, under the numbers that the Osteoarthritis Initiative gave its participants; the files hold
+    # no name, date or place, and a secret key would hide nothing that the publication doesn't show.
+    personal_data=False,
+    settings=KneeKL224Settings,
+    make=make,
+    sets=True,
+    cohort=CohortSettings(
+        title="public knee radiographs of the Osteoarthritis Initiative",
+        kind="public",
+        description="The radiographs are public: single knees, cut from fixed-flexion weight-bearing radiographs of the "
+        "Osteoarthritis Initiative at baseline, with the grades that came with them and in the split that was published "
+        "with them.",
+        single_knees=True,
+        implants=False,
+        published_grades=True,
+        data_set="the Knee Osteoarthritis Severity Grading Dataset",
+        citation="chen2018",
+        origin="the Osteoarthritis Initiative, a cohort of people with or at risk of the disease",
+        origin_citation="peterfy2008",
+        availability="The radiographs are public under the licence CC BY 4.0 and are fetched from their DOI by the "
+        "workflow.",
+        ethics="Only published, anonymous images were used, so that no ethical approval was needed.",
+        blinding="The grades are older than this network, so that its output was not known to those who made them.",
+    ),
+)

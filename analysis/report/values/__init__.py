@@ -8,6 +8,7 @@ from typing import Any, get_args
 
 import yaml
 
+from analysis.archive.facts import CohortSettings
 from analysis.cohort.settings import Rule, SelectionSettings
 from analysis.files import write_text
 from analysis.grading.settings import ReferenceSettings
@@ -16,10 +17,10 @@ from analysis.network.settings import AttributionSettings, NetworkSettings
 from analysis.report.format import count, decapitalise, listed
 from analysis.report.hashes import Sources, hashes
 from analysis.report.results import Results
-from analysis.report.settings import CohortSettings, ReportSettings
+from analysis.report.settings import ReportSettings
 from analysis.report.values.audit import audit_values
 from analysis.report.values.calibration import calibration_values, optimism_values
-from analysis.report.values.cohort import cohort_values
+from analysis.report.values.cohort import cohort_values, fact_values
 from analysis.report.values.config import chosen, given, readable
 from analysis.report.values.decisions import decision_values
 from analysis.report.values.intervals import coverage_values
@@ -72,19 +73,7 @@ def collect(results: Results, config: Mapping[str, Any]) -> dict[str, Any]:
         "title": settings.title
         or f"{scheme.title} grading of knee radiographs by a {network_noun(config['network'])}: {_article(cohort)} {cohort.title}",
         "lang": settings.language,
-        "cohort": {
-            "name": cohort.name,
-            "title": cohort.title,
-            "description": cohort.description.strip(),
-            "availability": cohort.availability.strip(),
-            "ethics": cohort.ethics.strip(),
-            "simulated": cohort.kind == "simulated",
-            "public": cohort.kind == "public",
-            "clinical": cohort.kind == "clinical",
-            "cited": bool(cohort.reference),
-            "osteoarthritis_initiative": cohort.reference == "chen2018",
-            "reference": cohort.reference or "",
-        },
+        "cohort": fact_values(cohort),
         "scheme": {
             "name": scheme.name,
             "title": scheme.title,
@@ -151,7 +140,7 @@ def _plain(value: Any) -> Any:
 
 
 def _article(cohort: CohortSettings) -> str:
-    return {"simulated": "a study of a", "public": "a study of", "clinical": "a study of"}[cohort.kind]
+    return {"simulated": "a study of a", "public": "a study of", "clinical": "a study of"}[str(cohort.kind)]
 
 
 def _report(settings: ReportSettings) -> dict[str, Any]:

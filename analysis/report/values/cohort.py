@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from analysis.archive.facts import CohortSettings
 from analysis.report.format import (
     NOT_ESTIMABLE,
     count,
@@ -14,6 +15,29 @@ from analysis.report.format import (
 )
 from analysis.report.results import Results
 from analysis.schemas import SETS
+
+
+def fact_values(cohort: CohortSettings) -> dict[str, Any]:
+    """Return the values under `cohort`: what it is, whatever source its radiographs come from."""
+    return {
+        "name": cohort.name,
+        **{
+            name: (getattr(cohort, name) or "").strip()
+            for name in ("title", "description", "availability", "ethics", "blinding", "data_set", "origin")
+        },
+        **{kind: cohort.kind == kind for kind in ("simulated", "public", "clinical")},
+        "readers": "simulated readers" if cohort.kind == "simulated" else "human readers",
+        "single_knees": bool(cohort.single_knees),
+        "implants": bool(cohort.implants),
+        "published_grades": bool(cohort.published_grades),
+        "split_given": cohort.split == "given",
+        "split_published": cohort.split == "given" and cohort.kind == "public",
+        "published": bool(cohort.data_set),
+        "cited": bool(cohort.citation),
+        "citation": cohort.citation or "",
+        "origin_known": bool(cohort.origin),
+        "origin_citation": cohort.origin_citation or "",
+    }
 
 
 def cohort_values(results: Results) -> dict[str, Any]:

@@ -13,11 +13,10 @@ import pydicom
 import pytest
 
 from analysis.archive.ingest import ingest
+from analysis.archive.mendeley import fetch
 from analysis.archive.pseudonyms import Pseudonyms, key_from_seed
 from analysis.archive.settings import IngestSettings
-from analysis.archive.sources.kneekl224 import find, import_images
-from analysis.archive.sources.mendeley import fetch
-from analysis.archive.sources.settings import KneeKL224Settings
+from analysis.archive.sources.kneekl224 import KneeKL224Settings, find, import_images
 from analysis.cohort.selection import given_split
 from analysis.errors import StudyError
 from analysis.files import read_table

@@ -18,7 +18,7 @@ from analysis.files import atomic
 if TYPE_CHECKING:
     from http.client import HTTPResponse
 
-    from analysis.archive.sources.settings import KneeKL224Settings
+    from analysis.archive.sources.kneekl224 import KneeKL224Settings
 
 _API = "https://data.mendeley.com/public-api/datasets/{dataset}/files?folder_id=root&version={version}"
 _CHUNK = 1 << 20

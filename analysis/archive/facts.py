@@ -1,0 +1,48 @@
+"""What a cohort is: the facts that the manuscript asks for, whatever source the radiographs come from."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from analysis.settings import Settings
+
+
+class CohortSettings(Settings):
+    """What the cohort is, in words for the manuscript; what is null is what the archive's source says of itself."""
+
+    name: str = Field(default="simulated", pattern=r"^[a-z0-9][a-z0-9_-]*$", description="name of the cohort in paths")
+    title: str | None = Field(default=None, description="the cohort in a noun phrase, for titles")
+    kind: Literal["simulated", "public", "clinical"] | None = Field(
+        default=None,
+        description="simulated, public or clinical; chooses the sentences about origin and ethics. Only an archive that "
+        "was handed over (source 'folder') needs it: clinical, unless it is a published data set",
+    )
+    description: str | None = Field(
+        default=None,
+        description="one or two sentences that open the abstract's methods; say where the images come from",
+    )
+    single_knees: bool | None = Field(
+        default=None, description="whether each exam is one knee, cut out beforehand, and not a visit with its images"
+    )
+    implants: bool | None = Field(
+        default=None, description="whether knees with implants, casts or fractures can be among the exams"
+    )
+    published_grades: bool | None = Field(
+        default=None, description="whether the grades came with published images and nobody read for this study"
+    )
+    split: Literal["given", "drawn"] | None = Field(
+        default=None, description="whether the sets came with the archive; null: as selection.split and the archive say"
+    )
+    data_set: str | None = Field(default=None, description="the published data set, as a noun phrase with its article")
+    citation: str | None = Field(default=None, description="key in references.bib of the radiographs' source")
+    origin: str | None = Field(
+        default=None, description="the study or register whose people a published data set shows, with its article"
+    )
+    origin_citation: str | None = Field(default=None, description="key in references.bib of that study or register")
+    availability: str | None = Field(
+        default=None, description="one or two sentences on how others get the images, and on what terms"
+    )
+    ethics: str | None = Field(default=None, description="one or two sentences on ethical approval")
+    blinding: str | None = Field(default=None, description="one sentence on what readers knew of the network's output")
