@@ -46,6 +46,24 @@ class PhaseSettings(Settings):
 class TrainingSettings(Settings):
     """How the network learns."""
 
+    expert = (
+        "momentum",
+        "weight_decay",
+        "weight_decay_of",
+        "clip",
+        "noise_share",
+        "erase_size",
+        "loss",
+        "margin",
+        "class_weights",
+        "findings_weight",
+        "view_weight",
+        "task_every",
+        "average",
+        "keep_window",
+        "tensorboard",
+    )
+
     phases: tuple[PhaseSettings, ...] = Field(
         (
             PhaseSettings(epochs=32, learning_rate=0.02),
@@ -106,6 +124,8 @@ class TrainingSettings(Settings):
 class AttributionSettings(Settings):
     """Which decisions are looked into, and how."""
 
+    expert = ("steps", "tolerance", "occluded", "metal")
+
     cases: int = Field(default=1, ge=1, description="exams for each grade, surest right and surest wrong, per item")
     steps: int = Field(default=32, ge=2, description="steps of the integrated gradients' path from black to the image")
     tolerance: float = Field(
@@ -124,6 +144,8 @@ class AttributionSettings(Settings):
 
 class NetworkSettings(Settings):
     """The network of the paper; the defaults are those of the default study."""
+
+    expert = ("groups", "reduction", "hidden", "pool", "precision", "compile")
 
     seeds: tuple[int, ...] = Field(
         default=(0,), min_length=1, description="one network is trained for each; they are averaged"

@@ -50,6 +50,18 @@ class CoverageSettings(Settings):
 class StatisticsSettings(Settings):
     """How estimates and their uncertainty are worked out."""
 
+    expert = (
+        "few_cases",
+        "minimum_cases",
+        "band_replicates",
+        "reliability_bins",
+        "curve_points",
+        "prevalence",
+        "subgroup_kinds",
+        "holm_family",
+        "coverage",
+    )
+
     level: float = Field(default=0.95, gt=0.5, lt=1, description="Confidence level of every interval, as a share.")
     replicates: int = Field(
         default=2000,

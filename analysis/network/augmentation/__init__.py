@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 class AugmentationSettings(Negative, Contrast, MirrorVertical, MirrorHorizontal, Stretch, Shift, QuarterTurn, Rotation):
     """How an image is varied each time that training sees it."""
 
+    expert = ("rotation_share",)
+
 
 #: In the order in which they are applied; noise and erased blocks are settings of a phase.
 AUGMENTATIONS: tuple[type[Augmentation], ...] = (*reversed(AugmentationSettings.__bases__), Noise, Erase)
