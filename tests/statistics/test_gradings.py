@@ -191,7 +191,7 @@ def test_report(table, pair):
 
 def test_command_writes_the_same_bytes_again(study, tmp_path):
     for out in ("one", "two"):
-        run("compare-gradings", "--first", study / "fjord", "--second", study / "delta", "--first-grading",
+        run("compare-gradings", "--first-results", study / "fjord", "--second-results", study / "delta", "--first-grading",
             study / "fjord.yaml", "--second-grading", study / "delta.yaml", "--settings", study / "statistics.yaml",
             "--report", study / "report.yaml", "--seed", 1, "--out", tmp_path / out)  # fmt: skip
     names = sorted(path.name for path in (tmp_path / "one").iterdir())

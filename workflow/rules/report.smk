@@ -46,7 +46,7 @@ def where(wildcards, input):
 
 
 WHERE = (
-    f" --grading {{input.grading}} --statistics {STATISTICS} --reference {COHORT}/{{grading}}/reference"
+    f" --grading {{input.grading}} --statistics {STATISTICS} --reference-folder {COHORT}/{{grading}}/reference"
     f" --selection {SELECTION} --index {INDEX} --network {NETWORK} --attribution {ATTRIBUTION}"
     f"{f' --images {IMAGES}' if FROM_ARCHIVE else ''}"
     f" --coverage {COHORT}/coverage.csv --audit {COHORT}/audit.csv --settings {{input.settings}}"
@@ -239,7 +239,7 @@ rule compare:
     params:
         seed=study.seed,
         pair=" ".join(
-            f"--{place} {COHORT}/{name} --{place}-grading workflow/gradings/{name}.yaml"
+            f"--{place}-results {COHORT}/{name} --{place}-grading workflow/gradings/{name}.yaml"
             for place, name in zip(("first", "second"), COMPARED)
         ),
     message:
