@@ -28,7 +28,10 @@ BEHIND = {
 #: Part of another library, which brings it.
 PART = {"pydantic_core": "pydantic", "cycler": "matplotlib", "starlette": "fastapi"}
 #: Imported by a function that the command never calls.
-UNCALLED = {("bundle", "pypandoc_binary")}  # asked for its version by the command 'provenance'
+UNCALLED = {
+    ("bundle", "pypandoc_binary"),  # asked for its version by the command 'provenance'
+    *(("values", "torch"), ("values", "tensorboard")),  # what augmentations do; the text asks for their words alone
+}
 #: Called by their names, not imported.
 TOOLS = {"mypy", "pandas-stubs", "pydicom-data", "pytest-xdist", "ruff", "snakefmt", "snakemake", "types-pyyaml"}
 #: A text in our code that says R is needed, and the packages of R that it takes.
