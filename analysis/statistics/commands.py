@@ -47,7 +47,6 @@ def evaluate_command(*, grading: Path, settings: Path, **options: Any) -> None:
 @_REFERENCE
 @_GRADING
 @_SETTINGS
-@_SEED
 @_CSV
 def compare_command(*, grading: Path, settings: Path, **options: Any) -> None:
     """Compare the AUCs of two networks, or settings, on the same exams."""
@@ -69,6 +68,18 @@ def coverage_command(*, settings: Path, **options: Any) -> None:
     run_coverage(_load(settings), **options)
 
 
+@click.command("false-positives")
+@_SETTINGS
+@_SEED
+@_WORKERS
+@_CSV
+def false_positives_command(*, settings: Path, **options: Any) -> None:
+    """Simulate how often the tests of a difference find one that isn't there."""
+    from analysis.statistics.false_positives import run_false_positives
+
+    run_false_positives(_load(settings), **options)
+
+
 @click.command("audit")
 @_SETTINGS
 @_CSV
@@ -86,4 +97,10 @@ def _load(settings: Path) -> StatisticsSettings:
     return load(StatisticsSettings, settings)
 
 
-COMMANDS: list[click.Command] = [evaluate_command, compare_command, coverage_command, audit_command]
+COMMANDS: list[click.Command] = [
+    evaluate_command,
+    compare_command,
+    coverage_command,
+    false_positives_command,
+    audit_command,
+]

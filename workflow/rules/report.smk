@@ -21,6 +21,7 @@ def results_of(wildcards):
         *given_to_report(wildcards),
         *(PREPARED if FROM_ARCHIVE else []),
         *rules.coverage.output,
+        *rules.false_positives.output,
         *rules.audit.output,
         *learning_curve_of(wildcards),
     ]
