@@ -86,7 +86,7 @@ def inspect(folder: Path, path: str, settings: IngestSettings) -> dict[str, Any]
             record.update(_identity(dataset))
             _check(dataset, settings)
             record.update(_description(dataset, settings))
-            record["pixel_hash"] = _pixel_hash(dataset)
+            record["pixel_hash"] = pixel_hash(dataset)
     except Unreadable as reason:
         record.update(code=reason.code, detail=reason.detail or None)
     except MemoryError:
@@ -179,7 +179,7 @@ def _description(dataset: pydicom.Dataset, settings: IngestSettings) -> dict[str
     }
 
 
-def _pixel_hash(dataset: pydicom.Dataset) -> str:
+def pixel_hash(dataset: pydicom.Dataset) -> str:
     """Hash the stored pixel data and its shape: copies of a file match, whatever their headers say.
 
     128 bits tell images apart; secrecy is the business of the pseudonym that is made of them.

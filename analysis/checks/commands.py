@@ -6,22 +6,44 @@ from pathlib import Path
 
 import click
 
-from analysis.options import FILE, FOLDER, NEW_FILE, out, shared
+FOLDER = click.Path(file_okay=False, path_type=Path)
+FILE = click.Path(dir_okay=False, path_type=Path)
 
 
 @click.command("check")
-@shared("--exams")
+@click.option(
+    "--exams",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    required=True,
+    help="The selection: exams with their sets.",
+)
 @click.option(
     "--flow",
-    type=FILE,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
     required=True,
     help="The flow of the selection.",
 )
-@shared("--reference", "standard")
-@shared("--predictions")
-@click.option("--statistics", type=FOLDER, required=True)
-@shared("--grading")
-@out("checks.csv", NEW_FILE)
+@click.option(
+    "--reference",
+    "standard",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    required=True,
+    help="The reference standard.",
+)
+@click.option(
+    "--predictions",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    required=True,
+    help="Predictions by exam.",
+)
+@click.option("--statistics", type=click.Path(exists=True, file_okay=False, path_type=Path), required=True)
+@click.option(
+    "--grading",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    required=True,
+    help="The grading scheme, workflow/gradings/<name>.yaml.",
+)
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), required=True, help="checks.csv")
 def check(standard: Path, grading: Path, out: Path, **files: Path) -> None:
     """Check what must hold of the results before a manuscript is written."""
     from analysis.checks.invariants import check_results, read_results
@@ -35,16 +57,16 @@ def check(standard: Path, grading: Path, out: Path, **files: Path) -> None:
 
 @click.command("check-privacy")
 @click.argument("results", nargs=-1, required=True, type=click.Path(path_type=Path))
-@shared("--private", "private_file")
-@shared("--archive")
+@click.option("--private", "private_file", required=True, type=FILE, help="The private index.parquet of ingest.")
+@click.option("--archive", required=True, type=FOLDER, help="The archive, for its reports.")
 @click.option(
     "--public",
     multiple=True,
     type=click.Path(path_type=Path),
     help="Texts that were public before; by default those of the repository.",
 )
-@click.option("--skip", multiple=True, type=NEW_FILE, help="A file among RESULTS that was searched before it was made.")
-@out("CSV that says what was looked for.", NEW_FILE)
+@click.option("--skip", multiple=True, type=FILE, help="A file among RESULTS that was searched before it was made.")
+@click.option("--out", required=True, type=FILE, help="CSV that says what was looked for.")
 def check_privacy(
     results: tuple[Path, ...], private_file: Path, archive: Path, public: tuple[Path, ...], skip: tuple[Path, ...],
     out: Path,

@@ -34,12 +34,15 @@ class Item(Settings):
         Every level, counted from 0 without a gap, with its meaning.
     groups : dict of str to list of int
         Merged levels by their label ("0-1"), each an outcome of its own.
+    not_applicable : str or None
+        A rule such as `tka >= 1`: where it holds there is nothing to grade, and no grade is taken.
     """
 
     title: str
     short: str
     levels: dict[int, str]
     groups: dict[str, list[int]] = Field(default_factory=dict)
+    not_applicable: str | None = None
 
     @field_validator("levels", mode="before")
     @classmethod
@@ -71,10 +74,22 @@ class Finding(Settings):
         For tables and text.
     kind : {"location", "finding", "implant"}
         The part of the tables it belongs to.
+    key : str or None
+        The letter that turns it on and off in the reading room.
+    implies : list of str
+        Findings that are present wherever this one is.
+    excludes : list of str
+        Findings that can't be present together with this one.
+    needs : str or None
+        A rule such as `kl >= 1`, without which the finding can't be present.
     """
 
     title: str
     kind: Literal["location", "finding", "implant"] = "finding"
+    key: str | None = Field(default=None, pattern=r"^[a-z]$")
+    implies: list[str] = Field(default_factory=list)
+    excludes: list[str] = Field(default_factory=list)
+    needs: str | None = None
 
 
 class Disease(Settings):

@@ -85,7 +85,31 @@ class Scheme(Settings):
             raise hole("a scheme needs at least one item or finding")
         for key in ("disease", "early"):
             self._rule(key)  # finds a broken rule now, not in hours
+        self._limits()
         return self
+
+    def _limits(self) -> None:
+        """Refuse rules on what goes together that name what isn't there, and letters given twice."""
+        letters: dict[str, str] = {}
+        for name, item in self.items.items():
+            if item.not_applicable:
+                self._sound(item.not_applicable, "items", name, "not_applicable")
+        for name, finding in self.findings.items():
+            for key in ("implies", "excludes"):
+                for other in getattr(finding, key):
+                    if other not in self.findings or other == name:
+                        raise hole(f"'{name}' {key} '{other}', which is no other finding", "findings", name, key)
+            if finding.needs:
+                self._sound(finding.needs, "findings", name, "needs")
+            if finding.key and letters.setdefault(finding.key, name) != name:
+                what = f"'{letters[finding.key]}' and '{name}' have the same key '{finding.key}'; change one"
+                raise hole(what, "findings", name, "key")
+
+    def _sound(self, rule: str, *at: object) -> None:
+        try:
+            parse_rule(rule, self.highest)
+        except ValueError as error:
+            raise hole(str(error), *at) from error
 
     @cached_property
     def outcomes(self) -> tuple[Outcome, ...]:

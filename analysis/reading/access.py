@@ -8,17 +8,26 @@ import secrets
 import time
 from dataclasses import dataclass
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from analysis.errors import StudyError
 from analysis.reading.settings import LoginSettings, Role
-from analysis.reading.store import Store, attempts, readers, sessions
+from analysis.reading.store import Store
+from analysis.reading.tables import attempts, events, readers, sessions
 
-_NAME = re.compile(r"[\w.-]{1,40}", re.ASCII)
+# A name that begins with a sign would be a formula in a spreadsheet.
+_NAME = re.compile(r"[A-Za-z0-9_][\w.-]{0,39}", re.ASCII)
+#: A clock that is set back by less than this ends no session, s.
+_SLACK = 300.0
 
 
 class LockedOut(Exception):  # noqa: N818 - a state, answered with "later", not a failure
-    """Too many wrong tokens came from an address."""
+    """A wrong token, after too many of them from the same address."""
+
+
+def log(db: Connection, what: str, who: str, now: float, detail: str = "") -> None:
+    """Write down that somebody came, went, or did what is a coordinator's to do."""
+    db.execute(insert(events).values(at=now, what=what, who=who, detail=detail))
 
 
 @dataclass(frozen=True)
@@ -61,12 +70,16 @@ def make_token(store: Store, name: str, role: Role, now: float | None = None) ->
     """
     now = time.time() if now is None else now
     if not _NAME.fullmatch(name):
-        raise StudyError(f"The reader's name '{name}' must be 1 to 40 of A-Z, a-z, 0-9, '_', '.' and '-'; change it.")
+        raise StudyError(
+            f"The reader's name '{name}' must be 1 to 40 of A-Z, a-z, 0-9, '_', '.' and '-', and begin "
+            "with a letter or digit; change it."
+        )
     token = secrets.token_urlsafe(32)
     with store.writing() as db:
         known = db.execute(select(readers).where(readers.c.name == name)).first()
         if known is None:
             db.execute(insert(readers).values(name=name, role=role, token=digest(token), made=now))
+            log(db, "token", name, now, role)
             return token
         if known.role != role:
             raise StudyError(
@@ -74,11 +87,19 @@ def make_token(store: Store, name: str, role: Role, now: float | None = None) ->
             )
         db.execute(update(readers).where(readers.c.id == known.id).values(token=digest(token), revoked=None))
         db.execute(delete(sessions).where(sessions.c.reader == known.id))
+        log(db, "token", name, now, role)
     return token
 
 
-def revoke(store: Store, name: str) -> None:
+def revoke(store: Store, name: str, by: str = "") -> None:
     """Shut a reader out; the readings stay.
+
+    Parameters
+    ----------
+    store : Store
+    name : str
+    by : str
+        The coordinator who does it; empty for the command.
 
     Raises
     ------
@@ -89,8 +110,10 @@ def revoke(store: Store, name: str) -> None:
         known = db.execute(select(readers.c.id).where(readers.c.name == name)).scalar()
         if known is None:
             raise StudyError(f"There is no reader '{name}' in this store; correct the name.")
-        db.execute(update(readers).where(readers.c.id == known).values(revoked=time.time()))
+        now = time.time()
+        db.execute(update(readers).where(readers.c.id == known).values(revoked=now))
         db.execute(delete(sessions).where(sessions.c.reader == known))
+        log(db, "revoked", name, now, by)
 
 
 def sign_in(store: Store, token: str, address: str, limits: LoginSettings, now: float) -> str | None:
@@ -104,26 +127,31 @@ def sign_in(store: Store, token: str, address: str, limits: LoginSettings, now: 
     Raises
     ------
     LockedOut
-        If too many wrong ones came from this address; the right one is not looked at then.
+        If it is wrong, and so were too many from this address before. A right one always opens: tokens
+        are 256 random bits, which nobody guesses, and a whole clinic may share one address.
     """
     with store.writing() as db:
-        db.execute(delete(attempts).where(attempts.c.at < now - 60 * limits.lockout_minutes))
-        tries = db.execute(select(func.count()).where(attempts.c.address == address)).scalar_one()
-        if tries >= limits.tries:
-            raise LockedOut
         # The look-up is by hash: its duration tells nothing about the token.
         found = db.execute(
-            select(readers.c.id).where(readers.c.token == digest(token), readers.c.revoked.is_(None))
-        ).scalar()
+            select(readers.c.id, readers.c.name).where(readers.c.token == digest(token), readers.c.revoked.is_(None))
+        ).first()
         if found is None:
+            # What lies in the future was written before the clock was set back.
+            old = now - 60 * limits.lockout_minutes
+            db.execute(delete(attempts).where((attempts.c.at < old) | (attempts.c.at > now)))
+            tries = db.execute(select(func.count()).where(attempts.c.address == address)).scalar_one()
+            if tries >= limits.tries:
+                raise LockedOut
             db.execute(insert(attempts).values(address=address, at=now))
+            log(db, "wrong token", "", now, address)
             return None
         cookie = secrets.token_urlsafe(32)
         db.execute(
             insert(sessions).values(
-                id=digest(cookie), reader=found, csrf=secrets.token_urlsafe(24), begun=now, seen=now
+                id=digest(cookie), reader=found.id, csrf=secrets.token_urlsafe(24), begun=now, seen=now
             )
         )
+        log(db, "sign-in", found.name, now, address)
         return cookie
 
 
@@ -142,13 +170,19 @@ def who(store: Store, cookie: str | None, limits: LoginSettings, now: float, ali
         ).first()
     if row is None or now > row.begun + 60 * limits.session_minutes or now > row.seen + 60 * limits.idle_minutes:
         return None
-    if alive and now > row.seen + 30:  # no need to write at every request
+    if now < row.begun - _SLACK:  # the clock was set back: such a session would last for as much longer
+        return None
+    if alive and (now > row.seen + 30 or now < row.seen):  # no need to write at every request
         with store.writing() as db:
             db.execute(update(sessions).where(sessions.c.id == row.id).values(seen=now))
     return Reader(row.reader, row.name, row.role, row.csrf)
 
 
-def sign_out(store: Store, cookie: str) -> None:
+def sign_out(store: Store, cookie: str, now: float | None = None) -> None:
     """End a session."""
     with store.writing() as db:
+        query = select(readers.c.name).join(sessions, sessions.c.reader == readers.c.id)
+        name = db.execute(query.where(sessions.c.id == digest(cookie))).scalar()
         db.execute(delete(sessions).where(sessions.c.id == digest(cookie)))
+        if name is not None:
+            log(db, "sign-out", name, time.time() if now is None else now)

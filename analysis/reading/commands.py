@@ -25,9 +25,7 @@ _PLACES = (
     click.option("--store", type=FILE, help="The database of the readings; else in the private folder of the cohort."),
 )
 _TABLES = (
-    click.option(
-        "--images-index", "images", type=FILE, help="The index's images.parquet, where it is not the cohort's."
-    ),
+    click.option("--images", type=FILE, help="The index's images.parquet, where it is not the cohort's."),
     click.option("--private", type=FILE, help="The private index.parquet of ingest, where it is not the cohort's."),
     click.option("--settings", "settings_file", type=FILE, help="The section 'reading'; else that of config.yaml."),
 )
@@ -58,14 +56,19 @@ def _places(archive: Path | None, grading: str | None, cohort: Path | None, **gi
 @_options(*_PLACES, *_TABLES)
 @click.option("--exams", type=FILE, help="The selection's exams.parquet, where it is not the cohort's.")
 @click.option("--queue", "queues", multiple=True, type=FILE, help="Show only the exams of this queue.csv; repeatable.")
+@click.option("--practice", type=FILE, help="Exams for practice with the right answers: exam, item, value.")
 def read(
     *, archive: Path, grading: str, cohort: Path | None, store: Path | None, images: Path | None,
     private: Path | None, settings_file: Path | None, exams: Path | None, queues: tuple[Path, ...],
+    practice: Path | None,
 ) -> None:  # fmt: skip
     """Open the reading room: readers grade in a browser. An archive that was never indexed is indexed first."""
+    from analysis.reading.check import check_store
     from analysis.reading.form import make_form
     from analysis.reading.index import load_exams, load_queue
     from analysis.reading.places import index_where_missing
+    from analysis.reading.practice import load_practice
+    from analysis.reading.reports import Reports
     from analysis.reading.room import Room
     from analysis.reading.serve import serve
     from analysis.reading.settings import ReadingSettings
@@ -77,7 +80,11 @@ def read(
     form = make_form(places.grading, settings.ask)
     index_where_missing(archive, places)
     found = load_exams(places.images, places.private, archive, places.exams)
-    serve(Room(Store(places.store), found, form, settings, load_queue(queues, found)))
+    answers, extra = load_practice(practice, places, archive, form) if practice else ({}, {})
+    found = {exam: its for exam, its in found.items() if exam not in answers} | extra
+    kept, asked = Store(places.store), load_queue(queues, found)
+    check_store(kept, form, found, places.store)
+    serve(Room(kept, found, form, settings, asked, Reports(archive, places.private), answers))
 
 
 @click.command("read-token")
@@ -85,7 +92,9 @@ def read(
 @click.option("--grading", help=_WHAT[1])
 @_options(*_PLACES[2:])
 @click.option("--name", required=True, help="The reader, as in readings.csv.")
-@click.option("--role", type=click.Choice(["reader", "senior", "consensus"]), help="What the reader may do.")
+@click.option(
+    "--role", type=click.Choice(["reader", "senior", "consensus", "coordinator"]), help="What the reader may do."
+)
 @click.option("--revoke", is_flag=True, help="Shut this reader out; the readings stay.")
 def read_token(
     archive: Path | None, grading: str | None, cohort: Path | None, store: Path | None, name: str, role: str | None,
@@ -100,7 +109,7 @@ def read_token(
     if revoke:
         access.revoke(kept, name)
     elif role is None:
-        raise StudyError(f"Say with --role what '{name}' may do: reader, senior or consensus.")
+        raise StudyError(f"Say with --role what '{name}' may do: reader, senior, consensus or coordinator.")
     else:
         click.echo(access.make_token(kept, name, role))  # type: ignore[arg-type]
 
@@ -115,6 +124,7 @@ def read_export(
 ) -> None:  # fmt: skip
     """Write the readings as the archive's readings.csv, which the study takes as any other."""
     from analysis.errors import StudyError
+    from analysis.reading.check import check_store
     from analysis.reading.export import export
     from analysis.reading.form import make_form
     from analysis.reading.index import load_exams, load_queue
@@ -130,6 +140,7 @@ def read_export(
     found = load_exams(places.images, places.private, archive, None)
     asked = load_queue(queues, found)
     kept = Store(places.store)
+    check_store(kept, form, found, places.store)
     click.echo(export(kept, found, places.private, form=form, queues=settings.queues, out=out, asked=asked))
 
 

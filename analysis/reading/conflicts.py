@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from analysis.reading.form import FLAGS
 
-Values = Mapping[str, int]
+Values = Mapping[str, int | None]
+Absent = Callable[[Values], frozenset[str]]
 
 
 @dataclass(frozen=True)
@@ -21,20 +22,25 @@ class State:
         waiting: readings are missing; conflict: a consensus session has to decide `fields`;
         reopened: the session found it gradable, and readers who had left it ungraded must grade it.
     fields : tuple of str
-        What is to be decided.
+        What is to be decided; of a reopened exam, what is to be graded.
     readers : tuple of int
         Positions of the readers who must grade it.
+    absent : tuple of str
+        Items that don't apply, by what was agreed or decided: what a reader graded of them doesn't count.
     """
 
     name: Literal["waiting", "agreed", "conflict", "decided", "reopened"]
     fields: tuple[str, ...] = ()
     readers: tuple[int, ...] = ()
+    absent: tuple[str, ...] = ()
 
 
-def state_of(readings: Sequence[Values], decision: Values, needed: int) -> State:
+def state_of(
+    readings: Sequence[Values], decision: Values, needed: int, absent: Absent = lambda _: frozenset()
+) -> State:
     """Compare the readings of one exam.
 
-    Whether the exam can be graded at all is settled first; only then do its grades matter.
+    Whether the exam can be graded at all is settled first, then whether each item can; only then do grades matter.
 
     Parameters
     ----------
@@ -44,6 +50,8 @@ def state_of(readings: Sequence[Values], decision: Values, needed: int) -> State
         What a consensus session has decided so far.
     needed : int
         Readings that the exam gets.
+    absent : callable, optional
+        Given what was found, the items that don't apply.
     """
     if len(readings) < needed:
         return State("waiting")
@@ -57,11 +65,15 @@ def state_of(readings: Sequence[Values], decision: Values, needed: int) -> State
     if any(final.values()):
         return State("decided" if split else "agreed")
     names = list(dict.fromkeys(name for reading in readings for name in reading if name not in FLAGS))
-    ungraded = tuple(i for i, reading in enumerate(readings) if any(name not in reading for name in names))
-    if not names or ungraded:
-        return State("reopened", readers=ungraded or tuple(range(len(readings))))
-    differ = [name for name in names if len({reading[name] for reading in readings}) > 1]
+    common = [name for name in names if all(reading.get(name) is not None for reading in readings)]
+    differ = [name for name in common if len({reading[name] for reading in readings}) > 1]
     undecided = tuple(name for name in differ if name not in decision)
     if undecided:
         return State("conflict", undecided)
-    return State("decided" if split or differ else "agreed")
+    settled = {name: decision.get(name, readings[0][name]) for name in common}
+    gone = tuple(sorted(absent(settled) & set(names)))
+    wanted = [name for name in names if name not in gone]
+    ungraded = tuple(i for i, reading in enumerate(readings) if any(reading.get(name) is None for name in wanted))
+    if not names or ungraded:
+        return State("reopened", tuple(wanted), ungraded or tuple(range(len(readings))), gone)
+    return State("decided" if split or differ else "agreed", absent=gone)

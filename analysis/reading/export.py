@@ -11,12 +11,14 @@ import pandas as pd
 from analysis.archive.tables import READINGS
 from analysis.errors import StudyError
 from analysis.files import read_table, write_table
+from analysis.reading.cases import Case, cases
 from analysis.reading.form import FLAGS, Form
 from analysis.reading.index import Exam
-from analysis.reading.ledger import Case, Entry, cases, standing
-from analysis.reading.progress import between, within
+from analysis.reading.ledger import Entry, rows_of, standing
+from analysis.reading.progress import Pairs
 from analysis.reading.settings import QueuesSettings
 from analysis.reading.store import Store
+from analysis.reading.tables import ledger
 
 _AGREEMENT = (
     *("kind", "first", "second", "item", "n", "conflicts", "percent", "percent_low", "percent_high"),
@@ -51,8 +53,9 @@ def export(
     out : Path
         A private folder. Gets readings.csv (the archive's form: the readings that count, the seniors' of
         flagged exams, the decisions), further.csv (the same form: second occasions, and readings beyond
-        the number asked for), lines.csv (a line a reading: seconds, comment), views.csv (the view of each image
-        as each reader saw it) and agreement.csv.
+        the number asked for), lines.csv (a line a reading: seconds, comment), history.csv (a line a version: what
+        was read first, and each correction), views.csv (the view of each image as each reader saw it) and
+        agreement.csv.
     asked : frozenset of str, optional
         The only exams to write; without it all that have been read.
 
@@ -67,7 +70,8 @@ def export(
         If an exam has no accession number in the private index.
     """
     with store.reading() as db:
-        found = cases(standing(db), queues)
+        found = cases(standing(db), queues, form)
+        history = db.execute(rows_of().order_by(ledger.c.id)).all()
     found = {exam: case for exam, case in found.items() if asked is None or exam in asked}
     number = _accessions(private_file, found)
     counted = [row for case in found.values() for row in _counted(case, number[case.exam])]
@@ -78,8 +82,13 @@ def export(
     write_table(_table(further), out / "further.csv")
     write_table(_lines(found.values(), number), out / "lines.csv")
     write_table(_views(found.values(), exams), out / "views.csv")
-    measured = [{"kind": "between", **row} for row in between(found.values(), form)]
-    measured += [{"kind": "within", **row} for row in within(found.values(), form)]
+    write_table(_history([row for row in history if row.exam in found], number, form), out / "history.csv")
+    between, within = Pairs(form), Pairs(form)
+    for case in found.values():
+        between.between(case)
+        within.within(case)
+    measured = [{"kind": "between", **row} for row in between.measure()]
+    measured += [{"kind": "within", **row} for row in within.measure()]
     table = pd.DataFrame(measured).rename(columns={"field": "item"}).reindex(columns=_AGREEMENT)
     write_table(table, out / "agreement.csv")
     states = [case.state.name for case in found.values()]
@@ -102,7 +111,10 @@ def _accessions(private_file: Path, found: dict[str, Case]) -> dict[str, str]:
 
 
 def _rows(entry: Entry, accession: str, session: str, names: Iterable[str] | None = None) -> list[dict[str, Any]]:
-    """Put one reading into the archive's long form. A flag has a row where it is set, or was decided on."""
+    """Put one reading into the archive's long form. A flag has a row where it is set, or was decided on.
+
+    An item that does not apply has none.
+    """
     return [
         {
             "exam": accession,
@@ -115,13 +127,14 @@ def _rows(entry: Entry, accession: str, session: str, names: Iterable[str] | Non
             "time": entry.written,
         }
         for name, value in entry.values.items()
-        if (name in names if names is not None else name not in FLAGS or value)
+        if value is not None and (name in names if names is not None else name not in FLAGS or value)
     ]
 
 
 def _counted(case: Case, accession: str) -> list[dict[str, Any]]:
     entries = [*case.readings, *([case.senior] if case.senior else [])]
-    rows = [row for entry in entries for row in _rows(entry, accession, case.set)]
+    # What was graded of an item that turned out not to apply stands in history.csv alone.
+    rows = [row for e in entries for row in _rows(e, accession, case.set) if row["item"] not in case.state.absent]
     last = {name: entry for entry in case.decisions for name in entry.values}
     for entry in case.decisions:
         rows += _rows(entry, accession, "consensus", [name for name in entry.values if last[name] is entry])
@@ -156,14 +169,37 @@ def _lines(found: Iterable[Case], number: dict[str, str]) -> pd.DataFrame:
             "versions": entry.version + 1,
             "written": entry.written,
             "seconds": round(entry.seconds, 1),
+            "seconds_correcting": round(entry.correcting, 1),
             "revisit": int(entry.revisit),
-            "comment": entry.comment,
+            "comment": plain(entry.comment),
+            "present": plain(", ".join(entry.present)),
         }
         for case in found
         for entry in _all(case)
     ]
-    columns = ["exam", "reader", "role", "occasion", "versions", "written", "seconds", "revisit", "comment"]
+    columns = ["exam", "reader", "role", "occasion", "versions", "written", "seconds", "seconds_correcting"]
+    columns += ["revisit", "comment", "present"]
     return pd.DataFrame(rows, columns=columns).sort_values(["exam", "written"], kind="stable", ignore_index=True)
+
+
+def _history(found: Iterable[Any], number: dict[str, str], form: Form) -> pd.DataFrame:
+    """Make a line a version, in the order in which they were written, with a column a field."""
+    fields = list(form.titles())
+    columns = ["exam", "reader", "role", "kind", "occasion", "version", "written", "seconds", *fields]
+    rows = [
+        {name: getattr(row, name) for name in ("role", "kind", "occasion", "version", "written", "scheme_hash")}
+        | {"exam": number[row.exam], "reader": row.name, "seconds": round(row.seconds, 1), "revisit": int(row.revisit)}
+        | {"images_hash": row.images_hash, "comment": plain(row.comment), "present": plain(", ".join(row.present))}
+        | {name: row._mapping[ledger.c["values"]].get(name) for name in fields}
+        for row in found
+    ]
+    table = pd.DataFrame(rows, columns=[*columns, "revisit", "comment", "present", "scheme_hash", "images_hash"])
+    return table.astype(dict.fromkeys(fields, "Int64"))
+
+
+def plain(text: str) -> str:
+    """Keep a spreadsheet from taking what somebody typed for a formula: an apostrophe goes before it."""
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
 
 
 def _views(found: Iterable[Case], exams: dict[str, Exam]) -> pd.DataFrame:

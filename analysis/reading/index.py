@@ -3,37 +3,48 @@
 from __future__ import annotations
 
 import hashlib
-import re
+import sys
 from collections.abc import Container, Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
+from typing import Any
 
-import pandas as pd
-
-from analysis.archive.inspect import SEPARATOR
-from analysis.archive.tables import read_reports
 from analysis.errors import StudyError
 from analysis.files import read_table
 from analysis.schemas import EXAMS, IMAGES
+from analysis.tables import read_text_table
 
 UNSELECTED = "unselected"
-HIDDEN = "▒▒▒"
-#: Columns of the private index whose values must not be read by anybody in the room.
-_NAMES = ("patient_id", "other_ids", "patient_name", "people", "contacts", "accession", "study_uid", "birth_date")
-# Swedish personal identity numbers and dates, and whatever else is a long number.
-_NUMBERS = re.compile(r"\b(?:\d{2,4}[-/. ]\d{1,2}[-/. ]\d{1,4}(?:[-+ ]?\d{4})?|\d{6,}(?:[-+]\d{4})?)\b")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Image:
-    """A radiograph: where it lies, and the view that ingest took it for."""
+    """A radiograph.
+
+    Attributes
+    ----------
+    image : str
+        Its pseudonym.
+    path : str
+        Where it lies.
+    view : str or None
+        What ingest took it for: ap, oblique, lateral.
+    side : str or None
+        left or right, where the archive says so.
+    digest : str
+        Hash of the stored pixels as they were when the archive was indexed.
+    """
 
     image: str
-    path: Path
+    path: str
     view: str | None
+    side: str | None = None
+    digest: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Exam:
     """An exam as the room has it.
 
@@ -47,18 +58,16 @@ class Exam:
         In the order ap, oblique, lateral, unknown.
     hash : str
         Of all its images: which version of the pixels was read.
-    report : str
-        The radiologist's, without names and numbers; empty where there is none.
     """
 
     exam: str
     set: str
     images: tuple[Image, ...]
     hash: str
-    report: str = ""
 
 
 _ORDER = {"ap": 0, "oblique": 1, "lateral": 2}
+_SHOWN = ["image", "exam", "view", "side", "pixel_hash"]
 
 
 def load_exams(images_file: Path, private_file: Path, archive: Path, exams_file: Path | None) -> dict[str, Exam]:
@@ -69,9 +78,9 @@ def load_exams(images_file: Path, private_file: Path, archive: Path, exams_file:
     images_file : Path
         The index (schema IMAGES).
     private_file : Path
-        The private index, for paths and identifiers.
+        The private index, for paths.
     archive : Path
-        The folder that `path` of the private index is relative to, with reports.csv where there is one.
+        The folder that `path` of the private index is relative to.
     exams_file : Path or None
         The selection; excluded exams are not shown. Without it all exams are.
 
@@ -85,8 +94,9 @@ def load_exams(images_file: Path, private_file: Path, archive: Path, exams_file:
     StudyError
         If the tables are missing, don't belong together, or name no exam.
     """
-    images = read_table(images_file, IMAGES)
-    private = read_table(private_file).dropna(subset=["image"]).drop_duplicates("image").set_index("image")
+    images = read_table(images_file, IMAGES)[_SHOWN]
+    private = read_table(private_file, columns=["image", "path", "pixel_hash"])
+    private = private.dropna(subset=["image"]).drop_duplicates("image").set_index("image")
     sets: dict[str, str] = dict.fromkeys(images["exam"], UNSELECTED)
     if exams_file:
         chosen = read_table(exams_file, EXAMS)
@@ -101,20 +111,22 @@ def load_exams(images_file: Path, private_file: Path, archive: Path, exams_file:
         )
     if images.empty:
         raise StudyError(f"There is no exam to read in {exams_file or images_file}; give other tables.")
-    reports = _reports(archive / "reports.csv", private)
+    there = private.loc[images["image"]]
+    images = images.assign(path=there["path"].to_numpy(), digest=there["pixel_hash"].to_numpy())
+    images = images.assign(place=images["view"].map(_ORDER).fillna(3)).sort_values(["exam", "place", "image"])
     exams: dict[str, Exam] = {}
-    for exam, rows in images.groupby("exam", sort=True):
-        listed = zip(rows["image"].astype(str), rows["view"], strict=True)
-        shown = sorted(
-            (
-                Image(image, archive / str(private.at[image, "path"]), view if view in _ORDER else None)
-                for image, view in listed
-            ),
-            key=lambda image: (_ORDER.get(image.view or "", 3), image.image),
-        )
-        digest = hashlib.sha256("\n".join(sorted(rows["pixel_hash"])).encode()).hexdigest()
-        exams[str(exam)] = Exam(str(exam), sets[str(exam)], tuple(shown), digest, reports.get(str(exam), ""))
+    for exam, rows in groupby(images.itertuples(index=False), key=attrgetter("exam")):
+        listed = list(rows)
+        digest = hashlib.sha256("\n".join(sorted(str(row.pixel_hash) for row in listed)).encode()).hexdigest()
+        shown = tuple(_image(row, archive) for row in listed)
+        exams[str(exam)] = Exam(str(exam), sys.intern(sets[str(exam)]), shown, digest)
     return exams
+
+
+def _image(row: Any, archive: Path) -> Image:
+    view = sys.intern(row.view) if row.view in _ORDER else None
+    side = sys.intern(row.side) if row.side in ("left", "right") else None
+    return Image(row.image, f"{archive}/{row.path}", view, side, row.digest)
 
 
 def load_queue(files: Sequence[Path], exams: Container[str]) -> frozenset[str] | None:
@@ -134,7 +146,7 @@ def load_queue(files: Sequence[Path], exams: Container[str]) -> frozenset[str] |
     """
     asked: set[str] = set()
     for path in files:
-        table = read_table(path)
+        table = read_text_table(path)
         if "exam" not in table:
             raise StudyError(f"The queue {path} has no column 'exam'; give a table that names the exams to read.")
         strange = [exam for exam in table["exam"] if exam not in exams]
@@ -144,32 +156,3 @@ def load_queue(files: Sequence[Path], exams: Container[str]) -> frozenset[str] |
             )
         asked |= set(table["exam"])
     return frozenset(asked) if files else None
-
-
-def _reports(path: Path, private: pd.DataFrame) -> dict[str, str]:
-    """Return each exam's report, with what identifies its patient masked."""
-    if not path.is_file():
-        return {}
-    texts = read_reports(path).set_index("accession")["text"]
-    found: dict[str, str] = {}
-    for exam, rows in private.groupby("exam"):
-        accession = rows["accession"].dropna().iloc[:1].tolist()
-        if accession and accession[0] in texts.index:
-            words = {word for name in _NAMES if name in rows for cell in rows[name].dropna() for word in _words(cell)}
-            found[str(exam)] = mask(str(texts[accession[0]]), words)
-    return found
-
-
-def _words(cell: str) -> set[str]:
-    """Return a cell's values whole, and their parts of three letters or more."""
-    values = [value for value in str(cell).split(SEPARATOR) if value]
-    parts = {part for value in values for part in re.split(r"[\^ ,=]+", value)}
-    return {word for word in (*values, *parts) if len(word) >= 3}
-
-
-def mask(text: str, words: set[str]) -> str:
-    """Hide words, dates and long numbers in a text."""
-    if words:
-        listed = "|".join(re.escape(word) for word in sorted(words, key=lambda word: (-len(word), word)))
-        text = re.sub(rf"(?<!\w)(?:{listed})(?!\w)", HIDDEN, text, flags=re.IGNORECASE)
-    return _NUMBERS.sub(HIDDEN, text)

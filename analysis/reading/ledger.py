@@ -2,26 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select
+from sqlalchemy import Connection, Row, Select, insert, select, update
 
 from analysis.reading.access import Reader
-from analysis.reading.conflicts import State, state_of
+from analysis.reading.cases import Case, cases
 from analysis.reading.form import FLAGS, Form
 from analysis.reading.index import Exam
-from analysis.reading.settings import QueueSettings, QueuesSettings, Role
-from analysis.reading.store import assignments, ledger, readers
+from analysis.reading.settings import QueuesSettings, Role
+from analysis.reading.tables import assignments, closed, ledger, readers
+
+#: What of an entry is the reader's word; the rest is when and how.
+CONTENT = ("values", "views", "revisit", "comment", "present")
 
 
 class Refused(Exception):  # noqa: N818 - the page shows it as a message; nothing has failed
-    """A reading that can't be taken, with a sentence for the reader."""
+    """A reading that can't be taken, with a sentence for the reader.
+
+    Attributes
+    ----------
+    saved : dict or None
+        What the ledger holds in its place.
+    """
+
+    def __init__(self, message: str, saved: dict[str, Any] | None = None) -> None:
+        super().__init__(message)
+        self.saved = saved
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Entry:
     """A reading or decision as it stands: the latest version of one assignment.
 
@@ -31,20 +44,27 @@ class Entry:
     name, role
         The reader's.
     exam, set, kind : str
-        Kind is "read" or "consensus".
+        Kind is "read", "consensus" or "practice".
     occasion : int
         1, or 2 where the exam came back.
+    first_id : int
+        The ledger's row of version 0.
     first : str
         When version 0 was written: who came first. ISO 8601, UTC.
     written : str
         When this version was.
     seconds : float
-        Time spent on this version.
-    values : dict of str to int
+        Time spent on version 0.
+    correcting : float
+        Time spent on all later versions.
+    values : dict of str to int or None
+        None where an item does not apply.
     views : list of str or None
         An entry an image.
     revisit : bool
     comment : str
+    present : list of str
+        Who signs a decision.
     """
 
     assignment: int
@@ -56,111 +76,95 @@ class Entry:
     set: str
     kind: str
     occasion: int
+    first_id: int
     first: str
     written: str
     seconds: float
-    values: dict[str, int]
+    correcting: float
+    values: dict[str, int | None]
     views: list[str | None]
     revisit: bool
     comment: str
+    present: list[str]
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """What the reader said."""
+        return {name: getattr(self, name) for name in CONTENT}
 
 
-def _entry(row: Row[Any], first: str) -> Entry:
-    fields = {name: getattr(row, name) for name in Entry.__dataclass_fields__ if name not in ("first", "values")}
-    return Entry(**fields, first=first, values=row._mapping[ledger.c["values"]])
+_FROM_ROW = ("assignment", "version", "reader", "name", "role", "exam", "set", "kind", "occasion", "written", "views")
+_SAID = ("revisit", "comment", "present")
 
 
-def standing(db: Connection, *, exam: str | None = None, reader: int | None = None) -> list[Entry]:
-    """Return the latest version of every reading and decision, in the order of their first versions."""
-    query = (
+def _entry(row: Row[Any], earlier: Entry | None) -> Entry:
+    return Entry(
+        **{name: getattr(row, name) for name in (*_FROM_ROW, *_SAID)},
+        values=row._mapping[ledger.c["values"]],
+        first_id=earlier.first_id if earlier else row.id,
+        first=earlier.first if earlier else row.written,
+        seconds=earlier.seconds if earlier else row.seconds,
+        correcting=earlier.correcting + row.seconds if earlier else 0.0,
+    )
+
+
+def rows_of() -> Select[Any]:
+    """Select every version, with its reader and exam; the caller orders and narrows it."""
+    return (
         select(ledger, readers.c.name, readers.c.role, assignments.c.exam, assignments.c.kind, assignments.c.occasion)
         .join(assignments, assignments.c.id == ledger.c.assignment)
         .join(readers, readers.c.id == ledger.c.reader)
-        .order_by(ledger.c.id)
     )
-    if exam is not None:
-        query = query.where(assignments.c.exam == exam)
-    if reader is not None:
-        query = query.where(ledger.c.reader == reader)
+
+
+def latest(rows: Iterable[Row[Any]]) -> list[Entry]:
+    """Reduce versions, in the order of the ledger, to entries as they stand, in the order of their first versions."""
     found: dict[int, Entry] = {}
-    for row in db.execute(query):
-        earlier = found.get(row.assignment)
-        found[row.assignment] = _entry(row, earlier.first if earlier else row.written)
+    for row in rows:
+        found[row.assignment] = _entry(row, found.get(row.assignment))
     return list(found.values())
 
 
-@dataclass(frozen=True)
-class Case:
-    """An exam with the readings that count.
+def standing(db: Connection, *, exam: str | None = None, assignment: int | None = None) -> list[Entry]:
+    """Return the latest version of every reading and decision, in the order of their first versions."""
+    query = rows_of().order_by(ledger.c.id)
+    if exam is not None:
+        query = query.where(assignments.c.exam == exam)
+    if assignment is not None:
+        query = query.where(ledger.c.assignment == assignment)
+    return latest(db.execute(query))
 
-    Attributes
-    ----------
-    exam, set : str
-    readings : tuple of Entry
-        The independent readings, as many as the queue asks for, the earliest first.
-    senior : Entry or None
-        A senior's reading of an exam flagged for another look.
-    decisions : tuple of Entry
-        Of consensus sessions, in order.
-    further : tuple of Entry
-        Second occasions, and readings beyond the number asked for.
-    state : State
+
+def by_exam(db: Connection) -> Iterator[list[Entry]]:
+    """Go through the ledger exam by exam, so that it never lies in memory as a whole."""
+    held: list[Row[Any]] = []
+    query = rows_of().order_by(assignments.c.exam, ledger.c.id)
+    for row in db.execution_options(yield_per=500).execute(query):
+        if held and held[0].exam != row.exam:
+            yield latest(held)
+            held = []
+        held.append(row)
+    if held:
+        yield latest(held)
+
+
+def locked(db: Connection, entry: Entry) -> bool:
+    """Tell whether a reading can't be changed any more.
+
+    A consensus session that begins with any exam of a set locks all that had been read of the set by then, so
+    that it tells nobody which exams readers differ in. A closed set is locked as a whole.
     """
-
-    exam: str
-    set: str
-    readings: tuple[Entry, ...]
-    senior: Entry | None
-    decisions: tuple[Entry, ...]
-    further: tuple[Entry, ...]
-    state: State
-
-    @property
-    def decision(self) -> dict[str, int]:
-        """All that has been decided, later sessions over earlier ones."""
-        return {name: value for entry in self.decisions for name, value in entry.values.items()}
-
-
-def cases(entries: Iterable[Entry], queues: QueuesSettings) -> dict[str, Case]:
-    """Sort entries by exam, and say which of them count.
-
-    Returns
-    -------
-    dict of str to Case
-        For exams with any entry.
-    """
-    by_exam: dict[str, list[Entry]] = {}
-    for entry in entries:
-        by_exam.setdefault(entry.exam, []).append(entry)
-    return {exam: _case(exam, listed, getattr(queues, listed[0].set)) for exam, listed in by_exam.items()}
-
-
-def _case(exam: str, entries: list[Entry], queue: QueueSettings) -> Case:
-    first = [entry for entry in entries if entry.kind == "read" and entry.occasion == 1]
-    own = [entry for entry in first if entry.role == queue.role]
-    seniors = [entry for entry in first if entry.role == "senior" and queue.role != "senior"]
-    readings, senior = own[: queue.readings], next(iter(seniors), None)
-    counted = {entry.assignment for entry in (*readings, *seniors[:1])}
-    decisions = tuple(entry for entry in entries if entry.kind == "consensus")
-    decision = {name: value for entry in decisions for name, value in entry.values.items()}
-    return Case(
-        exam,
-        entries[0].set,
-        tuple(readings),
-        senior,
-        decisions,
-        tuple(entry for entry in entries if entry.kind == "read" and entry.assignment not in counted),
-        state_of([entry.values for entry in readings], decision, queue.readings),
+    if db.execute(select(closed.c.set).where(closed.c.set == entry.set)).first():
+        return True
+    session = select(assignments.c.id).where(
+        assignments.c.kind == "consensus", assignments.c.set == entry.set, assignments.c.after >= entry.first_id
     )
+    return entry.kind == "read" and db.execute(session.limit(1)).first() is not None
 
 
-def may_correct(case: Case, entry: Entry, opened: bool) -> bool:
-    """Tell whether a reader may still change a reading: not once a consensus session has had it open.
-
-    A session that found the exam gradable asks those back who had not graded it.
-    """
-    asked_back = any(case.readings[i].assignment == entry.assignment for i in case.state.readers)
-    return asked_back or not opened
+def asked_back(case: Case | None, entry: Entry) -> bool:
+    """Tell whether a session found gradable what this reading left ungraded."""
+    return case is not None and any(case.readings[i].assignment == entry.assignment for i in case.state.readers)
 
 
 def save(
@@ -172,7 +176,7 @@ def save(
     form: Form,
     queues: QueuesSettings,
     now: float,
-) -> int:
+) -> dict[str, Any]:
     """Write one reading or decision; the caller's transaction makes it lasting before anybody is told.
 
     Parameters
@@ -183,7 +187,7 @@ def save(
     sent : dict
         As the browser sent it: `handle` (what it knows the assignment by), `key` (of this reading: the
         same key twice is one reading), `version` (0 for the first time, else one more than what is
-        corrected), values, views, revisit, comment, seconds.
+        corrected), values, views, revisit, comment, present, seconds.
     exams, form, queues
         What the room shows, and how it is read.
     now : float
@@ -191,75 +195,104 @@ def save(
 
     Returns
     -------
-    int
-        The row of the ledger.
+    dict
+        What is saved now: version and content. Content that is as it was makes no version.
 
     Raises
     ------
     Refused
         Says in a sentence why nothing was written.
     """
-    handle, key, version = sent["handle"], sent["key"], sent["version"]
-    task = db.execute(
-        select(assignments).where(assignments.c.handle == handle, assignments.c.reader == reader.id)
-    ).first()
+    query = select(assignments).where(assignments.c.handle == sent["handle"], assignments.c.reader == reader.id)
+    task = db.execute(query).first()
     if task is None or task.exam not in exams:
         raise Refused("This exam is not yours to read.")
-    double = db.execute(select(ledger).where(ledger.c.reader == reader.id, ledger.c.key == key)).first()
-    if double is not None:
-        if (double.assignment, double.version) != (task.id, version):
-            raise Refused("This reading was sent before, for another exam; reload the page.")
-        return int(double.id)
-    entries = standing(db, exam=task.exam)
-    case = cases(entries, queues).get(task.exam)
-    before = next((entry for entry in entries if entry.assignment == task.id), None)
-    if version != (before.version + 1 if before else 0):
-        raise Refused("This exam has been read in another window; reload the page.")
-    values = _checked(db, task.kind, before, case, sent["values"], form)
     exam = exams[task.exam]
+    entries = standing(db, exam=task.exam)
+    before = next((entry for entry in entries if entry.assignment == task.id), None)
+    content = {name: sent[name] for name in CONTENT} | {"comment": sent["comment"].strip()}
+    double = db.execute(select(ledger).where(ledger.c.reader == reader.id, ledger.c.key == sent["key"])).first()
+    if double is not None:
+        if (double.assignment, double.version) != (task.id, sent["version"]):
+            raise Refused("This reading was sent before, for another exam; reload the page.")
+        if not _same(form, content, double._mapping[ledger.c["values"]], double):
+            raise Refused(
+                "This exam has been saved with other content meanwhile; look at what is saved.", _saved(before)
+            )
+        return _saved(before)
+    if sent["version"] != (before.version + 1 if before else 0):
+        raise Refused("This exam has been read in another window; reload the page.", _saved(before) if before else None)
+    case = cases(entries, queues, form).get(task.exam)
+    content["values"] = _checked(db, task.kind, exam.set, before, case, sent["values"], form)
     if len(sent["views"]) not in (0, len(exam.images)):
         raise Refused("There is not one view an image.")
-    written = datetime.fromtimestamp(now, UTC).isoformat(timespec="milliseconds")
-    row = db.execute(
+    if task.kind == "consensus" and not sent["present"]:
+        raise Refused("Say first who is present: a consensus is signed by name.")
+    if before and _same(form, content, before.values, before):
+        return _saved(before)
+    db.execute(
         insert(ledger).values(
-            **{name: sent[name] for name in ("views", "revisit", "comment", "seconds")},
-            values=values,
+            **content,
+            seconds=sent["seconds"],
             assignment=task.id,
-            version=version,
+            version=sent["version"],
             reader=reader.id,
-            key=key,
+            key=sent["key"],
             set=exam.set,
-            written=written,
+            written=datetime.fromtimestamp(now, UTC).isoformat(timespec="milliseconds"),
             scheme=form.name,
             scheme_hash=form.hash,
             images_hash=exam.hash,
         )
     )
-    return int(row.inserted_primary_key[0])  # type: ignore[index]
+    if not before:
+        db.execute(update(assignments).where(assignments.c.id == task.id).values(read=True))
+    return {"version": sent["version"]} | content
+
+
+def _same(form: Form, content: dict[str, Any], values: dict[str, int | None], other: Any) -> bool:
+    """Tell whether content is what a row or entry holds; a finding that is absent is one that isn't named."""
+    items = {item.name for item in form.items}
+
+    def said(found: dict[str, int | None]) -> dict[str, int | None]:
+        return {name: value for name, value in found.items() if value or (name in items and value is not None)}
+
+    return said(content["values"]) == said(values) and all(
+        content[name] == getattr(other, name) for name in CONTENT if name != "values"
+    )
+
+
+def _saved(entry: Entry | None) -> dict[str, Any]:
+    return {"version": entry.version} | entry.content if entry else {}
 
 
 def _checked(
-    db: Connection, kind: str, before: Entry | None, case: Case | None, values: dict[str, int], form: Form
-) -> dict[str, int]:
+    db: Connection,
+    kind: str,
+    name: str,
+    before: Entry | None,
+    case: Case | None,
+    values: dict[str, int | None],
+    form: Form,
+) -> dict[str, int | None]:
     """Hold the values to the form, and to what the exam's state lets anybody say."""
+    if db.execute(select(closed.c.set).where(closed.c.set == name)).first():
+        raise Refused("The coordinator has closed this set; nothing can be added or changed any more.")
+    if kind == "practice" and before:
+        raise Refused("You have seen the answers of this exam; go on to the next one.")
     fields: tuple[str, ...] | None = None
+    back = kind == "read" and before is not None and asked_back(case, before)
     if kind == "consensus":
         fields = tuple(before.values) if before else case.state.fields if case else ()
         if not fields:
             raise Refused("There is nothing to decide in this exam.")
-    elif before and case and not may_correct(case, before, was_opened(db, before.exam)):
-        raise Refused("A consensus session has seen this reading; it can't be changed any more.")
+    elif before and not back and locked(db, before):
+        raise Refused("A consensus session has begun; what was read before can't be changed any more.")
+    agreed = case.settled if case and fields else None
     try:
-        values = form.check(values, fields)
+        values = form.check(values, fields, agreed)
     except ValueError as error:
         raise Refused(str(error)) from error
-    back = kind == "read" and before and case and case.state.name == "reopened"
-    if back and any(values[flag] for flag in FLAGS):
+    if back and case and (any(values[flag] for flag in FLAGS) or any(values.get(f) is None for f in case.state.fields)):
         raise Refused("The consensus session found this exam gradable; grade it as well as you can.")
     return values
-
-
-def was_opened(db: Connection, exam: str) -> bool:
-    """Tell whether a consensus session has had an exam open."""
-    query = select(assignments.c.id).where(assignments.c.exam == exam, assignments.c.kind == "consensus")
-    return db.execute(query).first() is not None

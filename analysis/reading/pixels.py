@@ -5,13 +5,14 @@ from __future__ import annotations
 import gzip
 import struct
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from analysis.archive.dicom import read
+from analysis.archive.dicom import Unreadable, read
+from analysis.archive.inspect import pixel_hash
 from analysis.imaging.pixels import brightness
 from analysis.imaging.prepare import pixel_aspect
 
@@ -29,39 +30,98 @@ class Picture:
         More is whiter; square pixels.
     low, high : int
         Grey levels that the file, or prepare in its place, shows as black and as white.
+    offset, scale : float
+        The file's own value (after its rescale slope and intercept) is offset + scale x grey.
+    spacing : float
+        Millimetres a pixel, 0 where the file doesn't say.
+    calibrated : bool
+        Whether that is the patient's plane; else it is the detector's, and everything is magnified.
+    edge : {"", "R", "L"}
+        The patient's side that the image's left edge shows, where the file says so.
     """
 
     grey: NDArray[np.uint16]
     low: int
     high: int
+    offset: float = 0.0
+    scale: float = 1.0
+    spacing: float = 0.0
+    calibrated: bool = False
+    edge: str = ""
 
     def pack(self) -> bytes:
-        """Return columns, rows, low, high (little-endian 32 bit), then the pixels row by row, all gzipped."""
-        head = struct.pack("<IIii", self.grey.shape[1], self.grey.shape[0], self.low, self.high)
+        """Return a head of 32 bytes, then the pixels row by row, all gzipped.
+
+        The head has columns, rows, low, high, offset, scale, spacing and marks, 32 bits each, little-endian;
+        marks has 1 for calibrated, 2 for R and 4 for L at the left edge.
+        """
+        rows, columns = self.grey.shape
+        numbers = (self.low, self.high, self.offset, self.scale, self.spacing)
+        marks = int(self.calibrated) + {"R": 2, "L": 4}.get(self.edge, 0)
+        head = struct.pack("<IIiifffI", columns, rows, *numbers, marks)
         return gzip.compress(head + self.grey.astype("<u2").tobytes(), compresslevel=1, mtime=0)
 
 
-def load_picture(path: Path) -> Picture:
+def load_picture(path: str | Path, digest: str = "") -> Picture:
     """Decode an image of the archive in full resolution and depth.
+
+    Parameters
+    ----------
+    path : str or Path
+    digest : str
+        Hash of the pixels that the file held when it was indexed; empty: whatever it holds.
 
     Raises
     ------
     Unreadable
-        If the file can't be read or decoded.
+        If the file can't be read or decoded, or holds other pixels by now.
     """
+    path = Path(path)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         dataset = read(path)
+        if digest and pixel_hash(dataset) != digest:
+            raise Unreadable("replaced", "other pixels than were indexed")
         shown = brightness(dataset)
         picture = _with_depth(dataset.pixel_array, shown)
         aspect = pixel_aspect(dataset)
+        spacing, calibrated = _spacing(dataset)
+        edge = _edge(dataset)
     if aspect != 1:
         import cv2
 
         rows, columns = picture.grey.shape
         grey = cv2.resize(picture.grey, (columns, max(1, round(rows * aspect))), interpolation=cv2.INTER_LINEAR)
-        picture = Picture(grey.astype(np.uint16), picture.low, picture.high)
-    return picture
+        picture = replace(picture, grey=grey.astype(np.uint16))
+    slope, intercept = (
+        float(dataset.get(name, other)) for name, other in (("RescaleSlope", 1), ("RescaleIntercept", 0))
+    )
+    offset = slope * picture.offset + intercept
+    if not picture.scale:  # the values are shades, as shown: nothing that the file gives a meaning to
+        offset = 0.0
+    return replace(
+        picture, offset=offset, scale=slope * picture.scale, spacing=spacing, calibrated=calibrated, edge=edge
+    )
+
+
+def _edge(dataset: Any) -> str:
+    """Return the patient's side at the image's left edge: where rows run to the left of the patient it is the right."""
+    along = str((dataset.get("PatientOrientation") or [""])[0])[:1]
+    return {"L": "R", "R": "L"}.get(along, "")
+
+
+def _spacing(dataset: Any) -> tuple[float, bool]:
+    """Return the width of a pixel, mm, and whether it is that of the patient's plane; 0 where nothing usable is said."""
+    for name in ("PixelSpacing", "ImagerPixelSpacing"):
+        try:
+            width = float(dataset.get(name)[1])
+        except (TypeError, ValueError, IndexError):
+            continue
+        if 0.001 < width < 10:
+            # Without a calibration the two tags say the same of the detector.
+            detector = dataset.get("ImagerPixelSpacing") == dataset.get(name)
+            return width, name == "PixelSpacing" and not detector
+    return 0.0, False
 
 
 def _with_depth(stored: NDArray[Any], shown: NDArray[np.uint8]) -> Picture:
@@ -71,17 +131,22 @@ def _with_depth(stored: NDArray[Any], shown: NDArray[np.uint8]) -> Picture:
     table bends it, the line is the nearest one.
     """
     if not np.issubdtype(stored.dtype, np.integer) or stored.dtype.itemsize > 2:
-        return Picture(shown.astype(np.uint16) * 257, 0, 65535)
+        return Picture(shown.astype(np.uint16) * 257, 0, 65535, scale=0)
     lowest = int(stored.min())
     grey = (stored.astype(np.int32) - lowest).astype(np.uint16)
     table = np.full(int(grey.max()) + 1, -1, np.int16)
     table[grey] = shown
     values = np.flatnonzero((table > 0) & (table < 255))
     if len(np.unique(table[values])) < 2:  # a step from black to white
-        return Picture(shown.astype(np.uint16) * 257, 0, 65535)
+        return Picture(shown.astype(np.uint16) * 257, 0, 65535, scale=0)
     slope, offset = np.polyfit(values, table[values], 1)
     low, high = (0 - offset) / slope, (255 - offset) / slope
     if slope < 0:  # MONOCHROME1: the lowest value is white
         highest = int(grey.max())
         grey, low, high = (highest - grey).astype(np.uint16), highest - low, highest - high
-    return Picture(grey, *(int(np.clip(np.rint(end), -(2**30), 2**30)) for end in (low, high)))
+        return Picture(grey, *_ends(low, high), offset=lowest + highest, scale=-1)
+    return Picture(grey, *_ends(low, high), offset=lowest)
+
+
+def _ends(low: float, high: float) -> tuple[int, int]:
+    return tuple(int(np.clip(np.rint(end), -(2**30), 2**30)) for end in (low, high))  # type: ignore[return-value]

@@ -3,125 +3,129 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from collections import Counter
+from collections.abc import Iterable
 from statistics import median
 from typing import Any
 
 import numpy as np
 
 from analysis.grading.agreement import measure_agreement
+from analysis.reading.book import Book, Work
+from analysis.reading.cases import Case
 from analysis.reading.form import Form
 from analysis.reading.index import Exam
-from analysis.reading.ledger import Case, Entry
+from analysis.reading.ledger import Entry
 from analysis.reading.settings import QueuesSettings
 
-_STATES = ("waiting", "agreed", "conflict", "reopened", "decided")
+_DAY = 86400
+#: Stands for a value that is missing or does not apply.
+_NONE = 255
 #: A pause of more than this is no reading, minutes.
 _PAUSE = 10.0
 
 
-def count_exams(exams: dict[str, Exam], found: dict[str, Case], queues: QueuesSettings) -> list[dict[str, Any]]:
+def count_exams(exams: Iterable[Exam], book: Book, queues: QueuesSettings) -> list[dict[str, Any]]:
     """Count, for each set, the exams by how far they have come.
 
     Returns
     -------
     list of dict
         set, exams (that are to be read), begun, read (all their readings are there), conflict (open,
-        reopened ones included), decided.
+        reopened ones included), decided, closed.
     """
+    sizes = Counter(exam.set for exam in exams)
     rows = []
-    for name in dict.fromkeys(exam.set for exam in exams.values()):
-        queue = getattr(queues, name)
-        listed = [exam for exam in exams.values() if exam.set == name and queue.readings]
-        states: list[str] = [found[exam.exam].state.name for exam in listed if exam.exam in found]
-        counts = {state: states.count(state) for state in _STATES}
-        if listed:
+    for name, size in sizes.items():
+        if getattr(queues, name).readings:
+            counts = book.counts.get(name, Counter())
             rows.append(
                 {
                     "set": name,
-                    "exams": len(listed),
+                    "exams": size,
                     "begun": counts["waiting"],
-                    "read": len(states) - counts["waiting"],
+                    "read": counts.total() - counts["waiting"],
                     "conflict": counts["conflict"] + counts["reopened"],
                     "decided": counts["decided"],
+                    "closed": name in book.closed,
                 }
             )
     return rows
 
 
-def pace(entries: Iterable[Entry]) -> dict[str, Any]:
+def pace(work: Work | None, now: float) -> dict[str, Any]:
     """Tell how fast somebody reads.
+
+    Parameters
+    ----------
+    work : Work or None
+    now : float
+        Seconds since 1970.
 
     Returns
     -------
     dict
-        read (occasions), seconds (median an exam, corrections aside; None before the first), per_hour
-        (None before the second; pauses of more than ten minutes are taken out).
+        read (occasions), today (on the day of `now`, UTC), seconds (median of the first versions; None before
+        the first), per_hour (None before the second; pauses of more than ten minutes are taken out).
     """
-    mine = sorted(entries, key=lambda entry: entry.first)
-    times = [datetime.fromisoformat(entry.first).timestamp() for entry in mine]
-    steps = [later - earlier for earlier, later in itertools.pairwise(times)]
+    if work is None or not work.at:
+        return {"read": 0, "today": 0, "seconds": None, "per_hour": None}
+    steps = [later - earlier for earlier, later in itertools.pairwise(sorted(work.at))]
     steps = [step for step in steps if step <= 60 * _PAUSE]
     return {
-        "read": len(mine),
-        "seconds": round(median(entry.seconds for entry in mine), 1) if mine else None,
+        "read": len(work.at),
+        "today": sum(at // _DAY == now // _DAY for at in work.at),
+        "seconds": round(median(work.seconds), 1),
         "per_hour": round(3600 * len(steps) / sum(steps)) if sum(steps) > 0 else None,
     }
 
 
-def today(entries: Iterable[Entry], now: float) -> int:
-    """Count what was read on the day that `now` falls on (UTC)."""
-    day = datetime.fromtimestamp(now, UTC).date().isoformat()
-    return sum(entry.first.startswith(day) for entry in entries)
+class Pairs:
+    """The values of pairs of readings, pair of readers by pair, in a byte each."""
 
+    def __init__(self, form: Form) -> None:
+        self._form = form
+        self._found: dict[tuple[str, str], list[bytes]] = {}
 
-def between(found: Iterable[Case], form: Form) -> list[dict[str, Any]]:
-    """Measure agreement of the independent readings, pair of readers by pair.
-
-    Returns
-    -------
-    list of dict
-        first, second (readers' names), field, title, and what `measure_agreement` gives.
-    """
-    pairs: dict[tuple[str, str], list[tuple[Entry, Entry]]] = {}
-    for case in found:
+    def between(self, case: Case) -> None:
+        """Take in the independent readings of an exam."""
         listed = sorted(case.readings, key=lambda entry: entry.name)
         for i, one in enumerate(listed):
             for other in listed[i + 1 :]:
-                pairs.setdefault((one.name, other.name), []).append((one, other))
-    return [row for names, both in sorted(pairs.items()) for row in _compare(*names, both, form)]
+                self._add(one, other)
 
-
-def within(found: Iterable[Case], form: Form) -> list[dict[str, Any]]:
-    """Measure each reader's agreement with themselves, on the exams that came back.
-
-    Returns
-    -------
-    list of dict
-        As `between`; first and second are the same reader.
-    """
-    pairs: dict[str, list[tuple[Entry, Entry]]] = {}
-    for case in found:
+    def within(self, case: Case) -> None:
+        """Take in the second occasions of an exam beside the first."""
         once = {entry.reader: entry for entry in (*case.readings, *case.further) if entry.occasion == 1}
         if case.senior:
             once[case.senior.reader] = case.senior
         for entry in case.further:
             if entry.occasion == 2 and entry.reader in once:
-                pairs.setdefault(entry.name, []).append((once[entry.reader], entry))
-    return [row for name, both in sorted(pairs.items()) for row in _compare(name, name, both, form)]
+                self._add(once[entry.reader], entry)
 
+    def _add(self, one: Entry, other: Entry) -> None:
+        self._found.setdefault((one.name, other.name), []).append(self._packed(one) + self._packed(other))
 
-def _compare(first: str, second: str, both: Sequence[tuple[Entry, Entry]], form: Form) -> list[dict[str, Any]]:
-    rows = []
-    for field in form.fields:
-        graded = [(a.values[field.name], b.values[field.name]) for a, b in both if _have(field.name, a, b)]
-        if graded:
-            values = np.array(graded)
-            measured = measure_agreement(values[:, 0], values[:, 1], form.highest[field.name])
-            rows.append({"first": first, "second": second, "field": field.name, "title": field.title} | measured)
-    return rows
+    def _packed(self, entry: Entry) -> bytes:
+        values = (entry.values.get(field.name) for field in self._form.fields)
+        return bytes(_NONE if value is None else value for value in values)
 
+    def measure(self) -> list[dict[str, Any]]:
+        """Measure agreement.
 
-def _have(name: str, *entries: Entry) -> bool:
-    return all(name in entry.values for entry in entries)
+        Returns
+        -------
+        list of dict
+            first, second (readers' names), field, title, and what `measure_agreement` gives.
+        """
+        rows = []
+        for (first, second), packed in sorted(self._found.items()):
+            values = np.frombuffer(b"".join(packed), np.uint8).reshape(len(packed), 2, -1).astype(int)
+            for i, field in enumerate(self._form.fields):
+                both = values[(values[:, :, i] != _NONE).all(axis=1), :, i]
+                if len(both):
+                    measured = measure_agreement(both[:, 0], both[:, 1], self._form.highest[field.name])
+                    rows.append(
+                        {"first": first, "second": second, "field": field.name, "title": field.title} | measured
+                    )
+        return rows

@@ -5,26 +5,23 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
-import numpy as np
 from sqlalchemy import Connection, Row, func, insert, select, update
 
 from analysis.reading.access import Reader
-from analysis.reading.book import Book
+from analysis.reading.book import Book, Brief
+from analysis.reading.form import Form
 from analysis.reading.index import Exam
-from analysis.reading.ledger import Case
+from analysis.reading.pile import Pile, Slot, order
 from analysis.reading.settings import ReadingSettings
-from analysis.reading.store import assignments, ledger, readers
+from analysis.reading.tables import assignments, ledger, readers
 
-
-@dataclass(frozen=True)
-class Slot:
-    """A place in a reader's order."""
-
-    exam: str
-    occasion: int
+#: An exam in somebody's hands is marked as such again only after this long, s: asking for it writes nothing.
+_FRESH = 60.0
 
 
 @dataclass(frozen=True)
@@ -38,7 +35,7 @@ class Task:
         The name that the browser knows it by: random, and another one each time it is shown.
     exam : str
     kind : str
-        "read" or "consensus".
+        "read", "consensus" or "practice".
     """
 
     id: int
@@ -64,40 +61,6 @@ class Queue:
     left: int
 
 
-def order(reader: str, exams: list[str], settings: ReadingSettings) -> list[Slot]:
-    """Order exams at random for one reader, some of them twice.
-
-    Parameters
-    ----------
-    reader : str
-        Each name has an order of its own, the same one whenever it is asked for.
-    exams : list of str
-        Pseudonyms.
-    settings : ReadingSettings
-        For seed, share and gap.
-
-    Returns
-    -------
-    list of Slot
-        The second occasion is at least `repeat_gap` places after the first, or half the list where
-        that is shorter; the share is of all exams, as far as there is room after them.
-    """
-    name = int.from_bytes(hashlib.sha256(reader.encode()).digest()[:8], "big")
-    rng = np.random.default_rng([settings.seed, name])
-    drawn = [Slot(exam, 1) for exam in rng.permutation(sorted(exams)).tolist()]
-    n = len(drawn)
-    gap = min(settings.repeat_gap, n // 2)
-    early = n - gap
-    number = min(round(settings.repeat_share * n), early) if gap else 0
-    again = sorted(rng.permutation(early)[:number].tolist())
-    # A second occasion is put behind the exam at `place`; those behind one exam keep the order of the first.
-    places = [(min(n - 1, first + gap + int(rng.integers(0, gap + 1))), first) for first in again]
-    behind: dict[int, list[Slot]] = {}
-    for place, first in sorted(places):
-        behind.setdefault(place, []).append(Slot(drawn[first].exam, 2))
-    return [slot for place, slot in enumerate(drawn) for slot in (slot, *behind.get(place, []))]
-
-
 class Dealer:
     """Deals exams to readers.
 
@@ -106,15 +69,26 @@ class Dealer:
     exams : dict of str to Exam
         What the room shows.
     settings : ReadingSettings
+    form : Form
     asked : frozenset of str, optional
         The only exams that readers get; without it all of them.
+    practice : sequence of str
+        Exams that every reader grades first, for practice.
     """
 
-    def __init__(self, exams: dict[str, Exam], settings: ReadingSettings, asked: frozenset[str] | None = None) -> None:
-        self._exams, self._settings, self._asked = exams, settings, asked
-        self._orders: dict[int, list[Slot]] = {}
-        self._back: dict[int, set[str]] = {}
-        self._book = Book(settings.queues)
+    def __init__(
+        self,
+        exams: dict[str, Exam],
+        settings: ReadingSettings,
+        form: Form,
+        asked: frozenset[str] | None = None,
+        practice: tuple[str, ...] = (),
+    ) -> None:
+        self._exams, self._settings, self._asked, self._practice = exams, settings, asked, practice
+        self._names = sorted(set(exams) - set(practice))
+        self._number = {exam: i for i, exam in enumerate(self._names)}
+        self._piles: dict[int, Pile] = {}
+        self.book = Book(settings.queues, form)
 
     def deal(self, db: Connection, reader: Reader, number: int, now: float) -> Queue:
         """Return the exams for a reader to see next, claiming new ones as needed.
@@ -129,44 +103,129 @@ class Dealer:
         now : float
             Seconds since 1970.
         """
-        everything = self._book.cases(db)
-        mine = db.execute(select(assignments).where(assignments.c.reader == reader.id).order_by(assignments.c.id)).all()
-        done = set(db.execute(select(ledger.c.assignment).where(ledger.c.reader == reader.id)).scalars())
-        kind = "consensus" if reader.role == "consensus" else "read"
-        asked_back = self._asked_back(reader, everything)
+        self.look(db)
+        held = db.execute(
+            select(assignments)
+            .where(assignments.c.reader == reader.id, assignments.c.read.is_(False))
+            .order_by(assignments.c.later, assignments.c.id)
+        ).all()
+        practice = self._practising(db, reader, held, number, now)
+        if practice is not None:
+            return practice
         claimed = self._claimed(db, reader, now)
-        if kind == "consensus":
-            slots = self._conflicts(everything, claimed)
-        else:
-            read = {Slot(row.exam, row.occasion): row.id for row in mine if row.id in done}
-            slots = self._open_slots(db, reader, everything, read, claimed)
-        held = [row for row in mine if row.id in asked_back]
-        waiting = [row for row in mine if row.id not in done]
-        still = {Slot(row.exam, row.occasion): row for row in waiting}
-        # What has been dealt stays in hand, unless another reader took it meanwhile or it settled itself.
-        open_now = set(slots)
-        held += [row for row in waiting if Slot(row.exam, row.occasion) in open_now]
-        tasks = [_task(row) for row in held[:number]]
-        for row in held[:number]:
-            db.execute(update(assignments).where(assignments.c.id == row.id).values(opened=now))
-        fresh = [slot for slot in slots if slot not in still]
-        for slot in fresh[: number - len(tasks)]:
-            tasks.append(_claim(db, reader, slot, kind, now))
-        left = len(slots) + len(asked_back)
-        if kind == "read":  # those that will come back are counted from the start, so that the count tells nothing
-            left += sum(slot.occasion == 1 and slot.exam in self._twice(reader) for slot in slots)
-        return Queue(tasks, len(done) - len(asked_back & done), left)
+        deal = self._decisions if reader.role == "consensus" else self._readings
+        return deal(db, reader, [row for row in held if row.kind != "practice"], claimed, number, now)
 
-    def _asked_back(self, reader: Reader, everything: dict[str, Case]) -> set[int]:
-        return {
-            case.readings[i].assignment
-            for case in everything.values()
-            for i in case.state.readers
-            if case.readings[i].reader == reader.id
-        }
+    def look(self, db: Connection) -> None:
+        """Take in what has been written since the last time."""
+        news = self.book.update(db)
+        shut = (
+            {self._number[exam] for exam in self._names if self._exams[exam].set in news.closed} if news.closed else ()
+        )
+        for reader, pile in self._piles.items():
+            for who, exam, occasion in news.first:
+                if who == reader and exam in self._number:
+                    pile.has_read(self._number[exam], occasion)
+                    if exam in self.book.settled:
+                        pile.waiting.pop(self._number[exam], None)
+            for exam in news.settled:
+                pile.waiting.pop(self._number.get(exam, -1), None)
+            for exam in news.changed:
+                if exam in self._number:
+                    pile.want(self._number[exam], self._wanted(pile.role, exam, self.book.briefs.get(exam)))
+            for place in shut:
+                pile.want(place, False)
+                pile.waiting.pop(place, None)
+
+    def _readings(
+        self, db: Connection, reader: Reader, held: Sequence[Row[Any]], claimed: Counter[str], number: int, now: float
+    ) -> Queue:
+        pile = self._pile(db, reader)
+        back = [
+            assignment
+            for brief in self.book.open["reopened"].values()
+            for who, assignment in brief.asked
+            if who == reader.id and brief.set not in self.book.closed
+        ]
+        taken = self._taken(reader, claimed)
+        blocked = pile.blocked([self._number[exam] for exam in taken if exam in self._number])
+
+        def still(row: Row[Any]) -> bool:
+            place = self._number.get(row.exam)
+            if place is None or row.later < 0:
+                return False
+            return place in pile.waiting if row.occasion > 1 else pile.is_open(place) and row.exam not in taken
+
+        rows = [] if not back else db.execute(select(assignments).where(assignments.c.id.in_(back))).all()
+        mine = [row for row in held if still(row)]
+        tasks = [*rows, *(row for row in mine if not row.later)]
+        known = {Slot(row.exam, row.occasion) for row in held}
+        places = pile.next(min(self._settings.repeat_gap, len(pile.exams) // 2), blocked)
+        slots = (Slot(self._names[place], occasion) for place, occasion in places)
+        fresh = (slot for slot in slots if slot not in known)
+        put_off = [row for row in mine if row.later]
+        shown = self._claim(db, reader, tasks, fresh, put_off, number, "read", now)
+        declined = {self._number[row.exam] for row in held if row.later < 0 and row.exam in self._number}
+        left = len(back) + pile.left(blocked | pile.blocked(declined))
+        return Queue(shown, self._done(reader) - len(back), left)
+
+    def _done(self, reader: Reader) -> int:
+        return len(self.book.work[reader.id].at) if reader.id in self.book.work else 0
+
+    def _decisions(
+        self, db: Connection, reader: Reader, held: Sequence[Row[Any]], claimed: Counter[str], number: int, now: float
+    ) -> Queue:
+        slots = {Slot(exam, brief.decisions + 1): brief for exam, brief in self._conflicts(claimed)}
+        mine = [row for row in held if Slot(row.exam, row.occasion) in slots]
+        known = {Slot(row.exam, row.occasion) for row in held}
+        fresh = (slot for slot in slots if slot not in known)
+        tasks, put_off = [row for row in mine if not row.later], [row for row in mine if row.later]
+        shown = self._claim(db, reader, tasks, fresh, put_off, number, "consensus", now)
+        return Queue(shown, self._done(reader), len(slots))
+
+    def _claim(
+        self, db: Connection, reader: Reader, tasks: list[Row[Any]], fresh: Iterator[Slot], put_off: list[Row[Any]],
+        number: int, kind: str, now: float,
+    ) -> list[Task]:  # fmt: skip
+        """Take what is in hand, then what is new, then what was put off, up to a number."""
+        taken = tasks[:number]
+        new = [self._new(db, reader, slot, kind, now) for slot in islice(fresh, number - len(taken))]
+        rest = put_off[: number - len(taken) - len(new)]
+        for row in (*taken, *rest):
+            if not now - _FRESH < row.opened <= now:
+                db.execute(update(assignments).where(assignments.c.id == row.id).values(opened=now))
+        return [*map(_task, taken), *new, *map(_task, rest)]
+
+    def _new(self, db: Connection, reader: Reader, slot: Slot, kind: str, now: float) -> Task:
+        handle = secrets.token_urlsafe(12)
+        values = {"handle": handle, "reader": reader.id, "exam": slot.exam, "kind": kind, "occasion": slot.occasion}
+        values |= {"set": self._exams[slot.exam].set, "after": self.book.last, "opened": now}
+        key = db.execute(insert(assignments).values(**values)).inserted_primary_key
+        return Task(int(key[0]), handle, slot.exam, kind)  # type: ignore[index]
+
+    def _practising(
+        self, db: Connection, reader: Reader, held: Sequence[Row[Any]], number: int, now: float
+    ) -> Queue | None:
+        """Deal what is for practice; None when a reader is through with it."""
+        if not self._practice or reader.role not in ("reader", "senior"):
+            return None
+        query = select(assignments.c.exam).where(
+            assignments.c.reader == reader.id, assignments.c.kind == "practice", assignments.c.read.is_(True)
+        )
+        done = set(db.execute(query).scalars()) & set(self._practice)
+        if len(done) == len(self._practice):
+            return None
+        mine = [row for row in held if row.kind == "practice" and row.exam in self._practice]
+        known = {row.exam for row in mine} | done
+        fresh = (Slot(exam, 1) for exam in self._practice if exam not in known)
+        shown = self._claim(db, reader, mine, fresh, [], number, "practice", now)
+        return Queue(shown, len(done), len(self._practice) - len(done))
 
     def _claimed(self, db: Connection, reader: Reader, now: float) -> Counter[str]:
-        """Count, for each exam, the colleagues of the same role who have it open and are not known to have left."""
+        """Count, for each exam, the colleagues of the same role who have it open and are not known to have left.
+
+        What was opened after `now` was opened before the clock was set back, and counts for nothing.
+        """
         query = (
             select(assignments.c.exam, func.count())
             .join(readers, readers.c.id == assignments.c.reader)
@@ -174,94 +233,98 @@ class Dealer:
                 readers.c.role == reader.role,
                 readers.c.id != reader.id,
                 assignments.c.opened > now - 60 * self._settings.claim_minutes,
-                assignments.c.id.not_in(select(ledger.c.assignment)),
-                (assignments.c.kind == "consensus") | (assignments.c.occasion == 1),
+                assignments.c.opened <= now + _FRESH,
+                assignments.c.read.is_(False),
+                assignments.c.later == 0,
+                (assignments.c.kind == "consensus") | ((assignments.c.kind == "read") & (assignments.c.occasion == 1)),
             )
             .group_by(assignments.c.exam)
         )
         return Counter(dict(db.execute(query).tuples().all()))
 
-    def _open_slots(
-        self,
-        db: Connection,
-        reader: Reader,
-        everything: dict[str, Case],
-        read: dict[Slot, int],
-        claimed: Counter[str],
-    ) -> list[Slot]:
-        """Return the places in a reader's order that can be read now, in the order they should be."""
-        settled = set(db.execute(select(assignments.c.exam).where(assignments.c.kind == "consensus")).scalars())
-        ranks = {row_id: rank for rank, row_id in enumerate(sorted(read.values()))}
-        ready: list[Slot] = []
-        early: list[Slot] = []
-        gap = self._settings.repeat_gap
-        for slot in self._order(reader):
-            if slot in read:
+    def _taken(self, reader: Reader, claimed: Counter[str]) -> set[str]:
+        """Return the exams that nothing is left of for this reader while colleagues have them open."""
+        found = set()
+        for exam, number in claimed.items():
+            if exam not in self._exams:
                 continue
-            if slot.occasion == 1:
-                if self._wanted(reader, slot.exam, everything.get(slot.exam), claimed[slot.exam]):
-                    ready.append(slot)
-            elif Slot(slot.exam, 1) in read and slot.exam not in settled:
-                # Others may have read what lay between: the gap is counted in exams of this reader.
-                behind = len(read) - 1 - ranks[read[Slot(slot.exam, 1)]]
-                (ready if behind >= min(gap, self._half(reader)) else early).append(slot)
-        return ready + early
+            queue, brief = getattr(self._settings.queues, self._exams[exam].set), self.book.briefs.get(exam)
+            needed = queue.readings if queue.role == reader.role else 1
+            have = len(brief.readers) if brief and queue.role == reader.role else 0
+            if have + number >= needed:
+                found.add(exam)
+        return found
 
-    def _order(self, reader: Reader) -> list[Slot]:
-        if reader.id not in self._orders:
-            queues = self._settings.queues
-            exams = [
-                exam.exam
-                for exam in self._exams.values()
-                if (queue := getattr(queues, exam.set)).readings
-                and reader.role in (queue.role, queue.revisit)
-                and (self._asked is None or exam.exam in self._asked)
-            ]
-            self._orders[reader.id] = order(reader.name, exams, self._settings)
-        return self._orders[reader.id]
+    def _pile(self, db: Connection, reader: Reader) -> Pile:
+        if reader.id not in self._piles:
+            pile = Pile(order(reader.name, self._may_read(reader.role), self._settings), self._number, reader.role)
+            query = (
+                select(assignments.c.exam, assignments.c.occasion)
+                .join(ledger, (ledger.c.assignment == assignments.c.id) & (ledger.c.version == 0))
+                .where(assignments.c.reader == reader.id, assignments.c.kind == "read")
+                .order_by(ledger.c.id)
+            )
+            for exam in pile.exams:
+                name = self._names[exam]
+                pile.want(exam, self._wanted(reader.role, name, self.book.briefs.get(name)))
+            for row in db.execute(query):
+                if row.exam in self._number:
+                    pile.has_read(self._number[row.exam], row.occasion)
+            over = (
+                {exam for exam in self._names if self._exams[exam].set in self.book.closed}
+                if self.book.closed
+                else set()
+            )
+            for exam in self.book.settled | over:
+                pile.waiting.pop(self._number.get(exam, -1), None)
+            self._piles[reader.id] = pile
+        return self._piles[reader.id]
 
-    def _half(self, reader: Reader) -> int:
-        return sum(slot.occasion == 1 for slot in self._order(reader)) // 2
+    def _may_read(self, role: str) -> list[str]:
+        queues = self._settings.queues
+        return [
+            exam
+            for exam in self._names
+            if (queue := getattr(queues, self._exams[exam].set)).readings
+            and role in (queue.role, queue.revisit)
+            and (self._asked is None or exam in self._asked)
+        ]
 
-    def _wanted(self, reader: Reader, exam: str, case: Case | None, claimed: int) -> bool:
-        """Tell whether an exam still needs a reading of this reader's role that nobody is busy with."""
+    def _wanted(self, role: str, exam: str, brief: Brief | None) -> bool:
+        """Tell whether an exam still needs a reading of a role, what colleagues have open aside."""
+        if self._exams[exam].set in self.book.closed:
+            return False
         queue = getattr(self._settings.queues, self._exams[exam].set)
-        if queue.role == reader.role:
-            return (len(case.readings) if case else 0) + claimed < queue.readings
-        flagged = case is not None and case.state.name != "waiting" and any(r.revisit for r in case.readings)
-        return flagged and case is not None and case.senior is None and claimed == 0
+        if queue.role == role:
+            return (len(brief.readers) if brief else 0) < queue.readings
+        return brief is not None and brief.flagged
 
-    def _conflicts(self, everything: dict[str, Case], claimed: Counter[str]) -> list[Slot]:
+    def _conflicts(self, claimed: Counter[str]) -> list[tuple[str, Brief]]:
         """Return the exams to decide; those that will come back to a reader last, so that they may."""
         open_ = [
-            case
-            for exam, case in everything.items()
-            if exam in self._exams and case.state.name == "conflict" and not claimed[exam]
+            (exam, brief)
+            for exam, brief in self.book.open["conflict"].items()
+            if exam in self._exams and not claimed[exam] and brief.set not in self.book.closed
         ]
-        lot = {case.exam: hashlib.sha256(f"{self._settings.seed}|{case.exam}".encode()).digest() for case in open_}
-        open_.sort(key=lambda case: (self._comes_back(case), lot[case.exam]))
-        return [Slot(case.exam, len(case.decisions) + 1) for case in open_]
+        return sorted(open_, key=lambda pair: (self._comes_back(*pair), self._lot(pair[0])))
 
-    def _comes_back(self, case: Case) -> bool:
+    def _lot(self, exam: str) -> bytes:
+        return hashlib.sha256(f"{self._settings.seed}|{exam}".encode()).digest()
+
+    def _comes_back(self, exam: str, brief: Brief) -> bool:
         """Tell whether a second occasion of one of the readings is still to come."""
-        had = {entry.reader for entry in case.further if entry.occasion == 2}
+        place = self._number.get(exam, -1)
         return any(
-            entry.reader not in had and case.exam in self._twice(Reader(entry.reader, entry.name, entry.role))
-            for entry in case.readings
+            reader not in brief.again and reader in self._piles and self._piles[reader].comes_back(place)
+            for reader in brief.readers
         )
 
-    def _twice(self, reader: Reader) -> set[str]:
-        if reader.id not in self._back:
-            self._back[reader.id] = {slot.exam for slot in self._order(reader) if slot.occasion == 2}
-        return self._back[reader.id]
+    def know(self, db: Connection, readers_: list[Reader]) -> None:
+        """Lay out the piles of readers who have not been seen since the start: what comes back to them."""
+        for reader in readers_:
+            if reader.role in ("reader", "senior"):
+                self._pile(db, reader)
 
 
 def _task(row: Row[Any]) -> Task:
     return Task(row.id, row.handle, row.exam, row.kind)
-
-
-def _claim(db: Connection, reader: Reader, slot: Slot, kind: str, now: float) -> Task:
-    handle = secrets.token_urlsafe(12)
-    values = {"handle": handle, "reader": reader.id, "exam": slot.exam, "kind": kind, "occasion": slot.occasion}
-    key = db.execute(insert(assignments).values(**values, opened=now)).inserted_primary_key
-    return Task(int(key[0]), handle, slot.exam, kind)  # type: ignore[index]

@@ -3,25 +3,41 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import asdict, dataclass, field
-from functools import lru_cache
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, update
 
 from analysis.archive.dicom import Unreadable
-from analysis.reading.access import Reader
-from analysis.reading.form import Form
+from analysis.reading.access import Reader, log
+from analysis.reading.cases import Case, cases
+from analysis.reading.form import FLAGS, Form
 from analysis.reading.index import Exam
-from analysis.reading.ledger import Case, Entry, Refused, cases, may_correct, save, standing, was_opened
-from analysis.reading.pixels import load_picture
-from analysis.reading.progress import between, count_exams, pace, today, within
+from analysis.reading.ledger import (
+    CONTENT,
+    Entry,
+    Refused,
+    asked_back,
+    by_exam,
+    latest,
+    locked,
+    rows_of,
+    save,
+    standing,
+)
+from analysis.reading.progress import Pairs, count_exams, pace
 from analysis.reading.queue import Dealer, Queue, Task
+from analysis.reading.reports import Reports
 from analysis.reading.settings import ReadingSettings
-from analysis.reading.store import Store, assignments
+from analysis.reading.shelf import Shelf
+from analysis.reading.store import Store
+from analysis.reading.tables import DECLINED, assignments, ledger, readers
 
 #: The exam at hand, and one to load ahead.
 AHEAD = 2
+#: Which of a reader's own exams are listed: practice is over when it is over.
+_LISTED = ("read", "consensus")
 
 
 @dataclass(frozen=True)
@@ -36,6 +52,9 @@ class Room:
     settings : ReadingSettings
     asked : frozenset of str or None
         The exams that readers get, where a queue names them.
+    reports : Reports or None
+    practice : mapping of str to dict
+        The right answers of exams that every reader grades first; they are nobody's exams else.
     dealer : Dealer
     """
 
@@ -44,13 +63,22 @@ class Room:
     form: Form
     settings: ReadingSettings
     asked: frozenset[str] | None = None
+    reports: Reports | None = None
+    practice: Mapping[str, dict[str, int]] = field(default_factory=dict)
     dealer: Dealer = field(init=False)
+    shelf: Shelf = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "dealer", Dealer(self.exams, self.settings, self.asked))
+        dealer = Dealer(self.exams, self.settings, self.form, self.asked, tuple(self.practice))
+        object.__setattr__(self, "dealer", dealer)
+        object.__setattr__(self, "shelf", Shelf())
+        with self.store.writing() as db:
+            dealer.look(db)  # the whole ledger, once
 
     def next(self, reader: Reader, now: float) -> dict[str, Any]:
         """Return the exams to read now and next, without anything that tells whose they are."""
+        if reader.role == "coordinator":
+            return {"done": 0, "left": 0, "exams": []}
         with self.store.writing() as db:
             queue: Queue = self.dealer.deal(db, reader, AHEAD, now)
             shown = [self._shown(db, task, reader) for task in queue.tasks]
@@ -59,6 +87,11 @@ class Room:
     def write(self, reader: Reader, content: dict[str, Any], now: float) -> dict[str, Any]:
         """Write a reading or decision; on disk when this returns.
 
+        Returns
+        -------
+        dict
+            `saved`, what the ledger holds now; for a practice exam also `answers`.
+
         Raises
         ------
         Refused
@@ -66,23 +99,90 @@ class Room:
         """
         with self.store.writing() as db:
             queues = self.settings.queues
-            save(db, reader, content, exams=self.exams, form=self.form, queues=queues, now=now)
-        return {"saved": content["key"]}
+            saved = save(db, reader, content, exams=self.exams, form=self.form, queues=queues, now=now)
+            task = db.execute(select(assignments).where(assignments.c.handle == content["handle"])).one()
+        answer: dict[str, Any] = {"saved": saved}
+        if task.kind == "practice":
+            answer["answers"] = self.practice.get(task.exam, {})
+        return answer
 
-    def recent(self, reader: Reader, number: int = 20) -> list[dict[str, Any]]:
-        """Return the exams that a reader has just read and may still correct, the last one first."""
+    def mine(self, reader: Reader) -> list[dict[str, Any]]:
+        """List the exams that a reader has read and those put off, by the reader's own numbers."""
         with self.store.reading() as db:
-            mine = standing(db, reader=reader.id)
-            mine = sorted(mine, key=lambda entry: entry.written, reverse=True)[:number]
-            tasks = {
-                row.id: Task(row.id, row.handle, row.exam, row.kind)
-                for row in db.execute(select(assignments).where(assignments.c.reader == reader.id))
-            }
-            return [
-                self._shown(db, tasks[entry.assignment], reader)
-                for entry in mine
-                if entry.exam in self.exams and (entry.kind == "consensus" or not was_opened(db, entry.exam))
+            query = rows_of().where(ledger.c.reader == reader.id, assignments.c.kind.in_(_LISTED)).order_by(ledger.c.id)
+            entries = [entry for entry in latest(db.execute(query)) if entry.exam in self.exams]
+            wanted = (assignments.c.reader == reader.id) & assignments.c.kind.in_(_LISTED)
+            tasks = {row.id: row for row in db.execute(select(assignments).where(wanted)) if row.read or row.later}
+            shut = {name: self._locks(db, name) for name in {entry.set for entry in entries}}
+            rows = [
+                {"number": number, "handle": tasks[entry.assignment].handle, "versions": entry.version + 1}
+                | {"state": "locked" if entry.first_id <= shut[entry.set] and entry.kind == "read" else "open"}
+                | {"revisit": entry.revisit, "comment": bool(entry.comment), "written": entry.written}
+                | {"flags": [flag for flag in FLAGS if entry.values.get(flag)]}
+                | {"grades": {i.name: entry.values.get(i.name) for i in self.form.items if i.name in entry.values}}
+                for number, entry in enumerate(entries, 1)
             ]
+            put_off = [row for row in tasks.values() if row.later > 0 and not row.read and row.exam in self.exams]
+            return rows + [{"number": None, "handle": row.handle, "state": "later"} for row in put_off]
+
+    def _locks(self, db: Connection, name: str) -> float:
+        """Return the last row of the ledger that can't be changed any more in a set."""
+        if name in self.dealer.book.closed:
+            return float("inf")
+        query = select(assignments.c.after).where(assignments.c.kind == "consensus", assignments.c.set == name)
+        return float(db.execute(query.order_by(assignments.c.after.desc()).limit(1)).scalar() or -1)
+
+    def exam(self, reader: Reader, handle: str) -> dict[str, Any]:
+        """Return one of a reader's own exams, to look at or to correct it."""
+        with self.store.writing() as db:
+            row = db.execute(_owned(reader, handle)).first()
+            if row is None or row.exam not in self.exams:
+                raise Refused("This exam is not yours to read.")
+            if row.later and not row.read:
+                db.execute(update(assignments).where(assignments.c.id == row.id).values(later=0))
+            return self._shown(db, Task(row.id, row.handle, row.exam, row.kind), reader)
+
+    def step(self, reader: Reader, handle: str, back: bool) -> dict[str, Any] | None:
+        """Return the exam that a reader read before or after another; before an unread one, the last one."""
+        with self.store.reading() as db:
+            query = (
+                select(assignments)
+                .join(ledger, (ledger.c.assignment == assignments.c.id) & (ledger.c.version == 0))
+                .where(ledger.c.reader == reader.id, assignments.c.kind.in_(_LISTED))
+            )
+            here = select(ledger.c.id).join(assignments, assignments.c.id == ledger.c.assignment)
+            place = db.execute(here.where(assignments.c.handle == handle, ledger.c.version == 0)).scalar()
+            if place is None and not back:
+                return None
+            if place is not None:
+                query = query.where(ledger.c.id < place if back else ledger.c.id > place)
+            query = query.order_by(ledger.c.id.desc() if back else ledger.c.id)
+            for row in db.execution_options(yield_per=5).execute(query):
+                if row.exam in self.exams:
+                    return self._shown(db, Task(row.id, row.handle, row.exam, row.kind), reader)
+        return None
+
+    def put_off(self, reader: Reader, handle: str, never: bool, now: float) -> None:
+        """Lay an exam aside: it comes back when nothing else is left, or never, and others may take it."""
+        with self.store.writing() as db:
+            row = db.execute(_owned(reader, handle)).first()
+            if row is None or row.read:
+                raise Refused("Only an exam that you have not read yet can be laid aside.")
+            last = db.execute(
+                select(assignments.c.later)
+                .where(assignments.c.reader == reader.id)
+                .order_by(assignments.c.later.desc())
+            ).scalar()
+            later = DECLINED if never else max(0, last or 0) + 1
+            db.execute(update(assignments).where(assignments.c.id == row.id).values(later=later, opened=0))
+            if never:
+                log(db, "declined", reader.name, now, row.exam)
+
+    def alive(self, reader: Reader, handle: str | None, now: float) -> None:
+        """Note that somebody is at work before an exam: it stays in their hands."""
+        with self.store.writing() as db:
+            owned = (assignments.c.handle == handle) & (assignments.c.reader == reader.id)
+            db.execute(update(assignments).where(owned, assignments.c.read.is_(False)).values(opened=now))
 
     def picture(self, reader: Reader, handle: str, number: int) -> bytes:
         """Return the pixels of an image of an exam in this reader's hands, packed.
@@ -90,65 +190,100 @@ class Room:
         Raises
         ------
         Refused
-            If it isn't theirs, or the image can't be decoded.
+            If it isn't theirs, can't be decoded, or isn't what was indexed.
         """
         images = self._own(reader, handle).images
-        if number >= len(images):
+        if not 0 <= number < len(images):
             raise Refused("There is no such image.")
         try:
-            return _pack(images[number].path)
+            return self.shelf.get(images[number])
         except Unreadable as error:
-            raise Refused(f"This image can't be shown ({error.code}).") from error
+            raise Refused(
+                f"This image can't be shown ({error.code}); lay the exam aside and tell the coordinator."
+            ) from error
 
     def report(self, reader: Reader, handle: str) -> str:
         """Return the radiologist's report, if the reader's role may see it."""
         if reader.role not in self.settings.reports_for:
             raise Refused("Your role reads without the report.")
-        return self._own(reader, handle).report or "There is no report."
+        exam = self._own(reader, handle).exam
+        return (self.reports.of(exam) if self.reports else "") or "There is no report."
 
     def progress(self, reader: Reader, now: float) -> dict[str, Any]:
-        """Return how far the reading has come; what others read, only for the consensus session."""
-        with self.store.reading() as db:
-            entries = standing(db)
-            read = [entry for entry in entries if entry.kind == "read"]
-        found = cases(entries, self.settings.queues)
-        mine = [entry for entry in entries if entry.reader == reader.id]
-        sets = count_exams(self.exams, found, self.settings.queues)
-        answer: dict[str, Any] = {"sets": sets, "mine": pace(mine) | {"today": today(mine, now)}}
-        if reader.role == "consensus":
-            names = sorted({entry.name for entry in read})
-            alias = {name: f"Reader {number}" for number, name in enumerate(names, 1)}
+        """Return how far a reader has come; how far others have, only to those who grade nothing blinded.
+
+        A reader who saw that conflicts become fewer while correcting would learn the colleague's grade: sets are
+        shown to readers when they are closed and nothing can be corrected.
+        """
+        with self.store.writing() as db:
+            self.dealer.look(db)
+            book = self.dealer.book
+            sets = count_exams(self.exams.values(), book, self.settings.queues)
+            known = {row.id: row for row in db.execute(select(readers))}
+            work = dict(book.work)
+            answer: dict[str, Any] = {"mine": pace(work.get(reader.id), now)}
+        open_ = reader.role in ("consensus", "coordinator")
+        answer["sets"] = sets if open_ else [row for row in sets if row["closed"]]
+        if open_:
+            names = self._names(reader, known)
+            listed = [who for who in work if known[who].role in ("reader", "senior")]
             answer["readers"] = [
-                {"name": alias[name]} | pace(entry for entry in read if entry.name == name) for name in names
+                {"name": names[known[who].name]} | pace(work[who], now)
+                for who in sorted(listed, key=lambda w: known[w].name)
             ]
-            answer["between"] = _hide(between(found.values(), self.form), alias)
-            answer["within"] = _hide(within(found.values(), self.form), alias)
         return answer
 
-    def _own(self, reader: Reader, handle: str) -> Exam:
-        query = select(assignments.c.exam).where(assignments.c.handle == handle, assignments.c.reader == reader.id)
+    def agreement(self, reader: Reader) -> dict[str, Any]:
+        """Return the readers' agreement with each other and with themselves; measured when it is asked for."""
+        if reader.role not in ("consensus", "coordinator"):
+            raise Refused("Agreement is for the consensus session and the coordinator.")
+        between, within = Pairs(self.form), Pairs(self.form)
         with self.store.reading() as db:
-            exam = db.execute(query).scalar()
-        if exam not in self.exams:
+            known = {row.id: row for row in db.execute(select(readers))}
+            for entries in by_exam(db):
+                for case in cases(entries, self.settings.queues, self.form).values():
+                    between.between(case)
+                    within.within(case)
+        names = self._names(reader, known)
+        rows = {"between": between.measure(), "within": within.measure()}
+        return {
+            kind: [r | {"first": names[r["first"]], "second": names[r["second"]]} for r in its]
+            for kind, its in rows.items()
+        }
+
+    def _names(self, reader: Reader, known: Mapping[int, Any]) -> dict[str, str]:
+        """Return what to call each reader: by name to the coordinator, by number to a session."""
+        listed = sorted(row.name for row in known.values() if row.role in ("reader", "senior"))
+        if reader.role == "coordinator":
+            return {name: name for name in listed}
+        return {name: f"Reader {number}" for number, name in enumerate(listed, 1)}
+
+    def _own(self, reader: Reader, handle: str) -> Exam:
+        with self.store.reading() as db:
+            row = db.execute(_owned(reader, handle)).first()
+        if row is None or row.exam not in self.exams:
             raise Refused("This exam is not yours to read.")
-        return self.exams[exam]
+        return self.exams[row.exam]
 
     def _shown(self, db: Connection, task: Task, reader: Reader) -> dict[str, Any]:
         exam = self.exams[task.exam]
         entries = standing(db, exam=task.exam)
-        case = cases(entries, self.settings.queues).get(task.exam)
+        case = cases(entries, self.settings.queues, self.form).get(task.exam)
         before = next((entry for entry in entries if entry.assignment == task.id), None)
+        back = before is not None and asked_back(case, before)
         shown: dict[str, Any] = {
             "handle": task.handle,
             "kind": task.kind,
             "version": before.version + 1 if before else 0,
             "views": [image.view for image in exam.images],
+            "body": [image.side for image in exam.images],
             "before": _content(before) if before else None,
             "note": "",
+            "locked": before is not None and not back and (task.kind == "practice" or locked(db, before)),
         }
         if task.kind == "consensus" and case:
             shown |= self._sides(case, before)
-        elif before and case and case.state.name == "reopened" and may_correct(case, before, opened=True):
+        elif back:
             shown["note"] = "The consensus session found this exam gradable. Please grade it as well as you can."
         return shown
 
@@ -158,17 +293,13 @@ class Room:
         lot = [hashlib.sha256(f"{seed}|{case.exam}|{entry.assignment}".encode()).digest() for entry in case.readings]
         listed = [entry for _, entry in sorted(zip(lot, case.readings, strict=True), key=lambda pair: pair[0])]
         fields = list(before.values) if before else list(case.state.fields)
-        return {"fields": fields, "sides": [_content(entry) for entry in listed]}
+        settled = {name: value for name, value in case.settled.items() if name not in fields}
+        return {"fields": fields, "sides": [_content(entry) for entry in listed], "settled": settled}
+
+
+def _owned(reader: Reader, handle: str) -> Any:
+    return select(assignments).where(assignments.c.handle == handle, assignments.c.reader == reader.id)
 
 
 def _content(entry: Entry) -> dict[str, Any]:
-    return {name: value for name, value in asdict(entry).items() if name in ("values", "views", "revisit", "comment")}
-
-
-def _hide(rows: list[dict[str, Any]], alias: dict[str, str]) -> list[dict[str, Any]]:
-    return [row | {"first": alias[row["first"]], "second": alias[row["second"]]} for row in rows]
-
-
-@lru_cache(maxsize=12)
-def _pack(path: Any) -> bytes:
-    return load_picture(path).pack()
+    return {name: value for name, value in entry.content.items() if name in CONTENT}

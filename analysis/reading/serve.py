@@ -9,6 +9,7 @@ import click
 import uvicorn
 
 from analysis.errors import StudyError
+from analysis.reading.lines import BACKLOG, prepare
 from analysis.reading.room import Room
 from analysis.reading.server import make_app
 
@@ -43,7 +44,9 @@ def serve(room: Room) -> None:
         date_header=False,
         ssl_certfile=settings.tls.certificate,
         ssl_keyfile=settings.tls.key,
-        proxy_headers=False,
+        proxy_headers=False,  # the guard does that, for the proxies in the settings alone
+        http=prepare(),
+        backlog=BACKLOG,
     )
     host, port = listener.getsockname()[:2]
     scheme = "https" if settings.tls.certificate else "http"

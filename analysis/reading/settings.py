@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from analysis.settings import Settings
 
-Role = Literal["reader", "senior", "consensus"]
+Role = Literal["reader", "senior", "consensus", "coordinator"]
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
@@ -58,7 +58,9 @@ class TlsSettings(Settings):
 class LoginSettings(Settings):
     """Limits on signing in and staying signed in."""
 
-    tries: int = Field(default=8, ge=1, description="wrong tokens from one address before it is locked out (count)")
+    tries: int = Field(
+        default=8, ge=1, description="wrong tokens from one address before further wrong ones wait (count)"
+    )
     lockout_minutes: float = Field(default=10, gt=0, description="how long a wrong try is remembered, minutes")
     session_minutes: float = Field(default=480, gt=0, description="a reader is signed out after this long, minutes")
     idle_minutes: float = Field(default=60, gt=0, description="… and after this long without a sign of life, minutes")
@@ -67,12 +69,14 @@ class LoginSettings(Settings):
 class ReadingSettings(Settings):
     """The reading room: where it listens, and what readers get to see in which order."""
 
-    expert = ("login", "claim_minutes", "repeat_gap")
-
     host: str = Field(default="127.0.0.1", description="address it listens on; one that others reach needs `tls`")
     port: int = Field(default=8123, ge=0, le=65535, description="port; 0 takes a free one")
     names: tuple[str, ...] = Field(default=(), description="host names by which other machines may call it")
     tls: TlsSettings = Field(default=TlsSettings(), description="certificate and key for other machines than this")
+    proxies: tuple[str, ...] = Field(
+        default=(),
+        description="addresses of proxies that bring TLS and are believed; `names` has what browsers call them",
+    )
     login: LoginSettings = Field(default=LoginSettings(), description="limits on signing in")
     seed: int = Field(default=2021, ge=0, lt=2**31, description="the order of the exams, and which come back")
     queues: QueuesSettings = Field(default=QueuesSettings(), description="who reads which set, and how often")

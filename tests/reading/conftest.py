@@ -82,7 +82,7 @@ def make_archive(folder: Path, settings: dict[str, Any]) -> Archive:
     simulate = write_yaml(folder / "simulate.yaml", settings)
     run("simulate", "--settings", simulate, "--seed", 3, "--workers", 1, "--out", folder / "archive")
     ingest = write_yaml(folder / "ingest.yaml", {})
-    places = ("--out", folder / "index", "--private-folder", folder / "private")
+    places = ("--out", folder / "index", "--private", folder / "private")
     run("ingest", folder / "archive", *places, "--settings", ingest, "--seed", 3, "--workers", 1)
     images = pd.read_parquet(folder / "index/images.parquet")
     private = pd.read_parquet(folder / "private/index.parquet")
@@ -136,7 +136,7 @@ class Server:
     def start(self) -> None:
         a = self.archive
         command = [
-            *(sys.executable, "-m", "analysis", "read", "--images-index", a.images, "--private", a.private_index),
+            *(sys.executable, "-m", "analysis", "read", "--images", a.images, "--private", a.private_index),
             *("--archive", a.folder, "--exams", a.exams_file, "--grading", KL, "--settings", self.settings_file),
             *("--store", self.store),
         ]
@@ -193,6 +193,7 @@ class Client(httpx.Client):
 def content(exam: dict[str, Any], key: str, values: dict[str, int], **more: Any) -> dict[str, Any]:
     """Return what the page would send."""
     sent = {"handle": exam["handle"], "key": key, "version": exam["version"], "values": values}
+    sent["present"] = ["Senior One", "Senior Two"] if exam["kind"] == "consensus" else []
     return sent | {"views": exam["views"], "revisit": False, "comment": "", "seconds": 4.5} | more
 
 
@@ -220,6 +221,18 @@ def serve(archive: Archive, tmp_path: Path) -> Iterator[Callable[..., Server]]:
         if server.process and server.process.poll() is None:
             server.process.terminate()
             server.process.wait()
+
+
+#: Eight exams of three images, large enough to be looked at.
+PAGE = SIMULATE | {
+    "validation": 8,
+    "radiography": {"image_size": [500, 600], "images_per_exam": [0, 0, 1], "unmasked": 0},
+}
+
+
+@pytest.fixture(scope="session")
+def page_archive(tmp_path_factory: pytest.TempPathFactory) -> Archive:
+    return make_archive(tmp_path_factory.mktemp("page"), PAGE)
 
 
 @pytest.fixture

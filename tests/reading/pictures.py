@@ -19,7 +19,7 @@ from PIL import Image
 from analysis.reading import access
 from analysis.reading.access import Reader
 from analysis.reading.room import Room
-from analysis.reading.store import assignments
+from analysis.reading.tables import assignments
 from tests.reading.browser import Seat, open_browser
 from tests.reading.conftest import SIMULATE, Archive, Server, content, kl_findings, make_archive, running
 

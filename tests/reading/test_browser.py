@@ -214,7 +214,7 @@ def test_every_reading_is_as_it_was_keyed_in(session):
 
 
 def test_readers_are_blind(session):
-    fields = {"handle", "kind", "version", "views", "before", "note"}
+    fields = {"handle", "kind", "version", "views", "body", "before", "note", "locked"}
     for name in NAMES:
         heard = session.heard[name]
         assert heard.troubles == []
@@ -248,7 +248,7 @@ def test_nothing_that_identifies_anybody_reaches_a_browser(session):
         assert len(heard.pictures) >= session.decided
         for body in heard.pictures:  # width, height, window, then pixels: there is no room for anything else
             width, height = (int.from_bytes(body[i : i + 4], "little") for i in (0, 4))
-            assert len(body) == 16 + 2 * width * height
+            assert len(body) == 32 + 2 * width * height
 
 
 def test_the_progress_page_tells_of_the_planted_agreement(session):
@@ -284,7 +284,7 @@ def exported(session, tmp_path_factory) -> Path:
     out = tmp_path_factory.mktemp("export") / "private"
     a = session.archive
     run(
-        "read-export", "--archive", a.folder, "--store", session.server.store, "--images-index", a.images,
+        "read-export", "--archive", a.folder, "--store", session.server.store, "--images", a.images,
         "--private", a.private_index, "--grading", KL, "--settings", session.server.settings_file, "--out", out,
     )  # fmt: skip
     return out

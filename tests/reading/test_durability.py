@@ -14,9 +14,11 @@ import pytest
 from sqlalchemy import select
 
 from analysis.reading import access
-from analysis.reading.ledger import cases, standing
+from analysis.reading.cases import cases
+from analysis.reading.ledger import standing
 from analysis.reading.settings import ReadingSettings
-from analysis.reading.store import Store, assignments, ledger
+from analysis.reading.store import Store
+from analysis.reading.tables import assignments, ledger
 from tests.reading.conftest import Client, Server, content, values
 
 
@@ -122,6 +124,6 @@ def test_session_reading_and_the_exam_at_hand_outlive_the_server(serve, tmp_path
     server.kill()
     server.start()
     assert [one["handle"] for one in anna.next()["exams"]] == at_hand
-    recent = anna.get("/api/recent").json()
-    assert recent[0]["handle"] == exam["handle"]
-    assert recent[0]["before"]["values"]["kl"] == 1
+    earlier = anna.get(f"/api/exams/{at_hand[0]}/before").json()["exam"]
+    assert earlier["handle"] == exam["handle"]
+    assert earlier["before"]["values"]["kl"] == 1

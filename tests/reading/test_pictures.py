@@ -21,7 +21,7 @@ def shown(packed: bytes) -> np.ndarray:
     """Do what the page does with what the server sends."""
     data = gzip.decompress(packed)
     columns, rows, low, high = struct.unpack("<IIii", data[:16])
-    grey = np.frombuffer(data[16:], "<u2").reshape(rows, columns).astype(float)
+    grey = np.frombuffer(data[32:], "<u2").reshape(rows, columns).astype(float)
     return np.clip(np.floor((grey - low) * 255 / (high - low) + 0.5), 0, 255)
 
 

@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 
 from analysis.reading import access
-from analysis.reading.ledger import Refused, cases, standing
+from analysis.reading.cases import cases
+from analysis.reading.ledger import Refused, standing
 from analysis.reading.room import Room
 from tests.reading.conftest import KL, content, run, values, write_yaml
 
@@ -27,9 +28,12 @@ class Desk:
     def next(self):
         return self.room.next(self.reader, self.now)["exams"]
 
+    def back(self, handle):
+        return self.room.step(self.reader, handle, back=True)
+
     def write(self, exam, given, **more):
         self.now += 1
-        self.room.write(self.reader, content(exam, uuid.uuid4().hex, given, **more), self.now)
+        return self.room.write(self.reader, content(exam, uuid.uuid4().hex, given, **more), self.now)
 
     def read_all(self, grade=lambda exam: 1, **more):
         n = 0
@@ -42,7 +46,7 @@ class Desk:
         with self.room.store.reading() as db:
             from sqlalchemy import select
 
-            from analysis.reading.store import assignments
+            from analysis.reading.tables import assignments
 
             return db.execute(select(assignments.c.exam).where(assignments.c.handle == shown["handle"])).scalar_one()
 
@@ -82,31 +86,29 @@ def test_an_exam_left_open_goes_to_another_and_nothing_is_lost_when_its_reader_r
     assert anna.next() == []
 
 
-def test_a_correction_is_a_new_row_until_the_consensus_session_opens_the_exam(archive, tmp_path):
+def test_a_correction_is_a_new_row_until_the_consensus_session_begins(archive, tmp_path):
     room = archive.room(tmp_path / "s.sqlite", repeat_share=0)
     anna, bo, panel = Desk(room, "anna", "reader"), Desk(room, "bo", "reader"), Desk(room, "panel", "consensus")
     anna.read_all(lambda exam: 1)
     bo.read_all(lambda exam: 1)
-    recent = room.recent(anna.reader)
-    assert recent[0]["before"]["values"]["kl"] == 1
-    anna.write(recent[0], values(2), comment="looked again")
+    last = anna.back("none-yet")
+    assert last["before"]["values"]["kl"] == 1
+    anna.write(last, values(2), comment="looked again")
     with pytest.raises(Refused, match="another window"):
-        anna.write(recent[0], values(3))
-    case = found(room)[anna.exam_of(recent[0])]
+        anna.write(last, values(3))
+    case = found(room)[anna.exam_of(last)]
     assert sorted(entry.values["kl"] for entry in case.readings) == [1, 2]
     assert max(entry.version for entry in case.readings) == 1
     (open_,) = panel.next()
     assert open_["fields"] == ["kl"]
-    assert recent[0]["handle"] not in [one["handle"] for one in room.recent(anna.reader)]
     with pytest.raises(Refused, match="can't be changed"):
-        anna.write(recent[0] | {"version": 2}, values(3))
+        anna.write(last | {"version": 2}, values(3))
     with pytest.raises(Refused, match="differ in"):
         panel.write(open_, {"kl": 2, "medial": 1})
     panel.write(open_, {"kl": 2})
     assert panel.next() == []
-    decided = room.recent(panel.reader)[0]
-    panel.write(decided, {"kl": 1})
-    assert found(room)[anna.exam_of(recent[0])].decision == {"kl": 1}
+    panel.write(panel.back("none-yet"), {"kl": 1})
+    assert found(room)[anna.exam_of(last)].decision == {"kl": 1}
 
 
 def test_what_comes_back_shows_how_far_a_reader_agrees_with_themselves(archive, tmp_path):
@@ -130,7 +132,7 @@ def test_what_comes_back_shows_how_far_a_reader_agrees_with_themselves(archive, 
     gaps = [len(order) - 1 - order[::-1].index(e) - order.index(e) for e in set(order) if order.count(e) == 2]
     assert len(gaps) == 20
     assert min(gaps) > 30
-    within = room.progress(panel.reader, panel.now)["within"]
+    within = room.agreement(panel.reader)["within"]
     assert {(row["n"], row["conflicts"]) for row in within if row["field"] == "kl"} == {(20, 10)}
     assert {row["first"] for row in within} == {"Reader 1"}
     run_export(archive, room, tmp_path)
@@ -170,6 +172,6 @@ def run_export(archive, room, folder) -> None:
     section = room.settings.model_dump(mode="json")
     settings = write_yaml(folder / "reading.yaml", section)
     run(
-        "read-export", "--archive", archive.folder, "--store", folder / "s.sqlite", "--images-index", archive.images,
+        "read-export", "--archive", archive.folder, "--store", folder / "s.sqlite", "--images", archive.images,
         "--private", archive.private_index, "--grading", KL, "--settings", settings, "--out", folder / "out",
     )  # fmt: skip

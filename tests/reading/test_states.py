@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis.reading.conflicts import state_of
-from analysis.reading.queue import Slot, order
+from analysis.reading.pile import Slot, order
 from analysis.reading.settings import ReadingSettings
 
 FLAGS = {"unusable": 0, "no_knee": 0}

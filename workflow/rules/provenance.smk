@@ -20,7 +20,6 @@ rule provenance:
             ),
             *given_to_statistics(wildcards),
             *given_weights(wildcards),
-            *BACKBONE,
         ],
         code=code("analysis.provenance.provenance", "analysis.statistics.roc"),
     output:
@@ -30,7 +29,7 @@ rule provenance:
     benchmark:
         f"{COHORT}/{{grading}}/benchmarks/provenance.tsv"
     conda:
-        "../../envs/manuscript.yaml"
+        "../../envs/statistics.yaml"
     params:
         private=lambda wildcards, input: [
             f"--private {path}" for path in [input.private] if path
@@ -59,7 +58,6 @@ if FROM_ARCHIVE:
                 *given_to_report(wildcards),
                 *given_to_statistics(wildcards),
                 *learning_curve_of(wildcards),
-                *(path for path in BACKBONE if not os.path.isabs(path)),
             ],
             config=CONFIG,
             private=f"{PRIVATE}/index.parquet",

@@ -21,7 +21,6 @@ def results_of(wildcards):
         *given_to_report(wildcards),
         *(PREPARED if FROM_ARCHIVE else []),
         *rules.coverage.output,
-        *rules.false_positives.output,
         *rules.audit.output,
         *learning_curve_of(wildcards),
     ]
@@ -47,7 +46,7 @@ def where(wildcards, input):
 
 
 WHERE = (
-    f" --grading {{input.grading}} --statistics {STATISTICS} --reference-folder {COHORT}/{{grading}}/reference"
+    f" --grading {{input.grading}} --statistics {STATISTICS} --reference {COHORT}/{{grading}}/reference"
     f" --selection {SELECTION} --index {INDEX} --network {NETWORK} --attribution {ATTRIBUTION}"
     f"{f' --images {IMAGES}' if FROM_ARCHIVE else ''}"
     f" --coverage {COHORT}/coverage.csv --audit {COHORT}/audit.csv --settings {{input.settings}}"
@@ -240,7 +239,7 @@ rule compare:
     params:
         seed=study.seed,
         pair=" ".join(
-            f"--{place}-results {COHORT}/{name} --{place}-grading workflow/gradings/{name}.yaml"
+            f"--{place} {COHORT}/{name} --{place}-grading workflow/gradings/{name}.yaml"
             for place, name in zip(("first", "second"), COMPARED)
         ),
     message:

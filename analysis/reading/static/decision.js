@@ -1,4 +1,6 @@
-// The consensus session's form: two readings side by side, and what is decided where they differ.
+// The consensus session's form: the readings side by side, and what is decided where they differ.
+
+import { holds } from "./rules.js";
 
 const name = (i) => String.fromCharCode(65 + i);
 
@@ -7,9 +9,10 @@ export class Decision {
     Object.assign(this, { element, known: fields, current: 0 });
   }
 
-  begin(exam) {
+  begin(exam, draft = null) {
     this.exam = exam;
-    this.chosen = { ...(exam.before?.values ?? {}) };
+    this.chosen = { ...(draft?.values ?? exam.before?.values ?? {}) };
+    for (const name of Object.keys(this.chosen)) if (this.chosen[name] === null) delete this.chosen[name];
     this.current = 0;
     const open = exam.fields;
     const rest = this.known.filter((field) => !open.includes(field.name) && this.worthShowing(field));
@@ -30,7 +33,7 @@ export class Decision {
         return words ? [cell("p", `${name(i)} ${words}`)] : [];
       }),
     );
-    this.mark();
+    this.mark(true);
   }
 
   worthShowing(field) {
@@ -53,6 +56,7 @@ export class Decision {
       button.type = "button";
       button.value = level;
       button.title = field.levels.find(([one]) => one === level)?.[1] ?? "";
+      button.setAttribute("aria-label", `${field.title}: ${button.textContent}${button.title ? `, ${button.title}` : ""}`);
       button.addEventListener("click", () => this.choose(field.name, level));
       choice.append(button);
     }
@@ -89,29 +93,41 @@ export class Decision {
     this.mark();
   }
 
-  mark() {
-    this.exam.fields.forEach((field, i) => {
-      const row = this.element.querySelector(`tr[data-field="${field}"]`);
-      row.classList.toggle("current", i === this.current);
-      for (const button of row.querySelectorAll("button")) {
-        button.classList.toggle("on", Number(button.value) === this.chosen[field]);
-      }
-    });
-    this.onChange?.();
+  // An item that does not apply, by what has been decided, needs no decision.
+  isAbsent(name) {
+    const rule = this.known.find((field) => field.name === name)?.absent;
+    return Boolean(rule) && holds(rule, { ...this.exam.settled, ...this.chosen }) === true;
   }
 
+  mark(begins = false) {
+    this.exam.fields.forEach((field, i) => {
+      const row = this.element.querySelector(`tr[data-field="${field}"]`);
+      row.classList.toggle("absent", this.isAbsent(field));
+      row.classList.toggle("current", i === this.current);
+      for (const button of row.querySelectorAll("button")) {
+        const on = Number(button.value) === this.chosen[field];
+        button.classList.toggle("on", on);
+        button.setAttribute("aria-pressed", String(on));
+      }
+    });
+    if (!begins) this.onChange?.();
+  }
+
+  get problem() { return null; }
+
   get missing() {
-    const field = this.exam.fields.find((one) => !(one in this.chosen));
+    const field = this.exam.fields.find((one) => !(one in this.chosen) && !this.isAbsent(one));
     return field ? this.element.querySelector(`tr[data-field="${field}"]`) : null;
   }
 
   get values() {
-    return Object.fromEntries(this.exam.fields.map((field) => [field, this.chosen[field]]));
+    return Object.fromEntries(this.exam.fields.map((field) => [field, this.isAbsent(field) ? null : this.chosen[field]]));
   }
 }
 
 function say(field, value) {
   if (value === undefined) return "not graded";
+  if (value === null) return "n/a";
   return field.levels.length ? String(value) : value ? "yes" : "no";
 }
 

@@ -1,17 +1,28 @@
 // A radiograph in the browser: every grey level, in a pyramid of halved sizes, shown through a window.
 
+import { Away, ask } from "./talk.js";
+
 const SMALLEST = 512;
 const TILE = 512;
 const OVERLAP = 1;
 
-// Pixels as the server packs them: columns, rows, low, high, then 16 bits a pixel.
+const HEAD = 32;
+
+// Pixels as the server packs them: a head of eight numbers, then 16 bits a pixel.
 export class Picture {
   constructor(buffer) {
-    const head = new DataView(buffer, 0, 16);
+    const head = new DataView(buffer, 0, HEAD);
     const [width, height] = [head.getUint32(0, true), head.getUint32(4, true)];
     this.low = head.getInt32(8, true);
     this.high = head.getInt32(12, true);
-    this.levels = [{ width, height, grey: new Uint16Array(buffer, 16, width * height) }];
+    // The file's own value is offset + scale * grey; without a scale the values mean nothing beyond what is shown.
+    this.offset = head.getFloat32(16, true);
+    this.scale = head.getFloat32(20, true);
+    this.spacing = head.getFloat32(24, true); // mm a pixel, 0 where unknown
+    const marks = head.getUint32(28, true);
+    this.calibrated = Boolean(marks & 1);
+    this.edges = marks & 2 ? ["R", "L"] : marks & 4 ? ["L", "R"] : null; // of the patient, at the left and at the right
+    this.levels = [{ width, height, grey: new Uint16Array(buffer, HEAD, width * height) }];
     while (Math.max(this.levels[0].width, this.levels[0].height) > SMALLEST) {
       this.levels.unshift(halved(this.levels[0]));
     }
@@ -24,10 +35,16 @@ export class Picture {
   get width() { return this.levels.at(-1).width; }
   get height() { return this.levels.at(-1).height; }
 
+  // A grey level as the file has it.
+  value(grey) { return this.scale ? this.offset + this.scale * grey : grey; }
+
   static async load(url) {
-    const answer = await fetch(url, { credentials: "same-origin" });
-    if (!answer.ok) throw new Error((await answer.json()).detail);
-    return new Picture(await answer.arrayBuffer());
+    const answer = await ask("GET", url);
+    try {
+      return new Picture(await answer.arrayBuffer());
+    } catch {
+      throw new Away("The image did not come through.");
+    }
   }
 }
 

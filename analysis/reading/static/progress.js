@@ -23,9 +23,10 @@ function fill(table, rows) {
   );
 }
 
-function bar(share) {
+function bar(share, name) {
   const bar = document.createElement("progress");
   bar.value = share;
+  bar.setAttribute("aria-label", name);
   return bar;
 }
 
@@ -47,17 +48,36 @@ function agreement(table, rows) {
 }
 
 async function show() {
-  const { sets, mine, readers, between, within } = await get("/api/progress");
-  $("#mine").textContent = mine.read
-    ? `${mine.read} ${readers ? "decided" : "read"}, ${mine.today} of them today; ${round(mine.seconds, 0)} s an exam` +
+  const { sets, mine, readers } = await get("/api/progress");
+  const verb = document.body.dataset.role === "consensus" ? "decided" : "read";
+  $("#said").textContent = mine.read
+    ? `${mine.read} ${verb}, ${mine.today} of them today; ${round(mine.seconds, 0)} s an exam` +
       (mine.per_hour ? `, ${mine.per_hour} an hour` : "")
-    : `nothing ${readers ? "decided" : "read"} yet`;
-  fill("#sets", sets.map((row) => [row.set, row.exams, row.begun, row.read, row.conflict, row.decided, bar(row.read / row.exams)]));
-  if (!readers) return;
-  fill("#readers", readers.map((row) => [row.name, row.read, `${round(row.seconds, 0)} s`, row.per_hour ?? "–"]));
-  agreement("#between", between);
-  agreement("#within", within);
+    : `nothing ${verb} yet`;
+  fill("#sets", sets.map((row) => [
+    row.closed ? `${row.set} (closed)` : row.set, row.exams, row.begun, row.read, row.conflict, row.decided,
+    bar(row.read / row.exams, `Share of ${row.set} that is read`),
+  ]));
+  if (readers) {
+    fill("#readers", readers.map((row) => [row.name, row.read, row.today, `${round(row.seconds, 0)} s`, row.per_hour ?? "–"]));
+  }
 }
 
-show();
-setInterval(show, 15000);
+// Takes a while in a large study, so it is measured when somebody asks.
+async function measure() {
+  $("#measuring").textContent = "Measuring …";
+  try {
+    const { between, within } = await get("/api/agreement");
+    agreement("#between", between);
+    agreement("#within", within);
+    $("#measuring").textContent = between.length + within.length ? "" : "No exam has been read twice yet.";
+  } catch (error) {
+    $("#measuring").textContent = error.message;
+  }
+}
+
+const again = () => show().catch(() => {}); // a server that is away for a moment is asked again
+again();
+setInterval(again, 15000);
+$("#measure")?.addEventListener("click", measure);
+if ($("#measure")) measure();

@@ -1,0 +1,96 @@
+"""An exam with its readings: which of them count, and how far it has come."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from analysis.reading.conflicts import State, state_of
+from analysis.reading.form import Form
+from analysis.reading.settings import QueueSettings, QueuesSettings
+
+if TYPE_CHECKING:
+    from analysis.reading.ledger import Entry
+
+
+@dataclass(frozen=True)
+class Case:
+    """An exam with the readings that count.
+
+    Attributes
+    ----------
+    exam, set : str
+    readings : tuple of Entry
+        The independent readings, as many as the queue asks for, the earliest first.
+    senior : Entry or None
+        A senior's reading of an exam flagged for another look.
+    decisions : tuple of Entry
+        Of consensus sessions, in order.
+    further : tuple of Entry
+        Second occasions, and readings beyond the number asked for.
+    state : State
+    """
+
+    exam: str
+    set: str
+    readings: tuple[Entry, ...]
+    senior: Entry | None
+    decisions: tuple[Entry, ...]
+    further: tuple[Entry, ...]
+    state: State
+
+    @property
+    def decision(self) -> dict[str, int | None]:
+        """All that has been decided, later sessions over earlier ones."""
+        return {name: value for entry in self.decisions for name, value in entry.values.items()}
+
+    @property
+    def settled(self) -> dict[str, int | None]:
+        """All that the readings agree in, or that has been decided."""
+        values = [entry.values for entry in self.readings]
+        alike = {n: v for n, v in values[0].items() if all(other.get(n) == v for other in values)} if values else {}
+        return alike | self.decision
+
+
+def cases(entries: Iterable[Entry], queues: QueuesSettings, form: Form | None = None) -> dict[str, Case]:
+    """Sort entries by exam, and say which of them count; practice never does.
+
+    Parameters
+    ----------
+    entries : iterable of Entry
+    queues : QueuesSettings
+    form : Form, optional
+        For the items that don't apply to an exam.
+
+    Returns
+    -------
+    dict of str to Case
+        For exams with any entry.
+    """
+    listed: dict[str, list[Entry]] = {}
+    for entry in entries:
+        if entry.kind != "practice":
+            listed.setdefault(entry.exam, []).append(entry)
+    return {exam: _case(exam, its, getattr(queues, its[0].set), form) for exam, its in listed.items()}
+
+
+def _case(exam: str, entries: list[Entry], queue: QueueSettings, form: Form | None) -> Case:
+    first = [entry for entry in entries if entry.kind == "read" and entry.occasion == 1]
+    own = [entry for entry in first if entry.role == queue.role]
+    seniors = [entry for entry in first if entry.role == "senior" and queue.role != "senior"]
+    readings, senior = own[: queue.readings], next(iter(seniors), None)
+    counted = {entry.assignment for entry in (*readings, *seniors[:1])}
+    decisions = tuple(entry for entry in entries if entry.kind == "consensus")
+    decision = {name: value for entry in decisions for name, value in entry.values.items()}
+    values = [entry.values for entry in readings]
+    absent = (form.absent,) if form else ()
+    return Case(
+        exam,
+        entries[0].set,
+        tuple(readings),
+        senior,
+        decisions,
+        tuple(entry for entry in entries if entry.kind == "read" and entry.assignment not in counted),
+        state_of(values, decision, queue.readings, *absent),
+    )

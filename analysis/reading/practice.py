@@ -1,0 +1,73 @@
+"""Exams for practice: every reader grades them first, and sees the right answers afterwards."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from analysis.errors import StudyError
+from analysis.files import read_table
+from analysis.reading.form import Form
+from analysis.reading.index import Exam, load_exams
+from analysis.reading.places import Places
+from analysis.schemas import EXAMS
+from analysis.tables import read_text_table
+
+
+def load_practice(
+    path: Path, places: Places, archive: Path, form: Form
+) -> tuple[dict[str, dict[str, int]], dict[str, Exam]]:
+    """Read which exams are for practice.
+
+    Parameters
+    ----------
+    path : Path
+        A table with the columns exam (its accession number or pseudonym), item and value; what of the form is
+        not named is absent.
+    places : Places
+    archive : Path
+    form : Form
+
+    Returns
+    -------
+    answers : dict of str to dict
+        The right answers of each exam, by pseudonym, in the order of the table.
+    exams : dict of str to Exam
+        These exams, for the room.
+
+    Raises
+    ------
+    StudyError
+        If the table lacks a column or rows, an exam is unknown or belongs to the study, or an answer fits no field.
+    """
+    table = read_text_table(path, ("exam", "item", "value"))
+    if table.empty:
+        raise StudyError(f"The practice table {path} names no exam; add some, or leave it out.")
+    private = read_table(places.private, columns=["exam", "accession"]).dropna().drop_duplicates("accession")
+    number = dict(zip(private["accession"].astype(str), private["exam"].astype(str), strict=True))
+    exams = load_exams(places.images, places.private, archive, None)
+    studied = _studied(places.exams)
+    answers: dict[str, dict[str, int]] = {}
+    for given, item, value in zip(table["exam"], table["item"], table["value"], strict=True):
+        exam = number.get(given, given)
+        if exam not in exams:
+            raise StudyError(f"{path}: the archive has no exam '{given}'; correct the number.")
+        if exam in studied:
+            raise StudyError(
+                f"{path}: exam '{given}' is read for the study, and a reader who has seen its answer is not blinded; "
+                "practise with an exam that the selection leaves out."
+            )
+        highest = form.highest.get(item)
+        if highest is None:
+            raise StudyError(f"{path}: '{item}' of exam '{given}' is no field of {form.path}; correct it.")
+        if not (value.isascii() and value.isdigit() and int(value) <= highest):
+            raise StudyError(f"{path}: {item} of exam '{given}' can't be '{value}'; give 0 to {highest}.")
+        answers.setdefault(exam, {})[item] = int(value)
+    return answers, {exam: exams[exam] for exam in answers}
+
+
+def _studied(path: Path | None) -> set[str]:
+    """Return the exams that the selection has taken; without a selection the practice exams are taken out of the room."""
+    if path is None:
+        return set()
+    chosen = read_table(path, EXAMS)
+    return set(chosen.loc[chosen["set"] != "excluded", "exam"])
