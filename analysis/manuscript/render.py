@@ -1,30 +1,35 @@
-"""Rendering: a staged copy of the manuscript goes through Quarto, or through pandoc where Quarto is missing."""
+"""Rendering: a staged manuscript goes through Quarto, or through pandoc where Quarto is missing."""
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
 import yaml
 
 from analysis.errors import StudyError
 from analysis.files import atomic, write_text
-from analysis.manuscript.source import expand, missing, substitute
-from analysis.report.hashes import provenance_table
-from analysis.report.markdown import to_markdown
+from analysis.manuscript.stage import TEXT, stage
+from analysis.report.format import listed
 from analysis.report.settings import Format, ReportSettings
-from analysis.settings import load_yaml
+
+Renderer = Literal["quarto", "pandoc"]
 
 HERE = Path(__file__).parent / "pandoc"
 #: Format of the settings to the suffix of its file.
 SUFFIXES: dict[Format, str] = {"html": ".html", "docx": ".docx", "pdf": ".pdf", "jats": ".xml"}
 WRITERS: dict[Format, str] = {"html": "html5", "docx": "docx", "pdf": "typst", "jats": "jats_publishing"}
 QUARTO: dict[Format, str] = {"html": "html", "docx": "docx", "pdf": "typst", "jats": "jats"}
+#: Whose JATS is the better one: Quarto's has no abstract in front, and wraps tables in figures.
+ONLY_PANDOC: tuple[Format, ...] = ("jats",)
 #: What Quarto prints, with exit status 0, in place of something that it can't find.
 LEFTOVER = re.compile(r"\?(?:meta|var|invalid meta type|invalid var type):[\w.]*|\?@[\w-]+|\{\{<[^>]*>\}\}")
 WARNING = re.compile(
@@ -32,89 +37,75 @@ WARNING = re.compile(
     r"|Could not fetch resource|unable to resolve link|not found in PATH).*$",
     re.MULTILINE | re.IGNORECASE,
 )
+#: Citations and the like that a renderer left as they were typed, where no reader but a pointer meets them.
+IN_ATTRIBUTE = re.compile(r"""=\s*(?:"[^"]*?|'[^']*?)(\[@[^\]"']+\]|\{\{<[^"']*|\?@[\w-]+)""")
+#: What a browser would fetch when it opens a page, or a link finds only beside it: anything but data in the page
+#: itself, places in it, and links to the web, which are followed when somebody asks for it.
+FETCHED = re.compile(
+    r"""<(?!a\b)[a-z][^<>]*?\s(?:src|href|srcset|poster|data)\s*=\s*["']?(?!data:|#|["'])([^"'\s>]+)"""
+    r"""|<a\b[^<>]*?\shref\s*=\s*["']?(?!#|https?:|mailto:|["'])([^"'\s>]+)"""
+    r"""|url\(\s*["']?(?!data:|#|["')])([^"')]+)|@import\s+["']([^"']+)"""
+)
+#: The first time that a zip can hold; the same input gives the same file.
+EPOCH = "315532800"
 
 
-def stage(
-    source: Path, tables: Path, figures: Path, values: Path, out: Path, comparison: Path | None = None
-) -> dict[str, Any]:
-    """Lay out a folder that either renderer can render, and check what the text asks for.
+def find_quarto() -> str | None:
+    """Return Quarto's command: of this environment, else of the path."""
+    return shutil.which("quarto", path=str(Path(sys.executable).parent)) or shutil.which("quarto")
+
+
+def renderers(settings: ReportSettings, renderer: str | None = None) -> dict[Format, Renderer]:
+    """Return who renders each format.
 
     Parameters
     ----------
-    source : Path
-        The folder with `_quarto.yml`, `index.qmd` and its parts.
-    tables, figures : Path
-        Folders of tables (markdown) and figures (SVG and PNG).
-    values : Path
-        The YAML file of all numbers.
-    out : Path
-        The folder to fill; what an earlier run left there goes.
-    comparison : Path, optional
-        Two gradings side by side, as compare-gradings writes it; without it that section is left out.
-
-    Returns
-    -------
-    dict
-        The values.
+    settings : ReportSettings
+        Formats and renderer.
+    renderer : {"auto", "quarto", "pandoc"}, optional
+        In place of the settings' renderer.
 
     Raises
     ------
     StudyError
-        If a value, condition, table or cross-reference is missing; the message names each.
+        If Quarto is asked for and isn't there.
     """
-    if out.exists():
-        shutil.rmtree(out)
-    shutil.copytree(source, out, ignore=shutil.ignore_patterns(".quarto", "_manuscript", ".*"))
-    (out / "_tables").mkdir()
-    for table in sorted(tables.glob("*.md")):
-        shutil.copy2(table, out / "_tables" / table.name)
-    (out / "figures").mkdir()
-    for figure in sorted(figures.iterdir()):
-        if figure.suffix in (".svg", ".png"):
-            shutil.copy2(figure, out / "figures" / figure.name)
-    shutil.copy2(values, out / "values.yml")
-    found = _add_comparison(comparison, out) if comparison else _leave_comparison_out(out)
-    write_text(out / "_tables" / "citations.md", _citations(found))
-    write_text(out / "_tables" / "provenance.md", "\n")
-    expand(out)  # a missing table is named here, before its hash is asked for
-    provenance = provenance_table(tables, figures, values, found)
-    write_text(out / "_tables" / "provenance.md", to_markdown(provenance))
-    holes = list(missing(expand(out), found))
-    if holes:
-        raise StudyError(f"The manuscript asks for {'; '.join(holes)}. Add it to the values, or correct the source.")
+    wanted = renderer or settings.renderer
+    if wanted == "quarto" and not find_quarto():
+        raise StudyError("The renderer is 'quarto', but there is no command of that name; install it or use 'pandoc'.")
+    by_quarto = wanted == "quarto" or (wanted == "auto" and find_quarto() is not None)
+    return {name: "quarto" if by_quarto and name not in ONLY_PANDOC else "pandoc" for name in settings.formats}
+
+
+@cache
+def _version(renderer: Renderer) -> str:
+    """Return "Quarto 1.7.34" or "pandoc 3.8"."""
+    import pypandoc
+
+    command = find_quarto() if renderer == "quarto" else pypandoc.get_pandoc_path()
+    run = subprocess.run([str(command), "--version"], capture_output=True, text=True, check=False)
+    number = (run.stdout.split("\n")[0].split() or ["of unknown version"])[-1]
+    return f"{'Quarto' if renderer == 'quarto' else 'pandoc'} {number}"
+
+
+def made_by(chosen: Mapping[Format, Renderer]) -> dict[Format, str]:
+    """Return name and version of what makes each format."""
+    import importlib.metadata
+
+    found: dict[Format, str] = {}
+    for name, renderer in chosen.items():
+        typst = f" with Typst {importlib.metadata.version('typst')}" if name == "pdf" else ""
+        found[name] = _version(renderer) + typst
     return found
 
 
-def _add_comparison(comparison: Path, out: Path) -> dict[str, Any]:
-    shutil.copy2(comparison / "table.md", out / "_tables" / "gradings.md")
-    for suffix in (".svg", ".png"):
-        shutil.copy2(comparison / f"gradings{suffix}", out / "figures" / f"gradings{suffix}")
-    with (out / "values.yml").open("a", encoding="utf-8") as file:
-        file.write((comparison / "values.yml").read_text(encoding="utf-8"))
-    return load_yaml(out / "values.yml")
-
-
-def _leave_comparison_out(out: Path) -> dict[str, Any]:
-    write_text(out / "_gradings.qmd", "\n")
-    return load_yaml(out / "values.yml")
-
-
-def _citations(found: Mapping[str, Any]) -> str:
-    """Return the sentence that cites the sources of scheme and cohort, whose keys only the study knows.
-
-    It is no value of the text: citations in metadata would be numbered before those of the text.
-    """
-    sentences = []
-    if found["scheme"]["reference"]:
-        sentences.append(f"The grading follows its published source [@{found['scheme']['reference']}].")
-    cohort = found["cohort"]
-    if cohort["cited"]:
-        what = f"are those of {cohort['data_set']}" if cohort["published"] else "come from a published source"
-        sentences.append(f"The radiographs {what} [@{cohort['citation']}].")
-    if cohort["origin_known"]:
-        cited = f" [@{cohort['origin_citation']}]" if cohort["origin_citation"] else ""
-        sentences.append(f"They show people of {cohort['origin']}{cited}.")
-    return " ".join(sentences) + "\n"
+def told(made: Mapping[Format, str]) -> str:
+    """Return the sentence that says which program laid out which format."""
+    formats: dict[str, list[str]] = {}
+    for name, program in made.items():
+        formats.setdefault(program, []).append(name.upper())
+    clauses = [f"{listed(names)} by {program}" for program, names in formats.items()]
+    return f"The text was laid out as {'; as '.join(clauses)}."
 
 
 def render(folder: Path, settings: ReportSettings, renderer: str | None = None) -> list[Path]:
@@ -140,80 +131,86 @@ def render(folder: Path, settings: ReportSettings, renderer: str | None = None) 
         If the renderer is missing, fails, or leaves a hole; the message names it.
     """
     folder = folder.resolve()
-    renderer = renderer or settings.renderer
-    if renderer == "quarto" and not shutil.which("quarto"):
-        raise StudyError("The renderer is 'quarto', but there is no command of that name; install it or use 'pandoc'.")
-    values = load_yaml(folder / "values.yml")
-    text = substitute(expand(folder), values)
+    chosen = renderers(settings, renderer)
     # pandoc looks at everything first, whoever renders: Quarto itself goes on where something is missing.
-    _pandoc(folder, text, "native", "html", folder / ".check")
+    _pandoc(folder, "native", "html", folder / ".check")
     (folder / ".check").unlink()
-    if renderer == "quarto" or (renderer == "auto" and shutil.which("quarto")):
-        return _render_quarto(folder, settings.formats)
-    return [_render_pandoc(folder, text, values, name, settings) for name in settings.formats]
-
-
-def _render_quarto(folder: Path, formats: Sequence[Format]) -> list[Path]:
     made = []
-    for name in formats:
-        command = ["quarto", "render", "index.qmd", "--to", QUARTO[name]]
-        if name == "html":
-            command += ["--metadata", "embed-resources:true"]
-        run = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-        log = run.stdout + run.stderr
-        if run.returncode:
-            raise StudyError(f"Quarto failed on {name}: {log.strip()[-2000:]}")
-        if complaints := WARNING.findall(log):
-            raise StudyError(f"Quarto left holes in {name}: {'; '.join(line.strip() for line in complaints)}.")
+    for name, by in chosen.items():
         target = folder / f"index{SUFFIXES[name]}"
-        produced = sorted((folder / "_manuscript").glob(f"**/index{SUFFIXES[name]}"))
-        if not produced and not target.is_file():
-            raise StudyError(f"Quarto made no {name} although it reported none missing; its last words: {log[-500:]}")
-        if produced:
-            shutil.move(produced[0], target)
+        (_render_quarto if by == "quarto" else _render_pandoc)(folder, name, settings, target)
         scan(target)
         made.append(target)
-    shutil.rmtree(folder / "_manuscript", ignore_errors=True)
-    shutil.rmtree(folder / ".quarto", ignore_errors=True)
     return made
 
 
-def _render_pandoc(folder: Path, text: str, values: Mapping[str, Any], name: Format, settings: ReportSettings) -> Path:
-    target = folder / f"index{SUFFIXES[name]}"
-    with atomic(target) as temporary:
-        if name == "pdf":
-            import typst
+def _render_quarto(folder: Path, name: Format, settings: ReportSettings, target: Path) -> None:
+    # The Typst within Quarto orders what is in a figure anew at each run; ours, as for pandoc, gives the same bytes.
+    produced = folder / Path(TEXT).with_suffix(".typ" if name == "pdf" else SUFFIXES[name])
+    produced.unlink(missing_ok=True)
+    command = [str(find_quarto()), "render", TEXT, "--to", QUARTO[name]]
+    command += ["--metadata", "output-ext:typ"] if name == "pdf" else []
+    environment = {"SOURCE_DATE_EPOCH": EPOCH, **os.environ, "NO_COLOR": "1"}
+    run = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    log = re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", run.stdout + run.stderr).strip()
+    for left in (".quarto", f"{Path(TEXT).stem}_files"):
+        shutil.rmtree(folder / left, ignore_errors=True)
+    (folder / ".gitignore").unlink(missing_ok=True)
+    # The command that PyPI installs ends with status 0 whatever happened.
+    if run.returncode or not produced.is_file():
+        raise StudyError(f"Quarto failed on {name}: {log[-2000:]}")
+    if complaints := WARNING.findall(log):
+        raise StudyError(f"Quarto left holes in {name}: {'; '.join(line.strip() for line in complaints)}.")
+    if name == "pdf":
+        _compile(produced, target)
+        produced.unlink()
+    else:
+        produced.replace(target)
 
-            middle = folder / ".index.typ"
-            _pandoc(folder, text, "typst", name, middle, *_options(folder, name, settings))
-            typst.compile(str(middle), output=str(temporary), root=str(folder), format="pdf")
-            middle.unlink()
-        else:
-            _pandoc(folder, text, WRITERS[name], name, temporary, *_options(folder, name, settings))
-    scan(target)
-    return target
+
+def _render_pandoc(folder: Path, name: Format, settings: ReportSettings, target: Path) -> None:
+    if name == "pdf":
+        produced = folder / Path(TEXT).with_suffix(".typ")
+        _pandoc(folder, WRITERS[name], name, produced, *_options(folder, name, settings))
+        _compile(produced, target)
+        produced.unlink()
+    else:
+        with atomic(target) as temporary:
+            _pandoc(folder, WRITERS[name], name, temporary, *_options(folder, name, settings))
+
+
+def _compile(produced: Path, target: Path) -> None:
+    """Set a text in Typst as PDF."""
+    import typst
+
+    try:
+        with atomic(target) as temporary:
+            typst.compile(str(produced), output=str(temporary), root=str(produced.parent), format="pdf")
+    except RuntimeError as error:
+        raise StudyError(f"Typst could not set {produced}: {error}") from error
 
 
 def _options(folder: Path, name: Format, settings: ReportSettings) -> list[str]:
     common = ["--standalone", "--metadata", f"lang={settings.language}"]
+    if name == "jats":
+        return common
+    common += ["--lua-filter", "title.lua"]
     if name == "html":
         return [
             *common, "--embed-resources", "--toc", "--toc-depth=2", "--number-sections", "--mathml",
-            "--css", str(folder / "styles.css"), "--css", str(HERE / "page.css"), "--lua-filter", str(HERE / "hover.lua"),
+            "--css", "styles.css", "--css", str(HERE / "page.css"), "--lua-filter", str(HERE / "hover.lua"),
         ]  # fmt: skip
     if name == "docx":
         reference = folder / "reference.docx"
-        return [*common, "--number-sections", *(["--reference-doc", str(reference)] if reference.is_file() else [])]
-    if name == "pdf":
-        return [
-            *common, "--template", str(HERE / "template.typ"), "--include-in-header", str(folder / "pdf.typ"),
-            "--variable", "section-numbering=1.1", "--variable", f"lang-short={settings.language[:2]}",
-        ]  # fmt: skip
-    return common
+        return [*common, "--number-sections", *(["--reference-doc", reference.name] if reference.is_file() else [])]
+    return [
+        *common, "--template", "pandoc.typ",
+        "--variable", "section-numbering=1.1", "--variable", f"lang={settings.language[:2]}",
+    ]  # fmt: skip
 
 
-def _pandoc(folder: Path, text: str, writer: str, name: Format, out: Path, *options: str) -> None:
-    """Run pandoc on expanded text; what it can't resolve becomes an error with names."""
+def _pandoc(folder: Path, writer: str, name: Format, out: Path, *options: str) -> None:
+    """Run pandoc on the staged text; what it can't resolve becomes an error with names."""
     import pypandoc
 
     project = yaml.safe_load((folder / "_quarto.yml").read_text(encoding="utf-8"))
@@ -222,7 +219,6 @@ def _pandoc(folder: Path, text: str, writer: str, name: Format, out: Path, *opti
         pypandoc.get_pandoc_path(),
         "--from", "markdown",
         "--to", writer,
-        "--metadata-file", "values.yml",
         "--metadata", "link-citations=true",
         "--bibliography", project["bibliography"],
         "--csl", project["csl"],
@@ -231,10 +227,10 @@ def _pandoc(folder: Path, text: str, writer: str, name: Format, out: Path, *opti
         "--citeproc",
         *options,
         "--output", str(out),
+        TEXT,
     ]  # fmt: skip
-    # The same input gives the same file: DOCX holds the time that pandoc is told, here the first that a zip can hold.
-    environment = {"SOURCE_DATE_EPOCH": "315532800", **os.environ}
-    run = subprocess.run(command, cwd=folder, env=environment, input=text, capture_output=True, text=True, check=False)
+    environment = {"SOURCE_DATE_EPOCH": EPOCH, **os.environ}
+    run = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     problems = sorted(set(re.findall(r"^problem: (.*)$", run.stderr, re.MULTILINE)))
     if problems:
         raise StudyError(f"The manuscript has holes; missing or broken: {'; '.join(problems)}. Make or correct them.")
@@ -245,18 +241,23 @@ def _pandoc(folder: Path, text: str, writer: str, name: Format, out: Path, *opti
 
 
 def scan(path: Path) -> None:
-    """Look for what a renderer prints in place of something missing.
+    """Look for what a renderer prints in place of something missing, and for what a page would have to fetch.
 
     Raises
     ------
     StudyError
-        Names the file and every leftover in it.
+        Names the file and every leftover in it, or what it doesn't hold itself.
     """
-    found = sorted(set(LEFTOVER.findall(plain_text(path))))
+    found = set(LEFTOVER.findall(plain_text(path)))
+    if path.suffix in (".html", ".xml"):
+        raw = re.sub(r"(?s)(<script\b[^>]*>).*?(</script>)", r"\1\2", path.read_text(encoding="utf-8"))
+        found |= set(IN_ATTRIBUTE.findall(raw))
     if found:
         raise StudyError(
-            f"{path} was rendered with holes: {', '.join(found)}. Add what is missing to values or source."
+            f"{path} was rendered with holes: {', '.join(sorted(found))}. Add what is missing to values or source."
         )
+    if path.suffix == ".html" and (fetched := sorted({next(filter(None, hit)) for hit in FETCHED.findall(raw)})):
+        raise StudyError(f"{path} doesn't stand alone: it asks for {', '.join(fetched[:5])}. Embed it.")
 
 
 def plain_text(path: Path) -> str:
@@ -290,10 +291,8 @@ def manuscript(
     comparison: Path | None = None,
     renderer: str | None = None,
 ) -> list[Path]:
-    """Stage and render the manuscript; `out/renderer.txt` says by what."""
-    stage(source, tables, figures, values, out, comparison)
-    made = render(out, settings, renderer)
-    chosen = renderer or settings.renderer
-    by_quarto = chosen == "quarto" or (chosen == "auto" and shutil.which("quarto"))
-    write_text(out / "renderer.txt", ("Quarto" if by_quarto else "pandoc") + "\n")
-    return made
+    """Stage and render the manuscript; `out/renderers.json` says which program made each format."""
+    made = made_by(renderers(settings, renderer))
+    stage(source, tables, figures, values, out, comparison, told(made))
+    write_text(out / "renderers.json", json.dumps(made, indent=1) + "\n")
+    return render(out, settings, renderer)

@@ -45,7 +45,7 @@ Everything but images and weights: the code, what the statistics start from (`re
 RO-Crate), `{published}/provenance.json` says what the study was made with.
 
     make render                                    # the manuscript from tables, figures and values: {published}/rendered/
-    cd {published}/manuscript && quarto render     # the same by Quarto alone
+    cd {published}/manuscript && quarto render     # the same by Quarto alone: manuscript.html … beside index.html …
     snakemake --cores all --configfile {overlay}   # all statistics, tables, figures and the manuscript, from predictions
 
 `make render` sets up what is missing (Python 3.11; R with pROC for the statistics); the other two need their programs.

@@ -17,6 +17,7 @@ OUT = click.Path(path_type=Path)
 @click.option("--private", type=FILE, help="The private index of ingest, for the hashes of the pixels.")
 @click.option("--benchmarks", type=OUT, multiple=True, help="Folder of Snakemake's benchmarks.")
 @click.option("--snakemake", required=True, help="Version of Snakemake.")
+@click.option("--rendered", type=FILE, required=True, help="renderers.json of the manuscript.")
 @click.option("--out", type=OUT, required=True, help="provenance.json")
 def provenance(
     inputs: tuple[Path, ...],
@@ -24,18 +25,20 @@ def provenance(
     private: Path | None,
     benchmarks: tuple[Path, ...],
     snakemake: str,
+    rendered: Path,
     out: Path,
 ) -> None:
     """Say what a study was made of: code, configuration, versions, hashes of INPUTS, machine and time."""
+    import json
+
     from analysis.files import write_text
     from analysis.provenance.provenance import as_json
     from analysis.provenance.provenance import provenance as collect
     from analysis.settings import load_yaml
     from analysis.statistics.roc import versions
 
-    write_text(
-        out, as_json(collect(load_yaml(config), inputs, private, benchmarks, versions() | {"Snakemake": snakemake}))
-    )
+    made = {"Snakemake": snakemake, "manuscript": json.loads(rendered.read_text(encoding="utf-8"))}
+    write_text(out, as_json(collect(load_yaml(config), inputs, private, benchmarks, {**versions(), **made})))
 
 
 @click.command()

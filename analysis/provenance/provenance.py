@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import hashlib
 import importlib.metadata
-import importlib.util
 import json
 import os
 import platform
@@ -163,27 +162,12 @@ def wall_times(folders: Iterable[Path]) -> dict[str, dict[str, float]]:
     return dict(sorted(found.items()))
 
 
-def renderers() -> dict[str, str]:
-    """Return the versions of what renders the manuscript, as far as it is there."""
-    found = {}
-    for name in ("quarto", "pandoc"):
-        command = shutil.which(name)
-        if name == "pandoc" and not command and importlib.util.find_spec("pypandoc"):
-            import pypandoc
-
-            command = pypandoc.get_pandoc_path()
-        if command:
-            run = subprocess.run([command, "--version"], capture_output=True, text=True, check=False)
-            found[name] = run.stdout.split("\n")[0].rpartition(" ")[2]
-    return found
-
-
 def provenance(
     config: Mapping[str, Any],
     inputs: Iterable[Path],
     private: Path | None,
     benchmarks: Iterable[Path],
-    versions: Mapping[str, str],
+    versions: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Collect what a study was made of.
 
@@ -198,7 +182,7 @@ def provenance(
     benchmarks : iterable of Path
         Folders of Snakemake's benchmarks; one that isn't there is passed over.
     versions : mapping
-        Versions of what this module can't ask: R, pROC and Snakemake.
+        Versions of what this module can't ask: R, pROC, Snakemake, and what made each format of the manuscript.
 
     Returns
     -------
@@ -210,7 +194,7 @@ def provenance(
         "code": code_state(),
         "config": publishable(config),
         "seeds": {"study": config["seed"], "network": list(config["network"]["seeds"])},
-        "versions": {"Python": platform.python_version(), **versions, **renderers(), "packages": package_versions()},
+        "versions": {"Python": platform.python_version(), **versions, "packages": package_versions()},
         "inputs": {
             **{_place(path): file_hash(path) for path in inputs},
             **({"pixels": pixels(private)} if private else {}),

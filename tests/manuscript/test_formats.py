@@ -10,9 +10,12 @@ from zipfile import ZipFile
 
 import pandas as pd
 import pytest
+import yaml
 
-from analysis.manuscript.render import LEFTOVER, plain_text, render
+from analysis.errors import StudyError
+from analysis.manuscript.render import LEFTOVER, find_quarto, plain_text, render, scan
 from analysis.report.settings import ReportSettings
+from analysis.settings import load_yaml
 
 WORD = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 needs_pdftotext = pytest.mark.skipif(
@@ -52,6 +55,8 @@ def cells(path) -> list[list[list[str]]]:
                 for row in table.iter(f"{WORD}tr")
             ]
             for table in root.iter(f"{WORD}tbl")
+            # Quarto puts each table and each figure into a table of one cell.
+            if table.find(f".//{WORD}tbl") is None and table.find(f".//{WORD}drawing") is None
         ]
     tables = re.findall(r"<table\b.*?</table>", path.read_text(encoding="utf-8"), re.DOTALL)
     return [
@@ -183,15 +188,121 @@ def test_nothing_is_printed_off_the_page_or_on_something_else(rendered):
                 assert across < 2 or down < 0.6 * (bottom - top), (number, word, other[4])
 
 
-@pytest.mark.skipif(not shutil.which("quarto"), reason="Quarto isn't installed, so there is no second text to compare")
-@pytest.mark.parametrize("name", ("html", "docx"))
-def test_quarto_tells_the_same(kl, rendered, tmp_path, name):
-    kl.stage(tmp_path / "manuscript")
-    (path,) = render(tmp_path / "manuscript", ReportSettings(formats=(name,)), "quarto")
+@pytest.fixture(scope="module")
+def by_quarto(kl, tmp_path_factory):
+    """The same manuscript by Quarto."""
+    if not find_quarto():
+        pytest.skip("Quarto isn't installed, so there is no second text to compare")
+    folder = tmp_path_factory.mktemp("quarto") / "manuscript"
+    kl.stage(folder)
+    paths = render(folder, ReportSettings(), "quarto")
+    return {path.suffix[1:]: path for path in paths}
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_quarto_tells_the_same(rendered, by_quarto, name):
     ours, theirs = (
-        Counter(re.findall(r"\d+\.\d+|[A-Za-z]{4,}", before_references(text_of(file))))
-        for file in (rendered[name], path)
+        Counter(re.findall(r"\d+\.\d+|[A-Za-z]{4,}", before_references(text_of(file[name]))))
+        for file in (rendered, by_quarto)
     )
     missing = {token: count for token, count in (ours - theirs).items() if "." in token or count > 3}
     assert missing == {}
-    assert len(cells(path)) == len(cells(rendered[name]))
+    if name != "pdf":
+        assert cells(by_quarto[name]) == cells(rendered[name])
+
+
+def test_quartos_page_and_document_stand_alone_and_describe_their_images(by_quarto):
+    test_the_page_needs_nothing_beside_it(by_quarto)
+    test_every_link_of_the_page_has_a_target(by_quarto)
+    test_the_documents_are_well_formed_and_describe_their_images(by_quarto)
+    if shutil.which("pdftotext"):
+        test_nothing_is_printed_off_the_page_or_on_something_else(by_quarto)
+
+
+def test_quarto_leaves_nothing_but_the_manuscript(by_quarto):
+    folder = by_quarto["html"].parent
+    assert not [path.name for path in folder.iterdir() if path.name.startswith((".", "_m", "manuscript_"))]
+    assert [path.name for path in sorted(folder.glob("manuscript*"))] == ["manuscript.qmd"]
+
+
+@pytest.mark.parametrize("renderer", ("pandoc", "quarto"))
+def test_the_same_source_gives_the_same_bytes(kl, rendered, request, tmp_path, renderer):
+    first = rendered if renderer == "pandoc" else request.getfixturevalue("by_quarto")
+    kl.stage(tmp_path / "manuscript")
+    again = {path.suffix[1:]: path for path in render(tmp_path / "manuscript", ReportSettings(), renderer)}
+    assert [name for name, path in again.items() if path.read_bytes() != first[name].read_bytes()] == []
+
+
+def test_quarto_alone_keeps_what_was_published(kl, rendered, tmp_path):
+    """A reader's `quarto render` lies beside what the study made."""
+    if not (command := find_quarto()):
+        pytest.skip("Quarto isn't installed")
+    folder = tmp_path / "manuscript"
+    shutil.copytree(rendered["html"].parent, folder)
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    subprocess.run([command, "render"], cwd=folder, check=True, capture_output=True)
+    assert all(path.read_bytes() == content for path, content in before.items())
+    new = {path.name for path in folder.rglob("*") if path.is_file() and path not in before}
+    assert {"manuscript.html", "manuscript.docx", "manuscript.pdf", "manuscript.xml"} <= new
+
+
+def test_authors_stand_with_their_affiliations_in_every_format(kl, tmp_path):
+    values = load_yaml(kl.folder / "values.yml")
+    values["author"] = [
+        {"name": "Anna Öberg", "affiliation": "Hospital of A, Town", "email": "a@example.org"},
+        {"name": "Bo van der Berg", "affiliation": "Institute of B", "orcid": "0000-0002-1825-0097"},
+        {"name": "Prince"},
+    ]
+    (tmp_path / "values.yml").write_text(yaml.safe_dump(values, allow_unicode=True))
+    for renderer in ("pandoc", *(["quarto"] if find_quarto() else [])):
+        kl.stage(tmp_path / "manuscript", values=tmp_path / "values.yml")
+        for path in render(tmp_path / "manuscript", ReportSettings(), renderer):
+            if path.suffix == ".pdf" and not shutil.which("pdftotext"):
+                continue
+            text = text_of(path)
+            start = text[text.rindex("Anna Öberg", 0, text.index("This is a study")) :]
+            places = [start.index(part) for part in ("Anna Öberg", "Hospital of A, Town", "Bo van der Berg", "Prince")]
+            assert places == sorted(places), (renderer, path.name)
+            assert "Institute of B" in start, (renderer, path.name)
+            assert "true true" not in text
+
+
+@pytest.mark.parametrize(
+    ("page", "named"),
+    [
+        ('<a title="As [@olsson2021] found">1</a>', "[@olsson2021]"),
+        ("<img alt='{{< meta auc >}}' src=\"data:,\">", "{{< meta auc"),
+        ('<link rel="stylesheet" href="https://fonts.example.org/a.css">', "https://fonts.example.org/a.css"),
+        ('<script src="https://cdn.example.org/a.js"></script>', "https://cdn.example.org/a.js"),
+        ('<img alt="" src="figures/roc.svg">', "figures/roc.svg"),
+        ('<a href="manuscript.docx">Word</a>', "manuscript.docx"),
+        ("<style>@font-face { src: url(a.woff2) }</style>", "a.woff2"),
+        ('<style>@import "https://fonts.example.org/b.css";</style>', "https://fonts.example.org/b.css"),
+    ],
+)
+def test_what_a_page_lacks_is_named(tmp_path, page, named):
+    path = tmp_path / "index.html"
+    path.write_text(f"<html><body>{page}</body></html>")
+    with pytest.raises(StudyError, match=re.escape(named)):
+        scan(path)
+
+
+def test_a_page_that_holds_all_it_needs_passes(tmp_path):
+    path = tmp_path / "index.html"
+    path.write_text(
+        '<html><script>var a = "[@x]"; b = "<img src=a.png>"</script><img src="data:image/png;base64,AA==">'
+        '<a href="https://doi.org/10.1/x">doi</a> <a href="#ref">1</a> <style>a { background: url(data:,) }</style></html>'
+    )
+    scan(path)
+
+
+def test_a_quarto_that_fails_silently_is_found_out(kl, tmp_path, monkeypatch):
+    """The command that PyPI installs ends with status 0 whatever happened."""
+    kl.stage(tmp_path / "manuscript")
+    (tmp_path / "manuscript/manuscript.html").write_text("of an earlier run")
+    command = tmp_path / "quarto"
+    command.write_text("#!/bin/sh\nprintf '\\033[91mERROR: no such thing\\033[39m' >&2\n")
+    command.chmod(0o755)
+    monkeypatch.setattr("analysis.manuscript.render.find_quarto", lambda: str(command))
+    with pytest.raises(StudyError, match=r"Quarto failed on html: ERROR: no such thing$"):
+        render(tmp_path / "manuscript", ReportSettings(formats=("html",)), "quarto")

@@ -1,6 +1,7 @@
 """The manuscript's source: no number of the study is typed in it, and all that it names is there."""
 
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -9,9 +10,10 @@ import yaml
 from analysis.archive.sources import find_sources
 from analysis.errors import StudyError
 from analysis.manuscript.render import render
-from analysis.manuscript.source import expand, keys, lookup, missing
+from analysis.manuscript.source import choose, keys, lookup, missing
+from analysis.manuscript.stage import stage
 from analysis.report.settings import ReportSettings
-from tests.report.conftest import SOURCE
+from tests.report.conftest import SOURCE, prose
 
 #: Digits that may stand in the text, and why: none of them could change with the data.
 ALLOWED: dict[str, str] = {}
@@ -52,7 +54,7 @@ def test_a_planted_digit_is_found(planted):
 
 def test_everything_the_text_names_is_there(made, tmp_path):
     values = made.stage(tmp_path / "manuscript")
-    text = expand(tmp_path / "manuscript")
+    text = prose()
     named = keys(text)
     assert list(missing(text, values)) == []
     assert len(named.values) > 80 and len(named.conditions) > 60
@@ -75,9 +77,8 @@ def test_both_renderers_find_every_visible_figure_and_reference(made, tmp_path):
     assert shown == drawn, f"drawn, but not in the text: {drawn - shown}"
 
 
-def test_every_entry_of_the_bibliography_is_cited(kl, tmp_path):
-    kl.stage(tmp_path / "manuscript")
-    named = keys(expand(tmp_path / "manuscript"))
+def test_every_entry_of_the_bibliography_is_cited():
+    named = keys(prose())
     bibliography = set(re.findall(r"@\w+\{([^,]+),", (SOURCE / "references.bib").read_text()))
     # Sources of gradings and of cohorts are cited by the studies that use them.
     others = {yaml.safe_load(path.read_text()).get("reference") for path in Path("workflow/gradings").glob("*.yaml")}
@@ -144,3 +145,57 @@ def test_a_missing_table_is_named(kl, source, tmp_path):
             kl.stage(tmp_path / "manuscript", source)
     finally:
         (tmp_path / "performance.md").rename(kl.folder / "tables/performance.md")
+
+
+CHOICE = {"yes": True, "no": False, "deep": {"yes": True}}
+
+
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [
+        ('A [b]{.content-visible when-meta="yes"} c.', "A b c."),
+        ('A [b]{.content-visible when-meta="no"} c.', "A c."),
+        ('A [b]{.content-hidden when-meta="no"} c.', "A b c."),
+        ('A [b]{.content-visible unless-meta="no"} c.', "A b c."),
+        ('A [b]{.content-visible when-meta="yes" unless-meta="deep.yes"} c.', "A c."),
+        ('A[, b]{.content-visible when-meta="no"}; c.', "A; c."),
+        ('A [b]{.content-visible when-meta="no"}[c]{.content-visible when-meta="yes"} d.', "A c d."),
+        ('[A [b]{.content-visible when-meta="no"} [@c; @d].]{.content-visible when-meta="yes"}', "A [@c; @d]."),
+        ('[A [b]{.content-visible when-meta="yes"}]{.content-visible when-meta="no"}', ""),
+        # A sentence a line: a line of which nothing is left must not part the paragraph.
+        ('A.\n[B.]{.content-visible when-meta="no"}\nC.', "A.\nC."),
+        # Spaces at the start of a line would be code.
+        ('[A.]{.content-visible when-meta="no"} [B.]{.content-visible when-meta="no"} C.', "C."),
+        ('A.\n\n[B.]{.content-visible when-meta="no"}\n\nC.', "A.\n\n\n\nC."),
+        ('[a](b) `]` \\[ ![](c){fig-alt="[d]"} e', '[a](b) `]` \\[ ![](c){fig-alt="[d]"} e'),
+        ('::: {.content-visible when-meta="no"}\n::: {#tbl-a}\nB\n:::\n:::\nC', "C"),
+        ('::: {.content-visible when-meta="yes"}\n::: {#tbl-a}\nB\n:::\n:::\nC', "::: {#tbl-a}\nB\n:::\nC"),
+        ('::: {.content-visible when-meta="no"}\n::: {.content-visible when-meta="yes"}\nB\n:::\n:::\nC', "C"),
+    ],
+)
+def test_conditions_choose_what_stays(source, text):
+    assert choose(source, CHOICE) == text
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ('::: {.content-visible when-meta="yes"}\nA', "doesn't close the block '::: {.content-visible"),
+        ("A\n:::\n", "closes a block"),
+        ('A [b]{.content-visible when-format="html"} c.', "can't be read in 'A [b]{.content-visible when-format"),
+        ('A [b]{ .content-visible when-meta="yes"} c.', "can't be read"),
+        ("::: {.content-visible when-meta=yes}\nA\n:::", "can't be read"),
+    ],
+)
+def test_a_condition_that_cannot_be_read_is_an_error(source, said):
+    with pytest.raises(StudyError, match=re.escape(said)):
+        choose(source, CHOICE)
+
+
+def test_what_stands_in_a_table_asks_for_nothing(kl, tmp_path):
+    """Tables are data: a label in the form of a value or an include isn't resolved, and doesn't reach a renderer."""
+    tables = Path(shutil.copytree(kl.folder / "tables", tmp_path / "tables"))
+    with (tables / "performance.md").open("a") as file:
+        file.write("| {{< env HOME >}} | | | | |\n")
+    with pytest.raises(StudyError, match=re.escape("Nothing resolves '{{< env HOME >}}")):
+        stage(SOURCE, tables, kl.folder / "figures", kl.folder / "values.yml", tmp_path / "out")

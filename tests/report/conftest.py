@@ -9,7 +9,8 @@ import pytest
 import yaml
 
 import analysis.report.figures.style as figure_style
-from analysis.manuscript.render import stage
+from analysis.manuscript.source import expand
+from analysis.manuscript.stage import stage
 from analysis.report.commands import gather
 from analysis.report.figures import write_figures
 from analysis.report.results import Results
@@ -18,6 +19,17 @@ from analysis.report.values import write_values
 from tests.report.study import make_study, study_config
 
 SOURCE = Path("manuscript")
+
+
+def prose(source: Path = SOURCE) -> str:
+    """Return the source with its parts in place, as without a comparison of gradings; tables stay includes."""
+
+    def read(name):
+        return None if name.startswith("_tables/") else "" if name == "_gradings.qmd" else (source / name).read_text()
+
+    return expand((source / "index.qmd").read_text(), read)
+
+
 SCHEMES = {"kl": Path("workflow/gradings/kl.yaml"), "oarsi": Path("workflow/gradings/oarsi.yaml"), "harbour": None}
 HARBOUR = """\
 name: harbour

@@ -7,9 +7,7 @@ import pandas as pd
 import pytest
 
 from analysis.manuscript.render import _pandoc
-from analysis.manuscript.source import expand, substitute
 from analysis.report.tables import TABLES
-from analysis.settings import load_yaml
 from tests.report.conftest import Made
 
 
@@ -23,8 +21,7 @@ def tell(made, folder, kind="simulated", **changes):
         change(pd.read_csv(path)).to_csv(path, index=False)
     values = Made(options, made.folder).values(folder / "values.yml", kind)
     made.stage(folder / "manuscript", values=values)
-    text = substitute(expand(folder / "manuscript"), load_yaml(values))
-    _pandoc(folder / "manuscript", text, "plain", "html", folder / "text.txt", "--wrap=none")
+    _pandoc(folder / "manuscript", "plain", "html", folder / "text.txt", "--wrap=none")
     return (folder / "text.txt").read_text()
 
 

@@ -43,7 +43,7 @@ rule provenance:
         "Say what the study was made of ({wildcards.grading})"
     shell:
         "python -m analysis --log {log} provenance {input.hashed:q} --config {input.config} {params.private}"
-        " {params.benchmarks} --snakemake {params.snakemake} --out {output}"
+        " {params.benchmarks} --snakemake {params.snakemake} --rendered {input[0]}/renderers.json --out {output}"
 
 
 # A bundle can't be made of a bundle: what identifies patients, which nothing in it may hold, isn't there.

@@ -1,6 +1,6 @@
--- What only Quarto knows, for pandoc: conditional content, and numbered cross-references to
--- figures, tables and sections in Quarto's div syntax. Includes and {{< meta >}} are resolved
--- before pandoc runs (analysis/report/source.py).
+-- What only Quarto knows, for pandoc: numbered cross-references to figures, tables and sections
+-- in Quarto's div syntax. Includes, values and conditions are resolved before either renderer
+-- runs (analysis/manuscript/source.py).
 --
 -- Whatever can't be resolved is written to standard error as `problem: KIND NAME`, one a line,
 -- and pandoc then stops, so that nothing missing ends up in a manuscript.
@@ -10,54 +10,6 @@ local problems = {}
 
 local function problem(kind, name)
   problems[#problems + 1] = "problem: " .. kind .. " " .. name
-end
-
--- Value at a dotted path of the metadata, e.g. "has.coverage".
-local function at(meta, path)
-  local value = meta
-  for key in path:gmatch("[^.]+") do
-    if type(value) ~= "table" then return nil end
-    value = value[key]
-  end
-  return value
-end
-
-local formats = { html = { html5 = true, html = true }, pdf = { typst = true }, typst = { typst = true },
-  docx = { docx = true }, jats = { jats_publishing = true, jats = true, jats_archiving = true } }
-
-local function holds(meta, attributes)
-  local function is_format(name) return formats[name] ~= nil and formats[name][FORMAT] == true end
-  local function is_true(path)
-    local value = at(meta, path)
-    if type(value) ~= "boolean" then problem("condition", path) end
-    return value == true
-  end
-  local a = attributes
-  return (a["when-meta"] == nil or is_true(a["when-meta"]))
-    and (a["unless-meta"] == nil or not is_true(a["unless-meta"]))
-    and (a["when-format"] == nil or is_format(a["when-format"]))
-    and (a["unless-format"] == nil or not is_format(a["unless-format"]))
-end
-
--- Outer conditions are decided before inner ones, so that what is hidden is never asked about.
-local function choose(meta)
-  local function decide(element)
-    local visible, hidden = element.classes:includes("content-visible"), element.classes:includes("content-hidden")
-    if not (visible or hidden) then return nil end
-    if holds(meta, element.attributes) == visible then return element.content else return {} end
-  end
-  local filter = { traverse = "topdown" }
-  filter.Div = function(div)
-    local content = decide(div)
-    if content == nil then return nil end
-    return pandoc.Blocks(content):walk(filter), false
-  end
-  filter.Span = function(span)
-    local content = decide(span)
-    if content == nil then return nil end
-    return pandoc.Inlines(content):walk(filter), false
-  end
-  return filter
 end
 
 local function kind_of(identifier)
@@ -145,18 +97,6 @@ local function reference(cite, numbers)
   return inlines
 end
 
--- A hidden sentence leaves two spaces behind, or one at the start of its paragraph.
-local function tidy(block)
-  local kept = pandoc.Inlines({})
-  for _, inline in ipairs(block.content) do
-    local space = inline.t == "Space" or inline.t == "SoftBreak"
-    local before = kept[#kept]
-    if not (space and (before == nil or before.t == "Space" or before.t == "SoftBreak")) then kept:insert(inline) end
-  end
-  block.content = kept
-  return block
-end
-
 -- JATS has its abstract in front, where the other formats have a section.
 local function move_abstract(doc)
   local abstract, body, inside = pandoc.Blocks({}), pandoc.Blocks({}), false
@@ -172,6 +112,17 @@ local function move_abstract(doc)
   doc.blocks = body
 end
 
+-- An author's affiliation in the form that pandoc's JATS knows.
+local function affiliate(doc)
+  local number = 0
+  for _, author in ipairs(doc.meta.author or {}) do
+    if author.affiliation then
+      number = number + 1
+      author.affiliation = { { id = tostring(number), name = author.affiliation } }
+    end
+  end
+end
+
 local function exists(path)
   local file = io.open(path, "rb")
   if file then file:close() end
@@ -179,7 +130,6 @@ local function exists(path)
 end
 
 function Pandoc(doc)
-  doc.blocks = doc.blocks:walk(choose(doc.meta)):walk({ Para = tidy, Plain = tidy })
   local numbers = count(doc.blocks)
   local known = {}
   for _, entry in ipairs(pandoc.utils.references(doc)) do known[entry.id] = true end
@@ -197,8 +147,6 @@ function Pandoc(doc)
       if image.attributes["fig-alt"] then
         image.attributes["alt"] = image.attributes["fig-alt"]
         image.attributes["fig-alt"] = nil
-        -- The writer of DOCX takes the description of a picture from its text, not from the attribute.
-        if FORMAT == "docx" then image.caption = { pandoc.Str(image.attributes["alt"]) } end
       end
       return image
     end,
@@ -209,7 +157,10 @@ function Pandoc(doc)
       return reference(cite, numbers)
     end,
   })
-  if FORMAT:match("^jats") then move_abstract(doc) end
+  if FORMAT:match("^jats") then
+    move_abstract(doc)
+    affiliate(doc)
+  end
   if #problems > 0 then
     io.stderr:write(table.concat(problems, "\n") .. "\n")
     error("the manuscript has holes")

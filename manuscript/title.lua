@@ -1,0 +1,28 @@
+-- For Quarto and pandoc alike. Their titles name authors and leave out where they work, so that an author is one line
+-- here: name, affiliation, address, ORCID. Quarto's own page shows all of it already.
+-- Word takes the description of a picture from its caption, which neither fills from `fig-alt`.
+local stringify = pandoc.utils.stringify
+
+local function line(author)
+  if pandoc.utils.type(author) ~= "table" then return stringify(author) end
+  local name = author.name
+  local parts = { stringify(type(name) == "table" and name.literal or name) }
+  for _, affiliation in ipairs(author.affiliations or { author.affiliation }) do
+    parts[#parts + 1] = stringify(affiliation.name or affiliation)
+  end
+  if author.email then parts[#parts + 1] = stringify(author.email) end
+  if author.orcid then parts[#parts + 1] = "ORCID " .. stringify(author.orcid) end
+  return table.concat(parts, ", ")
+end
+
+function Meta(meta)
+  local authors = pandoc.List(meta["by-author"] or meta.author or {})
+  meta.author = authors:map(function(author) return pandoc.MetaInlines({ pandoc.Str(line(author)) }) end)
+  return meta
+end
+
+function Image(image)
+  local description = image.attributes["fig-alt"] or image.attributes.alt
+  if FORMAT == "docx" and description then image.caption = { pandoc.Str(description) } end
+  return image
+end
