@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -15,9 +15,16 @@ CONFIG = Path("config.yaml")
 
 
 class Settings(BaseModel):
-    """A section of the configuration: frozen, with no key that isn't known."""
+    """A section of the configuration: frozen, with no key that isn't known.
+
+    Attributes
+    ----------
+    expert : tuple of str
+        Keys that only an expert touches; config.yaml marks them so and has them last.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+    expert: ClassVar[tuple[str, ...]] = ()
 
 
 S = TypeVar("S", bound=Settings)

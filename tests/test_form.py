@@ -71,3 +71,26 @@ def test_overlays_are_valid(overlay):
     config = load_yaml(ROOT / "config.yaml")
     update_config(config, load_yaml(overlay))
     assert load_study(config, overlay.name).cohort.name == overlay.stem
+
+
+def test_keys_for_experts_are_marked_and_stand_last():
+    from pydantic import BaseModel
+
+    from analysis.settings import load_yaml
+    from analysis.study.configuration import Study
+
+    lines = [line.strip() for line in (ROOT / "config.yaml").read_text().splitlines()]
+    sections = [Study.model_validate(load_yaml(ROOT / "config.yaml"))]
+    marks = 0
+    for section in sections:
+        names, expert = list(type(section).model_fields), getattr(section, "expert", ())
+        assert set(expert) <= set(names), f"{type(section).__name__}.expert names no key: {set(expert) - set(names)}"
+        marks += bool(expert)
+        sections += [value for name in names if isinstance(value := getattr(section, name), BaseModel)]
+    assert lines.count("# ---- for experts ----") == marks > 8
+    # In the file itself: nothing of a section follows what is marked in it.
+    told = (ROOT / "config.yaml").read_text()
+    network = told.partition("\nnetwork:\n")[2].partition("\n\n")[0]
+    usual, _, expert = network.rpartition("  # ---- for experts ----\n")
+    assert "\n  width: " in usual and "\n  training:\n" in usual and "  compile: " in expert
+    assert usual.index("      rotation: ") < usual.index("      rotation_share: ")

@@ -116,7 +116,7 @@ def test_the_tables_of_the_page_on_archives_are_taken_as_they_stand(tmp_path):
     out = tmp_path / "out"
     settings = tmp_path / "ingest.yaml"
     settings.write_text(yaml.safe_dump(yaml.safe_load((ROOT / "config.yaml").read_text())["ingest"]))
-    made = ("--key", tmp_path / "key", "--out", out / "index", "--private", out / "private")
+    made = ("--key", tmp_path / "key", "--out", out / "index", "--private-folder", out / "private")
     run("ingest", archive, "--settings", settings, *made)
     readings = pd.read_parquet(out / "index" / "readings.parquet")
     written = pd.read_csv(archive / "readings.csv", dtype=str)

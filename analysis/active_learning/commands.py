@@ -6,9 +6,8 @@ from pathlib import Path
 
 import click
 
-FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
-OUT = click.Path(path_type=Path)
+from analysis.options import FILE, NEW_FILE, out, section_file, shared
+
 LABELS = click.Choice(["archive", "readers"])
 ASKED = click.option("--asked", type=FILE, multiple=True, help="Queue of a round; one option for each so far.")
 
@@ -20,12 +19,12 @@ def _names(queues: tuple[Path, ...]) -> list[str]:
 
 
 @click.command("ask-start")
-@click.option("--reference", type=FILE, required=True, help="The whole reference standard.")
-@click.option("--exams", type=FILE, required=True, help="The selection: exams with their sets.")
+@shared("--reference")
+@shared("--exams")
 @click.option("--labels", type=LABELS, required=True, help="Whether the archive holds them or readers give them.")
 @click.option("--number", type=click.IntRange(1), required=True, help="Exams to start from.")
-@click.option("--seed", type=int, required=True, help="Seed of the draw.")
-@click.option("--out", type=OUT, required=True, help="queue.csv")
+@shared("--seed")
+@out("queue.csv", NEW_FILE)
 def ask_start(*, reference: Path, exams: Path, labels: str, number: int, seed: int, out: Path) -> None:
     """Draw the exams that are read first, at random."""
     import numpy as np
@@ -42,22 +41,22 @@ def ask_start(*, reference: Path, exams: Path, labels: str, number: int, seed: i
 
 
 @click.command()
-@click.option("--images", type=FOLDER, required=True, help="Folder of prepared images.")
-@click.option("--reference", type=FILE, required=True, help="Reference standard of the round before.")
-@click.option("--grading", type=FILE, required=True, help="The scheme.")
-@click.option("--weights", type=FILE, required=True, help="weights.safetensors of the round before.")
-@click.option("--settings", type=FILE, required=True, help="Section 'network' that these were trained by.")
+@shared("--images")
+@shared("--reference")
+@shared("--grading")
+@shared("--weights")
+@section_file("network")
 @ASKED
 @click.option("--strategy", required=True, help="random, margin, entropy, severity_gap or diversity.")
 @click.option("--number", type=click.IntRange(1), required=True, help="Exams to ask for.")
 @click.option(
     "--history", type=FILE, multiple=True, help="Predictions of each round so far: stop by their performance."
 )
-@click.option("--rule", type=FILE, help="Section 'active_learning', for the stopping rule; goes with --history.")
-@click.option("--seed", type=int, required=True)
+@section_file("active_learning", "--rule", required=False)
+@shared("--seed")
 @click.option("--round", "number_of_round", type=click.IntRange(1), required=True)
-@click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Threads.")
-@click.option("--out", type=OUT, required=True, help="queue.csv; without a row where reading can stop.")
+@shared("--workers")
+@out("queue.csv; without a row where reading can stop.", NEW_FILE)
 def ask(
     *, images: Path, reference: Path, grading: Path, weights: Path, settings: Path, asked: tuple[Path, ...],
     strategy: str, number: int, history: tuple[Path, ...], rule: Path | None, seed: int, number_of_round: int,
@@ -101,17 +100,17 @@ def _stops(reference: Path, grading: Path, history: tuple[Path, ...], rule: Path
 
 
 @click.command()
-@click.option("--reference", type=FILE, required=True, help="The whole reference standard.")
+@shared("--reference")
 @ASKED
-@click.option("--exams", type=FILE, help="The selection; this and what follows where readers give the labels.")
-@click.option("--readings", type=FILE, help="The indexed readings of the archive.")
+@shared("--exams", required=False)
+@shared("--readings", required=False)
 @click.option(
     "--read", "read_files", type=FILE, multiple=True, help="readings.csv that 'read-export' wrote of a round."
 )
-@click.option("--private", "private_file", type=FILE, help="The private index, for accession numbers.")
-@click.option("--grading", type=FILE, required=True, help="The scheme.")
-@click.option("--policy", type=FILE, required=True, help="Section 'reference' of the configuration.")
-@click.option("--out", type=OUT, required=True, help="reference.parquet")
+@shared("--private", "private_file", required=False)
+@shared("--grading")
+@section_file("reference", "--policy")
+@out("reference.parquet", NEW_FILE)
 def label(
     *, reference: Path, asked: tuple[Path, ...], exams: Path | None, readings: Path | None,
     read_files: tuple[Path, ...], private_file: Path | None, grading: Path, policy: Path, out: Path,

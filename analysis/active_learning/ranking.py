@@ -113,7 +113,7 @@ def predicted_levels(task: Task, scores: np.ndarray) -> list[np.ndarray]:
 
 
 def features(network: KneeNet, exams: Exams, feeder: Feeder) -> np.ndarray:
-    """Return what the core makes of exams: the maximum over their images and positions.
+    """Return the features of exams: the maximum over their images and positions.
 
     Returns
     -------
@@ -124,7 +124,7 @@ def features(network: KneeNet, exams: Exams, feeder: Feeder) -> np.ndarray:
         for chosen in pack(exams.images, np.arange(len(exams)), BATCH):
             batch = feeder.plain(exams, chosen)
             with feeder.device.autocast():
-                seen = network.core(network.image(batch.images))
+                seen = network.features(batch.images)
             pooled = maximum(seen.float().amax((2, 3)), batch.exam, batch.n_exams)
             found.append(F.relu(pooled).cpu().numpy().astype(float))
     return np.concatenate(found)

@@ -15,6 +15,8 @@ Measure = Literal["groups", "grades", "disease"]
 class ActiveLearningSettings(Settings):
     """Active learning: rounds of reading, training and choosing what to read next (target `active_learning`)."""
 
+    expert = ("tolerance", "patience")
+
     labels: Literal["archive", "readers"] = Field(
         default="archive",
         description="archive: labels that the archive holds are revealed when asked for, and strategies are compared; "

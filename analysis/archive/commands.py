@@ -6,20 +6,23 @@ from pathlib import Path
 
 import click
 
-FOLDER = click.Path(file_okay=False, path_type=Path)
-FILE = click.Path(dir_okay=False, path_type=Path)
+from analysis.options import FILE, NEW_FILE, NEW_FOLDER, out, section_file, shared
 
 
 @click.command()
-@click.argument("folder", type=FOLDER)
-@click.option("--out", required=True, type=FOLDER, help="Folder for images.parquet, readings.parquet and counts.csv.")
-@click.option("--private", required=True, type=FOLDER, help="Folder for what identifies people; never published.")
-@click.option("--settings", "settings_file", required=True, type=FILE, help="YAML of the section 'ingest'.")
-@click.option("--key", type=FILE, help="File of the secret key of the pseudonyms; made on first use.")
+@click.argument("folder", type=NEW_FOLDER)
+@out("Folder for images.parquet, readings.parquet and counts.csv.")
 @click.option(
-    "--seed", type=int, help="Instead of a secret key, for archives that hold no secrets (simulated, public)."
+    "--private-folder",
+    "private",
+    required=True,
+    type=NEW_FOLDER,
+    help="Folder for what identifies people; never published.",
 )
-@click.option("--workers", default=1, show_default=True, type=click.IntRange(1), help="Processes.")
+@section_file("ingest", "--settings", "settings_file")
+@click.option("--key", type=NEW_FILE, help="File of the secret key of the pseudonyms; made on first use.")
+@shared("--seed", required=False, help="Instead of a secret key, where nobody can be known by what the archive holds.")
+@shared("--workers")
 def ingest(
     folder: Path, out: Path, private: Path, settings_file: Path, key: Path | None, seed: int | None, workers: int
 ) -> None:
@@ -45,19 +48,19 @@ def ingest(
 
 
 @click.command("make-archive")
-@click.option("--source", required=True, help="A source that makes its archive: a module of analysis/archive/sources/.")
+@click.argument("source")
 @click.option("--settings", "settings_file", required=True, type=FILE, help="YAML of the source's own settings.")
-@click.option("--seed", required=True, type=int, help="Seed of all that is drawn at random.")
-@click.option("--workers", default=1, show_default=True, type=click.IntRange(1), help="Processes.")
-@click.option("--out", required=True, type=FOLDER, help="Folder for the archive.")
+@shared("--seed")
+@shared("--workers")
+@out("Folder for the archive.")
 def make_archive(source: str, settings_file: Path, seed: int, workers: int, out: Path) -> None:
-    """Make, or fetch and convert, the archive that the cohort is drawn from."""
+    """Make, or fetch and convert, an archive: SOURCE is a module of analysis/archive/sources/."""
     from analysis.archive.sources import find_sources
     from analysis.settings import load
 
     made = {name: found for name, found in find_sources().items() if found.make}
     if source not in made:
-        raise click.UsageError(f"--source is '{source}'; known are {', '.join(made)}.")
+        raise click.UsageError(f"SOURCE is '{source}'; known are {', '.join(made)}.")
     chosen = made[source]
     assert chosen.make and chosen.settings
     click.echo(chosen.make(load(chosen.settings, settings_file), seed, out, workers))

@@ -12,6 +12,17 @@ from analysis.settings import Settings
 class CohortSettings(Settings):
     """What the cohort is, in words for the manuscript; what is null is what the archive's source says of itself."""
 
+    expert = (
+        "single_knees",
+        "implants",
+        "published_grades",
+        "split",
+        "data_set",
+        "citation",
+        "origin",
+        "origin_citation",
+    )
+
     name: str = Field(default="simulated", pattern=r"^[a-z0-9][a-z0-9_-]*$", description="name of the cohort in paths")
     title: str | None = Field(default=None, description="the cohort in a noun phrase, for titles")
     kind: Literal["simulated", "public", "clinical"] | None = Field(

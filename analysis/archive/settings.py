@@ -59,6 +59,8 @@ class IngestSettings(Settings):
     In each table of patterns the first name with a pattern that is found anywhere in the text wins.
     """
 
+    expert = ("max_file_mb", "max_pixels", "min_pixels", "modalities", "placeholders", "max_seconds", "max_memory_mb")
+
     max_file_mb: float = Field(256, gt=0, description="Larger files are rejected unread, MB.")
     max_pixels: int = Field(
         100_000_000, gt=0, description="Rows x columns above which an image is rejected, so that memory stays bounded."

@@ -6,15 +6,14 @@ from pathlib import Path
 
 import click
 
-FOLDER = click.Path(file_okay=False, path_type=Path)
-FILE = click.Path(dir_okay=False, path_type=Path)
+from analysis.options import FILE, section_file, shared
 
 
 @click.command("bench-archive")
-@click.option("--archive", required=True, type=FOLDER, help="Archive whose files are read.")
-@click.option("--ingest", "ingest_file", type=FILE, help="The section 'ingest'; else that of config.yaml.")
-@click.option("--images", "images_file", type=FILE, help="The section 'images'; else that of config.yaml.")
-@click.option("--workers", default=2, show_default=True, type=click.IntRange(1), help="Processes, of both.")
+@shared("--archive")
+@click.option("--ingest-settings", "ingest_file", type=FILE, help="The section 'ingest'; else that of config.yaml.")
+@click.option("--images-settings", "images_file", type=FILE, help="The section 'images'; else that of config.yaml.")
+@shared("--workers", default=2)
 @click.option("--repeats", default=3, show_default=True, type=click.IntRange(1), help="The best of so many counts.")
 @click.option(
     "--memory", multiple=True, type=click.IntRange(50), help="Instead: peak memory on so many files; more than once."
@@ -50,15 +49,17 @@ def bench_archive(
 
 
 @click.command("bench-network")
-@click.option("--settings", "settings_file", type=FILE, help="The section 'network'; else that of config.yaml.")
-@click.option("--grading", type=FILE, help="The scheme; else that of config.yaml.")
+@section_file("network", "--settings", "settings_file", required=False)
+@shared("--grading", required=False)
 @click.option("--side", default=96, show_default=True, type=click.IntRange(16), help="Side of the images, pixels.")
 @click.option("--per-exam", multiple=True, default=(1, 2, 4), show_default=True, type=click.IntRange(1),
               help="Images of each exam; may be repeated.")  # fmt: skip
 @click.option("--steps", default=12, show_default=True, type=click.IntRange(1), help="Steps of an epoch.")
 @click.option("--repeats", default=9, show_default=True, type=click.IntRange(1), help="Epochs timed, each way.")
-@click.option("--exams", default=5700, show_default=True, type=click.IntRange(1), help="Projected: training exams.")
-@click.option("--workers", default=2, show_default=True, type=click.IntRange(1), help="Threads.")
+@click.option(
+    "--exam-count", "exams", default=5700, show_default=True, type=click.IntRange(1), help="Projected: training exams."
+)
+@shared("--workers", default=2)
 def bench_network(
     settings_file: Path | None,
     grading: Path | None,
@@ -85,11 +86,11 @@ def bench_network(
 
 
 @click.command("bench-statistics")
-@click.option("--exams", type=click.IntRange(50), default=300, show_default=True)
+@click.option("--exam-count", "exams", type=click.IntRange(50), default=300, show_default=True)
 @click.option("--outcomes", type=click.IntRange(1), default=8, show_default=True)
 @click.option("--replicates", type=click.IntRange(100), default=2000, show_default=True)
-@click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes; each starts one R.")
-@click.option("--seed", type=int, default=1, show_default=True, help="Seed of all resampling.")
+@shared("--workers")
+@shared("--seed", default=1, show_default=True)
 def bench_statistics(*, exams: int, outcomes: int, replicates: int, workers: int, seed: int) -> None:
     """Time all of roc.csv's intervals against calling R anew, outcome by outcome."""
     from analysis.benchmarks.statistics import bench

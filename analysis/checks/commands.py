@@ -6,44 +6,22 @@ from pathlib import Path
 
 import click
 
-FOLDER = click.Path(file_okay=False, path_type=Path)
-FILE = click.Path(dir_okay=False, path_type=Path)
+from analysis.options import FILE, FOLDER, NEW_FILE, out, shared
 
 
 @click.command("check")
-@click.option(
-    "--exams",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    required=True,
-    help="The selection: exams with their sets.",
-)
+@shared("--exams")
 @click.option(
     "--flow",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=FILE,
     required=True,
     help="The flow of the selection.",
 )
-@click.option(
-    "--reference",
-    "standard",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    required=True,
-    help="The reference standard.",
-)
-@click.option(
-    "--predictions",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    required=True,
-    help="Predictions by exam.",
-)
-@click.option("--statistics", type=click.Path(exists=True, file_okay=False, path_type=Path), required=True)
-@click.option(
-    "--grading",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    required=True,
-    help="The grading scheme, workflow/gradings/<name>.yaml.",
-)
-@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), required=True, help="checks.csv")
+@shared("--reference", "standard")
+@shared("--predictions")
+@click.option("--statistics", type=FOLDER, required=True)
+@shared("--grading")
+@out("checks.csv", NEW_FILE)
 def check(standard: Path, grading: Path, out: Path, **files: Path) -> None:
     """Check what must hold of the results before a manuscript is written."""
     from analysis.checks.invariants import check_results, read_results
@@ -57,16 +35,16 @@ def check(standard: Path, grading: Path, out: Path, **files: Path) -> None:
 
 @click.command("check-privacy")
 @click.argument("results", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--private", "private_file", required=True, type=FILE, help="The private index.parquet of ingest.")
-@click.option("--archive", required=True, type=FOLDER, help="The archive, for its reports.")
+@shared("--private", "private_file")
+@shared("--archive")
 @click.option(
     "--public",
     multiple=True,
     type=click.Path(path_type=Path),
     help="Texts that were public before; by default those of the repository.",
 )
-@click.option("--skip", multiple=True, type=FILE, help="A file among RESULTS that was searched before it was made.")
-@click.option("--out", required=True, type=FILE, help="CSV that says what was looked for.")
+@click.option("--skip", multiple=True, type=NEW_FILE, help="A file among RESULTS that was searched before it was made.")
+@out("CSV that says what was looked for.", NEW_FILE)
 def check_privacy(
     results: tuple[Path, ...], private_file: Path, archive: Path, public: tuple[Path, ...], skip: tuple[Path, ...],
     out: Path,

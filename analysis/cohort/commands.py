@@ -6,20 +6,19 @@ from pathlib import Path
 
 import click
 
-FOLDER = click.Path(file_okay=False, path_type=Path)
-FILE = click.Path(dir_okay=False, path_type=Path)
+from analysis.options import out, section_file, shared
 
 
 @click.command()
-@click.option("--archive", required=True, type=FOLDER, help="The archive, for reports.csv and sets.csv.")
-@click.option("--images", "images_file", required=True, type=FILE, help="images.parquet of ingest.")
-@click.option("--readings", "readings_file", required=True, type=FILE, help="readings.parquet of ingest.")
-@click.option("--private", "private_file", required=True, type=FILE, help="The private index.parquet of ingest.")
-@click.option("--prepared", required=True, type=FOLDER, help="Folder of the prepared images.")
-@click.option("--settings", "settings_file", required=True, type=FILE, help="YAML of the section 'selection'.")
-@click.option("--policy", "policy_file", required=True, type=FILE, help="YAML of the section 'reference'.")
-@click.option("--seed", required=True, type=int, help="Seed of the draw.")
-@click.option("--out", required=True, type=FOLDER, help="Folder for exams.parquet and flow.csv.")
+@shared("--archive")
+@shared("--images-index", "images_file")
+@shared("--readings", "readings_file")
+@shared("--private", "private_file")
+@shared("--images", "prepared")
+@section_file("selection", "--settings", "settings_file")
+@section_file("reference", "--policy", "policy_file")
+@shared("--seed")
+@out("Folder for exams.parquet and flow.csv.")
 def select(
     archive: Path,
     images_file: Path,

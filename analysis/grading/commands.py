@@ -6,16 +6,15 @@ from pathlib import Path
 
 import click
 
-FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+from analysis.options import out, section_file, shared
 
 
 @click.command("reference")
-@click.option("--exams", type=FILE, required=True, help="The selection: exams with their sets.")
-@click.option("--readings", type=FILE, required=True, help="The indexed readings.")
-@click.option("--grading", type=FILE, required=True, help="The grading scheme, workflow/gradings/<name>.yaml.")
-@click.option("--settings", type=FILE, required=True, help="The section 'reference' of the configuration.")
-@click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder to write to.")
+@shared("--exams")
+@shared("--readings")
+@shared("--grading")
+@section_file("reference")
+@out("Folder to write to.")
 def reference(exams: Path, readings: Path, grading: Path, settings: Path, out: Path) -> None:
     """Make the reference standard of the readings, and measure how far readers agree."""
     from analysis.files import read_table

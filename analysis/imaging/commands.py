@@ -6,18 +6,17 @@ from pathlib import Path
 
 import click
 
-FOLDER = click.Path(file_okay=False, path_type=Path)
-FILE = click.Path(dir_okay=False, path_type=Path)
+from analysis.options import out, section_file, shared
 
 
 @click.command()
-@click.option("--archive", required=True, type=FOLDER, help="The archive that was indexed.")
-@click.option("--images", "images_file", required=True, type=FILE, help="images.parquet of ingest.")
-@click.option("--private", "private_file", required=True, type=FILE, help="The private index.parquet of ingest.")
-@click.option("--settings", "settings_file", required=True, type=FILE, help="YAML of the section 'images'.")
+@shared("--archive")
+@shared("--images-index", "images_file")
+@shared("--private", "private_file")
+@section_file("images", "--settings", "settings_file")
 @click.option("--shard", required=True, type=int, help="Which part, counted from 0.")
 @click.option("--shards", required=True, type=int, help="Of how many.")
-@click.option("--out", required=True, type=FOLDER, help="Folder for pixels, rows and unreadable images of the shard.")
+@out("Folder for pixels, rows and unreadable images of the shard.")
 def prepare(
     archive: Path, images_file: Path, private_file: Path, settings_file: Path, shard: int, shards: int, out: Path
 ) -> None:

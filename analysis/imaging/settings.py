@@ -10,6 +10,8 @@ from analysis.settings import Settings
 class ImagesSettings(Settings):
     """How a radiograph becomes a square of pixels."""
 
+    expert = ("percentiles", "border", "min_content", "max_seconds", "max_memory_mb")
+
     size: int = Field(96, ge=16, le=2048, description="Side of the prepared square, pixels; the paper has 256.")
     shards: int = Field(
         2,

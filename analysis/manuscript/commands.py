@@ -6,9 +6,7 @@ from pathlib import Path
 
 import click
 
-FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
-OUT = click.Path(path_type=Path)
+from analysis.options import FILE, FOLDER, NEW_FOLDER, out, section_file
 
 
 @click.command()
@@ -17,9 +15,9 @@ OUT = click.Path(path_type=Path)
 @click.option("--figures", type=FOLDER, required=True)
 @click.option("--values", type=FILE, required=True)
 @click.option("--comparison", type=FOLDER, help="Folder of compare-gradings, to be told of in a section.")
-@click.option("--settings", type=FILE, required=True, help="Section 'report' of the configuration.")
+@section_file("report")
 @click.option("--renderer", type=click.Choice(["auto", "quarto", "pandoc"]), help="In place of the settings'.")
-@click.option("--out", type=OUT, required=True, help="Folder, emptied first: sources and index.html, .docx, .pdf …")
+@out("Folder, emptied first: sources and index.html, .docx, .pdf …")
 def manuscript(
     *, source: Path, tables: Path, figures: Path, values: Path, comparison: Path | None, settings: Path,
     renderer: str | None, out: Path,
@@ -45,7 +43,7 @@ def manuscript(
 @click.command()
 @click.argument("folder", type=FOLDER, required=False)
 @click.option("--source", type=FOLDER, default=Path("manuscript"), show_default=True)
-@click.option("--out", type=OUT, help="Folder for the manuscript; by default FOLDER/rendered.")
+@click.option("--out", type=NEW_FOLDER, help="Folder for the manuscript; by default FOLDER/rendered.")
 def render(folder: Path | None, source: Path, out: Path | None) -> None:
     """Render the manuscript from the tables, figures and values in FOLDER.
 

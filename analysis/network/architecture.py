@@ -1,89 +1,18 @@
-"""The network of the paper's Table 1: residual groups, a max over the exam's images, a head for each task."""
+"""The whole network: features of each image, a maximum over the exam's images, a head for each task."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from analysis.network.backbone import build
 from analysis.network.distributed import BatchNorm
-from analysis.network.settings import GroupSettings, NetworkSettings
-
-
-class PreActivation(nn.Sequential):
-    """ReLU, batch norm, convolution, in the order of the authors' public trainer."""
-
-    def __init__(self, inputs: int, outputs: int, kernel: int, first: bool = False) -> None:
-        # The very first convolutions see grey values, which have no ReLU before them. Their norm
-        # has no scale and shift of its own: a convolution follows, and so no gradient need be
-        # carried back to the pixels, which costs as much as the convolution itself.
-        activation = nn.Identity() if first else nn.ReLU()
-        norm = BatchNorm(inputs, affine=not first)
-        super().__init__(activation, norm, nn.Conv2d(inputs, outputs, kernel, padding=kernel // 2, bias=False))
-
-
-class Residual(nn.Module):
-    """Two 3x3 convolutions and a shortcut, which is a convolution where the number of filters changes."""
-
-    def __init__(self, inputs: int, outputs: int, first: bool = False) -> None:
-        super().__init__()
-        self.first: nn.Module = PreActivation(inputs, outputs, 3, first=first)
-        self.second: nn.Sequential = PreActivation(outputs, outputs, 3)
-        # ASSUME: a shortcut that changes the number of filters has the block's kernel (authors' public trainer).
-        self.shortcut = nn.Identity() if inputs == outputs else PreActivation(inputs, outputs, 3, first=first)
-
-    def forward(self, images: Tensor) -> Tensor:
-        """Map (n, inputs, side, side) to (n, outputs, side, side)."""
-        return self.shortcut(images) + self.second(self.first(images))
-
-
-class Halve(nn.Module):
-    """Adaptive max pool to half the side, rounded up."""
-
-    def forward(self, images: Tensor) -> Tensor:
-        """Map (n, filters, side, side) to half the side."""
-        # ASSUME: a pool follows each group and is the only reduction (authors' public trainer).
-        side = math.ceil(images.shape[-1] / 2)
-        if images.is_cuda:
-            return F.adaptive_max_pool2d(images, side)
-        # A CPU takes the maxima of all filters of a pixel at once where they lie side by side, and
-        # otherwise each alone: with both copies it is three times as fast, and the same to the bit.
-        return F.adaptive_max_pool2d(images.contiguous(memory_format=torch.channels_last), side).contiguous()
-
-
-def groups(settings: tuple[GroupSettings, ...], width: int, inputs: int, first: bool) -> tuple[nn.Sequential, int]:
-    """Stack the rows of Table 1.
-
-    Parameters
-    ----------
-    settings : tuple of GroupSettings
-        Rows of the table.
-    width : int
-        Filters that a multiple of 1 stands for.
-    inputs : int
-        Filters that come in.
-    first : bool
-        Whether pixels come in.
-
-    Returns
-    -------
-    torch.nn.Sequential
-        The groups, each closed by a pool.
-    int
-        Filters that go out.
-    """
-    stack: list[nn.Module] = []
-    for group in settings:
-        outputs = group.filters * width
-        # ASSUME: the number of filters changes in a group's last block (authors' public trainer).
-        widths = [inputs] * group.blocks + [outputs]
-        blocks = [Residual(a, b, first and i == 0) for i, (a, b) in enumerate(zip(widths, widths[1:], strict=False))]
-        stack.append(nn.Sequential(*blocks, Halve()))
-        inputs, first = outputs, False
-    return nn.Sequential(*stack), inputs
+from analysis.network.residual import PreActivation
+from analysis.network.settings import NetworkSettings
+from analysis.network.structure import Row, describe
 
 
 class Head(nn.Module):
@@ -95,6 +24,11 @@ class Head(nn.Module):
         # ASSUME: the last layers are sized by the outcomes; the table's "4, 4" fits no number of outputs.
         self.inner = nn.Linear(reduction, hidden)
         self.outer = nn.Linear(hidden, outputs)
+        for layer in (self.reduce.convolution, self.inner, self.outer):
+            nn.init.kaiming_normal_(layer.weight, mode="fan_in", nonlinearity="relu")
+        for layer in (self.inner, self.outer):
+            nn.init.zeros_(layer.bias)
+        self.outer.weight.data.mul_(0.1)
 
     def forward(self, features: Tensor) -> Tensor:
         """Map (n, inputs, side, side) to (n, outputs)."""
@@ -115,15 +49,19 @@ class KneeNet(nn.Module):
         Number of outputs of each task.
     views : int
         Number of projections that an image can have.
+    side : int
+        Side of the images, pixels.
+
+    Raises
+    ------
+    StudyError
+        If `network.backbone` can't be built, or doesn't give features.
     """
 
-    def __init__(self, settings: NetworkSettings, outputs: Mapping[str, int], views: int) -> None:
+    def __init__(self, settings: NetworkSettings, outputs: Mapping[str, int], views: int, side: int = 64) -> None:
         super().__init__()
         self.pool = settings.pool
-        image = tuple(group for group in settings.groups if group.part == "image")
-        core = tuple(group for group in settings.groups if group.part == "core")
-        self.image, filters = groups(image, settings.width, 1, first=True)
-        self.core, filters = groups(core, settings.width, filters, first=not image)
+        self.backbone, filters = build(settings, side)
         self.heads = nn.ModuleDict(
             {name: Head(filters, settings.reduction, settings.hidden, n) for name, n in outputs.items()}
         )
@@ -131,7 +69,9 @@ class KneeNet(nn.Module):
         # before it, as those of the heads are: with 512 large features the paper's learning rate is far too large.
         self.view_norm = nn.Sequential(nn.ReLU(), BatchNorm(filters))
         self.view = nn.Linear(filters, views)
-        initialise(self)
+        nn.init.kaiming_normal_(self.view.weight, mode="fan_in", nonlinearity="relu")
+        nn.init.zeros_(self.view.bias)
+        self.view.weight.data.mul_(0.1)
 
     def forward(
         self, images: Tensor, image: Tensor, n_images: int, exam: Tensor, n_exams: int, task: str
@@ -160,7 +100,7 @@ class KneeNet(nn.Module):
         Tensor, shape (n_images, views)
             Logits of each image's view.
         """
-        features = self.core(self.image(images))
+        features = self.features(images)
         head = self.heads[task]
         if self.pool == "features":
             logits = head(maximum(features, exam, n_exams))
@@ -168,6 +108,23 @@ class KneeNet(nn.Module):
             logits = maximum(head(features), exam, n_exams)
         views = self.view(self.view_norm(maximum(features, image, n_images)).mean((2, 3)))
         return logits, views
+
+    def features(self, images: Tensor) -> Tensor:
+        """Map images, (n, 1, side, side), to their features, (n, filters, height, width)."""
+        found: Tensor = self.backbone(images)
+        return found if found.dim() == 4 else found[:, :, None, None]
+
+    def describe(self) -> list[Row]:
+        """List the rows of the network's table; their parameters add up to all that is trained."""
+        rows = describe(self.backbone, "core")
+        filters = self.view.in_features
+        of_tasks = [row for name, head in self.heads.items() for row in describe(head, f"task {name}")]
+        of_view = describe(nn.Sequential(self.view_norm, self.view), "task view")
+        if self.pool == "features":
+            joined = [Row("Maximum over the images of an exam", 1, "–", filters, "pool", 0), *of_tasks]
+        else:
+            joined = [*of_tasks, Row("Maximum over the scores of an exam", 1, "–", None, "pool", 0)]
+        return [*rows, *joined, *of_view]
 
 
 def maximum(values: Tensor, index: Tensor, n: int) -> Tensor:
@@ -192,22 +149,3 @@ def maximum(values: Tensor, index: Tensor, n: int) -> Tensor:
     where = index.view(-1, *[1] * (values.dim() - 1)).expand_as(values)
     start = values.new_full((n, *values.shape[1:]), -math.inf)
     return start.scatter_reduce(0, where, values, "amax")
-
-
-def initialise(network: nn.Module) -> None:
-    """Draw the weights from torch's global generator: He et al. 2015, with quiet residual branches."""
-    blocks = sum(isinstance(module, Residual) for module in network.modules())
-    for module in network.modules():
-        if isinstance(module, nn.Conv2d):
-            nn.init.kaiming_normal_(module.weight, mode="fan_in", nonlinearity="relu")
-        elif isinstance(module, nn.Linear):
-            nn.init.kaiming_normal_(module.weight, mode="fan_in", nonlinearity="relu")
-            nn.init.zeros_(module.bias)
-    for module in network.modules():
-        if isinstance(module, Residual) and isinstance(module.shortcut, nn.Identity):
-            # ASSUME: without a norm after the sum, the sum of many branches would grow; they start small.
-            module.second[2].weight.data.mul_(1 / math.sqrt(blocks))  # type: ignore[operator]
-        if isinstance(module, Head):
-            module.outer.weight.data.mul_(0.1)
-        if isinstance(module, KneeNet):
-            module.view.weight.data.mul_(0.1)

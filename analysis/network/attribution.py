@@ -15,7 +15,6 @@ from torch import Tensor
 from analysis.files import atomic, read_table, write_table
 from analysis.imaging.store import ImageStore
 from analysis.network.architecture import KneeNet
-from analysis.network.checkpoints import read_weights
 from analysis.network.data import Exams, Task
 from analysis.network.devices import Device
 from analysis.network.feeding import Feeder
@@ -37,6 +36,7 @@ def attribute(
     grading: Path,
     weights: list[Path],
     settings: AttributionSettings,
+    network: NetworkSettings,
     workers: int,
     out: Path,
 ) -> None:
@@ -55,6 +55,8 @@ def attribute(
     weights : list of Path
         As for `predict`; the members' scores are averaged before their gradients are taken.
     settings : AttributionSettings
+    network : NetworkSettings
+        Those of the weights. Weights say which they are, but don't choose the code that is run.
     workers : int
         Threads.
     out : Path
@@ -65,14 +67,13 @@ def attribute(
     StudyError
         If weights don't fit the grading or the images.
     """
-    form = NetworkSettings.model_validate(read_weights(weights[0])[1]["settings"])
-    device = Device.choose(form.model_copy(update={"device": "auto"}), workers)
+    device = Device.choose(network, workers)
     store = ImageStore(images)
-    task = Task(grading, reference, store, form.grades)
-    networks = [load_network(path, task, form, store.size, device)[0] for path in weights]
-    for network in networks:
-        network.requires_grad_(False)
-    feeder = Feeder(store, device, form.align_sides)
+    task = Task(grading, reference, store, network.grades)
+    networks = [load_network(path, task, network, store.size, device)[0] for path in weights]
+    for member in networks:
+        member.requires_grad_(False)
+    feeder = Feeder(store, device, network.align_sides)
     exams = task.exams("test")
     predicted = read_table(predictions, PREDICTIONS).set_index("exam").reindex(exams.table["exam"])
 

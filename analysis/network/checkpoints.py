@@ -16,7 +16,9 @@ from analysis.errors import StudyError
 from analysis.files import atomic
 
 #: The settings that weights depend on: others may change between training and prediction.
-FORM = ("width", "groups", "reduction", "hidden", "pool", "grades", "align_sides")
+FORM = ("backbone", "backbone_options", "width", "groups", "reduction", "hidden", "pool", "grades", "align_sides")
+#: Those that features depend on.
+TRUNK = ("backbone", "backbone_options", "width", "groups")
 _KEY = "network"  # all metadata under one key: the order of several is not kept in the file
 
 
@@ -91,6 +93,8 @@ def fit(path: Path, about: Mapping[str, Any], expected: Mapping[str, Any]) -> No
                 elif have[task] != names:
                     odd = sorted(set(have[task]) ^ set(names)) or ["in another order"]
                     found.append(f"the outputs of task '{task}' differ ({', '.join(odd[:5])})")
+        elif key == "source" and have != want:
+            found.append("the code of network.backbone is another than when they were trained")
         elif have != want:
             found.append(f"{key} is {have} in the file and {want} here")
     if found:
@@ -120,7 +124,7 @@ def load_weights(network: nn.Module, path: Path, state: Mapping[str, Tensor]) ->
 def fine_tune(network: nn.Module, path: Path, settings: Mapping[str, Any]) -> list[str]:
     """Start from the weights of a file.
 
-    The image and core groups must fit; a head is taken over where its outputs are the same
+    What makes the features must fit; a head is taken over where its outputs are the same
     number, and stays random otherwise.
 
     Returns
@@ -131,11 +135,10 @@ def fine_tune(network: nn.Module, path: Path, settings: Mapping[str, Any]) -> li
     Raises
     ------
     StudyError
-        If image or core group differ.
+        If the features are made otherwise.
     """
     state, about = read_weights(path)
-    trunk = ("width", "groups")
-    fit(path, about, {"settings": {**about["settings"], **{key: settings[key] for key in trunk}}})
+    fit(path, about, {"settings": {**about["settings"], **{key: settings[key] for key in TRUNK}}})
     own = network.state_dict()
     taken = {name: t for name, t in state.items() if name in own and own[name].shape == t.shape}
     network.load_state_dict(taken, strict=False)

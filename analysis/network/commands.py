@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-FILE = click.Path(path_type=Path)
+from analysis.options import out, section_file, shared
 
 
 def _pair(context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> list[tuple[Path, Path]]:
@@ -17,9 +17,9 @@ def _pair(context: click.Context, parameter: click.Parameter, values: tuple[str,
 
 
 @click.command()
-@click.option("--images", type=FILE, required=True, help="Folder of prepared images.")
-@click.option("--reference", type=FILE, required=True, help="reference.parquet of the grading.")
-@click.option("--grading", type=FILE, required=True, help="Its scheme, workflow/gradings/<name>.yaml.")
+@shared("--images")
+@shared("--reference")
+@shared("--grading")
 @click.option(
     "--task",
     "tasks",
@@ -28,10 +28,10 @@ def _pair(context: click.Context, parameter: click.Parameter, values: tuple[str,
     metavar="SCHEME:REFERENCE",
     help="A further task that shares the core; may be repeated.",
 )
-@click.option("--settings", type=FILE, required=True, help="Section 'network' of the configuration.")
-@click.option("--seed", type=click.IntRange(0), required=True, help="Of start, order and variations.")
-@click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Threads.")
-@click.option("--out", type=FILE, required=True, help="Folder for weights.safetensors and curve.csv.")
+@section_file("network")
+@shared("--seed")
+@shared("--workers")
+@out("Folder for weights.safetensors and curve.csv.")
 def train(
     images: Path,
     reference: Path,
@@ -51,13 +51,13 @@ def train(
 
 
 @click.command()
-@click.option("--images", type=FILE, required=True, help="Folder of prepared images.")
-@click.option("--reference", type=FILE, required=True, help="reference.parquet, which says what set an exam is in.")
-@click.option("--grading", type=FILE, required=True, help="The scheme.")
-@click.option("--weights", type=FILE, multiple=True, required=True, help="weights.safetensors; one for each seed.")
-@click.option("--settings", type=FILE, required=True, help="Section 'network' of the configuration.")
-@click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Threads.")
-@click.option("--out", type=FILE, required=True, help="Folder for exams, images and seeds .parquet.")
+@shared("--images")
+@shared("--reference")
+@shared("--grading")
+@shared("--weights", multiple=True)
+@section_file("network")
+@shared("--workers")
+@out("Folder for exams, images and seeds .parquet.")
 def predict(
     images: Path, reference: Path, grading: Path, weights: tuple[Path, ...], settings: Path, workers: int, out: Path
 ) -> None:
@@ -70,14 +70,15 @@ def predict(
 
 
 @click.command()
-@click.option("--images", type=FILE, required=True, help="Folder of prepared images.")
-@click.option("--reference", type=FILE, required=True, help="reference.parquet of the grading.")
-@click.option("--predictions", type=FILE, required=True, help="exams.parquet written by 'predict'.")
-@click.option("--grading", type=FILE, required=True, help="The scheme.")
-@click.option("--weights", type=FILE, multiple=True, required=True, help="weights.safetensors; one for each seed.")
-@click.option("--settings", type=FILE, required=True, help="Section 'attribution' of the configuration.")
-@click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Threads.")
-@click.option("--out", type=FILE, required=True, help="Folder for cases.csv, its pictures, and occlusion.csv.")
+@shared("--images")
+@shared("--reference")
+@shared("--predictions")
+@shared("--grading")
+@shared("--weights", multiple=True)
+@section_file("attribution")
+@section_file("network", "--network-settings")
+@shared("--workers")
+@out("Folder for cases.csv, its pictures, and occlusion.csv.")
 def attribute(
     images: Path,
     reference: Path,
@@ -85,15 +86,26 @@ def attribute(
     grading: Path,
     weights: tuple[Path, ...],
     settings: Path,
+    network_settings: Path,
     workers: int,
     out: Path,
 ) -> None:
     """Find what the network looks at: integrated gradients of its surest decisions, and occlusion."""
     from analysis.network.attribution import attribute as run
-    from analysis.network.settings import AttributionSettings
+    from analysis.network.settings import AttributionSettings, NetworkSettings
     from analysis.settings import load
 
-    run(images, reference, predictions, grading, list(weights), load(AttributionSettings, settings), workers, out)
+    run(
+        images,
+        reference,
+        predictions,
+        grading,
+        list(weights),
+        load(AttributionSettings, settings),
+        load(NetworkSettings, network_settings),
+        workers,
+        out,
+    )
 
 
 COMMANDS: list[click.Command] = [train, predict, attribute]

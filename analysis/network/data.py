@@ -193,8 +193,8 @@ class Task:
         for outcome, values in zip(self.layout.binary, training.binary.T, strict=True):
             cases, controls = int((values == 1).sum()), int((values == 0).sum())
             if not cases or not controls:
-                lacks = "label" if cases + controls == 0 else "case" if not cases else "control"
-                notes.append(f"no training exam is a {lacks} of {outcome.id}, it will not be predicted")
+                lacks = "has a label" if cases + controls == 0 else "is a case" if not cases else "is a control"
+                notes.append(f"no training exam {lacks} of {outcome.id}, it will not be predicted")
         return notes
 
     def learnt(self, training: Exams) -> list[bool]:

@@ -77,6 +77,17 @@ class Device:
         """Copy a tensor to the device, from pinned memory and without waiting where it is a GPU."""
         return tensor.pin_memory().to(self.torch, non_blocking=True) if self.cuda else tensor
 
+    def get_chance(self) -> Tensor:
+        """Get the state of torch's global generator, which layers such as dropout draw from."""
+        return torch.cuda.get_rng_state(self.torch) if self.cuda else torch.get_rng_state()
+
+    def set_chance(self, state: Tensor) -> None:
+        """Set it back."""
+        if self.cuda:
+            torch.cuda.set_rng_state(state, self.torch)
+        else:
+            torch.set_rng_state(state)
+
     def __str__(self) -> str:
         name = torch.cuda.get_device_name(self.torch) if self.cuda else f"CPU, {torch.get_num_threads()} threads"
         return f"{name}, {str(self.precision).removeprefix('torch.')}"

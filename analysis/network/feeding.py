@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from analysis.imaging.store import ImageStore
-from analysis.network.augmentation import Variation, plain, standard_normal, vary
+from analysis.network.augmentation.variation import Variation
 from analysis.network.data import Exams, views
 from analysis.network.devices import Device
 from analysis.network.distributed import world
@@ -95,7 +95,6 @@ class Feeder:
         chosen: np.ndarray,
         settings: TrainingSettings,
         variation: Variation,
-        noise: torch.Generator,
     ) -> tuple[Batch, Labels]:
         """Make this process's part of a training batch.
 
@@ -115,16 +114,8 @@ class Feeder:
         images = slice(ends[own.start], ends[own.stop])
         passes = slice(images.start * jitters, images.stop * jitters)
 
-        noisy = variation.noise.flatten().nonzero().flatten()
-        normal = standard_normal(torch.Size((len(noisy), 1, self.store.size, self.store.size)), noise)
-        some = slice(*np.searchsorted(noisy.numpy(), [passes.start, passes.stop]))
         grey = self._grey(rows[images])
-        varied = vary(
-            grey.repeat_interleave(jitters, 0) if jitters > 1 else grey,
-            Variation(*(self.device.send(values[passes]) for values in vars(variation).values())),
-            settings.erase_size,
-            (self.device.send(noisy[some] - passes.start), normal[some]),
-        )
+        varied = variation.apply(grey.repeat_interleave(jitters, 0) if jitters > 1 else grey, passes, self.device.send)
 
         number = number[own]
         batch = self._batch(
@@ -154,6 +145,15 @@ class Feeder:
             images = images.contiguous(memory_format=torch.channels_last)
         index = [self.device.send(torch.from_numpy(values)) for values in (image, exam)]
         return Batch(images, index[0], int(number.sum()), index[1], len(number))
+
+
+def plain(images: Tensor, mirrored: Tensor | None = None) -> Tensor:
+    """Turn stored pixels, (n, side, side) of uint8, into input of the network, (n, 1, side, side) from 0 to 1.
+
+    `mirrored`, where given, says which images are shown mirrored left to right.
+    """
+    grey = images.unsqueeze(1).float().div_(255)
+    return grey if mirrored is None else torch.where(mirrored.view(-1, 1, 1, 1), grey.flip(3), grey)
 
 
 def share(number: np.ndarray, rank: int, processes: int) -> slice:

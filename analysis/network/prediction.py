@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,6 +19,7 @@ from analysis.network.data import Exams, Task, pack
 from analysis.network.devices import Device
 from analysis.network.feeding import Feeder, ahead
 from analysis.network.settings import NetworkSettings
+from analysis.network.source import source_hash
 from analysis.schemas import PREDICTIONS, VIEWS
 
 SETS = ("validation", "test")
@@ -99,9 +101,10 @@ def load_network(
         If something doesn't fit; names all of it.
     """
     state, about = read_weights(path)
-    expected = {"settings": settings.model_dump(mode="json"), "tasks": {task.name: task.layout.names}}
+    expected: dict[str, Any] = {"settings": settings.model_dump(mode="json"), "tasks": {task.name: task.layout.names}}
+    expected["source"] = source_hash(settings.backbone)
     fit(path, about, {**expected, "side": side, "views": list(VIEWS)})
-    network = KneeNet(settings, {name: len(names) for name, names in about["tasks"].items()}, len(VIEWS))
+    network = KneeNet(settings, {name: len(names) for name, names in about["tasks"].items()}, len(VIEWS), side)
     load_weights(network, path, state)
     device.place(network).eval()
     return network, np.array(about["learnt"], bool), int(about["seed"])

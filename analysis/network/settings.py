@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
+from analysis.network.augmentation import AugmentationSettings, Erase, Noise, setting
+from analysis.network.augmentation.base import Share
 from analysis.settings import Settings
 
-Share = Annotated[float, Field(ge=0, le=1)]
+#: The name of the paper's own network.
+PAPER = "olsson2021"
 
 
 class GroupSettings(Settings):
@@ -31,41 +34,35 @@ TABLE_1 = (
 )
 
 
-class AugmentationSettings(Settings):
-    """How an image is varied each time that training sees it."""
-
-    rotation: float = Field(default=4.0, ge=0, description="degrees, standard deviation of a rotation")
-    rotation_share: Share = Field(default=0.5, description="share of passes that are rotated")
-    quarter_turn: Share = Field(
-        0.0, description="share of passes turned by a quarter; knees hang one way in an archive"
-    )
-    shift: float = Field(
-        default=0.03, ge=0, description="standard deviation of a shift, as a share of half the image's side"
-    )
-    stretch: float = Field(default=0.04, ge=0, description="standard deviation of a stretch about 1, by axis")
-    mirror_horizontal: Share = Field(
-        default=0.5, description="share mirrored left to right; medial and lateral go along"
-    )
-    mirror_vertical: Share = Field(default=0.0, description="share mirrored upside down; no knee is taken so")
-    contrast: float = Field(default=0.1, ge=0, description="standard deviation of log contrast about the image's mean")
-    negative: Share = Field(
-        default=0.0, description="share shown as a photographic negative, where an archive holds some"
-    )
-
-
 class PhaseSettings(Settings):
     """A stretch of training with one cosine of the learning rate."""
 
     epochs: int = Field(ge=1, description="passes over the training exams")
     learning_rate: float = Field(gt=0, description="at the phase's start; it falls by a quarter of a cosine")
-    noise: Share = Field(
-        default=0.0, description="largest standard deviation of white noise, as a share of the grey scale"
-    )
-    erase: int = Field(default=0, ge=0, description="random blocks erased from each image")
+    noise: Share = setting(Noise, "noise")
+    erase: int = setting(Erase, "erase")
 
 
 class TrainingSettings(Settings):
     """How the network learns."""
+
+    expert = (
+        "momentum",
+        "weight_decay",
+        "weight_decay_of",
+        "clip",
+        "noise_share",
+        "erase_size",
+        "loss",
+        "margin",
+        "class_weights",
+        "findings_weight",
+        "view_weight",
+        "task_every",
+        "average",
+        "keep_window",
+        "tensorboard",
+    )
 
     phases: tuple[PhaseSettings, ...] = Field(
         (
@@ -87,10 +84,8 @@ class TrainingSettings(Settings):
     clip: float | None = Field(
         default=None, gt=0, description="largest norm of the gradient; null: not clipped, as the paper"
     )
-    noise_share: Share = Field(
-        default=0.5, description="share of passes that get white noise (authors' public trainer)"
-    )
-    erase_size: int = Field(default=4, ge=1, description="pixels, side of an erased block; 10 at 256 pixels, 4 at 96")
+    noise_share: Share = setting(Noise, "noise_share")
+    erase_size: int = setting(Erase, "erase_size")
     loss: Literal["cross_entropy", "hinge"] = Field(
         "cross_entropy", description="of the yes-or-no outputs; the authors' trainer used the hinge"
     )
@@ -129,6 +124,8 @@ class TrainingSettings(Settings):
 class AttributionSettings(Settings):
     """Which decisions are looked into, and how."""
 
+    expert = ("steps", "tolerance", "occluded", "metal")
+
     cases: int = Field(default=1, ge=1, description="exams for each grade, surest right and surest wrong, per item")
     steps: int = Field(default=32, ge=2, description="steps of the integrated gradients' path from black to the image")
     tolerance: float = Field(
@@ -148,6 +145,8 @@ class AttributionSettings(Settings):
 class NetworkSettings(Settings):
     """The network of the paper; the defaults are those of the default study."""
 
+    expert = ("groups", "reduction", "hidden", "pool", "precision", "compile")
+
     seeds: tuple[int, ...] = Field(
         default=(0,), min_length=1, description="one network is trained for each; they are averaged"
     )
@@ -157,7 +156,16 @@ class NetworkSettings(Settings):
     weights: str | None = Field(
         default=None, description="safetensors file to start from; null: at random, as the paper"
     )
-    width: int = Field(default=16, ge=4, description="filters of the first group; 64 in the paper")
+    backbone: str = Field(
+        default=PAPER,
+        pattern=rf"^({PAPER}|[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*)$",
+        description="what makes features of an image: the paper's network, olsson2021; or package.module:function, which "
+        "returns any torch module from images (n, 1, side, side) to features (n, filters, height, width)",
+    )
+    backbone_options: dict[str, Any] = Field(
+        default={}, description="keyword arguments of that function; the paper's network is built of width and groups"
+    )
+    width: int = Field(default=16, ge=4, description="filters of the paper's first group; 64 in the paper")
     groups: tuple[GroupSettings, ...] = Field(
         default=TABLE_1, min_length=1, description="Table 1 of the paper, row by row"
     )

@@ -1,38 +1,127 @@
-"""The network's structure as it stands in its weights, so that the table can't differ from the model."""
+"""The network's table: a network describes itself when it is trained, and its weights carry the description."""
 
 from __future__ import annotations
 
 import json
-import math
-import re
-from dataclasses import dataclass
-from itertools import groupby
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from analysis.errors import StudyError
 from analysis.files import write_text
 
-#: Tensors that are counted while training, not trained.
-COUNTED = ("running_mean", "running_var", "num_batches_tracked")
-BLOCK = re.compile(r"^(image|core)\.(\d+)\.(\d+)\.")
-
-Shapes = dict[str, tuple[int, ...]]
+if TYPE_CHECKING:
+    from torch import nn
 
 
 @dataclass(frozen=True)
 class Row:
-    """Consecutive layers of one kind and size."""
+    """Consecutive layers of one kind and size.
+
+    Attributes
+    ----------
+    kind : str
+        What they are, as the table names it.
+    blocks : int
+        How many there are.
+    kernel : str
+        As "3 × 3"; "–" where there is none.
+    filters : int or None
+        Filters, or units, that go out.
+    part : str
+        The part of the network that they belong to: image, core, pool, or a task.
+    parameters : int
+        Numbers that are trained.
+    """
 
     kind: str
     blocks: int
     kernel: str
-    filters: int
+    filters: int | None
     part: str
     parameters: int
 
 
-def read_shapes(path: Path) -> Shapes:
-    """Return the shape of every tensor of a safetensors file from its header, without loading it.
+def parameters(module: nn.Module) -> int:
+    """Count the numbers of a module that are trained."""
+    return sum(parameter.numel() for parameter in module.parameters() if parameter.requires_grad)
+
+
+def describe(module: nn.Module, part: str) -> list[Row]:
+    """List the rows of a module: those that it gives itself, or else its layers in order.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        One with a method `describe` lists its own rows, each a `Row` or a mapping of its attributes.
+    part : str
+        What the rows of another one belong to.
+
+    Returns
+    -------
+    list of Row
+        Their parameters add up to those of the module.
+
+    Raises
+    ------
+    StudyError
+        If the rows that the module gives are no rows, or leave parameters out.
+    """
+    own: Callable[[], Iterable[Any]] | None = getattr(module, "describe", None)
+    if own is None:
+        return _layers(module, part)
+    name = f"{type(module).__module__}.{type(module).__name__}"
+    try:
+        rows = [row if isinstance(row, Row) else Row(**row) for row in own()]
+    except TypeError as error:
+        raise StudyError(
+            f"What {name}.describe() returns are no rows of a table ({error}); see {Row.__module__}."
+        ) from error
+    told = sum(row.parameters for row in rows)
+    if told != parameters(module):
+        raise StudyError(
+            f"{name}.describe() lists {told} parameters of {parameters(module)}; correct it, or leave it out, "
+            "and the layers are listed in order."
+        )
+    return rows
+
+
+def _layers(module: nn.Module, part: str) -> list[Row]:
+    """List layers with weights in order; what else is trained (norms, say) counts with the layer before it."""
+    rows: list[Row] = []
+    seen: set[int] = set()
+    ahead = 0
+    for layer in module.modules():
+        new = [p for p in layer.parameters(recurse=False) if id(p) not in seen]
+        seen |= {id(parameter) for parameter in new}
+        number = sum(parameter.numel() for parameter in new if parameter.requires_grad)
+        weight = getattr(layer, "weight", None)
+        shape = tuple(getattr(weight, "shape", ()))
+        if new and len(shape) >= 2:
+            out = getattr(layer, "out_channels", getattr(layer, "out_features", shape[0]))
+            kernel = " × ".join(map(str, shape[2:])) or "–"
+            row = Row(_kind(layer), 1, kernel, int(out), part, number + ahead)
+            ahead = 0
+            if rows and (rows[-1].kind, rows[-1].kernel, rows[-1].filters) == (row.kind, row.kernel, row.filters):
+                last = rows.pop()
+                row = replace(last, blocks=last.blocks + 1, parameters=last.parameters + row.parameters)
+            rows.append(row)
+        elif rows:
+            rows[-1] = replace(rows[-1], parameters=rows[-1].parameters + number)
+        else:
+            ahead += number
+    return rows or [Row(type(module).__name__, 1, "–", None, part, ahead)]
+
+
+def _kind(layer: nn.Module) -> str:
+    name = type(layer).__name__
+    kinds = {"ConvTranspose": "Transposed convolution", "Conv": "Convolution", "Linear": "Fully connected"}
+    return next((kind for start, kind in kinds.items() if name.startswith(start)), name)
+
+
+def read_structure(path: Path) -> list[Row]:
+    """Read the rows of a network's table, without loading its weights.
 
     Parameters
     ----------
@@ -42,75 +131,20 @@ def read_shapes(path: Path) -> Shapes:
     Raises
     ------
     StudyError
-        If the file is neither.
+        If the file is neither, or the weights don't describe their network.
     """
-    if path.suffix == ".json":
-        return {name: tuple(shape) for name, shape in json.loads(path.read_text(encoding="utf-8")).items()}
-    with path.open("rb") as file:
-        try:
+    try:
+        if path.suffix == ".json":
+            return [Row(**row) for row in json.loads(path.read_text(encoding="utf-8"))]
+        with path.open("rb") as file:
             header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
-        except (ValueError, MemoryError, OverflowError) as error:
-            raise StudyError(f"{path} is not a safetensors file; train the network again.") from error
-    return {name: tuple(entry["shape"]) for name, entry in header.items() if name != "__metadata__"}
+        return [Row(**row) for row in json.loads(header["__metadata__"]["network"])["structure"]]
+    except (ValueError, MemoryError, OverflowError, KeyError, TypeError) as error:
+        raise StudyError(
+            f"{path} does not describe the network that it belongs to; train the network again."
+        ) from error
 
 
 def write_structure(weights: Path, out: Path) -> None:
-    """Write the shapes of all tensors to a JSON file: what is told of a network where its weights are too large."""
-    write_text(out, json.dumps(read_shapes(weights), indent=1) + "\n")
-
-
-def structure(weights: Path) -> list[Row]:
-    """Return the rows of the network's table from its weights.
-
-    Residual groups come first, in their order; then, for each task, its 1x1 convolution and its
-    fully connected layers; last what is left.
-    """
-    shapes = read_shapes(weights)
-    groups: dict[tuple[str, int], Shapes] = {}
-    for name, shape in shapes.items():
-        if match := BLOCK.match(name):
-            groups.setdefault((match[1], int(match[2])), {})[name] = shape
-    rows = [
-        _residual(part, found)
-        for (part, _), found in sorted(groups.items(), key=lambda entry: (entry[0][0] != "image", entry[0][1]))
-    ]
-    rest = {name: shape for name, shape in shapes.items() if not BLOCK.match(name)}
-    if rows:
-        rows.append(Row("Maximum over the images of an exam", 1, "–", rows[-1].filters, "pool", 0))
-    for task, found in _tasks(rest):
-        rows += _head(task, found)
-    return rows
-
-
-def _residual(part: str, found: Shapes) -> Row:
-    kernels = {name: shape for name, shape in found.items() if len(shape) == 4}
-    blocks = {BLOCK.match(name)[3] for name in kernels}  # type: ignore[index]
-    last = max(kernels, key=lambda name: int(BLOCK.match(name)[3]))  # type: ignore[index]
-    shape = kernels[last]
-    return Row("Residual blocks", len(blocks), f"{shape[2]} × {shape[3]}", shape[0], part, _parameters(found))
-
-
-def _tasks(rest: Shapes) -> list[tuple[str, Shapes]]:
-    def task(name: str) -> str:
-        parts = name.split(".")
-        return parts[1] if parts[0] == "heads" else parts[0]
-
-    return [(name, {key: rest[key] for key in found}) for name, found in groupby(sorted(rest, key=task), key=task)]
-
-
-def _head(task: str, found: Shapes) -> list[Row]:
-    rows = []
-    for layer, shape in found.items():
-        if not layer.endswith("weight") or len(shape) < 2:
-            continue
-        kind = "Convolution" if len(shape) == 4 else "Fully connected"
-        kernel = f"{shape[2]} × {shape[3]}" if len(shape) == 4 else "–"
-        stem = layer.removesuffix("weight")
-        own = {name: value for name, value in found.items() if name.startswith(stem)}
-        rows.append(Row(kind, 1, kernel, shape[0], f"task {task}", _parameters(own)))
-    # A convolution comes before the layers that are fully connected to what it leaves.
-    return sorted(rows, key=lambda row: row.kind)
-
-
-def _parameters(found: Shapes) -> int:
-    return sum(math.prod(shape) for name, shape in found.items() if not name.endswith(COUNTED))
+    """Write the rows to a JSON file: what is told of a network where its weights are too large."""
+    write_text(out, json.dumps([asdict(row) for row in read_structure(weights)], indent=1, ensure_ascii=False) + "\n")

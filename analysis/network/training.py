@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import copy
 import hashlib
 import json
 import math
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,8 @@ from torch.nn.parallel import DistributedDataParallel
 from analysis.errors import StudyError
 from analysis.imaging.store import ImageStore
 from analysis.network.architecture import KneeNet
-from analysis.network.augmentation import Variation, draw
+from analysis.network.augmentation.variation import Variation, draw
+from analysis.network.average import MovingAverage
 from analysis.network.checkpoints import fine_tune, load_state, save_state, save_weights
 from analysis.network.compiling import compiled
 from analysis.network.curve import Curve, areas
@@ -31,6 +32,8 @@ from analysis.network.losses import Weights, elementwise
 from analysis.network.prediction import score
 from analysis.network.progress import Progress
 from analysis.network.settings import NetworkSettings, PhaseSettings
+from analysis.network.source import source_hash
+from analysis.network.streams import Streams
 from analysis.schemas import VIEWS
 
 
@@ -112,10 +115,12 @@ class Training:
             for task, exams in zip(tasks, self.exams, strict=True)
         ]
         self.data = fingerprint(store, tasks)
+        self.source = source_hash(settings.backbone)
         self.main = world()[0] == 0
 
         torch.manual_seed(seed)
-        network = KneeNet(settings, {task.name: task.layout.width for task in tasks}, len(VIEWS))
+        outputs = {task.name: task.layout.width for task in tasks}
+        network = KneeNet(settings, outputs, len(VIEWS), store.size)
         if settings.weights:
             fresh = fine_tune(network, Path(settings.weights), settings.model_dump(mode="json"))
             self.notes.append(f"starts from {settings.weights}; at random start {len(fresh)} tensors")
@@ -127,12 +132,8 @@ class Training:
             self.notes.append(note)
         if world()[1] > 1:
             self.model = DistributedDataParallel(self.model, find_unused_parameters=True, broadcast_buffers=False)
-        self.average = copy.deepcopy(network) if self.training.average else None
-        self.followed = {kind: _pairs(self.average or network, network, kind) for kind in (True, False)}
+        self.average = MovingAverage(network, self.training.average) if self.training.average else None
         self.optimiser = torch.optim.SGD(network.parameters(), lr=1.0, momentum=self.training.momentum)
-        # ASSUME: order and variations of the exams have one generator, noise another, which lives on the device.
-        self.generator = np.random.default_rng([seed, 1])
-        self.noise = torch.Generator(device.torch).manual_seed(seed)
         self.steps = 0
         self.kept: dict[str, Tensor] = {}
         self.curve = Curve([task.name for task in tasks], tasks[0].scheme)
@@ -140,6 +141,11 @@ class Training:
     @property
     def _empty(self) -> str:
         return self.training.empty_levels
+
+    @property
+    def kept_network(self) -> KneeNet:
+        """The network that is validated and kept: the averaged one where there is one."""
+        return self.network if self.average is None else self.average.network
 
     def run(self) -> None:
         """Train through all phases, and write what `train` says."""
@@ -167,13 +173,14 @@ class Training:
     ) -> tuple[dict[str, float], float]:
         """Go once through the grading's exams; return the mean loss of each task, and the last learning rate."""
         losses: dict[str, list[Tensor]] = {task.name: [] for task in self.tasks}
-        plan = list(self._plan())
+        streams = Streams(self.seed, number, self.device.torch)
+        plan = list(self._plan(streams))
         passes = [int(self.exams[t].images[chosen].sum()) * self.training.jitters for t, chosen in plan]
-        variations = draw(self.generator, sum(passes), self.store.size, self.training, phase).split(passes)
+        variations = draw(streams, sum(passes), self.store.size, self.training, phase).split(passes)
 
         def make(step: tuple[tuple[int, np.ndarray], Variation]) -> tuple[Batch, Labels]:
             (t, chosen), variation = step
-            return self.feeder.training(self.exams[t], self.weights[t], chosen, self.training, variation, self.noise)
+            return self.feeder.training(self.exams[t], self.weights[t], chosen, self.training, variation)
 
         made = ahead(make, zip(plan, variations, strict=True), self.device.cuda)
         rate = 0.0
@@ -193,11 +200,12 @@ class Training:
             progress.step(value, passes[i])
         return {name: float(torch.stack(v).mean()) if v else math.nan for name, v in losses.items()}, rate
 
-    def _plan(self) -> Iterator[tuple[int, np.ndarray]]:
+    def _plan(self, streams: Streams) -> Iterator[tuple[int, np.ndarray]]:
         """Give the epoch's batches: all of the grading's, and in turn with them some of each further task."""
         batch, jitters = self.training.batch, self.training.jitters
-        main = pack(self.exams[0].images * jitters, self.generator.permutation(len(self.exams[0])), batch)
-        others = [stream(exams, batch, jitters, self.generator) for exams in self.exams[1:]]
+        orders = [streams.numpy(f"order of {task.name}") for task in self.tasks]
+        main = pack(self.exams[0].images * jitters, orders[0].permutation(len(self.exams[0])), batch)
+        others = [stream(exams, batch, jitters, order) for exams, order in zip(self.exams[1:], orders[1:], strict=True)]
         for i, chosen in enumerate(main, 1):
             if len(chosen) < world()[1]:
                 raise StudyError(
@@ -230,25 +238,17 @@ class Training:
         self.optimiser.step()
         self.steps += 1
         if self.average is not None:
-            self._follow()
+            self.average.follow(self.steps)
         loss = loss.detach()
         if world()[1] > 1:
             torch.distributed.all_reduce(loss)
         return loss
 
-    @torch.no_grad()
-    def _follow(self) -> None:
-        """Move the averaged weights towards the current ones; quickly in the first steps."""
-        decay = min(self.training.average, (1 + self.steps) / (10 + self.steps))
-        # All at once: one by one it takes longer than the optimiser's step.
-        torch._foreach_lerp_(*self.followed[True], 1 - decay)
-        torch._foreach_copy_(*self.followed[False])
-
     def _close(
         self, number: int, phase: int, rate: float, losses: dict[str, float], last: bool, progress: Progress
     ) -> None:
         """Validate, keep the weights if they are the ones to keep, and write the checkpoint."""
-        network = self.average or self.network
+        network = self.kept_network
         found = [
             areas(task, exams, score(network, task, exams, self.feeder).outcomes) if len(exams) else {}
             for task, exams in zip(self.tasks, self.validation, strict=True)
@@ -263,7 +263,7 @@ class Training:
     def _fingerprint(self) -> str:
         # Which seeds, device and weights' destination there are besides makes no difference to this run.
         told = self.settings.model_dump(mode="json", exclude={"seeds", "tasks"})
-        about = [told, self.seed, self.data, torch.__version__, str(self.device), world()[1]]
+        about = [told, self.source, self.seed, self.data, torch.__version__, str(self.device), world()[1]]
         return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()
 
     def _state(self, number: int) -> dict[str, Any]:
@@ -272,10 +272,9 @@ class Training:
             "epoch": number,
             "steps": self.steps,
             "network": self.network.state_dict(),
-            "average": self.average.state_dict() if self.average is not None else None,
+            "average": self.average.network.state_dict() if self.average is not None else None,
             "optimiser": self.optimiser.state_dict(),
-            "generator": json.dumps(self.generator.bit_generator.state),
-            "noise": self.noise.get_state(),
+            "chance": self.device.get_chance(),
             "kept": self.kept,
             "curve": json.dumps(self.curve.rows),
         }
@@ -289,10 +288,9 @@ class Training:
             return 0
         self.network.load_state_dict(state["network"])
         if self.average is not None:
-            self.average.load_state_dict(state["average"])
+            self.average.network.load_state_dict(state["average"])
         self.optimiser.load_state_dict(state["optimiser"])
-        self.generator.bit_generator.state = json.loads(state["generator"])
-        self.noise.set_state(state["noise"])
+        self.device.set_chance(state["chance"])
         self.kept, self.steps = state["kept"], state["steps"]
         self.curve.rows = json.loads(state["curve"])
         return int(state["epoch"])
@@ -300,6 +298,8 @@ class Training:
     def _about(self) -> dict[str, Any]:
         return {
             "settings": self.settings.model_dump(mode="json"),
+            "source": self.source,
+            "structure": [asdict(row) for row in self.network.describe()],
             "tasks": {task.name: task.layout.names for task in self.tasks},
             "learnt": self.tasks[0].learnt(self.exams[0]),
             "views": list(VIEWS),
@@ -308,15 +308,6 @@ class Training:
             "seed": self.seed,
             "epoch": self.curve.kept_epoch(self.training.keep),
         }
-
-
-def _pairs(one: nn.Module, other: nn.Module, floating: bool) -> tuple[list[Tensor], list[Tensor]]:
-    """List the tensors of two networks of the same form: those of floating point, or the others."""
-    first, second = (
-        [tensor for tensor in network.state_dict().values() if tensor.is_floating_point() == floating]
-        for network in (one, other)
-    )
-    return first, second
 
 
 __all__ = ["Exams", "Training", "train"]

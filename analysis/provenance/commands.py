@@ -6,19 +6,17 @@ from pathlib import Path
 
 import click
 
-FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
-OUT = click.Path(path_type=Path)
+from analysis.options import FILE, FOLDER, NEW_FILE, NEW_FOLDER, out, shared
 
 
 @click.command()
 @click.argument("inputs", nargs=-1, type=FILE)
-@click.option("--config", type=FILE, required=True, help="The whole configuration as resolved, YAML.")
-@click.option("--private", type=FILE, help="The private index of ingest, for the hashes of the pixels.")
-@click.option("--benchmarks", type=OUT, multiple=True, help="Folder of Snakemake's benchmarks.")
+@shared("--config")
+@shared("--private", required=False)
+@click.option("--benchmarks", type=NEW_FOLDER, multiple=True, help="Folder of Snakemake's benchmarks.")
 @click.option("--snakemake", required=True, help="Version of Snakemake.")
 @click.option("--rendered", type=FILE, required=True, help="renderers.json of the manuscript.")
-@click.option("--out", type=OUT, required=True, help="provenance.json")
+@out("provenance.json", NEW_FILE)
 def provenance(
     inputs: tuple[Path, ...],
     config: Path,
@@ -44,10 +42,10 @@ def provenance(
 @click.command()
 @click.argument("given", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 @click.option("--study", type=FOLDER, required=True, help="Folder of results, results/COHORT/GRADING.")
-@click.option("--config", type=FILE, required=True, help="The whole configuration as resolved, YAML.")
-@click.option("--private", type=FILE, required=True, help="The private index of ingest.")
-@click.option("--archive", type=FOLDER, required=True, help="The archive, for its reports.")
-@click.option("--out", type=OUT, required=True, help="The zip.")
+@shared("--config")
+@shared("--private")
+@shared("--archive")
+@out("The zip.", NEW_FILE)
 def bundle(given: tuple[Path, ...], study: Path, config: Path, private: Path, archive: Path, out: Path) -> None:
     """Pack what a reviewer needs: the code, what the statistics start from (GIVEN), and what the study made of it."""
     from analysis.archive.tables import read_reports

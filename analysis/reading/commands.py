@@ -25,7 +25,9 @@ _PLACES = (
     click.option("--store", type=FILE, help="The database of the readings; else in the private folder of the cohort."),
 )
 _TABLES = (
-    click.option("--images", type=FILE, help="The index's images.parquet, where it is not the cohort's."),
+    click.option(
+        "--images-index", "images", type=FILE, help="The index's images.parquet, where it is not the cohort's."
+    ),
     click.option("--private", type=FILE, help="The private index.parquet of ingest, where it is not the cohort's."),
     click.option("--settings", "settings_file", type=FILE, help="The section 'reading'; else that of config.yaml."),
 )

@@ -69,6 +69,8 @@ class LoginSettings(Settings):
 class ReadingSettings(Settings):
     """The reading room: where it listens, and what readers get to see in which order."""
 
+    expert = ("login", "claim_minutes", "repeat_gap")
+
     host: str = Field(default="127.0.0.1", description="address it listens on; one that others reach needs `tls`")
     port: int = Field(default=8123, ge=0, le=65535, description="port; 0 takes a free one")
     names: tuple[str, ...] = Field(default=(), description="host names by which other machines may call it")

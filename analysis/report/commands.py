@@ -8,30 +8,30 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from analysis.options import FILE, FOLDER, NEW_FILE, out, section_file, shared
+
 if TYPE_CHECKING:
     from analysis.report.results import Results
-
-FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
-OUT = click.Path(path_type=Path)
 
 
 def results_options(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command the options that say where the results are."""
     for option in reversed(
         (
-            click.option("--grading", type=FILE, required=True, help="Scheme, e.g. workflow/gradings/kl.yaml."),
+            shared("--grading"),
             click.option("--statistics", type=FOLDER, required=True, help="Folder with roc.csv, thresholds.csv …"),
-            click.option("--reference", type=FOLDER, required=True, help="Folder with reference.parquet."),
+            click.option(
+                "--reference-folder", "reference", type=FOLDER, required=True, help="Folder with reference.parquet."
+            ),
             click.option("--selection", type=FOLDER, required=True, help="Folder with exams.parquet and flow.csv."),
             click.option("--index", type=FOLDER, help="Folder with images.parquet and counts.csv."),
-            click.option("--images", type=FOLDER, help="Folder with rows-K.parquet."),
+            shared("--images", required=False),
             click.option("--network", type=FOLDER, help="Folder with seed-S/curve.csv."),
             click.option("--attribution", type=FOLDER, help="Folder with cases.csv and its pictures."),
             click.option("--coverage", type=FILE, help="coverage.csv."),
             click.option("--audit", type=FILE, help="audit.csv."),
             click.option("--active-learning", type=FOLDER, help="Folder of the learning curve of active learning."),
-            click.option("--settings", type=FILE, required=True, help="Section 'report' of the configuration."),
+            section_file("report"),
         )
     ):
         command = option(command)
@@ -51,7 +51,7 @@ def gather(grading: Path, settings: Path, **folders: Any) -> Results:
 @click.command()
 @results_options
 @click.option("--checklists", type=FOLDER, default=Path("manuscript/checklists"), show_default=True)
-@click.option("--out", type=OUT, required=True, help="Folder for the tables: NAME.md and NAME.csv each.")
+@out("Folder for the tables: NAME.md and NAME.csv each.")
 def tables(out: Path, checklists: Path, **options: Any) -> None:
     """Make all tables, as markdown for the manuscript and as CSV for people."""
     from analysis.report.tables import write_tables
@@ -61,7 +61,7 @@ def tables(out: Path, checklists: Path, **options: Any) -> None:
 
 @click.command()
 @results_options
-@click.option("--out", type=OUT, required=True, help="Folder for the figures: NAME.svg and NAME.png each.")
+@out("Folder for the figures: NAME.svg and NAME.png each.")
 def figures(out: Path, **options: Any) -> None:
     """Draw all figures, as SVG and as PNG."""
     from analysis.report.figures import write_figures
@@ -71,8 +71,8 @@ def figures(out: Path, **options: Any) -> None:
 
 @click.command()
 @results_options
-@click.option("--config", type=FILE, required=True, help="The whole configuration as resolved, YAML.")
-@click.option("--out", type=OUT, required=True, help="values.yml")
+@shared("--config")
+@out("values.yml", NEW_FILE)
 def values(out: Path, config: Path, **options: Any) -> None:
     """Collect every number of the text, and what chooses its sentences."""
     from analysis.report.values import write_values
@@ -82,14 +82,16 @@ def values(out: Path, config: Path, **options: Any) -> None:
 
 
 @click.command("compare-gradings")
-@click.option("--first", type=FOLDER, required=True, help="results/<cohort>/<grading> of the first grading.")
-@click.option("--second", type=FOLDER, required=True, help="The same of the second.")
+@click.option(
+    "--first-results", "first", type=FOLDER, required=True, help="results/<cohort>/<grading> of the first grading."
+)
+@click.option("--second-results", "second", type=FOLDER, required=True, help="The same of the second.")
 @click.option("--first-grading", type=FILE, required=True, help="The first scheme; it says what early disease is.")
 @click.option("--second-grading", type=FILE, required=True, help="The second scheme.")
-@click.option("--settings", type=FILE, required=True, help="The section 'statistics' of the configuration.")
-@click.option("--report", type=FILE, required=True, help="The section 'report' of the configuration.")
-@click.option("--seed", type=int, required=True, help="Seed of all resampling.")
-@click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder to write to.")
+@section_file("statistics")
+@section_file("report", "--report")
+@shared("--seed")
+@out("Folder to write to.")
 def compare(
     *, first: Path, second: Path, first_grading: Path, second_grading: Path,
     settings: Path, report: Path, seed: int, out: Path,
@@ -120,11 +122,11 @@ def compare(
 @click.option("--rounds", "folder", type=FOLDER, required=True, help="Folder with <strategy>/seed-S/round-R/.")
 @click.option("--last", type=click.IntRange(0), required=True, help="The last round to show.")
 @click.option("--strategy", "strategies", multiple=True, required=True)
-@click.option("--seed", "seeds", type=int, multiple=True, required=True)
-@click.option("--grading", type=FILE, required=True, help="The scheme.")
-@click.option("--settings", type=FILE, required=True, help="Section 'active_learning' of the configuration.")
-@click.option("--report", type=FILE, required=True, help="Section 'report' of the configuration.")
-@click.option("--out", type=OUT, required=True, help="Folder for the estimates, the table and the figure.")
+@shared("--seed", "seeds", multiple=True)
+@shared("--grading")
+@section_file("active_learning")
+@section_file("report", "--report")
+@out("Folder for the estimates, the table and the figure.")
 def learning_curve(
     *, folder: Path, last: int, strategies: tuple[str, ...], seeds: tuple[int, ...], grading: Path, settings: Path,
     report: Path, out: Path,

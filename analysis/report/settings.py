@@ -23,6 +23,8 @@ class Author(Settings):
 class FigureSettings(Settings):
     """Size and look of the figures."""
 
+    expert = ("palette", "shades")
+
     single_mm: float = Field(
         default=85.0, gt=20, le=200, description="width of a one-column figure, mm (the journal's)"
     )
@@ -44,6 +46,8 @@ class FigureSettings(Settings):
 
 class ReportSettings(Settings):
     """The manuscript and what stands in it."""
+
+    expert = ("renderer", "bundle_mb")
 
     formats: tuple[Format, ...] = Field(
         default=("html", "docx", "pdf", "jats"), min_length=1, description="formats of the manuscript that are rendered"

@@ -6,15 +6,14 @@ from pathlib import Path
 
 import click
 
-FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-FOLDER = click.Path(file_okay=False, path_type=Path)
+from analysis.options import NEW_FILE, out, section_file, shared
 
 
 @click.command("simulate")
-@click.option("--settings", type=FILE, required=True, help="The section 'simulate' of the configuration.")
-@click.option("--seed", type=int, required=True, help="The seed that all random draws come from.")
-@click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes.")
-@click.option("--out", type=FOLDER, required=True, help="Folder of the archive to make.")
+@section_file("simulate")
+@shared("--seed")
+@shared("--workers")
+@out("Folder of the archive to make.")
 def simulate(settings: Path, seed: int, workers: int, out: Path) -> None:
     """Simulate an archive of knee radiographs in the form that a hospital hands over."""
     from analysis.settings import load
@@ -26,14 +25,12 @@ def simulate(settings: Path, seed: int, workers: int, out: Path) -> None:
 
 
 @click.command("contact-sheet")
-@click.option(
-    "--archive", type=click.Path(exists=True, file_okay=False, path_type=Path), required=True, help="Archive."
-)
+@shared("--archive")
 @click.option("--item", default="kl", show_default=True, help="Item of readings.csv that makes the columns.")
 @click.option("--each", type=click.IntRange(1), default=2, show_default=True, help="Images per view and value.")
 @click.option("--side", type=click.IntRange(64), default=260, show_default=True, help="Side of a tile, pixels.")
-@click.option("--seed", type=int, default=1, show_default=True, help="Chooses among the images.")
-@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), required=True, help="PNG to write.")
+@shared("--seed", default=1, show_default=True)
+@out("PNG to write.", NEW_FILE)
 def contact_sheet(archive: Path, item: str, each: int, side: int, seed: int, out: Path) -> None:
     """Show an archive's radiographs by view and by how they were read."""
     import numpy as np

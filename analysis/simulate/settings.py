@@ -141,6 +141,8 @@ class FileSettings(Settings):
 class SimulateSettings(Settings):
     """The simulated archive. The numbers of exams are those left after the selection."""
 
+    expert = ("test_surplus", "population", "readers", "radiography", "files")
+
     training: int = Field(default=600, ge=1, description="Training exams after the selection; the paper has 5,700.")
     validation: int = Field(default=100, ge=0, description="Validation exams after the selection; the paper has 403.")
     test: int = Field(default=300, ge=0, description="Test exams after the selection, as in the paper.")

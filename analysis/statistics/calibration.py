@@ -50,8 +50,8 @@ def calibration_row(sample: Sample, outcome: str, resamples: Resamples, settings
             lambda weights: squares @ weights / weights.sum(axis=0)
         )
     row["reason"] = sample.problem
-    if not sample.problem and min(sample.cases, sample.controls) < settings.minimum_cases:
-        row["reason"] = f"fewer than {settings.minimum_cases} cases or controls: no recalibration"
+    if not sample.problem and sample.fewest < settings.minimum_cases:
+        row["reason"] = f"fewer than {settings.minimum_cases} patients with a case or a control: no recalibration"
     if not row["reason"] and np.ptp(sample.score) == 0:
         row["reason"] = "all scores are equal: no slope"
     if not row["reason"]:

@@ -7,36 +7,31 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from analysis.options import FILE, NEW_FILE, out, section_file, shared
+
 if TYPE_CHECKING:
     from analysis.statistics.settings import StatisticsSettings
 
-_FILE = click.Path(dir_okay=False, path_type=Path)
-_SETTINGS = click.option("--settings", type=_FILE, required=True, help="YAML of the section 'statistics'.")
-_SEED = click.option("--seed", type=int, default=1, show_default=True, help="Seed of all resampling.")
-_WORKERS = click.option(
-    "--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes; each starts one R."
-)
+_SETTINGS = section_file("statistics")
+_SEED = shared("--seed", default=1, show_default=True)
+_WORKERS = shared("--workers")
 
-
-_PREDICTIONS = "CSV or Parquet: exam, patient, [set], scores."
-_REFERENCE = click.option(
-    "--reference", type=_FILE, required=True, help="CSV or Parquet: exam, patient, [set], grades or labels."
-)
-_GRADING = click.option("--grading", type=_FILE, required=True, help="The grading scheme.")
-_CSV = click.option("--out", type=_FILE, required=True, help="The CSV to write.")
+_REFERENCE = shared("--reference")
+_GRADING = shared("--grading")
+_CSV = out("The CSV to write.", NEW_FILE)
 
 
 @click.command("evaluate")
-@click.option("--predictions", type=_FILE, required=True, help=_PREDICTIONS)
+@shared("--predictions")
 @_REFERENCE
 @_GRADING
-@click.option("--exams", type=_FILE, help="Table of exams: subgroups by age, sex and protocol.")
-@click.option("--images-index", "images", type=_FILE, help="Index of images: subgroups by projection.")
-@click.option("--readers", type=_FILE, help="Independent readings, to put readers beside the network.")
+@shared("--exams", required=False)
+@shared("--images-index", "images", required=False)
+@click.option("--readers", type=FILE, help="Independent readings, to put readers beside the network.")
 @_SETTINGS
 @_SEED
 @_WORKERS
-@click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder for the tables.")
+@out("Folder for the tables.")
 def evaluate_command(*, grading: Path, settings: Path, **options: Any) -> None:
     """Estimate everything about a network's predictions, with uncertainty."""
     from analysis.grading.scheme import load_scheme
@@ -46,13 +41,12 @@ def evaluate_command(*, grading: Path, settings: Path, **options: Any) -> None:
 
 
 @click.command("compare")
-@click.option("--first", type=_FILE, required=True, help=_PREDICTIONS)
-@click.option("--second", type=_FILE, required=True, help="Another network's, or settings', of the same exams.")
+@click.option("--first", type=FILE, required=True, help="Predictions by exam, as of evaluate.")
+@click.option("--second", type=FILE, required=True, help="Another network's, or settings', of the same exams.")
 @click.option("--names", nargs=2, default=("first", "second"), show_default=True, help="What to call them.")
 @_REFERENCE
 @_GRADING
 @_SETTINGS
-@_SEED
 @_CSV
 def compare_command(*, grading: Path, settings: Path, **options: Any) -> None:
     """Compare the AUCs of two networks, or settings, on the same exams."""
@@ -74,6 +68,18 @@ def coverage_command(*, settings: Path, **options: Any) -> None:
     run_coverage(_load(settings), **options)
 
 
+@click.command("false-positives")
+@_SETTINGS
+@_SEED
+@_WORKERS
+@_CSV
+def false_positives_command(*, settings: Path, **options: Any) -> None:
+    """Simulate how often the tests of a difference find one that isn't there."""
+    from analysis.statistics.false_positives import run_false_positives
+
+    run_false_positives(_load(settings), **options)
+
+
 @click.command("audit")
 @_SETTINGS
 @_CSV
@@ -91,4 +97,10 @@ def _load(settings: Path) -> StatisticsSettings:
     return load(StatisticsSettings, settings)
 
 
-COMMANDS: list[click.Command] = [evaluate_command, compare_command, coverage_command, audit_command]
+COMMANDS: list[click.Command] = [
+    evaluate_command,
+    compare_command,
+    coverage_command,
+    false_positives_command,
+    audit_command,
+]

@@ -2,31 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from scipy.stats import norm
+from statsmodels.stats.multitest import multipletests
 
 from analysis.errors import StudyError
 from analysis.files import write_table
 from analysis.grading.scheme import Scheme
 from analysis.statistics import roc
-from analysis.statistics.data import load_study
-from analysis.statistics.resample import Floats, clustered, patient_weights, percentile, seed_for, weighted_auc
+from analysis.statistics.data import Sample, load_study, make_sample
+from analysis.statistics.effective import Floats, Names
+from analysis.statistics.intervals import compare, correlation_of, estimate, p_value
+from analysis.statistics.proportions import Flags, paired
+from analysis.statistics.questions import repeated
 from analysis.statistics.settings import StatisticsSettings
 
 NAN = float("nan")
+#: What the tests of `analysis.statistics.intervals` are called in the tables.
+TEST = "score"
 COLUMNS = (
-    "outcome",
-    "first",
-    "second",
-    "measure",
-    "n",
-    "cases",
-    *("first_value", "second_value", "difference", "low", "high", "p", "method", "level", "seed", "reason"),
+    *("outcome", "first", "second", "measure", "n", "cases", "first_value", "second_value"),
+    *("difference", "low", "high", "p", "p_holm", "method", "level", "reason"),
 )
 
 
@@ -35,15 +36,15 @@ def compare_paired(
     first: Floats,
     second: Floats,
     *,
-    patients: npt.NDArray[np.object_] | None = None,
+    patients: Names | None = None,
     level: float = 0.95,
-    replicates: int = 2000,
-    seed: int = 1,
+    few_cases: int = 50,
+    minimum_cases: int = 10,
 ) -> dict[str, Any]:
     """Compare the AUCs of two scores for the same exams.
 
-    DeLong's paired test by pROC; where a patient has several exams a bootstrap of patients instead: its percentile
-    interval, and a p value of the difference over its standard deviation, as pROC's own bootstrap test has it.
+    DeLong's paired test by pROC with many cases and one exam a patient; otherwise the difference that follows from the
+    intervals of the two AUCs (`analysis.statistics.intervals`), which holds its level there.
 
     Parameters
     ----------
@@ -55,53 +56,121 @@ def compare_paired(
         The patient of each exam; without it every exam counts as a patient.
     level : float
         Confidence level.
-    replicates : int
-        Bootstrap replicates.
-    seed : int
-        For the bootstrap of patients.
+    few_cases, minimum_cases : int
+        See `StatisticsSettings`; `minimum_cases` counts patients.
 
     Returns
     -------
     dict
         n, cases, first_value and second_value (the AUCs), difference (first minus second), low, high, p, method
-        ("delong" or "patients"), level, seed, reason (why something is missing, or None).
+        ("delong" or "score"), level, reason (why something is missing, or None).
+    """
+    if patients is None:
+        patients = np.arange(len(reference)).astype(object)
+    keep = ~(np.isnan(reference) | np.isnan(first) | np.isnan(second))
+    pair = [make_sample(reference[keep], score[keep], patients[keep]) for score in (first, second)]
+    row = _row(pair[0], level)
+    if pair[0].problem or pair[1].problem:
+        return row | {"reason": pair[0].problem or pair[1].problem}
+    row["first_value"], row["second_value"] = (roc.auc(sample.truth, sample.score) for sample in pair)
+    row["difference"] = row["first_value"] - row["second_value"]
+    if pair[0].fewest < minimum_cases:
+        return row | {"reason": too_few(minimum_cases)}
+    if any(np.ptp(sample.score) == 0 for sample in pair):
+        return row | {"reason": "all scores are equal: nothing to compare"}
+    perfect = any(row[f"{which}_value"] in (0.0, 1.0) for which in ("first", "second"))
+    if pair[0].clustered or perfect or min(pair[0].cases, pair[0].controls) < few_cases:
+        _, low, high, p = compare_samples(pair[0], pair[1], level)
+        return row | {"low": low, "high": high, "p": p, "method": TEST}
+    _, low, high, p = roc.paired(pair[0].truth, pair[0].score, pair[1].score, level)
+    if not np.isfinite(p):
+        return row | {"reason": "the difference has no variance"}
+    return row | {"low": low, "high": high, "p": p, "method": "delong"}
+
+
+def compare_calls(
+    reference: Floats,
+    first: Floats,
+    second: Floats,
+    *,
+    patients: Names,
+    level: float = 0.95,
+    minimum_cases: int = 10,
+) -> dict[str, Any]:
+    """Compare the balanced accuracies of two yes-or-no calls on the same exams.
+
+    Half the difference in sensitivity plus half that in specificity, each with the interval for paired proportions
+    (`analysis.statistics.proportions.paired`), put together as independent, which cases and controls are.
+
+    Returns
+    -------
+    dict
+        As `compare_paired`.
     """
     keep = ~(np.isnan(reference) | np.isnan(first) | np.isnan(second))
-    truth, one, two = reference[keep], first[keep], second[keep]
-    cases = int(truth.sum())
-    row: dict[str, Any] = {"n": len(truth), "cases": cases}
-    row |= dict.fromkeys(("first_value", "second_value", "difference", "low", "high", "p"), NAN)
-    row |= {"method": None, "level": level, "seed": seed, "reason": None}
-    if not (np.isfinite(one).all() and np.isfinite(two).all()):
-        return row | {"reason": "infinite scores"}
-    if min(cases, len(truth) - cases) < 1:
-        return row | {"reason": "no case" if not cases else "no control"}
-    row["first_value"], row["second_value"] = roc.auc(truth, one), roc.auc(truth, two)
+    sample = make_sample(reference[keep], first[keep], patients[keep])
+    row = _row(sample, level)
+    if sample.problem:
+        return row | {"reason": sample.problem}
+    case = sample.truth == 1
+    calls = [np.where(case, call[keep] == 1, call[keep] == 0) for call in (first, second)]
+    for name, right in zip(("first_value", "second_value"), calls, strict=True):
+        row[name] = float(right[case].mean() + right[~case].mean()) / 2
     row["difference"] = row["first_value"] - row["second_value"]
-    if min(cases, len(truth) - cases) < 2:
-        return row | {"reason": "a single case or control: no variance"}
-    if row["first_value"] in (0.0, 1.0) and row["first_value"] == row["second_value"]:
-        return row | {"reason": "cases and controls don't overlap by either score: no variance"}
-    if patients is None or not clustered(patients[keep]):
-        _, low, high, p = roc.paired(truth, one, two, level)
-        found: dict[str, Any] = {"low": low, "high": high, "p": p, "method": "delong"}
-    else:
-        weights = patient_weights(patients[keep], replicates, np.random.default_rng(seed))
-        found = bootstrapped(
-            row["difference"], weighted_auc(truth, one, weights) - weighted_auc(truth, two, weights), level
-        )
-    if not np.isfinite(found["p"]):
-        return row | {"reason": "the difference has no variance"}
-    return row | found
+    if sample.fewest < minimum_cases:
+        return row | {"reason": too_few(minimum_cases)}
+
+    at = calls_limits(case, calls[0], calls[1], sample.patients)
+    low, high = at(float(norm.ppf((1 + level) / 2)))
+    return row | {"low": low, "high": high, "p": p_value(at), "method": TEST}
 
 
-def bootstrapped(difference: float, draws: Floats, level: float) -> dict[str, Any]:
-    """Return interval and p value of a difference from its replicates, of patients resampled."""
-    low, high = percentile(draws, level)
-    spread = np.nanstd(draws, ddof=1) if np.isfinite(low) else NAN
-    if spread == 0:
-        return {"low": low, "high": high, "p": 1.0 if difference == 0 else NAN, "method": "patients"}
-    return {"low": low, "high": high, "p": float(2 * norm.sf(abs(difference) / spread)), "method": "patients"}
+def calls_limits(case: Flags, first: Flags, second: Flags, patients: Names) -> Callable[[float], tuple[float, float]]:
+    """Return the interval of a difference in balanced accuracy, as a function of the level's normal quantile.
+
+    Parameters
+    ----------
+    case : array of bool, shape (n,)
+    first, second : array of bool, shape (n,)
+        Whether either is right about each exam.
+    patients : array of str, shape (n,)
+    """
+    parts = [paired(first[which], second[which], patients[which]) for which in (case, ~case)]
+    difference = sum(first[which].mean() - second[which].mean() for which in (case, ~case)) / 2
+
+    def at(z: float) -> tuple[float, float]:
+        below, above = (float(np.hypot(*ends)) / 2 for ends in zip(*(part(z) for part in parts), strict=True))
+        return float(difference - below), float(difference + above)
+
+    return at
+
+
+def compare_samples(first: Sample, second: Sample, level: float) -> tuple[float, float, float, float]:
+    """Compare two AUCs by their reported intervals: difference, low, high, p; exams or patients may be shared."""
+    one, other = ((sample.truth, sample.score, sample.patients) for sample in (first, second))
+    return compare(estimate(*one), estimate(*other), float(correlation_of(one, other)), level)
+
+
+def too_few(minimum: int) -> str:
+    """Say why nothing is tested."""
+    return f"fewer than {minimum} patients with a case or a control: no test"
+
+
+def holm(table: pd.DataFrame, family: str = "table") -> pd.DataFrame:
+    """Add `p_holm`, Holm's correction of the column `p`, within the values of the column `family` or the table."""
+    tested = table["p"].notna()
+    families = table[family] if family in table else pd.Series("table", table.index)
+    table["p_holm"] = NAN
+    for name in families[tested].unique():
+        rows = tested & (families == name)
+        table.loc[rows, "p_holm"] = multipletests(table.loc[rows, "p"], method="holm")[1]
+    return table
+
+
+def _row(sample: Sample, level: float) -> dict[str, Any]:
+    row: dict[str, Any] = {"n": len(sample.truth), "cases": sample.cases}
+    row |= dict.fromkeys(("first_value", "second_value", "difference", "low", "high", "p"), NAN)
+    return row | {"method": None, "level": level, "reason": None}
 
 
 def compare_predictions(
@@ -112,7 +181,6 @@ def compare_predictions(
     settings: StatisticsSettings,
     *,
     names: tuple[str, str],
-    seed: int,
     out: Path,
 ) -> None:
     """Compare two networks' (or settings') predictions of the test set, outcome by outcome.
@@ -125,9 +193,8 @@ def compare_predictions(
     settings : StatisticsSettings
     names : pair of str
         What to call them in the table.
-    seed : int
     out : Path
-        A CSV: a row an outcome, the AUC of `first` minus that of `second`.
+        A CSV: a row an outcome, the AUC of `first` minus that of `second`; P values also corrected by Holm.
     """
     studies = [load_study(path, reference, scheme) for path in (first, second)]
     inside, other = (study.rows("test") for study in studies)
@@ -147,8 +214,11 @@ def compare_predictions(
             two,
             patients=studies[0].patients("test"),
             level=settings.level,
-            replicates=settings.replicates,
-            seed=seed_for(seed, "compare", outcome.id),
+            few_cases=settings.few_cases,
+            minimum_cases=settings.minimum_cases,
         )
+        same = repeated(outcome.id, scheme)
+        if same:
+            found |= {"low": NAN, "high": NAN, "p": NAN, "method": None, "reason": same}
         rows.append({"outcome": outcome.id, "first": names[0], "second": names[1], "measure": "auc", **found})
-    write_table(pd.DataFrame(rows, columns=list(COLUMNS)), out)
+    write_table(holm(pd.DataFrame(rows, columns=list(COLUMNS)), settings.holm_family), out)

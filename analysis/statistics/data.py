@@ -54,6 +54,11 @@ class Sample:
         return len(self.truth) - self.cases
 
     @property
+    def fewest(self) -> int:
+        """The number of patients with a case, or with a control, whichever is smaller: what large numbers rest on."""
+        return min(len(set(self.patients[self.truth == label])) for label in (1, 0))
+
+    @property
     def clustered(self) -> bool:
         """Whether any patient has several exams here."""
         return clustered(self.patients)

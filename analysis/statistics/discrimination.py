@@ -6,16 +6,16 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.optimize import brentq
-from scipy.stats import norm
 
 from analysis.grading.scheme import Outcome
 from analysis.statistics import roc
 from analysis.statistics.data import Sample
+from analysis.statistics.intervals import estimate, interval
 from analysis.statistics.resample import Resamples, seed_for, weighted_auc
 from analysis.statistics.settings import StatisticsSettings
 
-METHODS = ("delong", "bootstrap", "patients", "newcombe")
+#: pROC's two, the bootstrap of patients (where patients have several exams), and the one that is reported.
+METHODS = ("delong", "bootstrap", "patients", "score")
 NAN = float("nan")
 
 
@@ -44,7 +44,9 @@ def auc_row(
     Returns
     -------
     dict
-        A row of roc.csv. `method` and `low`, `high` follow `reported`; where there is none, `reason` says why.
+        A row of roc.csv. `low` and `high` are the interval to report (`analysis.statistics.intervals`), the same
+        method for all numbers of cases; `effective_cases` and `effective_controls` are what it counts. Where there
+        is none, `reason` says why.
     """
     own = seed_for(seed, "roc", which, outcome.id)
     row: dict[str, Any] = {
@@ -53,6 +55,8 @@ def auc_row(
         "cases": sample.cases,
         "controls": sample.controls,
         "patients": len(set(sample.patients)),
+        "effective_cases": NAN,
+        "effective_controls": NAN,
         "missing_label": sample.missing_label,
         "missing_score": sample.missing_score,
         "auc": NAN,
@@ -78,70 +82,14 @@ def auc_row(
             row["patients_low"], row["patients_high"] = resamples.of(sample.keep).interval(
                 lambda weights: weighted_auc(sample.truth, sample.score, weights)
             )
-    row["newcombe_low"], row["newcombe_high"] = newcombe(row["auc"], *patients_of(sample), settings.level)
-    row["method"], row["reason"] = reported(sample, row["auc"], settings)
-    if row["method"]:
-        row["low"], row["high"] = row[f"{row['method']}_low"], row[f"{row['method']}_high"]
-    return row
-
-
-def reported(sample: Sample, auc: float, settings: StatisticsSettings) -> tuple[str | None, str | None]:
-    """Choose the interval to report, or say why there is none.
-
-    The choice rests on the simulation of coverage (`analysis.statistics.coverage`): DeLong's interval and the
-    bootstraps cover too seldom with few cases or controls, and have no width at all where cases and controls
-    don't overlap; Newcombe's covers in both. DeLong's and the stratified bootstrap cover too seldom where patients
-    have several exams; the bootstrap of patients and Newcombe's with the numbers of patients don't.
-
-    Returns
-    -------
-    method : str or None
-        One of `METHODS`.
-    reason : str or None
-    """
     if np.ptp(sample.score) == 0:
-        return None, "all scores are equal: the AUC is one half by definition, not by estimation"
-    if min(sample.cases, sample.controls) < settings.few_cases or auc in (0.0, 1.0):
-        return "newcombe", None
-    return ("patients" if sample.clustered else "bootstrap"), None
-
-
-def patients_of(sample: Sample) -> tuple[int, int]:
-    """Return the number of patients with a case, and with a control: what Newcombe's interval counts."""
-    return len(set(sample.patients[sample.truth == 1])), len(set(sample.patients[sample.truth == 0]))
-
-
-def newcombe(auc: float, cases: int, controls: int, level: float) -> tuple[float, float]:
-    """Return Newcombe's interval for an AUC (his method 5; Statistics in Medicine 2006;25:559).
-
-    The limits are the AUCs from which the estimate lies just as many standard errors away as the level allows, by
-    the variance that Hanley and McNeil give for exponential scores. pROC doesn't have it.
-
-    Parameters
-    ----------
-    auc : float
-        0 to 1.
-    cases, controls : int
-        Independent ones: patients, where patients have several exams. At least one of each.
-    level : float
-        Confidence level.
-
-    Returns
-    -------
-    low, high : float
-        Within 0 to 1; of positive width even for an AUC of 0 or 1.
-    """
-    z = norm.ppf((1 + level) / 2)
-
-    def excess(true: float) -> float:
-        spread = 1 + ((cases + controls) / 2 - 1) * ((1 - true) / (2 - true) + true / (1 + true))
-        return float(abs(auc - true) - z * np.sqrt(true * (1 - true) * spread / (cases * controls)))
-
-    # The variance is nought at 0 and at 1, which would pass for a limit.
-    edge = 1e-9
-    low = 0.0 if auc == 0 else brentq(excess, 0.0, min(auc, 1 - edge))
-    high = 1.0 if auc == 1 else brentq(excess, max(auc, edge), 1.0)
-    return low, high
+        return row | {"reason": "all scores are equal: the AUC is one half by definition, not by estimation"}
+    _, cases, controls = estimate(sample.truth, sample.score, sample.patients)
+    row |= {"effective_cases": cases, "effective_controls": controls, "method": "score"}
+    row["low"], row["high"] = row["score_low"], row["score_high"] = interval(
+        row["auc"], cases, controls, settings.level
+    )
+    return row
 
 
 def curve_rows(sample: Sample, outcome: str, *, settings: StatisticsSettings, seed: int) -> pd.DataFrame:
@@ -163,7 +111,7 @@ def curve_rows(sample: Sample, outcome: str, *, settings: StatisticsSettings, se
         {"outcome": outcome, "specificity": corners[:, 1], "sensitivity": corners[:, 2], "low": NAN, "high": NAN}
     )
     frame["threshold"] = corners[:, 0]
-    if min(sample.cases, sample.controls) >= settings.minimum_cases:
+    if sample.fewest >= settings.minimum_cases:
         grid = np.linspace(0, 1, settings.curve_points)
         band = roc.band(
             sample.truth,

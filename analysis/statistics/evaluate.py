@@ -15,6 +15,7 @@ from analysis.statistics import calibration, discrimination, grades, operating, 
 from analysis.statistics.data import EVALUATED, Study, load_study
 from analysis.statistics.parallel import spread
 from analysis.statistics.published import compare_published, load_published
+from analysis.statistics.questions import repeated
 from analysis.statistics.readers import compare_readers
 from analysis.statistics.resample import Resamples, seed_for
 from analysis.statistics.settings import StatisticsSettings
@@ -98,11 +99,11 @@ def tables(task: Task, readers: Path | None, *, workers: int) -> Tables:
     resamples = task.resamples("test")
     found["roc.csv"] = found["roc.csv"].sort_values("set", key=lambda s: s.map(EVALUATED.index), kind="stable")
     found["confusion.csv"] = grades.confusion(study)
-    found["summary.csv"] = grades.summary(study, resamples)
+    found["summary.csv"] = grades.summary(study, resamples, settings)
     found["subgroups.csv"] = subgroups.correct(found["subgroups.csv"], settings)
     found["published.csv"] = compare_published(load_published(settings.published), found["roc.csv"], study.scheme)
     found["readers.csv"], found["comparisons.csv"] = compare_readers(
-        study, readers, found["thresholds.csv"], resamples, settings=settings, seed=task.seed
+        study, readers, found["thresholds.csv"], resamples, settings=settings
     )
     return found
 
@@ -140,7 +141,7 @@ def _outcome(task: Task, outcome: Outcome) -> Tables:
         "calibration.csv": pd.DataFrame([calibration.calibration_row(test, outcome.id, resamples["test"], settings)]),
         "reliability.csv": calibration.reliability_rows(test, outcome.id, settings),
         "subgroups.csv": pd.DataFrame(
-            subgroups.subgroup_rows(test, outcome.id, task.groups, resamples["test"], settings)
+            subgroups.subgroup_rows(test, outcome.id, task.groups, settings, repeats=repeated(outcome.id, study.scheme))
             if outcome.kind in settings.subgroup_kinds
             else [],
             columns=list(subgroups.COLUMNS),

@@ -11,8 +11,9 @@ from sklearn.metrics import accuracy_score, cohen_kappa_score, mean_absolute_err
 
 from analysis.statistics import roc
 from analysis.statistics.data import EVALUATED, Study
-from analysis.statistics.proportions import Names, wilson
+from analysis.statistics.proportions import Names, balanced, wilson
 from analysis.statistics.resample import Floats, Resamples, percentile, weighted_auc
+from analysis.statistics.settings import StatisticsSettings
 
 NAN = float("nan")
 METHOD = "percentile bootstrap of patients"
@@ -101,12 +102,20 @@ def replicated(truth: npt.NDArray[Any], predicted: npt.NDArray[Any], levels: int
 
 
 def agreement_rows(
-    truth: npt.NDArray[Any], predicted: npt.NDArray[Any], levels: int, patients: Names, resamples: Resamples
+    truth: npt.NDArray[Any],
+    predicted: npt.NDArray[Any],
+    levels: int,
+    patients: Names,
+    resamples: Resamples,
+    *,
+    minimum: int,
 ) -> list[dict[str, Any]]:
     """Return the measures of agreement with their intervals: measure, estimate, low, high, n, method, reason.
 
-    Where all exams agree, or none, every replicate gives the same: accuracy has Wilson's interval
-    then, and the others have none, as one without a width would claim what nobody knows.
+    Accuracy has Wilson's interval, balanced accuracy one recovered from Wilson's of each grade
+    (`analysis.statistics.proportions`); both have a width where all exams agree. The others have a bootstrap of
+    patients, and no interval with fewer than `minimum` patients, or where all replicates are the same: one without a
+    width would claim what nobody knows.
     """
     keep = ~(np.isnan(truth) | np.isnan(predicted))
     n = int(keep.sum())
@@ -114,23 +123,31 @@ def agreement_rows(
         return [_row(measure, NAN, (NAN, NAN), 0, "no exam has both grades") for measure in MEASURES]
     estimates = measures(truth[keep], predicted[keep])
     draws = replicated(truth[keep], predicted[keep], levels, resamples.of(keep).weights)
+    people, right = patients[keep], truth[keep] == predicted[keep]
     rows = []
     for measure, estimate in estimates.items():
         interval, method, reason = (NAN, NAN), METHOD, None
         if np.isnan(estimate):
             reason = "all grades are the same"
-        elif measure == "accuracy" and estimate in (0, 1):
-            right = truth[keep] == predicted[keep]
-            interval, method = wilson(right, patients[keep], resamples.level)[1:], "Wilson"
+        elif measure == "accuracy":
+            interval, method = wilson(right, people, resamples.level)[1:], "Wilson"
+        elif measure == "balanced_accuracy":
+            interval, method = balanced(truth[keep], right, people, resamples.level)[1:], "Wilson, recovered"
+        elif len(set(people)) < minimum:
+            reason = f"fewer than {minimum} patients: no interval"
         else:
-            interval = percentile(draws[measure], resamples.level)
-            if interval[0] == interval[1]:
-                interval, reason = (NAN, NAN), "all replicates are the same"
+            interval, reason = spread(draws[measure], resamples.level)
         rows.append(_row(measure, estimate, interval, n, reason, method))
     return rows
 
 
-def summary(study: Study, resamples: Resamples) -> pd.DataFrame:
+def spread(draws: Floats, level: float) -> tuple[tuple[float, float], str | None]:
+    """Return the percentile interval of the replicates, or none and the reason where they are all the same."""
+    low, high = percentile(draws, level)
+    return ((NAN, NAN), "all replicates are the same") if low == high else ((low, high), None)
+
+
+def summary(study: Study, resamples: Resamples, settings: StatisticsSettings) -> pd.DataFrame:
     """Sum up each item on the test set: agreement of grades, mean AUCs, and Hand and Till's multiclass AUC.
 
     Mean AUCs are taken over grades and groups, as the paper's 0.92, and over the grades alone
@@ -141,6 +158,7 @@ def summary(study: Study, resamples: Resamples) -> pd.DataFrame:
     study : Study
     resamples : Resamples
         Of the test set.
+    settings : StatisticsSettings
 
     Returns
     -------
@@ -151,7 +169,14 @@ def summary(study: Study, resamples: Resamples) -> pd.DataFrame:
     inside = study.rows("test")
     for name, item in study.scheme.items.items():
         truth, predicted = (f.loc[inside, name].to_numpy(dtype=float) for f in (study.grade, study.predicted))
-        found = agreement_rows(truth, predicted, len(item.levels), study.patients("test"), resamples)
+        found = agreement_rows(
+            truth,
+            predicted,
+            len(item.levels),
+            study.patients("test"),
+            resamples,
+            minimum=settings.minimum_cases,
+        )
         found += _mean_rows(study, name, resamples)
         found.append(_hand_till(study, name, resamples))
         rows += [{"item": name, **row} for row in found]
@@ -188,8 +213,8 @@ def _mean_rows(study: Study, item: str, resamples: Resamples) -> list[dict[str, 
         draws = np.array([weighted_auc(s.truth, s.score, resamples.of(s.keep).weights) for s in samples])
         cases = np.array([s.cases for s in samples], dtype=float)
         for kind, share in (("weighted", cases / cases.sum()), ("plain", np.full(len(cases), 1 / len(cases)))):
-            interval = percentile(share @ draws, resamples.level)
-            rows.append(_row(f"mean_auc_{kind}{suffix}", float(share @ aucs), interval, n, reason))
+            interval, same = spread(share @ draws, resamples.level)
+            rows.append(_row(f"mean_auc_{kind}{suffix}", float(share @ aucs), interval, n, same or reason))
     return rows
 
 
@@ -213,7 +238,7 @@ def _hand_till(study: Study, item: str, resamples: Resamples) -> dict[str, Any]:
             if i != j:
                 pair = (grade == i) | (grade == j)
                 draws.append(weighted_auc((grade[pair] == i).astype(float), scores[pair, i], weights[pair]))
-    interval = percentile(np.mean(draws, axis=0), resamples.level)
+    interval, same = spread(np.mean(draws, axis=0), resamples.level)
     left_out = len(levels) - len(present)
     reason = f"{left_out} of {len(levels)} grades have no exam and take no part" if left_out else None
-    return _row("hand_till", estimate, interval, int(keep.sum()), reason)
+    return _row("hand_till", estimate, interval, int(keep.sum()), same or reason)

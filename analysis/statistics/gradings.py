@@ -15,11 +15,12 @@ from analysis.grading.agreement import MEASURES, measure_agreement
 from analysis.grading.items import Outcome
 from analysis.grading.scheme import Scheme
 from analysis.schemas import SETS
-from analysis.statistics.comparisons import bootstrapped, compare_paired
+from analysis.statistics import roc
+from analysis.statistics.comparisons import TEST, compare_paired, compare_samples, too_few
 from analysis.statistics.data import make_sample
 from analysis.statistics.discrimination import auc_row
 from analysis.statistics.proportions import wilson
-from analysis.statistics.resample import Resamples, percentile, seed_for, weighted_auc
+from analysis.statistics.resample import Resamples, percentile, seed_for
 from analysis.statistics.settings import StatisticsSettings
 
 Floats = npt.NDArray[np.float64]
@@ -201,7 +202,7 @@ class _View:
                 yield self._auc(name, network, truth, score)
             found = compare_paired(
                 truth, *scores, patients=self._patients(), level=self.settings.level,
-                replicates=self.settings.replicates, seed=seed_for(self.seed, "gradings", name),
+                few_cases=self.settings.few_cases, minimum_cases=self.settings.minimum_cases,
             )  # fmt: skip
             yield self._difference(name, found | {"estimate": found["difference"]})
         yield self._own([self.exams[name].to_numpy(dtype=float) for name in ("first", "second")], scores)
@@ -225,10 +226,9 @@ class _View:
         row: dict[str, Any] = {"n": len(samples[0].truth), "reason": samples[0].problem or samples[1].problem}
         if row["reason"]:
             return self._difference("own", row)
-        whole = [np.ones((len(sample.truth), 1)) for sample in samples]
-        aucs = [float(weighted_auc(s.truth, s.score, weights)[0]) for s, weights in zip(samples, whole, strict=True)]
-        draws = [weighted_auc(s.truth, s.score, self.resamples.weights[s.keep]) for s in samples]
-        estimate = aucs[0] - aucs[1]
-        return self._difference(
-            "own", row | {"estimate": estimate} | bootstrapped(estimate, draws[0] - draws[1], self.settings.level)
-        )
+        aucs = [roc.auc(sample.truth, sample.score) for sample in samples]
+        row["estimate"] = aucs[0] - aucs[1]
+        if min(sample.fewest for sample in samples) < self.settings.minimum_cases:
+            return self._difference("own", row | {"reason": too_few(self.settings.minimum_cases)})
+        _, low, high, p = compare_samples(samples[0], samples[1], self.settings.level)
+        return self._difference("own", row | {"low": low, "high": high, "p": p, "method": TEST})

@@ -1,4 +1,4 @@
-"""Intervals of proportions, their differences and ratios, by statsmodels, for exams clustered in patients.
+"""Intervals of proportions, their means, differences and ratios, for exams clustered in patients.
 
 Where a patient has several exams, n is divided by the design effect (Rao & Scott, Biometrics
 1992;48:577), and the ordinary interval is taken of the effective numbers.
@@ -6,10 +6,14 @@ Where a patient has several exams, n is divided by the design effect (Rao & Scot
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import numpy.typing as npt
+from scipy.stats import norm
 from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 
+Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 Names = npt.NDArray[np.object_]
 NAN = float("nan")
@@ -27,7 +31,7 @@ def effective(flags: Flags, patients: Names) -> float:
     Returns
     -------
     float
-        Between 0 and n; n where every patient has one exam. Where all flags agree the design effect can't be
+        Between 1 and n; n where every patient has one exam. Where all flags agree the design effect can't be
         estimated, and the number of patients is returned, which is the fewest it can be.
     """
     n = len(flags)
@@ -38,7 +42,9 @@ def effective(flags: Flags, patients: Names) -> float:
     if p in (0.0, 1.0):
         return float(len(names))
     residual = np.bincount(which, weights=flags - p)
-    variance = len(names) / (len(names) - 1) * (residual**2).sum() / n**2 if len(names) > 1 else np.inf
+    if len(names) == 1:
+        return 1.0
+    variance = len(names) / (len(names) - 1) * (residual**2).sum() / n**2
     return float(n / max(1.0, variance / (p * (1 - p) / n)))
 
 
@@ -51,6 +57,86 @@ def wilson(flags: Flags, patients: Names, level: float) -> tuple[float, float, f
     low, high = proportion_confint(p * n, n, alpha=1 - level, method="wilson")
     # Wilson's limits meet the ends exactly at 0 and 1, but for the last bit.
     return p, 0.0 if p == 0 else float(low), 1.0 if p == 1 else float(high)
+
+
+def wilson_limits(p: Floats, n: Floats, z: float) -> tuple[Floats, Floats]:
+    """Return Wilson's limits of proportions at a normal quantile; statsmodels has them for levels only."""
+    centre, spread = p + z**2 / (2 * n), z * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
+    scale = 1 + z**2 / n
+    return (centre - spread) / scale, (centre + spread) / scale
+
+
+def balanced(truth: Floats, right: Flags, patients: Names, level: float) -> tuple[float, float, float]:
+    """Return the mean share of right exams over the grades that occur (balanced accuracy): estimate, low, high.
+
+    The interval is recovered from Wilson's of each grade (Zou & Donner, Statistics in Medicine 2008;27:1693), so it has
+    a width where all exams are right, however few they are.
+
+    Parameters
+    ----------
+    truth : array of float, shape (n,)
+        The reference grade of each exam.
+    right : array of bool, shape (n,)
+        Whether its predicted grade is the same.
+    patients : array of str, shape (n,)
+    level : float
+    """
+    grades, which = np.unique(truth, return_inverse=True)
+    counts = np.bincount(which)
+    shares = np.bincount(which, weights=right) / counts
+    # A patient's exams of different grades may be right together: the design effect of the mean as a whole.
+    residual = (right - shares[which]) / counts[which]
+    _, patient = np.unique(patients.astype(str), return_inverse=True)
+    alone, together = (residual**2).sum(), (np.bincount(patient, weights=residual) ** 2).sum()
+    whole = max(1.0, together / alone) if alone > 0 else 1.0
+    own = [effective(right[which == k], patients[which == k]) for k in range(len(grades))]
+    low, high = wilson_limits(shares, np.minimum(own, counts / whole), float(norm.ppf((1 + level) / 2)))
+    estimate = float(shares.mean())
+    below, above = (float(np.sqrt(np.square(end - shares).sum())) / len(grades) for end in (low, high))
+    return estimate, max(0.0, estimate - below), min(1.0, estimate + above)
+
+
+def paired(first: Flags, second: Flags, patients: Names) -> Callable[[float], tuple[float, float]]:
+    """Compare two proportions p1 - p2 of the same exams, by Newcombe's hybrid of Wilson intervals.
+
+    His method 10 (Statistics in Medicine 1998;17:2635); where patients have several exams with the effective number
+    of the exams on which the two differ.
+
+    Parameters
+    ----------
+    first, second : array of bool, shape (n,)
+    patients : array of str, shape (n,)
+
+    Returns
+    -------
+    callable
+        How far the interval reaches below and above the estimate, as a function of the level's normal quantile.
+    """
+    n = len(first)
+    gap = first.astype(float) - second.astype(float)
+    sizes = np.array([effective(first, patients), effective(second, patients)])
+    names, patient = np.unique(patients.astype(str), return_inverse=True)
+    if len(names) < n and gap.var() > 0:
+        residual = np.bincount(patient, weights=gap - gap.mean())
+        sizes = np.minimum(sizes, n / max(1.0, (residual**2).sum() / ((gap - gap.mean()) ** 2).sum()))
+    p = np.array([first.mean(), second.mean()])
+    both, one, other, neither = (((first == a) & (second == b)).sum() for a, b in ((1, 1), (1, 0), (0, 1), (0, 0)))
+    agreement = float(both * neither) - float(one * other)
+    margins = float(np.prod(p * (1 - p))) * float(n) ** 4
+    # His correction for continuity draws a positive correlation towards 0, by half an exam's worth.
+    agreement = max(agreement - n / 2, 0.0) if agreement > 0 else agreement
+    correlation = agreement / np.sqrt(margins) if margins else 0.0
+
+    def reaches(z: float) -> tuple[float, float]:
+        low, high = wilson_limits(p, sizes, z)
+        below, above = p - low, high - p
+
+        def reach(a: float, b: float) -> float:
+            return float(np.sqrt(max(a**2 + b**2 - 2 * correlation * a * b, 0.0)))
+
+        return reach(below[0], above[1]), reach(above[0], below[1])
+
+    return reaches
 
 
 def difference(first: tuple[float, float], second: tuple[float, float], level: float) -> tuple[float, float, float]:

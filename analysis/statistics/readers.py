@@ -15,11 +15,12 @@ import pandas as pd
 from analysis.errors import StudyError
 from analysis.files import read_table
 from analysis.statistics.comparisons import COLUMNS as COMPARED
-from analysis.statistics.comparisons import compare_paired
+from analysis.statistics.comparisons import compare_calls, holm
 from analysis.statistics.data import Study
 from analysis.statistics.grades import agreement_rows
 from analysis.statistics.proportions import Names
-from analysis.statistics.resample import Floats, Resamples, seed_for
+from analysis.statistics.questions import repeated
+from analysis.statistics.resample import Floats, Resamples
 from analysis.statistics.settings import StatisticsSettings
 
 COLUMNS = ("item", "who", "role", "measure", "estimate", "low", "high", "n", "method", "reason")
@@ -33,7 +34,6 @@ def compare_readers(
     resamples: Resamples,
     *,
     settings: StatisticsSettings,
-    seed: int,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Hold the network and each reader of the test set against the reference.
 
@@ -51,7 +51,6 @@ def compare_readers(
     resamples : Resamples
         Of the test set.
     settings : StatisticsSettings
-    seed : int
 
     Returns
     -------
@@ -60,8 +59,8 @@ def compare_readers(
         the exams that every reader graded. Where the readers have no exam in common, each is on its own exams
         beside a network called "network on the exams of <reader>".
     comparisons : pandas.DataFrame
-        Per outcome, balanced accuracy of the network at its threshold minus that of the reader, tested as the
-        AUCs of two yes-or-no scores, which is what balanced accuracy is.
+        Per outcome, balanced accuracy of the network at its threshold minus that of the reader, with P values as they
+        are and corrected by Holm over the table.
     """
     calls, roles = _readings(study, readings)
     inside = study.rows("test")
@@ -73,10 +72,18 @@ def compare_readers(
         network = study.predicted[inside].reset_index(drop=True) if item in study.grade else positive
         columns = {NETWORK: network, **calls}
         found = {who: table[item].to_numpy(dtype=float) for who, table in columns.items() if item in table}
-        rows += _item_rows(item, levels, graded[item].to_numpy(dtype=float), found, study.patients("test"), resamples)
+        rows += _item_rows(
+            item,
+            levels,
+            graded[item].to_numpy(dtype=float),
+            found,
+            study.patients("test"),
+            resamples,
+            minimum=settings.minimum_cases,
+        )
     table = pd.DataFrame(rows, columns=[name for name in COLUMNS if name != "role"])
     table.insert(2, "role", table["who"].map(roles).fillna(NETWORK))
-    return table, _comparisons(study, calls, positive, settings, seed)
+    return table, _comparisons(study, calls, positive, settings)
 
 
 def _compared(study: Study) -> dict[str, int]:
@@ -119,7 +126,14 @@ def _positive(score: pd.DataFrame, thresholds: pd.DataFrame) -> pd.DataFrame:
 
 
 def _item_rows(
-    item: str, levels: int, reference: Floats, columns: dict[str, Floats], patients: Names, resamples: Resamples
+    item: str,
+    levels: int,
+    reference: Floats,
+    columns: dict[str, Floats],
+    patients: Names,
+    resamples: Resamples,
+    *,
+    minimum: int,
 ) -> list[dict[str, Any]]:
     graded = {who: values for who, values in columns.items() if not np.isnan(values).all()}
     machine = graded.pop(NETWORK, None)
@@ -136,13 +150,15 @@ def _item_rows(
     rows = []
     for keep, members in parts:
         for who, values in members.items():
-            found = agreement_rows(np.where(keep, reference, np.nan), values, levels, patients, resamples)
+            found = agreement_rows(
+                np.where(keep, reference, np.nan), values, levels, patients, resamples, minimum=minimum
+            )
             rows += [{"item": item, "who": who, **row} for row in found]
     return rows
 
 
 def _comparisons(
-    study: Study, calls: dict[str, pd.DataFrame], positive: pd.DataFrame, settings: StatisticsSettings, seed: int
+    study: Study, calls: dict[str, pd.DataFrame], positive: pd.DataFrame, settings: StatisticsSettings
 ) -> pd.DataFrame:
     inside = study.rows("test")
     patients = study.patients("test")
@@ -151,15 +167,16 @@ def _comparisons(
         for reader, table in calls.items():
             if outcome.id not in positive or table[outcome.id].isna().all():
                 continue
-            found = compare_paired(
+            found = compare_calls(
                 study.truth[outcome.id].to_numpy(dtype=float)[inside],
                 positive[outcome.id].to_numpy(dtype=float),
                 table[outcome.id].to_numpy(dtype=float),
                 patients=patients,
                 level=settings.level,
-                replicates=settings.replicates,
-                seed=seed_for(seed, "reader", outcome.id, reader),
+                minimum_cases=settings.minimum_cases,
             )
+            if same := repeated(outcome.id, study.scheme):
+                found |= {"low": np.nan, "high": np.nan, "p": np.nan, "method": None, "reason": same}
             name = {"outcome": outcome.id, "first": NETWORK, "second": reader, "measure": "balanced_accuracy"}
             rows.append(name | found)
-    return pd.DataFrame(rows, columns=list(COMPARED))
+    return holm(pd.DataFrame(rows, columns=list(COMPARED)), settings.holm_family)

@@ -10,45 +10,80 @@ from analysis.settings import Settings
 
 
 class CoverageSettings(Settings):
-    """The simulation of how often each kind of interval covers the true AUC."""
+    """The simulations of how often intervals cover the true AUC, and how often tests find what isn't there."""
 
     simulations: int = Field(
-        default=300,
+        default=2000,
         ge=10,
-        description="Simulated studies for each scenario; 300 give a coverage of 95 % to within 2.5 percentage points.",
+        description="Simulated studies for each scenario; 2,000 give a coverage of 95 % to within 1 percentage point.",
+    )
+    exams: int = Field(default=300, ge=20, description="Exams in each simulated test set; the paper had 300.")
+    cases: tuple[int, ...] = Field(
+        default=(3, 5, 13, 25, 50, 100, 150),
+        description="Numbers of cases among the exams; 3 patellar and 116 KL 3 were the paper's fewest and most.",
+    )
+    true_auc: tuple[float, ...] = Field(
+        default=(0.65, 0.80, 0.90, 0.95, 0.99),
+        description="True AUCs simulated; the paper's lay between 0.65 and 1.00.",
+    )
+    exams_per_patient: tuple[int, ...] = Field(
+        default=(1, 2, 5, 10), description="Exams of each patient; most patients have two knees."
+    )
+    correlation: float = Field(
+        default=0.7, ge=0, lt=1, description="Correlation between the scores of one patient's exams."
+    )
+    bootstrap_simulations: int = Field(
+        default=200,
+        ge=0,
+        description="Simulated studies for the coverage of the bootstraps, which take time: only with one and two exams "
+        "a patient and the true AUCs below. 0 leaves them out.",
+    )
+    bootstrap_true_auc: tuple[float, ...] = Field(
+        default=(0.80, 0.95), description="True AUCs for which the bootstraps are simulated."
     )
     replicates: int = Field(
         default=500,
         ge=100,
         description="Bootstrap replicates in each simulated study; fewer than in the study, for time.",
     )
-    exams: int = Field(default=300, ge=20, description="Exams in each simulated test set; the paper had 300.")
-    cases: tuple[int, ...] = Field(
-        default=(3, 13, 23, 116),
-        description="Numbers of cases among the exams; patellar, osteonecrosis, KL 1 and KL 3 in the paper.",
+    test_simulations: int = Field(
+        default=500,
+        ge=10,
+        description="Simulated studies for the false positives of each test in each setting; 500 give 5 % to within 2.",
     )
-    true_auc: tuple[float, ...] = Field(
-        default=(0.80, 0.95),
-        description="True AUCs simulated; the paper's lay between 0.65 and 1.00, most at 0.80 or 0.95.",
+    part_cases: tuple[int, ...] = Field(
+        default=(5, 13, 25, 50),
+        description="Cases in the smaller part, for the tests' false positives; each has twice as many controls.",
     )
-    exams_per_patient: int = Field(
-        default=2, ge=2, description="Exams of each patient in the clustered scenarios; most patients have two knees."
-    )
-    correlation: float = Field(
-        default=0.7, ge=0, lt=1, description="Correlation between the scores of one patient's exams where clustered."
+    part_true_auc: tuple[float, ...] = Field(
+        default=(0.85, 0.95, 0.99), description="True AUCs, the same in both parts, for the tests' false positives."
     )
 
     @model_validator(mode="after")
     def _possible(self) -> CoverageSettings:
         if any(not 0 < cases < self.exams for cases in self.cases):
             raise ValueError("every number in 'cases' must lie between 1 and one less than 'exams'")
-        if any(not 0.5 <= auc < 1 for auc in self.true_auc):
-            raise ValueError("every 'true_auc' must be at least 0.5 and less than 1")
+        if any(not 0.5 <= auc < 1 for auc in (*self.true_auc, *self.part_true_auc, *self.bootstrap_true_auc)):
+            raise ValueError("every true AUC must be at least 0.5 and less than 1")
+        if any(size < 1 for size in self.exams_per_patient) or any(cases < 1 for cases in self.part_cases):
+            raise ValueError("'exams_per_patient' and 'part_cases' must be at least 1")
         return self
 
 
 class StatisticsSettings(Settings):
     """How estimates and their uncertainty are worked out."""
+
+    expert = (
+        "few_cases",
+        "minimum_cases",
+        "band_replicates",
+        "reliability_bins",
+        "curve_points",
+        "prevalence",
+        "subgroup_kinds",
+        "holm_family",
+        "coverage",
+    )
 
     level: float = Field(default=0.95, gt=0.5, lt=1, description="Confidence level of every interval, as a share.")
     replicates: int = Field(
@@ -59,14 +94,14 @@ class StatisticsSettings(Settings):
     few_cases: int = Field(
         default=50,
         ge=2,
-        description="With fewer cases or controls than this the reported interval of an AUC is Newcombe's: "
-        "DeLong's and the bootstraps cover too seldom then (see coverage.csv).",
+        description="With fewer cases or controls than this, or several exams a patient, two networks are compared by "
+        "the reported intervals of their AUCs; DeLong's paired test finds too much then.",
     )
     minimum_cases: int = Field(
         default=10,
         ge=2,
-        description="Fewer cases or controls than this: no band about the ROC curve, no recalibration and no test "
-        "between subgroups, which all rest on large numbers.",
+        description="Fewer patients with a case, or with a control, than this: no test of a difference, no band about "
+        "the ROC curve, no recalibration, and none of a bootstrap's intervals of agreement.",
     )
     band_replicates: int = Field(
         default=500, ge=100, description="Bootstrap replicates for the band about a ROC curve, which is only drawn."

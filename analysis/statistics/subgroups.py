@@ -8,16 +8,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from statsmodels.stats.multitest import multipletests
 
 from analysis import schemas
 from analysis.errors import StudyError
 from analysis.files import read_table
 from analysis.statistics import roc
-from analysis.statistics.comparisons import bootstrapped
+from analysis.statistics.comparisons import TEST, compare_samples, holm
 from analysis.statistics.data import Sample, Study
-from analysis.statistics.discrimination import newcombe, patients_of
-from analysis.statistics.resample import Resamples, weighted_auc
+from analysis.statistics.intervals import estimate, interval
 from analysis.statistics.settings import StatisticsSettings
 
 NAN = float("nan")
@@ -33,7 +31,7 @@ COLUMNS = (
     "low",
     "high",
     "method",
-    *("difference", "difference_low", "difference_high", "p", "p_holm", "reason"),
+    *("difference", "difference_low", "difference_high", "p", "p_holm", "test", "reason"),
 )
 
 
@@ -80,12 +78,22 @@ def divide(study: Study, exams: Path | None, images: Path | None, settings: Stat
 
 
 def subgroup_rows(
-    sample: Sample, outcome: str, groups: pd.DataFrame, resamples: Resamples, settings: StatisticsSettings
+    sample: Sample, outcome: str, groups: pd.DataFrame, settings: StatisticsSettings, *, repeats: str | None = None
 ) -> list[dict[str, Any]]:
     """Estimate the AUC of one outcome in each level of each subgroup, and its difference from the largest level.
 
-    The difference is tested by DeLong's test for independent samples (pROC); where a patient has several exams, by
-    the bootstrap of patients, since then the parts share patients.
+    The difference, its interval and its P value follow from the intervals of the two parts
+    (`analysis.statistics.intervals`); where the parts share patients, with the correlation of the two.
+
+    Parameters
+    ----------
+    sample : Sample
+    outcome : str
+    groups : pandas.DataFrame
+        See `divide`.
+    settings : StatisticsSettings
+    repeats : str, optional
+        Why nothing is tested: the question is another outcome's, and tested there.
 
     Returns
     -------
@@ -103,9 +111,9 @@ def subgroup_rows(
         base = sample.part((values == largest).to_numpy())
         for level in sorted(levels.index.astype(str), key=lambda name: (name != largest, name)):
             part = sample.part((values == level).to_numpy())
-            row = {"outcome": outcome, "subgroup": subgroup, "level": level, **_auc(part, resamples, settings)}
+            row = {"outcome": outcome, "subgroup": subgroup, "level": level, **_auc(part, settings)}
             if level != largest:
-                row |= {"against": largest, **_difference(part, base, resamples, settings)}
+                row |= {"against": largest, **_difference(part, base, settings, repeats)}
             elif len(levels) == 1 and not row["reason"]:
                 row["reason"] = "all exams are of this level: nothing to compare"
             rows.append(row)
@@ -114,13 +122,7 @@ def subgroup_rows(
 
 def correct(table: pd.DataFrame, settings: StatisticsSettings) -> pd.DataFrame:
     """Add Holm's correction of the p values, within `settings.holm_family`."""
-    table = table.reindex(columns=list(COLUMNS))
-    tested = table["p"].notna()
-    family = table[settings.holm_family] if settings.holm_family != "table" else pd.Series("table", table.index)
-    for name in family[tested].unique():
-        rows = tested & (family == name)
-        table.loc[rows, "p_holm"] = multipletests(table.loc[rows, "p"], method="holm")[1]
-    return table
+    return holm(table.reindex(columns=list(COLUMNS)), settings.holm_family)
 
 
 def _presence(present: pd.Series) -> pd.Series:
@@ -136,37 +138,24 @@ def _bands(age: pd.Series, edges: tuple[float, ...]) -> pd.Series:
     return pd.cut(age, [-np.inf, *edges, np.inf], right=False, labels=labels).astype(object)
 
 
-def _auc(part: Sample, resamples: Resamples, settings: StatisticsSettings) -> dict[str, Any]:
+def _auc(part: Sample, settings: StatisticsSettings) -> dict[str, Any]:
     row: dict[str, Any] = {"n": len(part.truth), "cases": part.cases, "auc": NAN, "low": NAN, "high": NAN}
     if part.problem:
         return row | {"method": None, "reason": part.problem}
     auc = roc.auc(part.truth, part.score)
-    if min(part.cases, part.controls) < settings.few_cases or auc in (0.0, 1.0):
-        method, (low, high) = "newcombe", newcombe(auc, *patients_of(part), settings.level)
-    elif part.clustered:
-        method = "patients"
-        low, high = resamples.of(part.keep).interval(lambda weights: weighted_auc(part.truth, part.score, weights))
-    else:
-        method = "delong"
-        _, low, high, _ = roc.delong(part.truth, part.score, settings.level)
-    return row | {"auc": auc, "low": low, "high": high, "method": method, "reason": None}
+    _, cases, controls = estimate(part.truth, part.score, part.patients)
+    low, high = interval(auc, cases, controls, settings.level)
+    return row | {"auc": auc, "low": low, "high": high, "method": "score", "reason": None}
 
 
-def _difference(part: Sample, base: Sample, resamples: Resamples, settings: StatisticsSettings) -> dict[str, Any]:
-    row: dict[str, Any] = {"difference": NAN, "difference_low": NAN, "difference_high": NAN, "p": NAN}
-    fewest = min(part.cases, part.controls, base.cases, base.controls)
+def _difference(part: Sample, base: Sample, settings: StatisticsSettings, repeats: str | None) -> dict[str, Any]:
+    row: dict[str, Any] = {"difference": NAN, "difference_low": NAN, "difference_high": NAN, "p": NAN, "test": None}
     if part.problem or base.problem:
         return row | {"reason": part.problem or f"{base.problem} among the others"}
     row["difference"] = roc.auc(part.truth, part.score) - roc.auc(base.truth, base.score)
-    if fewest < settings.minimum_cases:
-        return row | {"reason": f"fewer than {settings.minimum_cases} cases or controls in a part: no test"}
-    both = np.concatenate([part.patients, base.patients])
-    if len(set(both)) == len(both):
-        _, low, high, p = roc.unpaired(part.truth, part.score, base.truth, base.score, settings.level)
-    else:
-        draws = [weighted_auc(s.truth, s.score, resamples.of(s.keep).weights) for s in (part, base)]
-        found = bootstrapped(row["difference"], draws[0] - draws[1], settings.level)
-        low, high, p = found["low"], found["high"], found["p"]
-    if not np.isfinite(p):
-        return row | {"reason": "no variance: cases and controls don't overlap"}
-    return row | {"difference_low": low, "difference_high": high, "p": p, "reason": None}
+    if repeats:
+        return row | {"reason": repeats}
+    if min(part.fewest, base.fewest) < settings.minimum_cases:
+        return row | {"reason": f"fewer than {settings.minimum_cases} patients with a case or a control: no test"}
+    _, low, high, p = compare_samples(part, base, settings.level)
+    return row | {"difference_low": low, "difference_high": high, "p": p, "test": TEST, "reason": None}

@@ -17,13 +17,16 @@ _HEAD = """\
 # The default study: every parameter, with its unit and reason. An overlay changes some of them:
 #   snakemake --cores all --configfile workflow/studies/kneekl224.yaml
 # `python -m analysis config` writes this file anew from the models of the settings and keeps the values;
-# workflow/config.schema.json lets an editor complete and check it.
+# workflow/config.schema.json lets an editor complete and check it. In each section the keys below "for experts" come
+# last; what they stand for seldom needs a change.
 """
 _WIDTH = 118
+#: Heads the keys of a section that only an expert touches.
+_EXPERT = "# ---- for experts ----"
 
 
 def describe(model: BaseModel, depth: int = 0) -> str:
-    """Write a section as YAML with a comment above each key.
+    """Write a section as YAML with a comment above each key, those for experts last.
 
     Parameters
     ----------
@@ -34,7 +37,11 @@ def describe(model: BaseModel, depth: int = 0) -> str:
     """
     indent = "  " * depth
     lines: list[str] = []
-    for name, field in type(model).model_fields.items():
+    expert = getattr(model, "expert", ())
+    fields = sorted(type(model).model_fields.items(), key=lambda field: field[0] in expert)
+    for i, (name, field) in enumerate(fields):
+        if name in expert and (i == 0 or fields[i - 1][0] not in expert):
+            lines.append(f"{indent}{_EXPERT}")
         value = getattr(model, name)
         nested = isinstance(value, BaseModel)
         text = (type(value).__doc__ or "").split("\n")[0] if nested else field.description or ""

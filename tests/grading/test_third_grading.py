@@ -37,8 +37,7 @@ def test_the_network_learns_what_the_readers_saw(study):
 def test_the_report_follows_the_invented_scheme(study):
     out = study / "fjord"
     where = ["--grading", study / "fjord.yaml", "--settings", study / "report.yaml", "--selection", study / "selection"]
-    for part in ("statistics", "reference"):
-        where += [f"--{part}", out / part]
+    where += ["--statistics", out / "statistics", "--reference-folder", out / "reference"]
     run("tables", *where, "--out", out / "tables")
     run("figures", *where, "--out", out / "figures")
     scheme = load_scheme(study / "fjord.yaml")

@@ -17,7 +17,7 @@ from typing import Any
 import torch
 
 from analysis.network import checkpoints, training
-from analysis.network.settings import NetworkSettings
+from analysis.network.settings import NetworkSettings, PhaseSettings, TrainingSettings
 
 ROOT = Path(__file__).parents[2]
 GRADINGS = ROOT / "workflow" / "gradings"
@@ -43,6 +43,16 @@ SMALL: dict[str, Any] = {
     "device": "cpu",
     "precision": "float32",
 }
+
+
+STILL = {"rotation": 0, "shift": 0, "stretch": 0, "mirror_horizontal": 0, "contrast": 0}
+PLAIN = PhaseSettings(epochs=1, learning_rate=0.01)
+
+
+def still(**more: Any) -> TrainingSettings:
+    """Settings under which nothing is varied but what a test asks for."""
+    own = {key: more.pop(key) for key in list(more) if key not in TrainingSettings.model_fields}
+    return TrainingSettings.model_validate({**more, "augmentation": {**STILL, **own}})
 
 
 def settings(training: dict[str, Any] | None = None, **more: Any) -> NetworkSettings:

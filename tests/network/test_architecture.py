@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from analysis.network.architecture import Halve, KneeNet, Residual, maximum
+from analysis.network.architecture import KneeNet, maximum
+from analysis.network.residual import Halve, Residual
 from analysis.network.settings import NetworkSettings
 
 
@@ -28,7 +29,7 @@ def test_layers_and_sizes_are_those_of_table_1():
     assert len(norms) == sum(isinstance(m, nn.Conv2d) for m in network.modules())
 
     seen = []
-    for group in [*network.image, *network.core]:
+    for group in [*network.backbone.image, *network.backbone.core]:
         group.register_forward_hook(lambda module, given, made: seen.append((given[0].shape[-1], *made.shape[1:3])))
     with torch.inference_mode():
         network(torch.rand(1, 1, 256, 256), passes(1), 1, passes(1), 1, "kl")
@@ -50,7 +51,7 @@ def test_the_pool_is_torchs_to_the_bit_in_either_order_of_memory(side, precision
 
 def test_filters_change_in_the_last_block_of_a_group():
     network = KneeNet(NetworkSettings(width=8), {"kl": 5}, 3)
-    for group in network.core:
+    for group in network.backbone.core:
         changes = [isinstance(m.shortcut, nn.Sequential) for m in group if isinstance(m, Residual)]
         assert not any(changes[:-1])
 
@@ -109,7 +110,7 @@ def test_signal_keeps_its_size_through_the_depth():
     torch.manual_seed(0)
     network = KneeNet(NetworkSettings(width=16), {"kl": 5}, 3)
     found = []
-    for group in [*network.image, *network.core]:
+    for group in [*network.backbone.image, *network.backbone.core]:
         group.register_forward_hook(lambda module, given, made: found.append(float(made.detach().std())))
     network(torch.rand(8, 1, 64, 64), passes(8), 8, passes(8), 8, "kl")
     assert all(0.05 < size < 20 for size in found), found

@@ -31,7 +31,7 @@ def looked(cohort, tmp_path_factory):
     weights = [folder / "weights.safetensors"]
     predict(*files, GRADINGS / "kl.yaml", weights, chosen, 1, folder)
     asked = AttributionSettings(steps=8, occluded=0.3, exams=100)
-    attribute(*files, folder / "exams.parquet", GRADINGS / "kl.yaml", weights, asked, 1, folder / "attribution")
+    attribute(*files, folder / "exams.parquet", GRADINGS / "kl.yaml", weights, asked, chosen, 1, folder / "attribution")
     return folder
 
 

@@ -15,39 +15,21 @@ from pydantic import ValidationError
 from analysis.files import read_table, write_table
 from analysis.imaging.store import ImageStore
 from analysis.network.architecture import KneeNet, maximum
-from analysis.network.augmentation import draw, vary
+from analysis.network.augmentation.variation import draw
 from analysis.network.data import Task, pack, stream
 from analysis.network.devices import Device
 from analysis.network.feeding import Feeder, share
 from analysis.network.losses import Weights, elementwise
-from analysis.network.settings import NetworkSettings, PhaseSettings, TrainingSettings
+from analysis.network.settings import NetworkSettings, TrainingSettings
+from analysis.network.streams import Streams
 from analysis.network.training import Training
 from analysis.schemas import PREPARED, REFERENCE
-from tests.network.runs import GRADINGS, ROOT, digests, settings, train
-
-STILL = {"rotation": 0, "shift": 0, "stretch": 0, "mirror_horizontal": 0, "contrast": 0}
-PLAIN = PhaseSettings(epochs=1, learning_rate=0.01)
-
-
-def still(**more):
-    """Settings under which nothing is varied but what a test asks for."""
-    own = {key: more.pop(key) for key in list(more) if key not in TrainingSettings.model_fields}
-    return TrainingSettings.model_validate({**more, "augmentation": {**STILL, **own}})
+from tests.network.runs import GRADINGS, PLAIN, ROOT, digests, settings, still, train
 
 
 def exams_of(folder, chosen="training"):
     store = ImageStore(folder / "images")
     return store, Task(GRADINGS / "kl.yaml", folder / "kl.parquet", store, "softmax").exams(chosen)
-
-
-def made(images, training, phase=PLAIN, seed=0):
-    """Images as training would show them."""
-    n, side = len(images), images.shape[-1]
-    variation = draw(np.random.default_rng(seed), n, side, training, phase)
-    noisy = variation.noise.flatten().nonzero().flatten()
-    normal = torch.randn(len(noisy), 1, side, side, generator=torch.Generator().manual_seed(seed))
-    noise = (noisy, normal) if phase.noise else None
-    return vary(images.clone(), variation, training.erase_size, noise), variation
 
 
 numbers = st.lists(st.integers(1, 9), min_size=1, max_size=60)
@@ -103,86 +85,18 @@ def test_jitters_of_an_exam_are_joined_by_their_maximum(cohort):
     task = Task(GRADINGS / "kl.yaml", cohort / "kl.parquet", store, "softmax")
     weights = Weights.of(task.layout, exams.grades, exams.binary, training)
     chosen = np.flatnonzero(exams.images == 3)[:2]
-    variation = draw(np.random.default_rng(0), 12, store.size, training, PLAIN)
-    batch, _ = feeder.training(exams, weights, chosen, training, variation, torch.Generator().manual_seed(0))
+    variation = draw(Streams(0, 1), 12, store.size, training, PLAIN)
+    batch, _ = feeder.training(exams, weights, chosen, training, variation)
     assert batch.image.tolist() == np.arange(6).repeat(2).tolist() and batch.exam.tolist() == [0] * 6 + [1] * 6
     assert not torch.equal(batch.images[0], batch.images[1])
     network = KneeNet(settings(), {"kl": task.layout.width}, 3).eval()
     with torch.inference_mode():
         logits, views = network(*batch.inputs, "kl")
-        features = network.core(network.image(batch.images))
+        features = network.features(batch.images)
         joined = torch.stack([features[:6].amax(0), features[6:].amax(0)])
         torch.testing.assert_close(logits, network.heads["kl"](joined))
         assert views.shape == (6, 3)
         torch.testing.assert_close(maximum(features, batch.image, 6)[0], torch.maximum(features[0], features[1]))
-
-
-def test_noise_has_the_share_and_the_size_that_are_set():
-    images = torch.full((4000, 1, 16, 16), 0.5)
-    phase = PhaseSettings(epochs=1, learning_rate=0.01, noise=0.05)
-    varied, variation = made(images, still(noise_share=0.5), phase)
-    found = (varied - 0.5).flatten(1).std(1)
-    sizes = variation.noise.flatten()
-    noisy = sizes > 0
-    assert 0.46 < noisy.float().mean() < 0.54
-    assert (found[~noisy] == 0).all()
-    np.testing.assert_allclose(found[noisy] / sizes[noisy], 1, atol=0.25)
-    assert sizes.max() <= 0.05 and abs(float(sizes[noisy].mean()) - 0.025) < 0.002  # uniform up to the phase's
-
-
-def test_erased_blocks_have_the_number_and_the_size_that_are_set():
-    phase = PhaseSettings(epochs=1, learning_rate=0.01, erase=3)
-    varied, variation = made(torch.ones(50, 1, 64, 64), still(erase_size=10), phase)
-    assert variation.erased.shape == (50, 3, 2)
-    for image, corners in zip(varied[:, 0], variation.erased.tolist(), strict=True):
-        expected = torch.ones(64, 64)
-        for row, column in corners:
-            expected[row : row + 10, column : column + 10] = 0
-        torch.testing.assert_close(image, expected)
-        assert 100 <= int((image == 0).sum()) <= 300
-    assert variation.erased.min() == 0 or variation.erased.max() > 45  # they reach the edges
-    assert variation.erased.max() <= 54
-
-
-def test_a_first_phase_without_noise_leaves_the_image_as_it_is():
-    images = torch.rand(6, 1, 20, 20)
-    torch.testing.assert_close(made(images, still())[0], images, rtol=0, atol=1e-5)
-
-
-def test_the_trainers_variations_can_be_said():
-    # Rotation by 0 or 90 degrees and in half of the cases N(0, 15) more; shift N(0, 0.2) of half the side; stretch
-    # N(1, 0.1); mirrors in 40 and 50 %.
-    training = TrainingSettings.model_validate(
-        {
-            "augmentation": {
-                **{"rotation": 15, "rotation_share": 0.5, "quarter_turn": 0.5, "shift": 0.2, "stretch": 0.1},
-                **{"mirror_horizontal": 0.4, "mirror_vertical": 0.5, "contrast": 0},
-            }
-        }
-    )
-    affine = draw(np.random.default_rng(0), 20000, 256, training, PLAIN).affine.double().numpy()
-    shift = affine[:, :, 2]
-    assert np.allclose(shift.std(0), 0.2, atol=0.005) and np.allclose(shift.mean(0), 0, atol=0.005)
-    sizes = np.linalg.norm(affine[:, :, :2], axis=1)
-    assert np.allclose(sizes.mean(0), 1, atol=0.01) and np.allclose(sizes.std(0), 0.1, atol=0.005)
-    mirrored = np.linalg.det(affine[:, :, :2]) < 0
-    assert abs(mirrored.mean() - (0.4 * 0.5 + 0.6 * 0.5)) < 0.015  # one of the two
-    # The direction of the rows, up to a mirror: 0 or 90 degrees, exactly in half of the cases.
-    angle = np.degrees(np.arctan2(np.abs(affine[:, 1, 0]), np.abs(affine[:, 0, 0])))
-    exact = np.isclose(angle, 0, atol=1e-3) | np.isclose(angle, 90, atol=1e-3)
-    assert abs(exact.mean() - 0.5) < 0.02
-    assert abs((angle > 45).mean() - 0.5) < 0.02
-    off = np.minimum(angle, 90 - angle)[~exact]
-    assert abs(np.median(off) - 0.6745 * 15) < 0.4
-
-
-def test_a_shift_is_a_share_of_half_the_side():
-    images = torch.zeros(1, 1, 64, 64)
-    images[0, 0, 32, 40] = 1.0
-    variation = draw(np.random.default_rng(0), 1, 64, still(), PLAIN)
-    variation.affine[0, 0, 2] = 0.25  # a quarter of half the side is 8 pixels
-    moved = vary(images, variation, 4)[0, 0]
-    assert (moved == moved.max()).nonzero().tolist() == [[32, 32]]
 
 
 def knees(folder, cohort):
@@ -229,8 +143,8 @@ def test_mirroring_takes_medial_and_lateral_along(cohort, tmp_path):
     for share_mirrored in (0.0, 1.0):
         training = still(mirror_horizontal=share_mirrored)
         weights = Weights.of(task.layout, exams.grades, exams.binary, training)
-        variation = draw(np.random.default_rng(0), number.sum(), store.size, training, PLAIN)
-        batch, labels = feeder.training(exams, weights, chosen, training, variation, torch.Generator().manual_seed(0))
+        variation = draw(Streams(0, 1), number.sum(), store.size, training, PLAIN)
+        batch, labels = feeder.training(exams, weights, chosen, training, variation)
         expected = plain.flip(3) if share_mirrored else plain
         torch.testing.assert_close(batch.images, expected, rtol=0, atol=1e-5)
         truth = labels.binary[:, medial].repeat_interleave(torch.from_numpy(number)).numpy()
@@ -289,7 +203,8 @@ def test_tasks_take_turns(cohort, tmp_path, every, turns):
     store = ImageStore(cohort / "images")
     tasks = [Task(GRADINGS / f"{n}.yaml", cohort / f"{n}.parquet", store, chosen.grades) for n in ("kl", "fracture")]
     training = Training(store, tasks, chosen, 0, Device.choose(chosen, 1), tmp_path)
-    plan = list(training._plan())
+    streams = Streams(0, 1)
+    plan = list(training._plan(streams))
     assert "".join(str(t) for t, _ in plan).startswith(turns)
     # The grading sets the length of the epoch: each of its exams once.
     assert sorted(np.concatenate([b for t, b in plan if t == 0])) == list(range(len(training.exams[0])))
@@ -297,14 +212,12 @@ def test_tasks_take_turns(cohort, tmp_path, every, turns):
     before = {name: tensor.clone() for name, tensor in training.network.named_parameters()}
     exams, some = training.exams[1], plan[-1][1] % len(training.exams[1])
     passes = int(exams.images[some].sum()) * chosen.training.jitters
-    variation = draw(training.generator, passes, store.size, chosen.training, PLAIN)
-    batch, labels = training.feeder.training(
-        exams, training.weights[1], some, chosen.training, variation, training.noise
-    )
+    variation = draw(streams, passes, store.size, chosen.training, PLAIN)
+    batch, labels = training.feeder.training(exams, training.weights[1], some, chosen.training, variation)
     training.step(1, batch, labels, 0.01, PLAIN)
     moved = {name.split(".")[1] if name.startswith("heads") else name.split(".")[0]
              for name, tensor in training.network.named_parameters() if not torch.equal(tensor, before[name])}  # fmt: skip
-    assert {"core", "image", "fracture"} <= moved and "kl" not in moved
+    assert {"backbone", "fracture"} <= moved and "kl" not in moved
 
 
 def test_the_network_knows_no_reader_of_reports():
@@ -322,7 +235,7 @@ def test_no_rule_of_the_network_reads_the_reports(rule):
     given = re.search(r"    input:\n(.*?)    output:", body, re.S).group(1)
     assert set(re.findall(r"^        (\w+)=", given, re.M)) <= {
         *("prepared", "reference", "grading", "tasks", "references", "start", "settings", "code"),
-        *("weights", "predictions"),
+        *("weights", "predictions", "backbone", "network"),
     }
     assert not re.search(r"report|ARCHIVE|selection|index", body, re.I)
 

@@ -1,15 +1,39 @@
-from analysis.network.structure import read_shapes, structure, write_structure
+import json
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from analysis.errors import StudyError
+from analysis.network.structure import Row, read_structure, write_structure
+
+ROWS = [
+    {"kind": "Convolution", "blocks": 2, "kernel": "3 × 3", "filters": 8, "part": "core", "parameters": 72},
+    {"kind": "Maximum", "blocks": 1, "kernel": "–", "filters": None, "part": "pool", "parameters": 0},
+]
+
+
+def save(path, about):
+    save_file({"weight": torch.zeros(8, 3, 3, 3)}, path, {"network": json.dumps(about)})
+    return path
 
 
 def test_structure_stands_in_for_the_weights(tmp_path):
-    import numpy as np
-    from safetensors.numpy import save_file
+    weights = save(tmp_path / "weights.safetensors", {"structure": ROWS})
+    write_structure(weights, tmp_path / "structure.json")
+    assert read_structure(tmp_path / "structure.json") == read_structure(weights) == [Row(**row) for row in ROWS]
 
-    tensors = {
-        "core.0.0.conv.weight": np.zeros((4, 2, 3, 3), np.float32),
-        "core.0.0.norm.bias": np.zeros(2, np.float32),
-    }
-    save_file(tensors, tmp_path / "weights.safetensors")
-    write_structure(tmp_path / "weights.safetensors", tmp_path / "structure.json")
-    assert read_shapes(tmp_path / "structure.json") == read_shapes(tmp_path / "weights.safetensors")
-    assert structure(tmp_path / "structure.json") == structure(tmp_path / "weights.safetensors")
+
+@pytest.mark.parametrize("about", [{}, {"structure": [{"kind": "Convolution"}]}, {"structure": 3}, []])
+def test_weights_that_describe_no_network_are_named(tmp_path, about):
+    weights = save(tmp_path / "weights.safetensors", about)
+    with pytest.raises(StudyError, match=r"weights\.safetensors does not describe the network"):
+        read_structure(weights)
+
+
+@pytest.mark.parametrize("content", [b"", b"no tensors at all", b"\xff" * 40])
+def test_what_is_no_file_of_weights_is_named(tmp_path, content):
+    for name in ("weights.safetensors", "structure.json"):
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(StudyError, match=name):
+            read_structure(tmp_path / name)

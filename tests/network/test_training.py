@@ -200,7 +200,9 @@ def test_fine_tuning_starts_from_the_file(cohort, done, tmp_path, capsys):
     # Another grading's head is new, the rest is taken over.
     train(cohort, tmp_path / "new", settings(slow, weights=str(done / "weights.safetensors"), grades="softmax"), seed=5)
     new = load_file(tmp_path / "new" / "weights.safetensors")
-    torch.testing.assert_close(new["core.0.0.second.2.weight"], file["core.0.0.second.2.weight"], rtol=0, atol=1e-6)
+    torch.testing.assert_close(
+        new["backbone.core.0.0.second.2.weight"], file["backbone.core.0.0.second.2.weight"], rtol=0, atol=1e-6
+    )
     assert new["heads.kl.outer.weight"].shape != file["heads.kl.outer.weight"].shape
     with pytest.raises(StudyError, match=r"network\.width is 4 in the file and 8 in the settings"):
         train(cohort, tmp_path / "wide", settings(slow, weights=str(done / "weights.safetensors"), width=8))

@@ -82,7 +82,7 @@ def make_archive(folder: Path, settings: dict[str, Any]) -> Archive:
     simulate = write_yaml(folder / "simulate.yaml", settings)
     run("simulate", "--settings", simulate, "--seed", 3, "--workers", 1, "--out", folder / "archive")
     ingest = write_yaml(folder / "ingest.yaml", {})
-    places = ("--out", folder / "index", "--private", folder / "private")
+    places = ("--out", folder / "index", "--private-folder", folder / "private")
     run("ingest", folder / "archive", *places, "--settings", ingest, "--seed", 3, "--workers", 1)
     images = pd.read_parquet(folder / "index/images.parquet")
     private = pd.read_parquet(folder / "private/index.parquet")
@@ -136,7 +136,7 @@ class Server:
     def start(self) -> None:
         a = self.archive
         command = [
-            *(sys.executable, "-m", "analysis", "read", "--images", a.images, "--private", a.private_index),
+            *(sys.executable, "-m", "analysis", "read", "--images-index", a.images, "--private", a.private_index),
             *("--archive", a.folder, "--exams", a.exams_file, "--grading", KL, "--settings", self.settings_file),
             *("--store", self.store),
         ]

@@ -284,7 +284,7 @@ def exported(session, tmp_path_factory) -> Path:
     out = tmp_path_factory.mktemp("export") / "private"
     a = session.archive
     run(
-        "read-export", "--archive", a.folder, "--store", session.server.store, "--images", a.images,
+        "read-export", "--archive", a.folder, "--store", session.server.store, "--images-index", a.images,
         "--private", a.private_index, "--grading", KL, "--settings", session.server.settings_file, "--out", out,
     )  # fmt: skip
     return out

@@ -55,7 +55,7 @@ def test_tokens_and_readings_meet_in_the_same_store(archive, elsewhere, capsys):
     token = capsys.readouterr().out.strip()
     store = Store(elsewhere / "results/mine/private/reading/kl.sqlite")
     assert access.sign_in(store, token, "here", ReadingSettings().login, 1e9)
-    tables = ("--images", archive.images, "--private", archive.private_index)
+    tables = ("--images-index", archive.images, "--private", archive.private_index)
     run("read-export", *where, *tables, "--out", elsewhere / "out")
     assert len(pd.read_csv(elsewhere / "out/readings.csv")) == 0
 

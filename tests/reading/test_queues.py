@@ -172,6 +172,6 @@ def run_export(archive, room, folder) -> None:
     section = room.settings.model_dump(mode="json")
     settings = write_yaml(folder / "reading.yaml", section)
     run(
-        "read-export", "--archive", archive.folder, "--store", folder / "s.sqlite", "--images", archive.images,
+        "read-export", "--archive", archive.folder, "--store", folder / "s.sqlite", "--images-index", archive.images,
         "--private", archive.private_index, "--grading", KL, "--settings", settings, "--out", folder / "out",
     )  # fmt: skip

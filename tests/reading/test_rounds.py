@@ -49,7 +49,7 @@ def test_a_round_waits_for_its_readings_and_goes_on(archive, tmp_path):
     for _ in range(11):
         anna.write(anna.next()[0], values(3))
     export_and_label = (
-        ("read-export", "--archive", archive.folder, "--store", tmp_path / "s.sqlite", "--images", archive.images,
+        ("read-export", "--archive", archive.folder, "--store", tmp_path / "s.sqlite", "--images-index", archive.images,
          "--private", archive.private_index, "--queue", queue, "--grading", KL, "--settings",
          write_yaml(tmp_path / "reading.yaml", settings.model_dump(mode="json")), "--out", tmp_path / "out"),
         ("label", "--reference", tmp_path / "reference.parquet", "--asked", queue, "--exams", exams_file, "--readings",

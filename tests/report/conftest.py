@@ -55,8 +55,8 @@ class Made:
     def results(self) -> Results:
         return gather(**self.options)
 
-    def values(self, out: Path, kind: str = "simulated") -> Path:
-        write_values(self.results, study_config(kind), out)
+    def values(self, out: Path, kind: str = "simulated", config: dict | None = None) -> Path:
+        write_values(self.results, config or study_config(kind), out)
         return out
 
     def stage(self, out: Path, source: Path = SOURCE, values: Path | None = None) -> dict:

@@ -11,15 +11,15 @@ from analysis.report.tables import TABLES
 from tests.report.conftest import Made
 
 
-def tell(made, folder, kind="simulated", **changes):
-    """Return the manuscript's text after changes to files of the results, each a function of the frame."""
+def tell(made, folder, kind="simulated", config=None, **changes):
+    """Return the manuscript's text under a configuration, after changes to results, each a function of the frame."""
     options = dict(made.options)
     for part in ("statistics", "attribution") if changes else ():
         options[part] = shutil.copytree(made.options[part], folder / part)
     for name, change in changes.items():
         path = next(path for part in ("statistics", "attribution") if (path := options[part] / f"{name}.csv").is_file())
         change(pd.read_csv(path)).to_csv(path, index=False)
-    values = Made(options, made.folder).values(folder / "values.yml", kind)
+    values = Made(options, made.folder).values(folder / "values.yml", kind, config)
     made.stage(folder / "manuscript", values=values)
     _pandoc(folder / "manuscript", "plain", "html", folder / "text.txt", "--wrap=none")
     return (folder / "text.txt").read_text()

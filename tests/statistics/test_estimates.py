@@ -180,7 +180,7 @@ def test_measures_of_all_replicates_are_scikit_learns(rng):
 
 def test_one_grade_only_has_no_kappa():
     twos, resamples = np.full(9, 2.0), Resamples(np.ones((9, 100)), 0.95)
-    rows = grades.agreement_rows(twos, twos, 5, np.arange(9).astype(object), resamples)
+    rows = grades.agreement_rows(twos, twos, 5, np.arange(9).astype(object), resamples, minimum=2)
     by_name = {row["measure"]: row for row in rows}
     assert by_name["accuracy"]["estimate"] == 1
     assert np.isnan(by_name["quadratic_kappa"]["estimate"])
@@ -192,11 +192,12 @@ def test_complete_agreement_is_not_certain():
     patients = np.arange(30).astype(object) // 2  # two exams each: 15 of them are what is known for sure
     resamples = Resamples.draw(patients, 200, 0.95, 1)
     for predicted, accuracy in ((truth, 1.0), ((truth + 1) % 3, 0.0)):
-        rows = {r["measure"]: r for r in grades.agreement_rows(truth, predicted, 3, patients, resamples)}
+        rows = {r["measure"]: r for r in grades.agreement_rows(truth, predicted, 3, patients, resamples, minimum=10)}
         low, high = proportion_confint(15 * accuracy, 15, method="wilson")
         assert rows["accuracy"]["estimate"] == accuracy and rows["accuracy"]["method"] == "Wilson"
         assert (rows["accuracy"]["low"], rows["accuracy"]["high"]) == pytest.approx((low, high), abs=1e-12)
         balanced = rows["balanced_accuracy"]
-        assert balanced["estimate"] == accuracy and np.isnan(balanced["low"]) and np.isnan(balanced["high"])
-        assert balanced["method"] is None and balanced["reason"] == "all replicates are the same"
+        # Three grades of five patients each: a mean of three shares, less sure than one of fifteen patients.
+        assert balanced["estimate"] == accuracy and 0 <= balanced["low"] <= accuracy <= balanced["high"] <= 1
+        assert balanced["high"] - balanced["low"] > rows["accuracy"]["high"] - rows["accuracy"]["low"]
     assert np.isfinite(rows["mean_absolute_error"]["low"])  # wrong by one or by two: that varies

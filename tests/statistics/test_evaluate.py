@@ -98,7 +98,7 @@ def test_a_csv_never_seen_gives_what_r_gives(spots, rng, tmp_path):
         # `merge` sorts by exam, the order of the reference: the same seed draws the same exams.
         assert (row["auc"], row["delong_low"], row["delong_high"]) == (auc, *limits[:2])
         assert (row["bootstrap_low"], row["bootstrap_high"]) == tuple(limits[2:])
-        assert row["method"] == "bootstrap"
+        assert row["method"] == "score"
         ours = thresholds.loc[(row["outcome"], "test")]
         assert (ours["threshold"], ours["sensitivity"], ours["specificity"]) == (threshold, sensitivity, specificity)
         assert "no exam" in thresholds.loc[(row["outcome"], "validation"), "reason"]

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import re
+import shutil
 import zipfile
 
 import pandas as pd
@@ -112,3 +113,23 @@ def test_counts_add_up(smoke):
     assert exams.loc[exams["set"] == "excluded", "reason"].notna().all()
     reference = pd.read_parquet(smoke.folder / STUDY / "reference/reference.parquet")
     assert set(reference["exam"]) <= set(exams.loc[exams["set"] != "excluded", "exam"])
+
+
+def test_a_network_that_is_not_there_stops_the_dag(clone):
+    done = clone.snakemake("-n", "--config", "network={backbone: 'nets.own:build'}")
+    assert done.returncode != 0
+    assert "network.backbone is 'nets.own:build', but there is no module 'nets.own'" in done.stdout + done.stderr
+
+
+def test_an_edit_of_somebodys_own_network_reruns_its_training(clone):
+    """Its file is an input, found through the setting alone."""
+    (clone.folder / "nets").mkdir()
+    (clone.folder / "nets/own.py").write_text(
+        "from torch import nn\n\n\ndef build():\n    return nn.Conv2d(1, 8, 5, 5)\n"
+    )
+    try:
+        done = clone.snakemake("-n", "-p", "--reason", "train", "--config", "network={backbone: 'nets.own:build'}")
+        text = done.stdout + done.stderr
+        assert done.returncode == 0 and "nets/own.py" in re.search(r"rule train:.*?input: (.*?)\n", text, re.S)[1], text
+    finally:
+        shutil.rmtree(clone.folder / "nets")

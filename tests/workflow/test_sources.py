@@ -32,7 +32,7 @@ def test_a_planted_source_is_wired_and_named_by_the_seed_only_if_nobody_is_in_it
     done = twin.snakemake("-n", "-p", *ward)
     assert done.returncode == 0, done.stderr
     (made,) = [line for line in done.stdout.splitlines() if " make-archive " in line]
-    assert "--source ward" in made and "--seed 2021" in made
+    assert "make-archive ward" in made and "--seed 2021" in made
     (indexed,) = [line for line in done.stdout.splitlines() if " ingest " in line]
     assert ("--seed" in indexed) != personal
 

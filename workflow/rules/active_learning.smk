@@ -163,6 +163,7 @@ rule ask_round:
         rule=settings("active_learning") if READERS else [],
         grading="workflow/gradings/{grading}.yaml",
         settings=ROUND_NETWORK,
+        backbone=BACKBONE,
         code=code("analysis.active_learning.ranking"),
     output:
         f"{ROUND}/queue.csv",
@@ -212,7 +213,7 @@ rule label_round:
     benchmark:
         f"{COHORT}/{{grading}}/benchmarks/label-{{strategy}}-{{seed}}-{{round}}.tsv"
     conda:
-        "../../envs/statistics.yaml"
+        "../../envs/images.yaml"
     params:
         asked=lambda wildcards, input: [f"--asked {path}" for path in input.asked],
         readers=lambda wildcards, input: (
@@ -238,6 +239,7 @@ use rule train as train_round with:
         tasks=[],
         references=[],
         settings=ROUND_NETWORK,
+        backbone=BACKBONE,
         code=code("analysis.network.training"),
     output:
         weights=f"{ROUND}/network/weights.safetensors",
@@ -258,6 +260,7 @@ use rule predict as predict_round with:
         grading="workflow/gradings/{grading}.yaml",
         weights=[rules.train_round.output.weights],
         settings=ROUND_NETWORK,
+        backbone=BACKBONE,
         code=code("analysis.network.prediction"),
     output:
         exams=f"{ROUND}/predictions/exams.parquet",

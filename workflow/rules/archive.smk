@@ -41,7 +41,7 @@ if study.source.make:
         message:
             f"Make the archive ({study.source.title})"
         shell:
-            "python -m analysis --log {log} make-archive --source {params.source} --settings {input.settings}"
+            "python -m analysis --log {log} make-archive {params.source} --settings {input.settings}"
             " --seed {params.seed} --workers {threads} --out $(dirname {output.dicom})"
 
 
@@ -72,7 +72,7 @@ rule ingest:
         "Index the archive, under pseudonyms"
     shell:
         "python -m analysis --log {log} ingest {params.archive:q} --settings {input.settings} {params.key:q}"
-        " --workers {threads} --out $(dirname {output.images}) --private $(dirname {output.private})"
+        " --workers {threads} --out $(dirname {output.images}) --private-folder $(dirname {output.private})"
 
 
 rule prepare:
@@ -99,6 +99,6 @@ rule prepare:
     message:
         "Prepare the images of shard {wildcards.shard}"
     shell:
-        "python -m analysis --log {log} prepare --archive {params.archive:q} --images {input.images}"
+        "python -m analysis --log {log} prepare --archive {params.archive:q} --images-index {input.images}"
         " --private {input.private} --settings {input.settings} --shard {wildcards.shard} --shards {params.shards}"
         " --out $(dirname {output.pixels})"

@@ -32,8 +32,8 @@ rule select:
     message:
         "Select the exams and part them into sets, by patient"
     shell:
-        "python -m analysis --log {log} select --archive {params.archive:q} --images {input.images}"
-        " --readings {input.readings} --private {input.private} --prepared {params.prepared}"
+        "python -m analysis --log {log} select --archive {params.archive:q} --images-index {input.images}"
+        " --readings {input.readings} --private {input.private} --images {params.prepared}"
         " --settings {input.settings} --policy {input.policy} --seed {params.seed} --out $(dirname {output.exams})"
 
 

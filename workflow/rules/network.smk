@@ -1,4 +1,4 @@
-# From images and reference standard to scores: the network of the paper, one job for each seed of the ensemble.
+# From images and reference standard to scores: the network, one job for each seed of the ensemble.
 #
 # needs  images/, <grading>/reference/, and the reference standard of every further task
 # makes  <grading>/network/seed-*/  weights, learning curve
@@ -17,6 +17,7 @@ rule train:
         references=expand(rules.reference.output.reference, grading=TASKS),
         start=study.network.weights or [],
         settings=settings("network"),
+        backbone=BACKBONE,
         code=code("analysis.network.training"),
     output:
         weights=f"{NETWORK}/seed-{{seed}}/weights.safetensors",
@@ -54,6 +55,7 @@ rule predict:
         grading="workflow/gradings/{grading}.yaml",
         weights=expand(rules.train.output.weights, seed=SEEDS, allow_missing=True),
         settings=settings("network"),
+        backbone=BACKBONE,
         code=code("analysis.network.prediction"),
     output:
         exams=f"{PREDICTIONS}/exams.parquet",
@@ -85,6 +87,8 @@ rule attribute:
         grading="workflow/gradings/{grading}.yaml",
         weights=expand(rules.train.output.weights, seed=SEEDS[:1], allow_missing=True),
         settings=settings("attribution"),
+        network=settings("network"),
+        backbone=BACKBONE,
         code=code("analysis.network.attribution"),
     output:
         folder=directory(ATTRIBUTION),
@@ -102,4 +106,4 @@ rule attribute:
     shell:
         "python -m analysis --log {log} attribute --images {params.images} --reference {input.reference}"
         " --predictions {input.predictions} --grading {input.grading} --weights {input.weights}"
-        " --settings {input.settings} --workers {threads} --out {output.folder}"
+        " --settings {input.settings} --network-settings {input.network} --workers {threads} --out {output.folder}"

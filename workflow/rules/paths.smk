@@ -3,6 +3,8 @@
 # A study starts at its archive, or at the predictions: then the files of the functions below are given, as a bundle for
 # reviewers brings them, and the rules that would make them don't exist, so that nothing can delete or remake them.
 
+from analysis.network.source import source_files
+
 FROM_ARCHIVE = study.start == "archive"
 ARCHIVE = f"{COHORT}/archive" if study.source.make else study.archive.folder
 INDEX = f"{COHORT}/index"
@@ -22,6 +24,16 @@ REFERENCE = f"{COHORT}/{{grading}}/reference"
 NETWORK = f"{COHORT}/{{grading}}/network"
 PREDICTIONS = f"{COHORT}/{{grading}}/predictions"
 ATTRIBUTION = f"{COHORT}/{{grading}}/attribution"
+
+try:
+    # The code of a network that isn't this package's own.
+    BACKBONE = (
+        [str(path) for path in source_files(study.network.backbone)]
+        if FROM_ARCHIVE
+        else []
+    )
+except StudyError as error:
+    raise WorkflowError(str(error))
 
 
 def given_to_statistics(wildcards):

@@ -20,6 +20,7 @@ rule provenance:
             ),
             *given_to_statistics(wildcards),
             *given_weights(wildcards),
+            *BACKBONE,
         ],
         code=code("analysis.provenance.provenance", "analysis.statistics.roc"),
     output:
@@ -29,7 +30,7 @@ rule provenance:
     benchmark:
         f"{COHORT}/{{grading}}/benchmarks/provenance.tsv"
     conda:
-        "../../envs/statistics.yaml"
+        "../../envs/manuscript.yaml"
     params:
         private=lambda wildcards, input: [
             f"--private {path}" for path in [input.private] if path
@@ -58,6 +59,7 @@ if FROM_ARCHIVE:
                 *given_to_report(wildcards),
                 *given_to_statistics(wildcards),
                 *learning_curve_of(wildcards),
+                *(path for path in BACKBONE if not os.path.isabs(path)),
             ],
             config=CONFIG,
             private=f"{PRIVATE}/index.parquet",

@@ -21,6 +21,7 @@ def results_of(wildcards):
         *given_to_report(wildcards),
         *(PREPARED if FROM_ARCHIVE else []),
         *rules.coverage.output,
+        *rules.false_positives.output,
         *rules.audit.output,
         *learning_curve_of(wildcards),
     ]
@@ -46,7 +47,7 @@ def where(wildcards, input):
 
 
 WHERE = (
-    f" --grading {{input.grading}} --statistics {STATISTICS} --reference {COHORT}/{{grading}}/reference"
+    f" --grading {{input.grading}} --statistics {STATISTICS} --reference-folder {COHORT}/{{grading}}/reference"
     f" --selection {SELECTION} --index {INDEX} --network {NETWORK} --attribution {ATTRIBUTION}"
     f"{f' --images {IMAGES}' if FROM_ARCHIVE else ''}"
     f" --coverage {COHORT}/coverage.csv --audit {COHORT}/audit.csv --settings {{input.settings}}"
@@ -239,7 +240,7 @@ rule compare:
     params:
         seed=study.seed,
         pair=" ".join(
-            f"--{place} {COHORT}/{name} --{place}-grading workflow/gradings/{name}.yaml"
+            f"--{place}-results {COHORT}/{name} --{place}-grading workflow/gradings/{name}.yaml"
             for place, name in zip(("first", "second"), COMPARED)
         ),
     message:

@@ -78,6 +78,28 @@ rule coverage:
         " --workers {threads} --out {output}"
 
 
+rule false_positives:
+    input:
+        settings=settings("statistics"),
+        code=code("analysis.statistics.false_positives"),
+    output:
+        f"{COHORT}/false_positives.csv",
+    log:
+        f"{COHORT}/logs/false_positives.log",
+    benchmark:
+        f"{COHORT}/benchmarks/false_positives.tsv"
+    conda:
+        "../../envs/statistics.yaml"
+    threads: CORES
+    params:
+        seed=study.seed,
+    message:
+        "Simulate how often the tests find a difference that isn't there"
+    shell:
+        "python -m analysis --log {log} false-positives --settings {input.settings} --seed {params.seed}"
+        " --workers {threads} --out {output}"
+
+
 rule audit:
     input:
         settings=settings("statistics"),

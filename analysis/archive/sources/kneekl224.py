@@ -29,6 +29,8 @@ _DIGITAL_X_RAY = "1.2.840.10008.5.1.4.1.1.1.1"
 class KneeKL224Settings(Settings):
     """Where the public radiographs of Chen 2018 come from."""
 
+    expert = ("doi", "file", "sha256", "sets")
+
     folder: str | None = Field(None, description="Unpacked kneeKL224 folder; null fetches the archive from its DOI.")
     doi: str = Field("10.17632/56rmx5bjcr.1", description="DOI with version, asked for where no folder is given.")
     file: str = Field("KneeXrayData.zip", description="Name of the file of the data set that holds the images.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from analysis.network.structure import structure
+from analysis.network.structure import read_structure
 from analysis.report.format import NONE, count, count_percent, number
 from analysis.report.markdown import Table
 from analysis.report.results import Results
@@ -10,13 +10,23 @@ from analysis.schemas import SETS
 
 
 def network(results: Results) -> Table | None:
-    """Structure of the network, read from the weights of the first one trained."""
-    rows = structure(results.weights) if results.weights else []
-    if not rows:
+    """Structure of the network, as the weights of the first one trained describe it."""
+    if not results.weights:
         return None
+    rows = read_structure(results.weights)
     return Table(
         ("Layers", "Blocks", "Kernel", "Filters", "Part", "Parameters"),
-        [(row.kind, str(row.blocks), row.kernel, str(row.filters), row.part, count(row.parameters)) for row in rows],
+        [
+            (
+                row.kind,
+                str(row.blocks),
+                row.kernel,
+                NONE if row.filters is None else count(row.filters),
+                row.part,
+                count(row.parameters),
+            )
+            for row in rows
+        ],
         align="lrrrlr",
     )
 

@@ -12,7 +12,7 @@ METHODS = {
     "delong": "DeLong",
     "bootstrap": "bootstrap of exams",
     "patients": "bootstrap of patients",
-    "newcombe": "Newcombe",
+    "score": "score",
 }
 
 

@@ -24,6 +24,7 @@ from analysis.report.values.cohort import cohort_values, fact_values
 from analysis.report.values.config import chosen, given, readable
 from analysis.report.values.decisions import decision_values
 from analysis.report.values.intervals import coverage_values
+from analysis.report.values.network import network_noun, network_values
 from analysis.report.values.performance import performance_values, published_values, summary_values
 from analysis.report.values.readers import agreement_values, reader_values
 from analysis.report.values.subgroups import subgroup_values
@@ -63,13 +64,14 @@ def collect(results: Results, config: Mapping[str, Any]) -> dict[str, Any]:
     scheme, settings = results.scheme, results.settings
     told = {name: config[name] for name in ("seed", *TOLD)}
     told["selection"] = {key: value for key, value in told["selection"].items() if key != "words"}
+    original = load_yaml(ORIGINAL)
     measured, sources = _measured(results)
     compared = measured.pop("compared")
     items = [decapitalise(item.title) for item in scheme.items.values()]
     read = [name for name in scheme.findings if results.graded[name].notna().any()]
     found: dict[str, Any] = {
         "title": settings.title
-        or f"{scheme.title} grading of knee radiographs by a convolutional network: {_article(cohort)} {cohort.title}",
+        or f"{scheme.title} grading of knee radiographs by a {network_noun(config['network'])}: {_article(cohort)} {cohort.title}",
         "lang": settings.language,
         "cohort": fact_values(cohort),
         "scheme": {
@@ -91,7 +93,7 @@ def collect(results: Results, config: Mapping[str, Any]) -> dict[str, Any]:
             "rule": f"`{' '.join(scheme.disease.rule.split())}`" if scheme.disease else "none",
         },
         **measured,
-        "original": readable(load_yaml(ORIGINAL)) | {"compared": compared},
+        "original": readable(original) | {"compared": compared},
         "sources": sources,
         "report": _report(settings),
         "has": _has(results),
@@ -100,7 +102,7 @@ def collect(results: Results, config: Mapping[str, Any]) -> dict[str, Any]:
         "config": readable(told),
         "chosen": {name: options for name, model in TOLD.items() if (options := chosen(model, told[name]))},
         "given": given(told),
-        "network": _network(results, config),
+        "network": network_values(results, config, original),
     }
     authors = [author.model_dump(exclude_none=True) for author in settings.authors]
     if authors:
@@ -171,54 +173,3 @@ def _readings(policy: Mapping[str, Any]) -> str:
     told = words[number - 1] if number <= len(words) else str(number)
     who = {"senior": "senior reader", "reader": "reader"}[policy["role"]]
     return f"{told} {who}{'s, independently' if number > 1 else ''}"
-
-
-def _phase(phase: Mapping[str, Any], erase_size: int) -> str:
-    """Tell one phase of the training in a clause."""
-    text = f"{_counted(phase['epochs'], 'epoch')} from a learning rate of {phase['learning_rate']:g}"
-    extras = []
-    if phase["noise"]:
-        extras.append(f"white noise of up to {100 * phase['noise']:g}% of the grey scale")
-    if phase["erase"]:
-        extras.append(f"{_counted(phase['erase'], 'block')} of {erase_size} × {erase_size} pixels erased")
-    return f"{text} with {listed(extras)}" if extras else f"{text} without noise"
-
-
-def _network(results: Results, config: Mapping[str, Any]) -> dict[str, Any]:
-    settings = config["network"]
-    phases = settings["training"]["phases"]
-    blocks = sum(group["blocks"] for group in settings["groups"])
-    epochs = sum(phase["epochs"] for phase in phases)
-    published = load_yaml(ORIGINAL)
-    less = [
-        words
-        for words, own, theirs in (
-            ("fewer filters", settings["width"], published["width"]),
-            ("smaller images", config["images"]["size"], published["size"]),
-            ("fewer epochs of training", epochs, published["epochs"]),
-            ("fewer exams to learn from", int((results.exams["set"] == "training").sum()), published["training"]),
-        )
-        if own < theirs
-    ]
-    return {
-        "blocks": count(blocks),
-        "layers": count(2 * blocks + 3),
-        "width": count(settings["width"]),
-        "widest": count(settings["width"] * max(group["filters"] for group in settings["groups"])),
-        "epochs": count(epochs),
-        "phases": count(len(phases)),
-        "several_phases": len(phases) > 1,
-        "schedule": listed([_phase(phase, settings["training"]["erase_size"]) for phase in phases], "then"),
-        "seeds": count(len(settings["seeds"])),
-        "ensemble": len(settings["seeds"]) > 1,
-        "alone": len(settings["seeds"]) == 1,
-        "tasks": _counted(len(settings["tasks"]), "further task"),
-        "any_tasks": len(settings["tasks"]) > 0,
-        "less": listed(less) or "nothing less",
-        "any_less": len(less) > 0,
-    }
-
-
-def _counted(number: int, what: str) -> str:
-    """Return "1 epoch" or "3 epochs"."""
-    return f"{count(number)} {what}{'' if number == 1 else 's'}"

@@ -1,0 +1,86 @@
+"""The network and its training, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from analysis.network.augmentation import of_phase, sentence
+from analysis.network.settings import PAPER, NetworkSettings, PhaseSettings, TrainingSettings
+from analysis.network.structure import read_structure
+from analysis.report.format import NOT_ESTIMABLE, count, listed
+from analysis.report.results import Results
+from analysis.settings import parse
+
+
+def network_noun(network: Mapping[str, Any]) -> str:
+    """Name the kind of network, for a title: what another's module is made of isn't known."""
+    return "convolutional network" if network["backbone"] == PAPER else "neural network"
+
+
+def network_values(results: Results, config: Mapping[str, Any], published: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values under `network`: its kind and size, how it was trained, and how it is less than the published.
+
+    Parameters
+    ----------
+    results : Results
+    config : mapping
+        The whole configuration as resolved.
+    published : mapping
+        Numbers of the published study.
+    """
+    settings = parse(NetworkSettings, config["network"], "the configuration's section network")
+    phases, residual = settings.training.phases, settings.backbone == PAPER
+    blocks = sum(group.blocks for group in settings.groups)
+    epochs = sum(phase.epochs for phase in phases)
+    less = [
+        words
+        for words, own, theirs in (
+            ("fewer filters", settings.width if residual else published["width"], published["width"]),
+            ("smaller images", config["images"]["size"], published["size"]),
+            ("fewer epochs of training", epochs, published["epochs"]),
+            ("fewer exams to learn from", int((results.exams["set"] == "training").sum()), published["training"]),
+        )
+        if own < theirs
+    ]
+    known = results.weights is not None
+    trained = sum(row.parameters for row in read_structure(results.weights)) if results.weights else 0
+    return {
+        "residual": residual,
+        "own": not residual,
+        "kind": "A residual convolutional network" if residual else "A neural network",
+        "backbone": f"`{settings.backbone}`",
+        "parameters": count(trained) if known else NOT_ESTIMABLE,
+        "parameters_known": known,
+        "blocks": count(blocks),
+        "layers": count(2 * blocks + 3),
+        "width": count(settings.width),
+        "widest": count(settings.width * max(group.filters for group in settings.groups)),
+        "epochs": count(epochs),
+        "phases": count(len(phases)),
+        "several_phases": len(phases) > 1,
+        "schedule": listed([_phase(settings.training, phase) for phase in phases], "then"),
+        "variation": sentence(settings.training),
+        "averaged": settings.training.average > 0,
+        "seeds": count(len(settings.seeds)),
+        "ensemble": len(settings.seeds) > 1,
+        "alone": len(settings.seeds) == 1,
+        "tasks": counted(len(settings.tasks), "further task"),
+        "any_tasks": len(settings.tasks) > 0,
+        "less": listed(less) or "nothing less",
+        "any_less": len(less) > 0,
+    }
+
+
+def _phase(training: TrainingSettings, phase: PhaseSettings) -> str:
+    """Tell one phase of the training in a clause."""
+    text = f"{counted(phase.epochs, 'epoch')} from a learning rate of {phase.learning_rate:g}"
+    if own := of_phase(training, phase):
+        return f"{text} with {listed(own)}"
+    others = [of_phase(training, other) for other in training.phases]
+    return f"{text} without noise or erased blocks" if any(others) else text
+
+
+def counted(number: int, what: str) -> str:
+    """Return "1 epoch" or "3 epochs"."""
+    return f"{count(number)} {what}{'' if number == 1 else 's'}"

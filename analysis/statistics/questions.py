@@ -1,0 +1,53 @@
+"""Which outcomes ask one and the same question: grades 0 to 1, grades 2 to 4, and disease where that is grade 2 up."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from analysis.grading.items import Outcome
+from analysis.grading.rule import parse_rule
+from analysis.grading.scheme import Scheme
+
+
+def question_of(scheme: Scheme) -> dict[str, str]:
+    """Find the outcomes that have the same cases, or each other's controls for cases, whatever is read.
+
+    A test of one of them is a test of all: it is done once, for the first.
+
+    Parameters
+    ----------
+    scheme : Scheme
+
+    Returns
+    -------
+    dict
+        For each outcome the first outcome of the same question, in the scheme's order; itself where it is that.
+        A rule for disease that rests on several items is a question of its own.
+    """
+    first: dict[tuple[str, bytes], str] = {}
+    found = {}
+    for outcome in scheme.outcomes:
+        source = _source(outcome, scheme)
+        if source is None:
+            found[outcome.id] = outcome.id
+            continue
+        levels = list(scheme.items[source].levels) if source in scheme.items else [0, 1]
+        label = scheme.derive(pd.DataFrame({source: levels}, dtype=float))[outcome.id].to_numpy() == 1
+        # Complements are written alike: the lowest level counts as a control.
+        found[outcome.id] = first.setdefault((source, (label ^ label[0]).tobytes()), outcome.id)
+    return found
+
+
+def repeated(outcome: str, scheme: Scheme) -> str | None:
+    """Say that an outcome's question is asked by an earlier one, or return None."""
+    first = question_of(scheme)[outcome]
+    return None if first == outcome else f"the same question as '{first}', tested there"
+
+
+def _source(outcome: Outcome, scheme: Scheme) -> str | None:
+    """Return the one item or finding that an outcome follows from, or None where there are several."""
+    if outcome.kind != "disease":
+        return outcome.item or outcome.id
+    assert scheme.disease is not None
+    names = parse_rule(scheme.disease.rule, scheme.highest).names
+    return names[0] if len(names) == 1 else None

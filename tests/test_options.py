@@ -1,0 +1,53 @@
+"""An option's name means one thing in every command."""
+
+from collections import defaultdict
+
+import click
+import pytest
+
+from analysis.__main__ import _commands
+from analysis.options import SHARED
+
+#: What is written is each command's own; the reading room takes a grading by its name as well, and what it reads may
+#: be found in the cohort's folder.
+OWN = {"--out"}
+ROOM = {"read", "read-token", "read-export"}
+
+
+def kind(option):
+    if isinstance(option.type, click.Path):
+        return "file" if option.type.file_okay else "folder" if option.type.dir_okay else "path"
+    return type(option.type).__name__.replace("IntRange", "IntParamType")
+
+
+def options():
+    found = defaultdict(lambda: defaultdict(list))
+    for command in _commands():
+        if command.name not in ROOM:
+            for option in command.params:
+                if isinstance(option, click.Option):
+                    found[option.opts[0]][kind(option)].append(command.name)
+    return found
+
+
+@pytest.mark.parametrize("name", sorted(options().keys() - OWN))
+def test_an_option_takes_the_same_kind_of_thing_everywhere(name):
+    assert len(options()[name]) == 1, dict(options()[name])
+
+
+def test_shared_options_are_defined_in_one_place():
+    for command in _commands():
+        for option in command.params if command.name not in ROOM else ():
+            if isinstance(option, click.Option) and option.opts[0] in SHARED:
+                wanted, _ = SHARED[option.opts[0]]
+                assert option.type is wanted, f"{command.name} {option.opts[0]}: use analysis.options.shared"
+                assert option.help, command.name
+
+
+def test_what_is_read_has_to_be_there(tmp_path):
+    from click.testing import CliRunner
+
+    from analysis.__main__ import main
+
+    done = CliRunner().invoke(main, ["predict", "--images", str(tmp_path / "nowhere")])
+    assert done.exit_code == 2 and "nowhere' does not exist" in done.output.replace("\n", " ")
