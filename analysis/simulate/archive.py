@@ -9,7 +9,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -121,7 +121,7 @@ def simulate(settings: SimulateSettings, seed: int, workers: int, out: Path) -> 
     return sum(w.files for w in written) + 2
 
 
-def _progress(items: Iterable, total: int | None = None) -> Iterable:
+def _progress(items: Iterable[Any], total: int | None = None) -> Iterable[Any]:
     import sys
 
     from tqdm import tqdm
@@ -129,7 +129,7 @@ def _progress(items: Iterable, total: int | None = None) -> Iterable:
     return tqdm(items, total=total, unit="exam", disable=not sys.stderr.isatty())
 
 
-def _csv(path: Path, columns: tuple[str, ...], rows: Iterable[tuple]) -> None:
+def _csv(path: Path, columns: tuple[str, ...], rows: Iterable[tuple[Any, ...]]) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(columns)
