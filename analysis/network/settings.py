@@ -6,8 +6,9 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from analysis.network.augmentation import AugmentationSettings, Erase, Noise, setting
+from analysis.network.augmentation import AugmentationSettings, setting
 from analysis.network.augmentation.base import Share
+from analysis.network.augmentation.grey import Erase, Noise
 from analysis.settings import Settings
 
 #: The name of the paper's own network.
