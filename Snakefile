@@ -48,6 +48,9 @@ onstart:
 
 
 onsuccess:
-    show_headline()
+    print(
+        headline(Path(STUDY), f"{study.cohort.title}, {study.grading}"),
+        file=sys.stderr,
+    )
     if FROM_ARCHIVE:
         show_queue()

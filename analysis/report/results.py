@@ -41,7 +41,7 @@ class Results:
         Folders of the estimates, the reference standard and the selection.
     index, images, network, attribution : Path, optional
         Folders of the index, the prepared images, the networks and what they looked at.
-    coverage, audit : Path, optional
+    coverage, false_positives, audit : Path, optional
         CSV files; without them those in the folder of the estimates, where they are.
     active_learning : Path, optional
         Folder of the learning curve of active learning.
@@ -57,6 +57,7 @@ class Results:
     network: Path | None = None
     attribution: Path | None = None
     coverage: Path | None = None
+    false_positives: Path | None = None
     audit: Path | None = None
     active_learning: Path | None = None
 
@@ -149,6 +150,11 @@ class Results:
     def covered(self) -> pd.DataFrame:
         """The simulation of coverage."""
         return self._table(self.coverage or self.statistics / "coverage.csv", optional=True)
+
+    @property
+    def positives(self) -> pd.DataFrame:
+        """The simulation of how often the tests find a difference that isn't there."""
+        return self._table(self.false_positives or self.statistics / "false_positives.csv", optional=True)
 
     @property
     def audited(self) -> pd.DataFrame:
@@ -247,8 +253,27 @@ class Results:
     @property
     def level(self) -> str:
         """The confidence level in percent, "95%"."""
-        share = float(self.roc["level"].iloc[0]) if "level" in self.roc else 0.95
-        return f"{100 * share:g}%"
+        return f"{100 * (1 - self.alpha):g}%"
+
+    @property
+    def alpha(self) -> float:
+        """What the confidence level leaves, e.g. 0.05: P values below it are called significant."""
+        return round(1 - float(self.roc["level"].iloc[0]), 10)
+
+    @property
+    def published_level(self) -> str:
+        """The confidence level of the published intervals in percent."""
+        return _percent(self.published, "published_level") or self.level
+
+    @property
+    def agreement_level(self) -> str:
+        """The confidence level of the readers' agreement in percent."""
+        return _percent(self.agreement, "level") or self.level
+
+    @property
+    def coverage_level(self) -> str:
+        """The nominal level of the simulated intervals in percent."""
+        return _percent(self.covered, "level") or self.level
 
     @property
     def scheme_locations(self) -> list[str]:
@@ -278,6 +303,11 @@ class Results:
         return {"disease": "Disease", "location": "Location", "finding": "Findings", "implant": "Implants"}[
             outcome.kind
         ]
+
+
+def _percent(frame: pd.DataFrame, column: str) -> str:
+    """Return a level that all rows of a table share, in percent; nothing where there is no row."""
+    return f"{100 * float(frame[column].iloc[0]):g}%" if len(frame) else ""
 
 
 def _or_empty(path: Path) -> pd.DataFrame:

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pandas as pd
+from pydantic import Field
+from scipy.stats import norm
+from statsmodels.stats.multitest import multipletests
 
 from analysis.errors import StudyError
 from analysis.grading.scheme import Scheme
 from analysis.settings import Settings, load
+from analysis.statistics.questions import question_of
 
 COLUMNS = (
-    *("outcome", "label", "published_cases", "published_auc", "published_low", "published_high"),
-    *("cases", "auc", "low", "high", "difference", "overlap", "reason"),
+    *("outcome", "label", "published_cases", "published_auc", "published_low", "published_high", "published_level"),
+    *("cases", "auc", "low", "high", "level", "difference", "difference_low", "difference_high", "p", "p_holm"),
+    "reason",
 )
 
 
@@ -56,6 +63,7 @@ class Published(Settings):
     """What a published study prints."""
 
     source: str
+    level: float = Field(default=0.95, gt=0.5, lt=1, description="Confidence level of the intervals it prints.")
     sets: dict[str, int]
     distribution: tuple[Distribution, ...] = ()
     performance: tuple[Performance, ...] = ()
@@ -90,16 +98,25 @@ def compare_published(published: Published, roc: pd.DataFrame, scheme: Scheme) -
     Returns
     -------
     pandas.DataFrame
-        outcome, label, the published estimate, this study's, their difference (this study minus published), and
-        whether the intervals overlap (missing where this study has none).
+        outcome, label, the published estimate with its level, this study's with its own, their difference (this
+        study minus published) with its interval at this study's level and its P value (see `difference`), and that
+        after Holm's correction. An outcome and its complement (0 to 1, 2 to 4) are one question: the P value stands
+        with the first of them, and `reason` says so beside the other.
     """
     here = roc[roc["set"] == "test"].set_index("outcome")
-    rows = []
+    rows: list[dict[str, object]] = []
+    tested: dict[str, str] = {}
+    questions = question_of(scheme)
     for row in published.performance:
-        if row.outcome not in {outcome.id for outcome in scheme.outcomes} or row.outcome not in here.index:
+        if row.outcome not in questions or row.outcome not in here.index:
             continue
-        own = here.loc[row.outcome]
-        known = pd.notna(own["low"])
+        own: Any = here.loc[row.outcome]
+        theirs = (row.auc, row.low, row.high, published.level)
+        gap, low, high, p = difference((own["auc"], own["low"], own["high"], own["level"]), theirs, own["level"])
+        reason = own["reason"] if pd.notna(own["reason"]) else None
+        first = tested.setdefault(questions[row.outcome], row.label) if np.isfinite(p) else row.label
+        if first != row.label:
+            p, reason = float("nan"), f"the same question as '{first}', tested there"
         rows.append(
             {
                 "outcome": row.outcome,
@@ -108,13 +125,57 @@ def compare_published(published: Published, roc: pd.DataFrame, scheme: Scheme) -
                 "published_auc": row.auc,
                 "published_low": row.low,
                 "published_high": row.high,
+                "published_level": published.level,
                 "cases": own["cases"],
                 "auc": own["auc"],
                 "low": own["low"],
                 "high": own["high"],
-                "difference": own["auc"] - row.auc,
-                "overlap": bool(own["low"] <= row.high and row.low <= own["high"]) if known else None,
-                "reason": own["reason"],
+                "level": own["level"],
+                "difference": gap,
+                "difference_low": low,
+                "difference_high": high,
+                "p": p,
+                "reason": reason,
             }
         )
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+    table = pd.DataFrame(rows, columns=list(COLUMNS))
+    known = table["p"].notna()
+    if known.any():
+        table.loc[known, "p_holm"] = multipletests(table.loc[known, "p"].astype(float), method="holm")[1]
+    return table
+
+
+def difference(
+    first: tuple[float, float, float, float], second: tuple[float, float, float, float], level: float
+) -> tuple[float, float, float, float]:
+    """Compare two independent estimates of which nothing is known but their intervals.
+
+    The interval is put together from the distances of either estimate to its own limits (Zou and Donner, Statistics
+    in Medicine 2008;27:1693), so that it is as lopsided as they are. The P value is one less the level at which
+    that interval would end at nought, distances growing with the level as those of a normal estimate do. Published
+    limits are rounded, so both are as exact as the print.
+
+    Parameters
+    ----------
+    first, second : tuple of float
+        Estimate, low, high, and the level of low and high.
+    level : float
+        Level of the interval of the difference.
+
+    Returns
+    -------
+    difference, low, high, p : float
+        First minus second; NaN where a limit is missing or neither interval has a width.
+    """
+    gap = first[0] - second[0]
+    # Distances in standard errors of one, below and above.
+    down, up = (
+        [np.maximum(0, sign * (value[0] - value[side])) / norm.isf((1 - value[3]) / 2) for value in (first, second)]
+        for sign, side in ((1, 1), (-1, 2))
+    )
+    below, above = np.hypot(down[0], up[1]), np.hypot(up[0], down[1])
+    towards = below if gap > 0 else above
+    if not np.isfinite(below + above) or towards == 0:
+        return gap, float("nan"), float("nan"), float("nan")
+    z = norm.isf((1 - level) / 2)
+    return gap, gap - z * below, gap + z * above, float(2 * norm.sf(abs(gap) / towards))

@@ -52,6 +52,14 @@ def test_a_planted_digit_is_found(planted):
     assert typed_digits(text + "\n" + planted)
 
 
+@pytest.mark.parametrize("path", sorted(SOURCE.glob("*.qmd")), ids=lambda path: path.name)
+def test_paragraphs_are_short_enough_to_be_edited(path):
+    paragraphs = re.split(r"\n\s*\n", path.read_text())
+    assert [text[:60] for text in paragraphs if len(text) > 600] == []
+    # A space at the start of a span is dropped, and two words become one.
+    assert re.findall(r".{20}\[ [^\]]*\]\{\.content.{0,20}", path.read_text()) == []
+
+
 def test_everything_the_text_names_is_there(made, tmp_path):
     values = made.stage(tmp_path / "manuscript")
     text = prose()

@@ -56,7 +56,7 @@ class Made:
         return gather(**self.options)
 
     def values(self, out: Path, kind: str = "simulated", config: dict | None = None) -> Path:
-        write_values(self.results, config or study_config(kind), out)
+        write_values(self.results, study_config(kind, config), out)
         return out
 
     def stage(self, out: Path, source: Path = SOURCE, values: Path | None = None) -> dict:

@@ -135,8 +135,10 @@ def _statistics(out: Path, scheme: Scheme, reference: pd.DataFrame, rng: np.rand
         roc.append(
             {
                 "set": "test", **name, "cases": cases, "controls": controls, "auc": auc, "low": low, "high": high,
-                "method": "bootstrap" if cases >= 5 else None, "delong_low": low, "delong_high": high,
+                "method": "score" if cases >= 5 else None, "delong_low": low, "delong_high": high,
                 "bootstrap_low": low, "bootstrap_high": high, "patients_low": np.nan, "patients_high": np.nan,
+                "score_low": low, "score_high": high, "effective_cases": cases, "effective_controls": controls,
+                "patients": cases + controls,
                 "level": 0.95, "replicates": 2000, "seed": 1,
                 "reason": None if cases >= 5 else "no case" if not cases else f"{cases} cases: too few",
             }
@@ -176,14 +178,16 @@ def _statistics(out: Path, scheme: Scheme, reference: pd.DataFrame, rng: np.rand
                     "observed": np.clip(predicted + rng.normal(0, 0.08), 0, 1), "n": 30,
                 }
             )  # fmt: skip
-        prevalence.append({"outcome": outcome.id, "prevalence": 0.2, "ppv": 0.5, "npv": 0.95})
+        prevalence.append({"outcome": outcome.id, "prevalence": 0.2, "source": "training set", "ppv": 0.5, "npv": 0.95})
         if outcome.kind in ("grade", "group") and outcome.item == "kl":
             other = float(np.clip(auc + rng.normal(0, 0.05), 0.5, 1)) if cases else np.nan
             published.append(
                 {
                     "outcome": outcome.id, "published_cases": cases + 3, "published_auc": other,
-                    "published_low": other - 0.04, "published_high": min(1, other + 0.03), "auc": auc, "low": low,
-                    "high": high, "difference": auc - other, "overlap": bool(low < other + 0.03) if cases else None,
+                    "published_low": other - 0.04, "published_high": min(1, other + 0.03), "published_level": 0.95,
+                    "auc": auc, "low": low, "high": high, "level": 0.95, "difference": auc - other,
+                    "difference_low": auc - other - 0.06, "difference_high": auc - other + 0.06,
+                    "p": 0.2 if cases else np.nan, "p_holm": 1.0 if cases else np.nan,
                 }
             )  # fmt: skip
         if outcome.kind in ("group", "disease"):
@@ -236,16 +240,28 @@ def _statistics(out: Path, scheme: Scheme, reference: pd.DataFrame, rng: np.rand
     ]  # fmt: skip
     coverage = [
         {
-            "cases": cases, "controls": 300 - cases, "clustered": clustered, "true_auc": true, "method": method,
+            "cases": cases, "controls": 300 - cases, "exams_per_patient": 1 + clustered, "clustered": clustered,
+            "true_auc": true, "method": method,
             "coverage": value, "coverage_low": value - 0.02, "coverage_high": min(1.0, value + 0.02), "width": 0.1,
-            "simulations": 400,
+            "simulations": 400, "level": 0.95,
         }
         for cases in (3, 13, 23, 116)
         for true in (0.8, 0.95)
         for method, clustered, value in (
             ("delong", False, rng.uniform(0.88, 0.96)), ("bootstrap", False, rng.uniform(0.9, 0.97)),
             ("patients", True, rng.uniform(0.9, 0.96)), ("delong", True, rng.uniform(0.8, 0.9)),
+            ("reported", False, rng.uniform(0.945, 0.955)), ("reported", True, rng.uniform(0.945, 0.955)),
         )
+    ]  # fmt: skip
+    false_positives = [
+        {
+            "test": test, "cases": cases, "controls": 2 * cases, "true_auc": true, "exams_per_patient": size,
+            "rejected": rng.uniform(0.02, 0.06), "simulations": 500, "level": 0.95,
+        }
+        for test in ("subgroups", "networks", "readers")
+        for cases in (5, 50)
+        for true in (0.85, 0.99)
+        for size in (1, 2)
     ]  # fmt: skip
     audit = [
         {
@@ -258,14 +274,15 @@ def _statistics(out: Path, scheme: Scheme, reference: pd.DataFrame, rng: np.rand
     ]  # fmt: skip
     comparisons = [
         {
-            "outcome": "implant", "first": "with", "second": "without", "difference": 0.02, "low": -0.03, "high": 0.07,
-            "p": 0.4, "method": "delong",
+            "outcome": "disease", "first": "network", "second": "senior-1", "measure": "balanced_accuracy", "cases": 60,
+            "difference": 0.02, "low": -0.03, "high": 0.07, "p": 0.4, "p_holm": 0.4, "method": "score",
         }
     ]  # fmt: skip
     for name, rows in {
         "roc": roc, "thresholds": thresholds, "optimism": optimism, "calibration": calibration,
         "reliability": reliability, "prevalence": prevalence, "subgroups": subgroups, "confusion": confusion,
         "summary": summary, "readers": readers, "coverage": coverage, "audit": audit, "comparisons": comparisons,
+        "false_positives": false_positives,
         "published": published,
     }.items():  # fmt: skip
         pd.DataFrame(rows).to_csv(out / f"{name}.csv", index=False)
@@ -318,10 +335,23 @@ def _attribution(out: Path, scheme: Scheme, rng: np.random.Generator) -> None:
 SOURCES = {"simulated": "simulated", "public": "kneekl224", "clinical": "folder"}
 
 
-def study_config(kind: str = "simulated", **cohort: object) -> dict[str, object]:
-    """Return a resolved configuration as the values read it; `cohort` holds what it says of the cohort itself."""
+def study_config(
+    kind: str = "simulated", changes: dict[str, dict] | None = None, **cohort: object
+) -> dict[str, object]:
+    """Return a resolved configuration as the values read it, with changes to its sections.
+
+    `cohort` holds what it says of the cohort itself.
+    """
     from analysis.study.configuration import Study, cohort_facts
 
     archive = {"source": SOURCES[kind], "folder": "handed-over"}
-    study = Study.model_validate({"cohort": cohort, "archive": archive, "grading": "kl"})
+    base = Study.model_validate({"cohort": {}, "archive": archive, "grading": "kl"}).model_dump(mode="json")
+    study = Study.model_validate(_merged(base, {"cohort": cohort, **(changes or {})}))
     return study.model_copy(update={"cohort": cohort_facts(study)}).model_dump(mode="json")
+
+
+def _merged(base: dict, changes: dict) -> dict:
+    return base | {
+        key: _merged(base[key], change) if isinstance(change, dict) and isinstance(base.get(key), dict) else change
+        for key, change in changes.items()
+    }

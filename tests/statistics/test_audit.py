@@ -1,11 +1,14 @@
 """The audit of the published tables, and published results beside this study's."""
 
+import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import norm
 
 from analysis.errors import StudyError
+from analysis.statistics import roc
 from analysis.statistics.audit import audit
-from analysis.statistics.published import Published, compare_published, load_published
+from analysis.statistics.published import Published, compare_published, difference, load_published
 
 
 @pytest.fixture(scope="module")
@@ -57,15 +60,73 @@ def test_merged_levels_must_add_up(olsson):
     assert not table.loc[("KL 0 to 1", "cases are the sum of its levels"), "holds"]
 
 
-def test_published_beside_ours(olsson, kl):
-    roc = pd.DataFrame(
-        {"set": "test", "outcome": ["kl_0", "kl_2", "medial"], "cases": 9, "auc": [0.9, 0.85, 0.5],
-         "low": [0.8, 0.87, None], "high": [0.92, 0.9, None], "reason": None}
+def roc_of(**aucs):
+    """A roc.csv with an estimate and its limits for each outcome."""
+    return pd.DataFrame(
+        [
+            {"set": "test", "outcome": outcome, "cases": 9, "auc": auc, "low": low, "high": high, "level": 0.95,
+             "reason": None}
+            for outcome, (auc, low, high) in aucs.items()
+        ]
     )  # fmt: skip
+
+
+def test_published_beside_ours(olsson, kl):
+    roc = roc_of(kl_0=(0.9, 0.8, 0.92), kl_3=(0.80, 0.75, 0.84), medial=(0.5, None, None))
     table = compare_published(olsson, roc, kl).set_index("outcome")
-    assert list(table.index) == ["kl_0", "kl_2", "medial"]
+    assert list(table.index) == ["kl_0", "kl_3", "medial"]
     assert table.loc["kl_0", "difference"] == pytest.approx(-0.07)
-    assert table["overlap"].tolist() == [False, False, None]
+    # 0.80 (0.75 to 0.84) and 0.87 (0.83 to 0.90) overlap, and differ by 2.4 standard errors.
+    row = table.loc["kl_3"]
+    assert row["p"] == pytest.approx(2 * norm.sf(0.07 / np.hypot(0.04, 0.04) * 1.959964), rel=1e-6)
+    assert row["p"] == pytest.approx(0.0153, abs=1e-4)
+    assert table.loc["kl_0", "p_holm"] == 2 * table.loc["kl_0", "p"]  # Holm: the smaller of two
+    assert -0.13 < row["difference_low"] < row["difference_high"] < 0
+    assert table.loc["medial", ["difference_low", "p", "p_holm"]].isna().all()
+
+
+def test_complements_are_one_question_with_one_p_value(olsson, kl):
+    same = (0.9, 0.88, 0.92)
+    table = compare_published(olsson, roc_of(kl_0_1=same, kl_2_4=same, kl_0_2=same), kl).set_index("outcome")
+    assert table["p"].notna().to_dict() == {"kl_0_1": True, "kl_0_2": True, "kl_2_4": False}
+    assert table.loc["kl_2_4", "reason"] == "the same question as 'KL 0 to 1', tested there"
+    assert table.loc["kl_2_4", "difference_low"] == table.loc["kl_0_1", "difference_low"]
+    assert table.loc["kl_0_2", "p_holm"] == 2 * table.loc["kl_0_2", "p"]  # the smaller of two, not of three
+
+
+@pytest.mark.parametrize(("gap", "level"), [(0.05, 0.95), (-0.05, 0.95), (0.03, 0.9), (-0.2, 0.99)])
+def test_the_interval_excludes_nought_where_the_p_value_says_so(gap, level):
+    ours, theirs = (0.8 + gap, 0.75 + gap, 0.83 + gap, level), (0.8, 0.77, 0.81, 0.95)
+    found, low, high, p = difference(ours, theirs, level)
+    assert (low > 0 or high < 0) == (p < 1 - level)
+    # Turned round, the same.
+    assert difference(theirs, ours, level) == pytest.approx((-found, -high, -low, p))
+
+
+def test_the_level_changes_the_interval_but_not_the_p_value():
+    ninety = 1.644854 / 1.959964
+    wide = difference((0.8, 0.7, 0.9, 0.95), (0.9, 0.8, 1.0, 0.95), 0.95)
+    narrow = difference((0.8, 0.8 - 0.1 * ninety, 0.8 + 0.1 * ninety, 0.9), (0.9, 0.8, 1.0, 0.95), 0.9)
+    assert narrow[3] == pytest.approx(wide[3], rel=1e-5)
+    assert narrow[2] - narrow[1] == pytest.approx(ninety * (wide[2] - wide[1]), rel=1e-5)
+
+
+def test_two_intervals_without_a_width_have_no_p_value():
+    assert np.isnan(difference((1.0, 1.0, 1.0, 0.95), (0.9, 0.9, 0.9, 0.95), 0.95)[1:]).all()
+
+
+def test_the_p_value_holds_its_level_when_only_intervals_are_known(rng):
+    """Two studies of the same network, each known by its AUC and DeLong's interval printed to two decimals."""
+    found = []
+    for _ in range(1000):
+        studies = []
+        for cases, controls in ((60, 240), (116, 184)):
+            truth = np.r_[np.ones(cases), np.zeros(controls)]
+            auc, low, high, _ = roc.delong(truth, rng.normal(size=cases + controls) + 1.2 * truth, 0.95)
+            studies.append((*np.round((auc, low, high), 2), 0.95))
+        found.append(difference(*studies, 0.95)[3])
+    share = float(np.mean(np.array(found) < 0.05))
+    assert 0.03 < share < 0.07, share
 
 
 def test_a_study_without_a_mean_has_none():

@@ -7,6 +7,8 @@
 #        gradings/                                two gradings side by side, made by the target compare_gradings
 #        <grading>/manuscript-compared/           the manuscript with that comparison
 
+from analysis.report.headline import headline
+
 TABLES = f"{COHORT}/{{grading}}/tables"
 FIGURES = f"{COHORT}/{{grading}}/figures"
 MANUSCRIPT = f"{COHORT}/{{grading}}/manuscript"
@@ -50,7 +52,8 @@ WHERE = (
     f" --grading {{input.grading}} --statistics {STATISTICS} --reference-folder {COHORT}/{{grading}}/reference"
     f" --selection {SELECTION} --index {INDEX} --network {NETWORK} --attribution {ATTRIBUTION}"
     f"{f' --images {IMAGES}' if FROM_ARCHIVE else ''}"
-    f" --coverage {COHORT}/coverage.csv --audit {COHORT}/audit.csv --settings {{input.settings}}"
+    f" --coverage {COHORT}/coverage.csv --false-positives {COHORT}/false_positives.csv --audit {COHORT}/audit.csv"
+    f" --settings {{input.settings}}"
 ).replace("{grading}", "{wildcards.grading}")
 
 
@@ -267,43 +270,3 @@ use rule manuscript as manuscript_compared with:
 rule compare_gradings:
     input:
         f"{STUDY}/manuscript-compared",
-
-
-def show_headline():
-    """The main estimates, and where the manuscript is."""
-    import csv
-
-    estimates = f"{STUDY}/statistics/roc.csv"
-    if not os.path.exists(f"{STUDY}/manuscript/index.html") or not os.path.exists(
-        estimates
-    ):
-        return
-    with open(estimates, encoding="utf-8") as file:
-        rows = [
-            row
-            for row in csv.DictReader(file)
-            if row["set"] == "test" and row["kind"] in ("grade", "group", "disease")
-        ]
-    print(
-        f"\n{study.cohort.title}, {study.grading}: area under the ROC curve in the test set",
-        file=sys.stderr,
-    )
-    print(
-        f"  {'':<34}{'cases':>7}{'controls':>10}   AUC (95 % interval)", file=sys.stderr
-    )
-    for row in rows:
-        name = f"{row['item']} {row['label']}".strip() if row["item"] else row["label"]
-        auc = f"{float(row['auc']):.2f}" if row["auc"] else f"none: {row['reason']}"
-        interval = (
-            f" ({float(row['low']):.2f} to {float(row['high']):.2f})"
-            if row["low"]
-            else ""
-        )
-        print(
-            f"  {name:<34}{row['cases']:>7}{row['controls']:>10}   {auc}{interval}",
-            file=sys.stderr,
-        )
-    print(
-        f"\nThe manuscript: {STUDY}/manuscript/index.html (and .pdf, .docx)\n",
-        file=sys.stderr,
-    )

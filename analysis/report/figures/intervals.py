@@ -9,43 +9,44 @@ import numpy as np
 from analysis.report.figures.style import GREY, canvas
 from analysis.report.format import count
 from analysis.report.results import Results
-from analysis.report.tables.intervals import METHODS
+from analysis.report.tables.intervals import SIMULATED
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
 def coverage(results: Results) -> Figure | None:
-    """Coverage of each kind of interval by number of cases, a panel a true AUC and clustering."""
+    """Coverage of each kind of interval by number of cases, a panel a number of exams of each patient.
+
+    Points are means over the true AUCs that were simulated, bars reach from the lowest to the highest.
+    """
     frame = results.covered
     if frame.empty:
         return None
-    groups = list(frame.groupby(["clustered", "true_auc"], sort=True))
-    width = results.settings.figures.double_mm
-    figure, axes = canvas(width, 60, 1, len(groups), sharey=True, squeeze=False)
-    level = float(results.roc["level"].iloc[0]) if "level" in results.roc else 0.95
-    methods = list(dict.fromkeys(frame["method"]))
-
-    for panel, ((clustered, true), part) in zip(np.asarray(axes).flat, groups, strict=True):
+    settings = results.settings.figures
+    sizes = sorted(frame["exams_per_patient"].unique())
+    figure, axes = canvas(settings.double_mm, 62, 1, len(sizes), sharey=True, squeeze=False)
+    methods = [name for name in SIMULATED if (frame["method"] == name).any()]
+    for panel, size in zip(np.asarray(axes).flat, sizes, strict=True):
+        part = frame[frame["exams_per_patient"] == size]
         ticks = sorted(part["cases"].unique())
-        panel.axhline(100 * level, color=GREY, linewidth=0.6, linestyle=(0, (3, 3)))
+        panel.axhline(float(results.coverage_level.rstrip("%")), color=GREY, linewidth=0.6, linestyle=(0, (3, 3)))
         for index, method in enumerate(methods):
-            rows = part[part["method"] == method].sort_values("cases")
+            rows = part[part["method"] == method].groupby("cases")["coverage"].agg(["mean", "min", "max"])
             if rows.empty:
                 continue
-            x = np.array([ticks.index(cases) for cases in rows["cases"]]) + (index - (len(methods) - 1) / 2) * 0.16
-            y = 100 * rows["coverage"].to_numpy()
-            errors = np.abs(100 * rows[["coverage_low", "coverage_high"]].to_numpy().T - y)
+            x = np.array([ticks.index(cases) for cases in rows.index]) + (index - (len(methods) - 1) / 2) * 0.16
+            y = 100 * rows["mean"].to_numpy()
+            errors = np.abs(100 * rows[["min", "max"]].to_numpy().T - y)
             panel.errorbar(
                 x, y, errors, fmt="os^Dv"[index % 5], markersize=3.2, linewidth=0.8,
-                color=results.settings.figures.palette[index % len(results.settings.figures.palette)],
-                label=METHODS.get(str(method), str(method).replace("_", " ")),
+                color=settings.palette[index % len(settings.palette)], label=SIMULATED[method],
             )  # fmt: skip
         panel.set_xticks(range(len(ticks)), [count(cases) for cases in ticks])
-        panel.set_title(f"AUC {true:g}, {'clustered' if clustered else 'independent'}")
+        panel.set_title(f"{count(size)} exam{'' if size == 1 else 's'} a patient")
         panel.margins(x=0.12)
     np.asarray(axes).flat[0].set_ylabel("Coverage, %")
-    figure.supxlabel("Cases", fontsize=results.settings.figures.font_pt)
+    figure.supxlabel("Cases", fontsize=settings.font_pt)
     handles: dict[str, Any] = {}
     for panel in np.asarray(axes).flat:
         handles |= dict(zip(*reversed(panel.get_legend_handles_labels()), strict=True))

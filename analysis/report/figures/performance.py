@@ -54,24 +54,31 @@ def roc(results: Results) -> Figure | None:
 
 
 def published(results: Results) -> Figure | None:
-    """AUC of this study and the published one, a row an outcome."""
+    """AUC of this study and the published one, and their difference, a row an outcome."""
     frame = results.published
     outcomes = [outcome for outcome in results.outcomes() if len(frame) and outcome.id in frame.index]
     if not outcomes:
         return None
     settings = results.settings.figures
-    figure, panel = canvas(settings.double_mm, 20 + 2 * ROW_MM * len(outcomes) * 0.72)
+    height = 24 + 2 * ROW_MM * len(outcomes) * 0.72
+    figure, (panel, apart) = canvas(settings.double_mm, height, 1, 2, sharey=True, width_ratios=(1.25, 1))
     labels = []
     for index, outcome in enumerate(outcomes):
         row, own = dict(frame.loc[outcome.id]), results.auc(outcome.id)
         theirs = {"auc": row["published_auc"], "low": row["published_low"], "high": row["published_high"]}
         point(panel, index - 0.16, own, name="auc", colour=settings.palette[0])
         point(panel, index + 0.16, theirs, name="auc", colour=settings.palette[1], marker="s")
+        point(apart, index, row, name="difference", colour=settings.palette[6], marker="D")
         name = results.scheme.items[outcome.item].short + " " if outcome.item else ""
         labels.append(f"{name}{outcome.label}")
     panel.axvline(0.5, color=GREY, linewidth=0.6, linestyle=(0, (3, 3)))
     panel.set_yticks(range(len(labels)), labels)
-    panel.set(xlabel=f"AUC ({results.level} CI)", ylim=(len(labels) - 0.4, -0.6))
+    levels = dict.fromkeys((results.level, results.published_level))
+    panel.set(xlabel=f"AUC ({' and '.join(levels)} CI)", ylim=(len(labels) - 0.4, -0.6))
+    panel.set_title("A")
+    apart.axvline(0, color=GREY, linewidth=0.6, linestyle=(0, (3, 3)))
+    apart.set(xlabel=f"Difference, this study − published ({results.level} CI)")
+    apart.set_title("B")
     handles = [
         panel.plot([], [], marker, color=colour, linestyle="-", label=label)[0]
         for marker, colour, label in (("o", settings.palette[0], "this study"), ("s", settings.palette[1], "published"))

@@ -44,6 +44,7 @@ TABLES: dict[str, Callable[[Results], Table | None]] = {
     "occlusion": decisions.occlusion,
     "intervals": intervals.intervals,
     "coverage": intervals.coverage,
+    "positives": intervals.positives,
     "audit": audit.audit,
     "active_learning": active_learning_table,
 }

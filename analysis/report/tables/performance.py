@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from analysis.grading.scheme import Outcome
-from analysis.report.format import NONE, count, interval, known, number
+from analysis.report.beside import pair
+from analysis.report.format import NONE, count, interval, known, number, p_value
 from analysis.report.markdown import Table
 from analysis.report.results import Results
 
@@ -44,8 +45,15 @@ def _cells(results: Results, outcome: Outcome) -> list[str]:
         interval(chosen, "sensitivity", 0, 100),
         interval(chosen, "specificity", 0, 100),
         number(chosen.get("youden"), digits),
-        interval(row, "auc", digits),
+        number(row["auc"], digits),
+        *beside_delong(row, digits),
     ]
+
+
+def beside_delong(row: Mapping[str, Any], digits: int) -> list[str]:
+    """Return the cells of pROC's DeLong interval and of the one recommended, signs saying why they differ."""
+    both = pair(row, digits)
+    return [both.delong or NONE, f"{both.recommended} {both.signs}".strip() or NONE]
 
 
 def _performance(results: Results, *kinds: str) -> Table | None:
@@ -53,7 +61,10 @@ def _performance(results: Results, *kinds: str) -> Table | None:
     if not outcomes:
         return None
     level = results.level
-    head = ["", "Cases / controls", "Sensitivity, %", "Specificity, %", "Youden's J", f"AUC ({level} CI)"]
+    head = [
+        "", "Cases / controls", "Sensitivity, %", "Specificity, %", "Youden's J", "AUC",
+        f"DeLong's {level} CI, pROC", f"Recommended {level} CI",
+    ]  # fmt: skip
     published = results.published
     beside = len(published) > 0 and any(outcome.id in published.index for outcome in outcomes)
     digits = results.settings.digits
@@ -66,8 +77,10 @@ def _performance(results: Results, *kinds: str) -> Table | None:
         return row
 
     if beside:
-        head.append(f"Published AUC ({level} CI)")
-    return Table(head, by_heading(results, outcomes, cells))
+        head.append(f"Published AUC ({results.published_level} CI)")
+    # No word is broken, and no interval but the published one.
+    widths = (21, 12, 15, 15, 10, 7, 14, 16, *([20] if beside else []))
+    return Table(head, by_heading(results, outcomes, cells), widths=widths)
 
 
 def published_auc(row: Mapping[str, Any], digits: int) -> str:
@@ -150,15 +163,17 @@ def published(results: Results) -> Table | None:
         if outcome.id not in frame.index:
             return None
         row = dict(frame.loc[outcome.id])
-        overlap = row.get("overlap")
         return [
             count(row.get("published_cases")),
             published_auc(row, digits),
             count(results.roc.loc[outcome.id, "cases"]),
             interval(results.auc(outcome.id), "auc", digits),
-            number(row.get("difference"), digits),
-            {True: "yes", False: "no", "True": "yes", "False": "no"}.get(overlap, NONE),
+            interval(row, "difference", digits) if known(row.get("difference_low")) else number(row.get("difference")),
+            p_value(row.get("p_holm")),
         ]
 
-    head = ["", "Cases, published", "AUC, published", "Cases, here", "AUC, here", "Difference", "Intervals overlap"]
+    head = [
+        "", "Cases, published", f"AUC, published ({results.published_level} CI)", "Cases, here",
+        f"AUC, here ({results.level} CI)", f"Difference ({results.level} CI)", "P (Holm)",
+    ]  # fmt: skip
     return Table(head, by_heading(results, results.outcomes(), cells))

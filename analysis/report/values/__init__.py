@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import yaml
 
 from analysis.archive.facts import CohortSettings
-from analysis.cohort.settings import Rule, SelectionSettings
+from analysis.cohort.settings import SelectionSettings
 from analysis.files import write_text
 from analysis.grading.settings import ReferenceSettings
+from analysis.grading.words import in_words
 from analysis.imaging.settings import ImagesSettings
 from analysis.network.settings import AttributionSettings, NetworkSettings
 from analysis.report.format import count, decapitalise, listed
@@ -19,8 +20,8 @@ from analysis.report.hashes import Sources, hashes
 from analysis.report.results import Results
 from analysis.report.settings import ReportSettings
 from analysis.report.values.audit import audit_values
-from analysis.report.values.calibration import calibration_values, optimism_values
-from analysis.report.values.cohort import cohort_values, fact_values
+from analysis.report.values.calibration import calibration_values, optimism_values, prevalence_values
+from analysis.report.values.cohort import cohort_values, fact_values, rule_values
 from analysis.report.values.config import chosen, given, readable
 from analysis.report.values.decisions import decision_values
 from analysis.report.values.intervals import coverage_values
@@ -67,6 +68,7 @@ def collect(results: Results, config: Mapping[str, Any]) -> dict[str, Any]:
     original = load_yaml(ORIGINAL)
     measured, sources = _measured(results)
     compared = measured.pop("compared")
+    measured["flow"] |= rule_values(config["selection"])
     items = [decapitalise(item.title) for item in scheme.items.values()]
     read = [name for name in scheme.findings if results.graded[name].notna().any()]
     found: dict[str, Any] = {
@@ -90,15 +92,19 @@ def collect(results: Results, config: Mapping[str, Any]) -> dict[str, Any]:
             "outcomes": count(len(scheme.outcomes)),
             "disease_title": scheme.disease.title if scheme.disease else "Disease",
             "disease": decapitalise(scheme.disease.title) if scheme.disease else "disease",
-            "rule": f"`{' '.join(scheme.disease.rule.split())}`" if scheme.disease else "none",
+            "rule": in_words(scheme.disease.rule, scheme) if scheme.disease else "none",
         },
         **measured,
-        "original": readable(original) | {"compared": compared},
+        "original": readable(original)
+        | {
+            "compared": compared,
+            "level": results.published_level,
+            "other_level": results.published_level != results.level,
+        },
         "sources": sources,
         "report": _report(settings),
         "has": _has(results),
         "readings": {name: _readings(config["reference"][name]) for name in SETS},
-        "rules": {rule: rule in config["selection"]["rules"] for rule in get_args(Rule)},
         "config": readable(told),
         "chosen": {name: options for name, model in TOLD.items() if (options := chosen(model, told[name]))},
         "given": given(told),
@@ -120,7 +126,7 @@ def _measured(results: Results) -> tuple[dict[str, Any], Sources]:
     found: dict[str, Any] = {}
     sources: Sources = {}
     for make in (
-        cohort_values, agreement_values, reader_values, performance_values, summary_values, optimism_values,
+        cohort_values, agreement_values, reader_values, performance_values, summary_values, optimism_values, prevalence_values,
         calibration_values, decision_values, subgroup_values, coverage_values, audit_values, published_values,
     ):  # fmt: skip
         with results.recording() as seen:

@@ -6,8 +6,9 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.report.format import NOT_ESTIMABLE, number, span
+from analysis.report.format import NOT_ESTIMABLE, listed, number, span
 from analysis.report.results import Results
+from analysis.report.values.performance import names
 
 
 def _usable(results: Results, name: str, column: str) -> pd.Series:
@@ -30,6 +31,20 @@ def optimism_values(results: Results) -> dict[str, Any]:
             "most": number(gain.max(), digits) if len(gain) else NOT_ESTIMABLE,
         }
     }
+
+
+def prevalence_values(results: Results) -> dict[str, Any]:
+    """Return `prevalence`: what predictive values were reweighted to, where the settings state it for some outcomes."""
+    frame = results.estimates("prevalence")
+    shown = [o for o in results.outcomes("grade", "group", "disease", "location", "finding")]
+    sources = dict(zip(frame["outcome"], frame["source"], strict=True)) if len(frame) else {}
+    stated = [o for o in shown if sources.get(o.id) == "settings"]
+    rest = sorted({str(sources[o.id]) for o in shown if o.id in sources and o not in stated})
+    parts = [f"the prevalence of the {source}" for source in rest]
+    if stated:
+        which = f" for {names(results, stated)}" if rest else ""
+        parts = [f"a prevalence stated in the configuration{which}", *(f"{part} for all others" for part in parts)]
+    return {"prevalence": {"told": listed(parts) or "no other prevalence", "stated": len(stated) > 0}}
 
 
 def calibration_values(results: Results) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from analysis.archive.facts import CohortSettings
@@ -87,6 +88,19 @@ def cohort_values(results: Results) -> dict[str, Any]:
         },
         "reference": _reference(results),
     }
+
+
+def rule_values(selection: Mapping[str, Any]) -> dict[str, Any]:
+    """Tell the rules that left exams out, in the order in which they were applied."""
+    said = {
+        "unreadable": "exams without a readable image",
+        "no_knee": "exams that show no knee",
+        "paediatric": f"exams of patients younger than {selection['minimum_age']:g} years",
+        "unusable": "exams whose quality precludes grading",
+        "repeat": f"exams within {count(selection['repeat_days'])} days of the patient's previous one",
+    }
+    rules = [said[rule] for rule in selection["rules"]]
+    return {"any_rules": len(rules) > 0, "rules": "; ".join(rules) or "none"}
 
 
 def _reference(results: Results) -> dict[str, Any]:

@@ -7,21 +7,32 @@ from typing import Any
 from analysis.report.format import NOT_ESTIMABLE, count, span
 from analysis.report.results import Results
 
+#: P values that false_positives.csv counts as significant.
+NOMINAL = 0.05
+
 
 def coverage_values(results: Results) -> dict[str, Any]:
-    """Return `coverage`: of each kind of interval, where cases are fewest and where they are most."""
+    """Return `coverage`: of the reported intervals in all settings, and of the others where cases are fewest.
+
+    Also `positives`: how often the tests found a difference that isn't there.
+    """
     frame = results.covered
-    found: dict[str, Any] = {"any": len(frame) > 0}
-    for method in ("delong", "bootstrap", "patients"):
-        for where in ("few", "many", "clustered"):
-            text = NOT_ESTIMABLE
-            if len(frame):
-                part = frame[(frame["method"] == method) & (frame["clustered"].astype(bool) == (where == "clustered"))]
-                if where != "clustered" and len(part):
-                    edge = part["cases"].min() if where == "few" else part["cases"].max()
-                    part = part[part["cases"] == edge]
-                text = span(100 * part["coverage"], 0)
-            found.setdefault(method, {})[where] = text
+    found: dict[str, Any] = {"any": len(frame) > 0, "level": results.coverage_level}
+    fewest = frame[frame["cases"] == frame["cases"].min()] if len(frame) else frame
+    for method in ("reported", "delong", "bootstrap"):
+        part = {"all": frame, "few": fewest}
+        found[method] = {
+            where: span(100 * rows.loc[rows["method"] == method, "coverage"], 0) if len(rows) else NOT_ESTIMABLE
+            for where, rows in part.items()
+        }
     found["fewest"] = count(frame["cases"].min()) if len(frame) else NOT_ESTIMABLE
     found["most"] = count(frame["cases"].max()) if len(frame) else NOT_ESTIMABLE
-    return {"coverage": found}
+    tests = results.positives
+    return {
+        "coverage": found,
+        "positives": {
+            "any": len(tests) > 0,
+            "span": span(100 * tests["rejected"], 1) if len(tests) else NOT_ESTIMABLE,
+            "alpha": f"{NOMINAL:g}",
+        },
+    }

@@ -1,4 +1,4 @@
-"""Numbers about performance, and what they say: which grade was hardest, whether intervals overlap."""
+"""Numbers about performance, and what they say: which grade was hardest, what differs from the published study."""
 
 from __future__ import annotations
 
@@ -7,7 +7,19 @@ from typing import Any
 import pandas as pd
 
 from analysis.grading.scheme import Outcome
-from analysis.report.format import NOT_ESTIMABLE, count, decapitalise, interval, known, listed, number, percentage, span
+from analysis.report.beside import pair, told
+from analysis.report.format import (
+    NOT_ESTIMABLE,
+    count,
+    decapitalise,
+    interval,
+    known,
+    listed,
+    number,
+    p_equation,
+    percentage,
+    span,
+)
 from analysis.report.results import Results
 
 
@@ -108,10 +120,10 @@ def performance_values(results: Results) -> dict[str, Any]:
         middle = 0 < hardest.levels[0] < len(results.scheme.items[hardest.item].levels) - 1
     found["middle_hardest"] = middle
     found["end_hardest"] = hardest is not None and not middle
-    told = results.outcomes("grade", "group", "disease", "location", "finding")
-    few = [outcome for outcome in told if results.few(outcome.id)]
-    found["some_few"] = 0 < len(few) < len(told)
-    found["each_few"] = 0 < len(few) == len(told)
+    shown = results.outcomes("grade", "group", "disease", "location", "finding")
+    few = [outcome for outcome in shown if results.few(outcome.id)]
+    found["some_few"] = 0 < len(few) < len(shown)
+    found["each_few"] = 0 < len(few) == len(shown)
     main = results.outcomes("grade", "group", "disease") or results.outcomes()
     found["all_few"] = all(results.few(outcome.id) for outcome in main)
     # What merging does, and which grade is hardest, can't be read off a handful of cases, nor off chance.
@@ -125,6 +137,8 @@ def performance_values(results: Results) -> dict[str, Any]:
         )
     found["few"] = names(results, few) or "none"
     found["level"] = results.level
+    found["alpha"] = f"{results.alpha:g}"
+    found["beside"] = told(pair(results.auc(outcome.id), digits) for outcome in main)
     return {"auc": found}
 
 
@@ -154,19 +168,19 @@ def summary_values(results: Results) -> dict[str, Any]:
 
 
 def published_values(results: Results) -> dict[str, Any]:
-    """Return the values under `original.compared`: how often intervals overlap, and who was higher."""
+    """Return the values under `original.compared`: which AUCs differ from the published ones, and who was higher."""
     frame = results.published
     if len(frame):
         frame = frame[frame["auc"].notna() & frame["published_auc"].notna()]
+    compared = _differences(results, frame)
     if frame.empty:
-        blank = {
-            "any": False, "n": "0", "overlap": "0", "all_overlap": False, "none_overlap": False, "some_overlap": False,
-            "lower": "0", "higher": "0", "mostly_lower": False, "mostly_higher": False, "even": False,
-            "difference": NOT_ESTIMABLE, "same_hardest": False, "other_hardest": False, "hardest": NOT_ESTIMABLE,
+        blank: dict[str, Any] = {
+            "n": "0", "lower": "0", "higher": "0", "difference": NOT_ESTIMABLE, "hardest": NOT_ESTIMABLE,
             "hardest_auc": NOT_ESTIMABLE,
         }  # fmt: skip
-        return {"compared": blank}
-    overlap = frame["overlap"].astype(str).isin(("True", "true", "1"))
+        no = ("any", "mostly_lower", "mostly_higher", "even", "same_hardest", "other_hardest", "merged_higher")
+        blank |= dict.fromkeys(no, False)
+        return {"compared": compared | blank}
     lower, higher = int((frame["difference"] < 0).sum()), int((frame["difference"] > 0).sum())
     grades = [o.id for o in results.outcomes("grade") if o.id in results.published.index]
     theirs = results.published.loc[grades, "published_auc"].astype(float) if grades else pd.Series(dtype=float)
@@ -175,14 +189,12 @@ def published_values(results: Results) -> dict[str, Any]:
     # Which grade is hardest can be compared only where every published grade has enough cases here.
     comparable = bool(grades) and not any(results.few(grade) for grade in grades) and bool(own.notna().all())
     comparable = comparable and bool((results.roc.loc[grades, "low"] > 0.5).any())
+    groups = [o.id for o in results.outcomes("group") if o.id in results.published.index]
+    merged = results.published.loc[groups, "published_auc"].astype(float) if groups else pd.Series(dtype=float)
     same = comparable and bool(theirs.loc[str(own.idxmin())] == theirs.min())
-    compared = {
+    compared |= {
         "any": True,
         "n": count(len(frame)),
-        "overlap": count(overlap.sum()),
-        "all_overlap": bool(overlap.all()),
-        "none_overlap": not bool(overlap.any()),
-        "some_overlap": bool(overlap.any() and not overlap.all()),
         "lower": count(lower),
         "higher": count(higher),
         "mostly_lower": lower > higher,
@@ -191,7 +203,32 @@ def published_values(results: Results) -> dict[str, Any]:
         "difference": number(frame["difference"].mean(), results.settings.digits),
         "same_hardest": same,
         "other_hardest": comparable and not same,
+        "merged_higher": bool(len(theirs) and len(merged) and merged.mean() > theirs.mean()),
         "hardest": name(results, hardest) if hardest else NOT_ESTIMABLE,
         "hardest_auc": number(theirs.min(), results.settings.digits) if len(theirs) else NOT_ESTIMABLE,
     }
     return {"compared": compared}
+
+
+def _differences(results: Results, frame: pd.DataFrame) -> dict[str, Any]:
+    """Tell which differences to the published AUCs are significant after correction."""
+    tested = frame[frame["p_holm"].notna()] if len(frame) else frame
+    significant = tested[tested["p_holm"].astype(float) < results.alpha] if len(tested) else tested
+    digits = results.settings.digits
+    titles = {outcome: name(results, results.scheme.outcome(str(outcome))) for outcome in significant.index}
+    which = [
+        f"{titles[outcome]} ({number(row['difference'], digits)}, "
+        f"{number(row['difference_low'], digits)} to {number(row['difference_high'], digits)})"
+        for outcome, row in significant.iterrows()
+    ]
+    reach = (tested["difference_low"].min(), tested["difference_high"].max()) if len(tested) else ()
+    return {
+        "tested": len(tested) > 0,
+        "tests": f"{count(len(tested))} test{'' if len(tested) == 1 else 's'}",
+        "some_differ": len(significant) > 0,
+        "none_differ": len(tested) > 0 and len(significant) == 0,
+        "which": listed(which) or "none",
+        "names": listed(list(titles.values())) or "none",
+        "reach": span(reach, digits),
+        "smallest_p": p_equation(tested["p_holm"].min()) if len(tested) else NOT_ESTIMABLE,
+    }

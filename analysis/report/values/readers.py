@@ -32,7 +32,8 @@ def agreement_values(results: Results) -> dict[str, Any]:
             "exams": count(part["n"].max()) if len(part) else "0",
             "conflicts": count(part["conflicts"].sum()) if len(part) else "0",
         }
-    return {"agreement": found}
+    level = results.agreement_level
+    return {"agreement": found | {"level": level, "other_level": level != results.level}}
 
 
 def _percent(part: pd.DataFrame) -> str:

@@ -15,8 +15,7 @@ def subgroup_values(results: Results) -> dict[str, Any]:
     """Return `subgroups`: how many comparisons were made, and which were significant after correction."""
     frame = results.estimates("subgroups")
     tested = frame[frame["p_holm"].notna()] if len(frame) and "p_holm" in frame else pd.DataFrame()
-    level = float(results.roc["level"].iloc[0]) if "level" in results.roc else 0.95
-    significant = tested[tested["p_holm"] < 1 - level] if len(tested) else tested
+    significant = tested[tested["p_holm"] < results.alpha] if len(tested) else tested
     which = [
         f"{name(results, results.scheme.outcome(str(row['outcome'])))} ({row['subgroup']}: {row['level']})".replace(
             "_", " "

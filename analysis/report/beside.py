@@ -1,0 +1,73 @@
+"""DeLong's interval, by pROC, beside the one recommended; where they differ, why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+#: With fewer cases or controls than this DeLong's interval covers too seldom (coverage.csv).
+FEW = 50
+#: What may set the two intervals apart, by the sign that stands for it; a dagger marks few cases already.
+REASONS = {
+    "‡": "some patients have several exams, which DeLong's interval takes for independent",
+    "§": "few cases or controls, with which DeLong's interval covers too seldom",
+    "¶": "DeLong's interval is symmetric about the AUC, the recommended one is not",
+}
+
+
+@dataclass(frozen=True)
+class Pair:
+    """The two intervals of one AUC as they are printed.
+
+    Attributes
+    ----------
+    delong, recommended : str
+        "0.93 to 0.99", or nothing where there is none.
+    signs : str
+        Keys of REASONS; nothing where the two are the same but for rounding.
+    """
+
+    delong: str
+    recommended: str
+    signs: str
+
+
+def pair(row: Mapping[Any, Any], digits: int) -> Pair:
+    """Tell the two intervals of a row of roc.csv, and why they differ if they do.
+
+    Parameters
+    ----------
+    row : mapping
+        cases, controls, patients, low, high, delong_low, delong_high; numbers, or text as a CSV has them.
+    digits : int
+        Decimals; a difference that they don't show is rounding.
+    """
+    delong, recommended = (_limits(row, *ends, digits) for ends in (("delong_low", "delong_high"), ("low", "high")))
+    if delong == recommended or not recommended:
+        return Pair(delong, recommended, "")
+    cases, controls, patients = (_number(row.get(name)) for name in ("cases", "controls", "patients"))
+    signs = "‡" if patients is not None and patients < (cases or 0) + (controls or 0) else ""
+    signs += "§" if min(cases or 0, controls or 0) < FEW else ""
+    return Pair(delong, recommended, signs or "¶")
+
+
+def told(pairs: Iterable[Pair]) -> str:
+    """Return the note below a table that has both intervals."""
+    found = {sign for one in pairs for sign in one.signs}
+    if not found:
+        return "The recommended intervals are those of DeLong but for rounding."
+    reasons = "; ".join(f"{sign} {reason}" for sign, reason in REASONS.items() if sign in found)
+    return f"Where the recommended interval is not DeLong's but for rounding, a sign says why: {reasons}."
+
+
+def _limits(row: Mapping[Any, Any], low: str, high: str, digits: int) -> str:
+    ends = [_number(row.get(name)) for name in (low, high)]
+    return " to ".join(f"{end:.{digits}f}" for end in ends if end is not None) if None not in ends else ""
+
+
+def _number(value: Any) -> float | None:
+    """Return a number, or None where there is none: missing in a frame, or empty in a CSV."""
+    if value is None or value == "" or value != value:
+        return None
+    return float(value)
