@@ -17,7 +17,7 @@ test:  ## form, then the whole test suite
 	@envs/setup.sh test
 	$(ACTIVATE) && pytest
 
-setup:  ## .venv, R and pROC, where they are missing
+setup:  ## .venv, R, pROC and Quarto, where they are missing
 	@envs/setup.sh
 
 form: setup  ## put the code into its form
@@ -26,7 +26,7 @@ form: setup  ## put the code into its form
 lock:  ## resolve envs/requirements.in anew into the lock
 	$(ACTIVATE) && pip install --quiet --upgrade -r envs/requirements.in \
 	  && { echo "# Made by 'make lock' from requirements.in; every version that the study runs with."; \
-	       pip freeze | sed 's/+cpu$$//' | grep -v '^pip=='; } > envs/requirements.lock
+	       pip freeze | sed 's/+cpu$$//' | grep -vE '^(pip|quarto.cli)=='; } > envs/requirements.lock
 
 clean:  ## all results, nothing else
 	find results -mindepth 1 -maxdepth 1 ! -name README.md -exec rm -rf {} +

@@ -51,3 +51,20 @@ if ! venv_is_ready; then
   .venv/bin/pip install --quiet --no-cache-dir --no-compile -r envs/requirements.lock
   cp envs/requirements.lock "$stamp"
 fi
+
+# Quarto: PyPI's package holds no program and fetches it from its release while it is installed.
+if ! command -v quarto >/dev/null && [ ! -x .venv/bin/quarto ]; then
+  quarto=1.7.34
+  reachable() {
+    .venv/bin/python - "https://github.com/quarto-dev/quarto-cli/releases/download/v$quarto/quarto-$quarto-linux-amd64.tar.gz" <<'ASK'
+import signal, sys, urllib.request
+signal.alarm(4)  # ends this process, whatever it waits for
+urllib.request.urlopen(urllib.request.Request(sys.argv[1], method="HEAD"), timeout=3)
+ASK
+  }
+  if (reachable) 2>/dev/null && echo "Installing Quarto $quarto (once)" &&
+    .venv/bin/pip install --quiet --no-cache-dir --no-deps "quarto-cli==$quarto" 2>/dev/null; then :; else
+    rm -f .venv/bin/quarto
+    echo "Quarto $quarto can't be fetched from here, so pandoc renders the manuscript."
+  fi
+fi
