@@ -38,6 +38,8 @@ IMAGES = pa.DataFrameSchema(
         "transfer_syntax": _text(),
         "modality": _text(nullable=True),
         "pixel_hash": _text(),
+        # Whether words are burned into the picture, as the header says; missing where it doesn't.
+        "burned_in": _text(nullable=True, required=False, checks=pa.Check.isin(("yes", "no"))),
     },
     strict=False,
 )

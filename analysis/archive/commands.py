@@ -30,6 +30,7 @@ def ingest(
     from analysis.archive import ingest as stage
     from analysis.archive.pseudonyms import Pseudonyms, default_key_path, key_from_file, key_from_seed
     from analysis.archive.settings import IngestSettings
+    from analysis.errors import StudyError
     from analysis.settings import load
 
     settings = load(IngestSettings, settings_file)
@@ -41,7 +42,13 @@ def ingest(
         secret, warnings = key_from_file(key or default_key_path(), folder, out, private)
         for warning in warnings:
             click.secho(warning, fg="yellow", err=True)
-    index = stage.ingest(folder, settings, Pseudonyms(secret), workers)
+    try:
+        index = stage.ingest(folder, settings, Pseudonyms(secret), workers)
+    except stage.Refused as refused:
+        # Twice, since Snakemake removes what a failed step was to make.
+        for place in (out, private / "failed"):
+            stage.write_losses(refused.files, refused.counts, place, private if place == out else place)
+        raise StudyError(f"{refused} Each file's reason: {private / 'failed' / 'rejected.csv'}.") from refused
     stage.write(index, out, private)
     for kind, code, n in index.counts.itertuples(index=False):
         click.echo(f"{n:>8} {kind}{f': {code}' if isinstance(code, str) else ''}")

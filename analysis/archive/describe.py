@@ -23,6 +23,11 @@ _SERIES_TEXT = ("SeriesDescription", "ProtocolName", "AcquisitionDeviceProcessin
 _POSITIONS = {"AP": "ap", "PA": "ap", "LL": "lateral", "RL": "lateral", "LLD": "ap", "RLD": "ap"}
 _OBLIQUE = {"LLO", "RLO", "LAO", "RAO", "LPO", "RPO"}
 _SEX = {"F": "female", "M": "male", "O": "other"}
+_SIDES = {"L": "left", "R": "right", "B": None, "U": None}
+#: Words for a kind of machine at the beginning of a description, as "CR DX KNEE".
+_MODALITY = re.compile(r"^(?:(?:CR|DX|DR|XR|RG|RX|RF|X-?RAY)(?![^\W_])[\s_:/,.-]*)+", re.IGNORECASE)
+_DATES = ("StudyDate", "AcquisitionDate", "SeriesDate", "ContentDate")
+_OLDEST, _EPOCH = 110, date(1970, 1, 1)
 _UNITS = {"Y": 1.0, "M": 1 / 12, "W": 7 / 365.25, "D": 1 / 365.25}
 
 
@@ -58,14 +63,29 @@ def _by_orientation(orientation: list[str]) -> str | None:
     return "ap" if row[:1] in ("L", "R") else "lateral" if row[:1] in ("A", "P") else None
 
 
-def side(dataset: Any, settings: IngestSettings) -> str | None:
-    """Tell left or right by the laterality tags, or by text where they are silent."""
+def side(dataset: Any, settings: IngestSettings) -> tuple[str | None, bool]:
+    """Tell left or right by the laterality tags, or by text where they are silent.
+
+    Returns
+    -------
+    str or None
+        left, right; None where nothing says it, or where both knees are said to be there.
+    bool
+        Whether tag and text contradict each other.
+    """
+    words = _side_texts(dataset)
+    by_text = {match(words, {name: listed}) for name, listed in settings.sides.items()} - {None} if words else set()
     for keyword in ("ImageLaterality", "Laterality"):
         letter = text(dataset, keyword).upper()[:1]
-        if letter in ("L", "R"):
-            return "left" if letter == "L" else "right"
-    sides = {match(text(dataset, *_STUDY_TEXT), {name: listed}) for name, listed in settings.sides.items()} - {None}
-    return sides.pop() if len(sides) == 1 else None
+        if letter in _SIDES:
+            found = _SIDES[letter]
+            return found, bool(found and by_text and found not in by_text)
+    return (by_text.pop() if len(by_text) == 1 else None), False
+
+
+def _side_texts(dataset: Any) -> str:
+    """Return the texts, each without the modality it begins with: the DX of "DX KNEE" is no dexter."""
+    return " ; ".join(_MODALITY.sub("", one) for keyword in _STUDY_TEXT if (one := text(dataset, keyword)))
 
 
 def protocol(dataset: Any, settings: IngestSettings) -> str | None:
@@ -83,12 +103,11 @@ def body_part(dataset: Any, settings: IngestSettings) -> str | None:
 
 
 def day(dataset: Any) -> date | None:
-    """Return the date of the exam, by the first date that is one."""
-    for keyword in ("StudyDate", "AcquisitionDate", "SeriesDate", "ContentDate"):
-        found = parse_date(text(dataset, keyword))
-        if found:
-            return found
-    return None
+    """Return the date of the exam, by the first date that is one and isn't before the patient's birth, if there is such a one."""
+    born = parse_date(text(dataset, "PatientBirthDate"))
+    written = (parse_date(text(dataset, keyword)) for keyword in _DATES)
+    found = [one for one in written if one and one.year > 1901 and one != _EPOCH]
+    return next((one for one in found if not born or one >= born), found[0] if found else None)
 
 
 def parse_date(written: str) -> date | None:
@@ -101,17 +120,40 @@ def parse_date(written: str) -> date | None:
     return found if 1850 <= found.year <= 2150 else None
 
 
-def age(dataset: Any, on: date | None) -> float | None:
-    """Return the age in completed years, from 0 to 120, by birth date and exam date or by the age that was written."""
+def _is_filler(written: date) -> bool:
+    """Tell a birth date that programs write where they know none: a first of January long ago, or of 1970."""
+    return (written.month, written.day) == (1, 1) and (written.year <= 1901 or written == _EPOCH)
+
+
+def age(dataset: Any, on: date | None) -> tuple[float | None, bool]:
+    """Return the age by birth date and exam date, or by the age that was written: whichever is plausible.
+
+    Returns
+    -------
+    float or None
+        Completed years, from 0 to 110.
+    bool
+        Whether the two contradict each other by more than a year.
+    """
     born = parse_date(text(dataset, "PatientBirthDate"))
-    if born and on:
-        years: float = on.year - born.year - ((on.month, on.day) < (born.month, born.day))
-    else:
-        written = re.fullmatch(r"(\d{1,3})([YMWD])", text(dataset, "PatientAge").upper())
-        if not written:
-            return None
-        years = float(int(int(written[1]) * _UNITS[written[2]]))
-    return float(years) if 0 <= years <= 120 else None
+    written = _written_age(text(dataset, "PatientAge"))
+    if born is None or on is None:
+        return written, False
+    years = float(on.year - born.year - ((on.month, on.day) < (born.month, born.day)))
+    contradicted = written is not None and abs(years - written) > 1
+    # ASSUME: nobody is X-rayed on the day of birth or later than at 110. A filler may be somebody's birthday: it is
+    # one where the written age says the same.
+    possible = 0 <= years <= _OLDEST and born != on
+    if not possible or (_is_filler(born) and (contradicted or (written is None and born.year <= 1901))):
+        return written, contradicted
+    return years, contradicted
+
+
+def _written_age(words: str) -> float | None:
+    """Read 062Y, 840M and their like; a number alone is years."""
+    found = re.fullmatch(r"(\d{1,3})\s?([YMWD]?)", words.strip().upper())
+    years = float(int(int(found[1]) * _UNITS[found[2] or "Y"])) if found else None
+    return years if years is not None and years <= _OLDEST else None
 
 
 def sex(dataset: Any) -> str | None:

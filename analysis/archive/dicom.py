@@ -21,11 +21,33 @@ from pydicom.uid import (
     ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
+    JPEGTransferSyntaxes,
 )
+
+from analysis.archive.characters import correct_characters
 
 NATIVE = (ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian, DeflatedExplicitVRLittleEndian)
 # What a data set without preamble begins with: group 0002 or 0008, in either byte order.
 _HEADLESS = (b"\x02\x00", b"\x08\x00", b"\x00\x02", b"\x00\x08")
+
+#: How other files begin that people put into archives.
+_OTHERS = (
+    (b"PK\x03\x04", "packed", "zip"),
+    (b"\x1f\x8b", "packed", "gzip"),
+    (b"BZh", "packed", "bzip2"),
+    (b"\xfd7zXZ", "packed", "xz"),
+    (b"7z\xbc\xaf\x27\x1c", "packed", "7z"),
+    (b"Rar!", "packed", "rar"),
+    (b"\x89PNG", "picture", "PNG"),
+    (b"\xff\xd8\xff", "picture", "JPEG"),
+    (b"\xff\x4f\xff\x51", "picture", "JPEG 2000"),
+    (b"\0\0\0\x0cjP", "picture", "JPEG 2000"),
+    (b"II*\0", "picture", "TIFF"),
+    (b"MM\0*", "picture", "TIFF"),
+    (b"GIF8", "picture", "GIF"),
+    (b"BM", "picture", "BMP"),
+    (b"%PDF", "not_dicom", "PDF"),
+)
 
 _ITEM = b"\xfe\xff\x00\xe0"
 # Value representations that hold words, several of them parted by backslashes (DICOM PS3.5 6.2); of the names of
@@ -74,18 +96,18 @@ def read(path: Path, *, max_mb: float | None = None) -> pydicom.Dataset:
     """
     try:
         if not path.is_file():
-            raise Unreadable("not_a_file", "a link to nowhere, a pipe, a socket or a device")
+            raise Unreadable("not_a_file")
         size = path.stat().st_size
         if max_mb is not None and size > max_mb * 1e6:
             raise Unreadable("file_too_large", f"{size / 1e6:.0f} MB")
         data = path.read_bytes()
     except OSError as error:
-        raise Unreadable("no_access", error.strerror or type(error).__name__) from error
+        raise Unreadable("no_access", error.strerror or "") from error
     if not data:
         raise Unreadable("empty")
     headless = data[128:132] != b"DICM"
     if headless and data[:2] not in _HEADLESS:
-        raise Unreadable("not_dicom")
+        raise _other(data)
     return _parse(data, headless)
 
 
@@ -93,17 +115,17 @@ def _parse(data: bytes, headless: bool) -> pydicom.Dataset:
     dataset: pydicom.Dataset
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        dataset, reason = pydicom.Dataset(), "nothing in it"
+        dataset = pydicom.Dataset()
         try:
             dataset = pydicom.dcmread(BytesIO(data), force=headless)
         except Unreadable:  # out of time
             raise
         except MemoryError as error:
-            raise Unreadable("memory", "the file asks for too much memory") from error
-        except Exception as error:  # a parser of broken files may raise anything
-            reason = type(error).__name__
+            raise Unreadable("memory") from error
+        except Exception:  # a parser of broken files may raise anything
+            pass
         if not dataset:
-            dataset = _header(data, headless, reason)
+            dataset = _header(data, headless)
     if headless and not (value(dataset, "SOPClassUID") or value(dataset, "Rows")):
         raise Unreadable("not_dicom")
     if not getattr(dataset, "file_meta", None):
@@ -112,18 +134,34 @@ def _parse(data: bytes, headless: bool) -> pydicom.Dataset:
         implicit, little = dataset.original_encoding
         guess = ImplicitVRLittleEndian if implicit else ExplicitVRLittleEndian if little else ExplicitVRBigEndian
         dataset.file_meta.TransferSyntaxUID = guess
+    correct_characters(dataset)
     return dataset
 
 
-def _header(data: bytes, headless: bool, reason: str) -> pydicom.Dataset:
+def _other(data: bytes) -> Unreadable:
+    """Say what a file is that isn't DICOM, by its first bytes."""
+    if data[257:262] == b"ustar":
+        return Unreadable("packed", "tar")
+    for begins, code, what in _OTHERS:
+        if data.startswith(begins):
+            return Unreadable(code, what)
+    try:
+        data[:4096].decode("utf-8")
+    except UnicodeDecodeError as error:
+        if error.start < len(data[:4096]) - 4:
+            return Unreadable("not_dicom")
+    return Unreadable("not_dicom") if b"\0" in data[:4096] else Unreadable("not_dicom", "text")
+
+
+def _header(data: bytes, headless: bool) -> pydicom.Dataset:
     """Read up to the pixel data, where those are what is broken: the header still tells whose exam it was."""
     file = BytesIO(data)
     try:
         dataset = pydicom.dcmread(file, force=headless, stop_before_pixels=True)
     except Exception as error:
-        raise Unreadable("broken", reason) from error
+        raise Unreadable("broken") from error
     if not dataset:
-        raise Unreadable("broken", reason)
+        raise Unreadable("broken")
     rest = data[file.tell() :]
     if rest:
         dataset.add_new("PixelData", "OB", rest[12:])
@@ -217,6 +255,11 @@ def stored_pixels(dataset: pydicom.Dataset) -> bytes:
     fragments = _fragments(data)
     if sum(fragments[1:]) == 0:  # the first is the table of offsets
         raise Unreadable("no_pixels")
+    # A decoder of JPEG fills with grey what is missing, so the mark of the end has to be there.
+    if syntax in JPEGTransferSyntaxes:
+        end = 8 * len(fragments) + sum(fragments)
+        if not data[max(0, end - 64) : end].rstrip(b"\0\xff").endswith(b"\xff\xd9"):
+            raise Unreadable("truncated", "JPEG without its end")
     return data
 
 
@@ -228,7 +271,7 @@ def _fragments(data: bytes) -> list[int]:
         lengths.append(int.from_bytes(data[position + 4 : position + 8], "little"))
         position += 8 + lengths[-1]
     if position > len(data) or not lengths:
-        raise Unreadable("truncated", f"fragment {len(lengths)} is cut")
+        raise Unreadable("truncated", f"the {len(lengths)}. piece of them")
     return lengths
 
 

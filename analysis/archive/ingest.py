@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -14,10 +13,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from analysis.archive.copies import mark_copies
 from analysis.archive.dicom import limit_memory
+from analysis.archive.find import Entry, find
 from analysis.archive.inspect import DESCRIPTION, IDENTITY, inspect
-from analysis.archive.people import exams, patients, shared
-from analysis.archive.tables import read_readings
+from analysis.archive.matching import exam_names, reports_of_exams, side_by_side
+from analysis.archive.people import common_identifier, exams, patients, plain, shared
+from analysis.archive.reasons import commonest, sentence
+from analysis.archive.tables import read_readings, read_reports
 from analysis.errors import StudyError
 from analysis.files import write_table
 from analysis.schemas import IMAGES, READINGS
@@ -54,17 +57,18 @@ class Index:
     counts: pd.DataFrame
 
 
-def find(folder: Path) -> list[str]:
-    """List every file below a folder in a fixed order, relative to it; links to folders are not followed.
+class Refused(StudyError):  # noqa: N818 - an error for people, which brings along what there is to look at
+    """An archive that no study can be made of as it is.
 
-    Where the archive has a folder `dicom`, the files are those in there: beside it lie its tables.
+    Attributes
+    ----------
+    files, counts : pandas.DataFrame
+        As of `Index`.
     """
-    start = folder / "dicom" if (folder / "dicom").is_dir() else folder
-    found = []
-    for root, _, names in os.walk(start):
-        place = os.path.relpath(root, folder)
-        found += names if place == "." else [f"{place}{os.sep}{name}" for name in names]
-    return sorted(found)
+
+    def __init__(self, message: str, files: pd.DataFrame, counts: pd.DataFrame) -> None:
+        super().__init__(message)
+        self.files, self.counts = files, counts
 
 
 def ingest(folder: Path, settings: IngestSettings, pseudonyms: Pseudonyms, workers: int = 1) -> Index:
@@ -87,35 +91,78 @@ def ingest(folder: Path, settings: IngestSettings, pseudonyms: Pseudonyms, worke
     Raises
     ------
     StudyError
-        If the folder doesn't exist or holds no radiograph, or a reading is of an unknown exam.
+        If the folder doesn't exist. A `Refused`, if it holds no radiograph, its identifiers name nobody, no report is of
+        its exams, or a reading is of an unknown one.
     """
     if not folder.is_dir():
         raise StudyError(f"The archive {folder} is no folder; correct the path.")
-    paths = find(folder)
-    files = _read_all(folder, paths, settings, workers)
-    files["patient_key"] = patients(files, settings.placeholders)
+    files = _read_all(folder, find(folder), settings, workers)
+    nobody = common_identifier(files)
+    by_study = _patients(files, settings, nobody)
     files["exam_key"] = exams(files, files["patient_key"])
-    _reject(files, files["exam_key"].isna(), "no_exam", "neither accession number nor study UID")
-    _reject(files, files["patient_key"].isna(), "no_patient", "no identifier of a patient")
+    _reject(files, files["exam_key"].isna(), "no_exam")
+    _reject(files, files["patient_key"].isna(), "no_patient", _who(files, settings))
     of_two = shared(files["exam_key"], files["patient_key"])
-    _reject(files, of_two, "exam_of_two_patients", "its study has two patients")
-    _mark_duplicates(files)
+    _reject(files, of_two, "exam_of_two_patients")
+    mark_copies(files)
     files = _name(files, pseudonyms)
     images = _images(files)
-    if images.empty:
-        raise StudyError(f"The archive {folder} holds no radiograph that can be used ({len(files)} files found).")
-    readings = _readings(folder / "readings.csv", files)
-    counts = _counts(files, images)
-    found = int(counts.loc[counts["kind"] == "found", "n"].sum())
-    rest = int(counts.loc[counts["kind"].isin(["indexed", "rejected", "duplicate"]), "n"].sum())
-    if not found == rest == len(paths):
-        raise RuntimeError(f"{len(paths)} files, but {found} found and {rest} accounted for")
+    texts: dict[str, int] = {}
+    readings = READINGS.validate(pd.DataFrame({name: [] for name in READINGS.columns}))
+    problem = _problem(folder, files, images, nobody, settings)
+    try:
+        if not problem:
+            texts = _reports(folder / "reports.csv", files)
+            readings = _readings(folder / "readings.csv", files)
+    except StudyError as error:
+        problem = str(error)
+    counts = count(files, images, texts, by_study)
+    if problem:
+        raise Refused(problem, files, counts)
     return Index(files.drop(columns=["patient_key", "exam_key"]), images, readings, counts)
 
 
-def _read_all(folder: Path, paths: list[str], settings: IngestSettings, workers: int) -> pd.DataFrame:
+def _patients(files: pd.DataFrame, settings: IngestSettings, nobody: str | None) -> int:
+    """Find out who each file is of; return how many exams had to be taken for a patient of their own."""
+    files["patient_key"] = patients(files, [*settings.placeholders, *([nobody] if nobody else [])])
+    if settings.unnamed == "reject":
+        return 0
+    unnamed = files["patient_key"].isna()
+    study = ("study " + files["study_uid"]).fillna("accession " + files["accession"])
+    files.loc[unnamed, "patient_key"] = study[unnamed]
+    return int(study[unnamed].nunique())
+
+
+def _who(files: pd.DataFrame, settings: IngestSettings) -> pd.Series:
+    """Say what stands where the patient's identifier should be, if it is one of the words that stand for nobody."""
+    words = {plain(word) for word in settings.placeholders}
+    told = [
+        f"'{one}' stands for nobody" if isinstance(one, str) and plain(one) in words else ""
+        for one in files["patient_id"]
+    ]
+    return pd.Series(told, files.index, dtype="str")
+
+
+def _problem(
+    folder: Path, files: pd.DataFrame, images: pd.DataFrame, nobody: str | None, settings: IngestSettings
+) -> str | None:
+    """Say why no study can be made of these files, or None."""
+    if nobody and settings.unnamed == "reject":
+        n = files.loc[files["patient_id"] == nobody, "study_uid"].nunique()
+        return (
+            f"The archive {folder} has the PatientID '{nobody}' in {n} of {files['study_uid'].nunique()} studies, so it "
+            "names nobody: give the archive identifiers (hashed ones will do), or set ingest.unnamed to 'study', which "
+            "takes each study for a patient of its own."
+        )
+    if images.empty:
+        told = f" {commonest(files['detail'].dropna())}" if len(files) else ""
+        return f"The archive {folder} holds no radiograph that can be used ({len(files)} files found).{told}"
+    return None
+
+
+def _read_all(folder: Path, entries: list[Entry], settings: IngestSettings, workers: int) -> pd.DataFrame:
     """Read every header; chunks become columns at once, so that memory grows by bytes and not by objects."""
-    chunks = [paths[start : start + _CHUNK] for start in range(0, len(paths), _CHUNK)]
+    chunks = [[entry[:2] for entry in entries[start : start + _CHUNK]] for start in range(0, len(entries), _CHUNK)]
     read = partial(_read_chunk, folder, settings)
     # Also one worker is a process of its own: its memory is limited, this one's is not.
     with ProcessPoolExecutor(workers, clean_context(__name__), limit_memory, (settings.max_memory_mb,)) as pool:
@@ -123,9 +170,18 @@ def _read_all(folder: Path, paths: list[str], settings: IngestSettings, workers:
         return pd.concat([_typed([]), *frames], ignore_index=True)
 
 
-def _read_chunk(folder: Path, settings: IngestSettings, paths: list[str]) -> pd.DataFrame:
+def _read_chunk(
+    folder: Path, settings: IngestSettings, entries: list[tuple[str, tuple[str, str] | None]]
+) -> pd.DataFrame:
     logging.getLogger("pydicom").setLevel(logging.CRITICAL)
-    return _typed([inspect(folder, path, settings) for path in paths])
+    return _typed(
+        [
+            {"path": path, "code": problem[0], "detail": sentence(*problem)}
+            if problem
+            else inspect(folder, path, settings)
+            for path, problem in entries
+        ]
+    )
 
 
 def _typed(records: list[dict[str, object]]) -> pd.DataFrame:
@@ -133,27 +189,12 @@ def _typed(records: list[dict[str, object]]) -> pd.DataFrame:
     return frame.astype({name: _NUMBERS.get(name, "str") for name in _TEXT})
 
 
-def _reject(files: pd.DataFrame, which: pd.Series | np.ndarray, code: str, detail: str) -> None:
+def _reject(files: pd.DataFrame, which: pd.Series | np.ndarray, code: str, found: pd.Series | None = None) -> None:
     """Give the files that are still good a reason why they aren't."""
     hit = files["code"].isna() & which
-    files.loc[hit, ["code", "detail"]] = [code, detail]
-
-
-def _mark_duplicates(files: pd.DataFrame) -> None:
-    """Of files with the same pixels keep the first by path; the others say whose copy they are.
-
-    ASSUME: the same pixels under another exam or patient are a copy as well (sent twice, or filed
-    under a wrong name); both can't be right, and a copy in two sets would be a leak between them.
-    """
-    good = files[files["code"].isna()]
-    first = good.groupby("pixel_hash").head(1).set_index("pixel_hash")
-    copies = good[good["pixel_hash"].duplicated()]
-    original = first.loc[copies["pixel_hash"]].set_index(copies.index)
-    kind = pd.Series("duplicate_in_exam", copies.index, dtype="str")
-    kind[copies["exam_key"] != original["exam_key"]] = "duplicate_in_patient"
-    kind[copies["patient_key"] != original["patient_key"]] = "duplicate_in_archive"
-    files.loc[copies.index, "code"] = kind
-    files.loc[copies.index, "detail"] = "copy of " + original["path"]
+    told = sentence(code) if found is None else [sentence(code, one) for one in found[hit]]
+    files.loc[hit, "code"] = code
+    files.loc[hit, "detail"] = told
 
 
 def _name(files: pd.DataFrame, pseudonyms: Pseudonyms) -> pd.DataFrame:
@@ -190,34 +231,43 @@ def _exam_protocol(images: pd.DataFrame) -> pd.Series:
     return images["exam"].map(ranked.drop_duplicates("exam").set_index("exam")["protocol"])
 
 
+def _reports(path: Path, files: pd.DataFrame) -> dict[str, int]:
+    """Count the reports that are of an exam, and the exams that have one."""
+    return reports_of_exams(read_reports(path), files, path)[1] if path.exists() else {}
+
+
 def _readings(path: Path, files: pd.DataFrame) -> pd.DataFrame:
     """Put the exam's pseudonym in place of its accession number, and days in place of times."""
     if not path.exists():
         return READINGS.validate(pd.DataFrame({name: [] for name in READINGS.columns}))
     readings = read_readings(path)
-    table = files.dropna(subset=["accession", "exam"]).drop_duplicates(["accession", "exam"])
-    for names, what in (
-        (readings["exam"].isin(table["accession"]), "no file of the archive has that accession number"),
+    table = exam_names(files)
+    several = table.loc[table["name"].duplicated(), "name"]
+    for right, what in (
         (
-            ~readings["exam"].isin(table.loc[table["accession"].duplicated(), "accession"]),
-            "several exams have that number",
+            readings["exam"].isin(table["name"]),
+            f"no file of the archive has that accession number: {side_by_side(readings['exam'], files)}",
+        ),
+        (
+            ~readings["exam"].isin(several),
+            "several exams have that number; write the StudyInstanceUID in its place",
         ),
     ):
-        if not names.all():
-            line = names.index[~names.to_numpy()][0]
+        if not right.all():
+            line = right.index[~right.to_numpy()][0]
             raise StudyError(
                 f"{path}, line {line}: exam {readings.loc[line, 'exam']} has readings, but {what} "
-                f"({readings.loc[~names, 'exam'].nunique()} such exams); correct the archive or remove the readings."
+                f"({readings.loc[~right, 'exam'].nunique()} such exams)."
             )
-    known = table.set_index("accession")
-    days = (readings["time"] - readings["exam"].map(known["first"])).dt.total_seconds() / 86400
+    exam = readings["exam"].map(table.set_index("name")["exam"])
+    days = (readings["time"] - exam.map(files.drop_duplicates("exam").set_index("exam")["first"])).dt.total_seconds()
     return readings.assign(
-        exam=readings["exam"].map(known["exam"]),
-        time=days.map("{:.4f}".format, na_action="ignore").astype("str"),
+        exam=exam, time=(days / 86400).map("{:.4f}".format, na_action="ignore").astype("str")
     ).reset_index(drop=True)
 
 
-def _counts(files: pd.DataFrame, images: pd.DataFrame) -> pd.DataFrame:
+def count(files: pd.DataFrame, images: pd.DataFrame, texts: dict[str, int], by_study: int) -> pd.DataFrame:
+    """Count what became of the files, and hold the sum to what was found: columns `kind`, `code`, `n`."""
     duplicate = files["code"].str.startswith("duplicate").fillna(False).astype(bool)
     codes = files["code"].value_counts().sort_index()
     rows: list[tuple[str, str | None, int]] = [("found", None, len(files)), ("indexed", None, len(images))]
@@ -225,22 +275,35 @@ def _counts(files: pd.DataFrame, images: pd.DataFrame) -> pd.DataFrame:
         ("duplicate" if code.startswith("duplicate") else "rejected", code, n)
         for code, n in zip(codes.index.astype(str), codes, strict=True)
     ]
+    if sum(n for _, _, n in rows[1:]) != len(files):
+        raise RuntimeError(f"{len(files)} files found, but {sum(n for _, _, n in rows[1:])} accounted for")
     usable = files[files["code"].isna() | duplicate]
     rows += [
         ("exams", None, files["exam"].nunique()),
         ("patients", None, files["patient"].nunique()),
         ("identifiers", None, usable["patient_id"].nunique()),
+        ("patients_by_study", None, by_study),
     ]
+    notes = files.loc[files["code"].isna(), "noted"].dropna().str.split().explode().value_counts().sort_index()
+    rows += [("noted", str(note), n) for note, n in notes.items()]
+    burned_in = images["burned_in"].fillna("not_said").value_counts().sort_index()
+    rows += [("burned_in", str(said), n) for said, n in burned_in.items()]
+    rows += [(kind, None, n) for kind, n in texts.items()]
     return pd.DataFrame(rows, columns=["kind", "code", "n"])
 
 
 def write(index: Index, out: Path, private: Path) -> None:
     """Write the index; the private part is readable by its owner alone."""
-    private.mkdir(parents=True, exist_ok=True)
-    private.chmod(0o700)
-    rejected = index.files[index.files["code"].notna()]
+    write_losses(index.files, index.counts, out, private)
     write_table(index.files.drop(columns="first"), private / "index.parquet")
-    write_table(rejected[["path", "code", "detail"]], private / "rejected.csv")
     write_table(index.images, out / "images.parquet", IMAGES)
     write_table(index.readings, out / "readings.parquet", READINGS)
-    write_table(index.counts, out / "counts.csv")
+
+
+def write_losses(files: pd.DataFrame, counts: pd.DataFrame, out: Path, private: Path) -> None:
+    """Write what became of the files: the counts, and privately each that isn't used, with its reason."""
+    private.mkdir(parents=True, exist_ok=True)
+    private.chmod(0o700)
+    rejected = files[files["code"].notna()]
+    write_table(rejected[["path", "code", "detail"]], private / "rejected.csv")
+    write_table(counts, out / "counts.csv")

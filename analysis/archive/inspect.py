@@ -13,6 +13,8 @@ from pydicom.uid import UID
 
 from analysis.archive import describe
 from analysis.archive.dicom import NATIVE, Unreadable, read, stored_pixels, text, time_limit, value, whole
+from analysis.archive.find import real_path
+from analysis.archive.reasons import sentence
 
 if TYPE_CHECKING:
     from analysis.archive.settings import IngestSettings
@@ -54,11 +56,11 @@ SEPARATOR = "\x1f"
 #: Columns of a file's record, in the order of the private index.
 IDENTITY = (
     "patient_id", "other_ids", "patient_name", "people", "contacts", "texts", "birth_date", "accession",
-    "study_uid", "series_uid", "sop_uid", "date",
+    "study_uid", "series_uid", "sop_uid", "date", "noted",
 )  # fmt: skip
 DESCRIPTION = (
     "view", "side", "protocol", "body_part", "age", "sex", "rows", "columns", "bits", "photometric",
-    "transfer_syntax", "modality", "pixel_hash",
+    "transfer_syntax", "modality", "pixel_hash", "burned_in",
 )  # fmt: skip
 
 
@@ -70,7 +72,7 @@ def inspect(folder: Path, path: str, settings: IngestSettings) -> dict[str, Any]
     folder : Path
         The archive.
     path : str
-        The file, relative to it.
+        The file, relative to it, as `analysis.archive.find` writes it.
     settings : IngestSettings
 
     Returns
@@ -82,17 +84,17 @@ def inspect(folder: Path, path: str, settings: IngestSettings) -> dict[str, Any]
     record: dict[str, Any] = {"path": path, "code": None, "detail": None}
     try:
         with time_limit(settings.max_seconds):
-            dataset = read(folder / path, max_mb=settings.max_file_mb)
+            dataset = read(real_path(folder, path), max_mb=settings.max_file_mb)
             record.update(_identity(dataset))
             _check(dataset, settings)
             record.update(_description(dataset, settings))
             record["pixel_hash"] = pixel_hash(dataset)
     except Unreadable as reason:
-        record.update(code=reason.code, detail=reason.detail or None)
+        record.update(code=reason.code, detail=sentence(reason.code, reason.detail))
     except MemoryError:
-        record.update(code="memory", detail="reading the file takes too much memory")
-    except Exception as error:  # no input may stop the ingest; RecursionError is the common one here
-        record.update(code="broken", detail=type(error).__name__)
+        record.update(code="memory", detail=sentence("memory"))
+    except Exception:  # no input may stop the ingest; RecursionError is the common one here
+        record.update(code="broken", detail=sentence("broken"))
     return record
 
 
@@ -127,14 +129,18 @@ def _check(dataset: pydicom.Dataset, settings: IngestSettings) -> None:
     rows, columns = whole(dataset, "Rows") or 0, whole(dataset, "Columns") or 0
     modality = text(dataset, "Modality").upper()
     if not (rows and columns) and "PixelData" not in dataset:
-        raise Unreadable("not_an_image", UID(text(dataset, "SOPClassUID") or "unknown").name[:64])
+        raise Unreadable("not_an_image", _named(UID(text(dataset, "SOPClassUID")), "of no known kind"))
     if modality not in settings.modalities:
-        raise Unreadable("modality", re.sub(r"[^A-Z0-9 ]", "?", modality)[:16] or "none")
+        raise Unreadable("modality", re.sub(r"[^A-Z0-9 ]", "?", modality)[:16])
     if (whole(dataset, "SamplesPerPixel") or 1) > 1:
         raise Unreadable("colour")
     photometric = text(dataset, "PhotometricInterpretation").upper()
     if photometric not in ("MONOCHROME1", "MONOCHROME2"):
-        raise Unreadable("photometric", re.sub(r"[^A-Z0-9_ ]", "?", photometric)[:16] or "none")
+        raise Unreadable("photometric", re.sub(r"[^A-Z0-9_ ]", "?", photometric)[:16])
+    if settings.for_processing == "reject" and text(dataset, "PresentationIntentType").upper().startswith("FOR PROC"):
+        raise Unreadable("for_processing")
+    if settings.burned_in == "reject" and _burned_in(dataset) == "yes":
+        raise Unreadable("burned_in")
     frames = whole(dataset, "NumberOfFrames") or 1
     if frames > 1:
         # ASSUME: cine and stacks are no radiographs; taking one frame of them would be a guess.
@@ -147,7 +153,16 @@ def _check(dataset: pydicom.Dataset, settings: IngestSettings) -> None:
         except NotImplementedError:
             available = False
         if not available:
-            raise Unreadable("transfer_syntax", re.sub(r"[^0-9.]", "?", syntax)[:64])
+            raise Unreadable("transfer_syntax", _named(syntax, "not in the standard"))
+
+
+def _named(uid: UID, otherwise: str) -> str:
+    """Return the standard's words for a UID; a number says nothing to a person."""
+    return otherwise if uid.name == str(uid) else uid.name[:64]
+
+
+def _burned_in(dataset: pydicom.Dataset) -> str | None:
+    return {"Y": "yes", "N": "no"}.get(text(dataset, "BurnedInAnnotation").upper()[:1])
 
 
 def _check_size(rows: int, columns: int, bits: int, settings: IngestSettings) -> None:
@@ -161,14 +176,17 @@ def _check_size(rows: int, columns: int, bits: int, settings: IngestSettings) ->
 
 def _description(dataset: pydicom.Dataset, settings: IngestSettings) -> dict[str, Any]:
     on = describe.day(dataset)
+    side, sides_differ = describe.side(dataset, settings)
+    age, ages_differ = describe.age(dataset, on)
+    notes = {"age_contradicted": ages_differ, "side_contradicted": sides_differ}
     allocated = whole(dataset, "BitsAllocated") or 16
     stored = whole(dataset, "BitsStored") or allocated
     return {
         "view": describe.view(dataset, settings),
-        "side": describe.side(dataset, settings),
+        "side": side,
         "protocol": describe.protocol(dataset, settings),
         "body_part": describe.body_part(dataset, settings),
-        "age": describe.age(dataset, on),
+        "age": age,
         "sex": describe.sex(dataset),
         "rows": whole(dataset, "Rows"),
         "columns": whole(dataset, "Columns"),
@@ -176,6 +194,8 @@ def _description(dataset: pydicom.Dataset, settings: IngestSettings) -> dict[str
         "photometric": text(dataset, "PhotometricInterpretation").upper(),
         "transfer_syntax": str(dataset.file_meta.TransferSyntaxUID),
         "modality": text(dataset, "Modality").upper(),
+        "burned_in": _burned_in(dataset),
+        "noted": " ".join(note for note, holds in notes.items() if holds) or None,
     }
 
 

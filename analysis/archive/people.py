@@ -26,14 +26,28 @@ def plain(words: str) -> str:
 def plain_id(identifier: str | None, nobody: Container[str] = ()) -> str | None:
     """Return a patient identifier in one spelling, or None where it stands for nobody (is `plain` one of those).
 
-    Case, blanks and punctuation don't count; a Swedish personal number is the same with and without its century.
+    Case and blanks don't count, nor does punctuation in national numbers and between one run of letters and one of
+    digits (`A-17`); elsewhere it parts, so that `1-12` and `11-2` are two. A Swedish personal number is the same with
+    and without its century.
     """
     found = plain(identifier or "")
-    if not found or len(set(found)) == 1 or found in nobody:
+    if not found or found in nobody or _REPEATED.fullmatch(found):
         return None
     # Month 1-12 and day 1-31, or 61-91 in a co-ordination number.
     century = re.fullmatch(r"(?:19|20)(\d\d(?:0[1-9]|1[0-2])(?:[06][1-9]|[1278]\d|[39][01])\d{4})", found)
-    return century[1] if century else found
+    runs = _RUNS.findall(unicodedata.normalize("NFKD", identifier or "").casefold())
+    if century and len(runs) <= 2:
+        return century[1]
+    digits = "".join(runs).isdigit() and tuple(len(run) for run in runs) in _NATIONAL
+    letters = len(runs) == 2 and runs[0].isalpha() and runs[1].isdigit()
+    return found if digits or letters else "-".join(plain(run) for run in runs)
+
+
+#: What stands for nobody: zeros, a letter repeated, or four and more of another digit.
+_REPEATED = re.compile(r"0+|([^\W\d])\1+|(\d)\2{3,}")
+_RUNS = re.compile(r"[^\W_\u0300-\u036f]+")
+#: Lengths of the groups in which Nordic, American and British numbers are written.
+_NATIONAL = {(6, 4), (8, 4), (6, 5), (3, 2, 4), (3, 3, 4)}
 
 
 def patients(files: pd.DataFrame, placeholders: Iterable[str]) -> pd.Series:
@@ -85,16 +99,32 @@ def _keys(row: tuple[object, ...], nobody: set[str]) -> list[str]:
     return keys
 
 
+def common_identifier(files: pd.DataFrame) -> str | None:
+    """Return the PatientID that nearly all exams have, where that can't be one person: what anonymisation wrote."""
+    known = files.dropna(subset=["study_uid", "patient_id"]).drop_duplicates(["study_uid", "patient_id"])
+    counts = known["patient_id"].value_counts()
+    if counts.empty:
+        return None
+    name, n = str(counts.index[0]), int(counts.iloc[0])
+    # ASSUME: an identifier without a digit is a word; one with digits names nobody when several sexes or birth dates
+    # have it.
+    rows = known[known["patient_id"] == name]
+    contradicted = rows["sex"].nunique() > 1 or rows["birth_date"].nunique() > 1
+    return name if n >= 3 and n >= 0.9 * len(known) and (contradicted or not any(map(str.isdigit, name))) else None
+
+
 def exams(files: pd.DataFrame, patient: pd.Series) -> pd.Series:
     """Find out which exam each file is of: by accession number, else by its study.
 
-    A file without an accession number is of the exam that its study is of elsewhere, if that is one.
-    An accession number that several patients have (1, say) tells nothing; their studies do.
+    A file without an accession number is of the exam that its study is of elsewhere, if that is one. An accession
+    number that tells nothing is passed over for the study: one that several patients have (1, say), whose studies lie
+    more than a day apart, or that is the patient's identifier on several studies without a date. Files of one study that lie further apart are of
+    several exams, too.
 
     Parameters
     ----------
     files : pandas.DataFrame
-        Columns `accession`, `study_uid`.
+        Columns `accession`, `study_uid`, `patient_id`, `date`.
     patient : pandas.Series of str
         Who each file is of, from `patients`.
 
@@ -103,11 +133,24 @@ def exams(files: pd.DataFrame, patient: pd.Series) -> pd.Series:
     pandas.Series of str
         The identity of the exam, missing where there is nothing to go by.
     """
+    date = pd.to_datetime(files["date"])
     accession = files["accession"].mask(shared(files["accession"], patient))
+    several = (files["study_uid"].groupby(accession).transform("nunique") > 1).fillna(False).astype(bool)
+    undated = (accession == files["patient_id"]).fillna(False).astype(bool) & date.isna()
+    tells_nothing = several & (_far_apart(date, accession) | undated.groupby(accession).transform("max").eq(True))
+    accession = accession.mask(tells_nothing)
     known = accession.dropna().groupby(files["study_uid"])
     single = known.first()[known.nunique() == 1]
     accession = accession.fillna(files["study_uid"].map(single).astype("str"))
-    return ("accession " + accession).fillna("study " + files["study_uid"])
+    found = ("accession " + accession).fillna("study " + files["study_uid"])
+    apart = _far_apart(date, found)
+    return found.mask(apart, found + " of " + files["date"].fillna("no date"))
+
+
+def _far_apart(date: pd.Series, key: pd.Series) -> np.ndarray:
+    """Mark the files whose exam would last for more than two days; midnight alone makes one of two."""
+    dates = date.groupby(key)
+    return np.asarray(((dates.transform("max") - dates.transform("min")).dt.days > 1).fillna(False), dtype=bool)
 
 
 def shared(identifier: pd.Series, patient: pd.Series) -> np.ndarray:

@@ -59,7 +59,10 @@ class IngestSettings(Settings):
     In each table of patterns the first name with a pattern that is found anywhere in the text wins.
     """
 
-    expert = ("max_file_mb", "max_pixels", "min_pixels", "modalities", "placeholders", "max_seconds", "max_memory_mb")
+    expert = (
+        "max_file_mb", "max_pixels", "min_pixels", "modalities", "placeholders", "for_processing", "max_seconds",
+        "max_memory_mb",
+    )  # fmt: skip
 
     max_file_mb: float = Field(256, gt=0, description="Larger files are rejected unread, MB.")
     max_pixels: int = Field(
@@ -95,11 +98,17 @@ class IngestSettings(Settings):
     )
     sides: Patterns = Field(
         {
-            "left": [r"\bvänster\b", r"\bvanster\b", r"\bvä\b", r"\bvä?n?st\b", r"\bsin\b", r"\bleft\b", r"\blt\b"],
-            "right": [r"\bhöger\b", r"\bhoger\b", r"\bhö\b", r"\bdx\b", r"\bright\b", r"\brt\b"],
+            "left": [
+                r"\bvänster\b", r"\bvanster\b", r"\bvä\b", r"\bvä?n?st\b", r"\bsin\b(?! (carga|contraste|apoyo))", r"\bleft\b", r"\blt\b", r"(?<![\w/&+-])L(?![\w/&+-])",
+            ],
+            "right": [
+                r"\bhöger\b", r"\bhoger\b", r"\bhö\b", r"\bdx\b", r"\bright\b", r"\brt\b",
+                r"(?<![\w/&+-])R(?![\w/&+-])",
+            ],
         },
-        description="Series and study text to side, where no laterality tag says it.",
-    )
+        description="Series and study text to side, where no laterality tag says it; the name of a modality that a text "
+        "begins with (DX) is no word for a side.",
+    )  # fmt: skip
     body_parts: Patterns = Field(
         {
             "knee": [r"\bknä", r"\bkna\b", r"\bknee", r"patella"],
@@ -111,8 +120,43 @@ class IngestSettings(Settings):
         description="Body part text (or, without it, study and series text) to a controlled name.",
     )
     placeholders: list[str] = Field(
-        ["unknown", "okänd", "anonymous", "anonym", "anon", "none", "na", "test", "noname", "nn", "unspecified"],
-        description="Patient identifiers and names that stand for nobody; so does one character repeated (0000).",
+        [
+            "unknown",
+            "okänd",
+            "anonymous",
+            "anonym",
+            "anon",
+            "anonymized",
+            "anonymised",
+            "anonymiserad",
+            "deidentified",
+            "removed",
+            "deleted",
+            "redacted",
+            "withheld",
+            "empty",
+            "blank",
+            "null",
+            "none",
+            "na",
+            "test",
+            "noname",
+            "nn",
+            "unspecified",
+            "patient",
+        ],
+        description="Patient identifiers and names that stand for nobody; so does one character repeated (0000, XX).",
+    )
+    unnamed: Literal["reject", "study"] = Field(
+        "reject",
+        description="Files that name no patient: rejected; or each study is taken for a patient of its own, so that "
+        "repeats can't be seen and a person can be in two sets.",
+    )
+    burned_in: Literal["reject", "keep"] = Field(
+        "reject", description="Images whose header says that words, such as names, are burned into the picture."
+    )
+    for_processing: Literal["reject", "keep"] = Field(
+        "reject", description="Raw images of a detector (FOR PROCESSING), which aren't meant to be looked at."
     )
     max_seconds: float = Field(60, gt=0, description="A header that takes longer to read is rejected, s.")
     max_memory_mb: int = Field(

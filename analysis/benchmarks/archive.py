@@ -22,7 +22,8 @@ import pydicom
 import yaml
 
 from analysis.archive.dicom import NATIVE
-from analysis.archive.ingest import find, ingest, write
+from analysis.archive.find import find, real_path
+from analysis.archive.ingest import ingest, write
 from analysis.archive.pseudonyms import Pseudonyms, key_from_seed
 from analysis.files import read_table
 from analysis.imaging.prepare import prepare
@@ -127,7 +128,7 @@ def rate(
         files, decoded (images, by the bare loop), prepared (images, by the study), seconds of bare, ingest and prepare,
         and `ratio`, the study's images a second as a share of the bare loop's.
     """
-    paths = [archive / path for path in find(archive)]
+    paths = [real_path(archive, entry.path) for entry in find(archive)]
     for path in paths:
         if path.is_file():
             path.read_bytes()
@@ -223,7 +224,7 @@ def memory(
 def _multiply(archive: Path, out: Path, files: int) -> None:
     """Copy radiographs over and over, each copy under identifiers and with a last pixel of its own."""
     originals = []
-    for path in find(archive):
+    for path in (entry.path for entry in find(archive)):
         dataset = pydicom.dcmread(archive / path, force=True)
         if (
             "PixelData" in dataset

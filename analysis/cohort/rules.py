@@ -35,7 +35,7 @@ def list_exams(
     prepared : pandas.DataFrame
         Schema PREPARED: the images that could be read.
     reports : pandas.DataFrame
-        Columns `accession`, `text`.
+        Columns `exam`, `text`: the exams that have a report.
     settings : SelectionSettings
 
     Returns
@@ -50,9 +50,7 @@ def list_exams(
     parts = {exam: frozenset(seen.dropna()) for exam, seen in described["body_part"]}
     exams["body_parts"] = exams.index.map(lambda exam: parts.get(exam, frozenset()))
     exams["images"] = prepared.groupby("exam").size().reindex(exams.index, fill_value=0)
-    accession = known.dropna(subset=["accession"]).drop_duplicates(["accession", "exam"]).set_index("accession")["exam"]
-    texts = reports.assign(exam=reports["accession"].map(accession[~accession.index.duplicated()]))
-    said = texts.dropna(subset=["exam"]).groupby("exam")["text"].agg("\n".join)
+    said = reports.set_index("exam")["text"]
     words = said.map(lambda text: mentions(text, settings.words))
     exams["words"] = words.reindex(exams.index).eq(True)
     return exams.sort_index().reset_index()

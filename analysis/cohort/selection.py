@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from analysis.archive.matching import reports_of_exams
 from analysis.archive.people import plain_id
 from analysis.archive.tables import read_reports, read_split
 from analysis.cohort.rules import RULES, apply_rules, list_exams
@@ -104,7 +105,10 @@ def select(
         If a cohort like this can't be had from the archive; the message says which set lacks how many.
     """
     reports = archive / "reports.csv"
-    texts = read_reports(reports) if reports.exists() else pd.DataFrame({"accession": [], "text": []}, dtype="str")
+    texts = pd.DataFrame({"exam": [], "text": []}, dtype="str")
+    if reports.exists():
+        texts, _ = reports_of_exams(read_reports(reports), files, reports)
+    _hold_reports(texts, settings)
     exams = list_exams(images, files, prepared, texts, settings)
     exams["reason"] = apply_rules(exams, readings, settings)
     eligible = exams[exams["reason"].isna()]
@@ -118,6 +122,16 @@ def select(
         if not (exams["set"] == name).any():
             raise StudyError(f"No exam is left for the {name} set; see selection.sets.{name}, reference.{name}.")
     return exams[_COLUMNS], flow(exams, settings)
+
+
+def _hold_reports(texts: pd.DataFrame, settings: SelectionSettings) -> None:
+    """Refuse to look for words where there is no text: that would read as if no report had the words."""
+    asking = [name for name in SETS if getattr(settings.sets, name).enriched_share]
+    if asking and texts.empty:
+        raise StudyError(
+            f"The {asking[0]} set is to be enriched by words of the reports, but no exam has a report: add reports.csv to "
+            f"the archive, or set selection.sets.{asking[0]}.enriched_share to null."
+        )
 
 
 def _split(archive: Path, files: pd.DataFrame, settings: SelectionSettings) -> pd.Series | None:

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.archive.dicom import Unreadable, limit_memory, read, value
+from analysis.archive.find import real_path
 from analysis.errors import StudyError
 from analysis.files import atomic, write_table
 from analysis.imaging.pixels import brightness
@@ -116,7 +117,7 @@ def prepare(
     missing = wanted[~wanted["image"].isin(paths.index)]
     if len(missing):
         raise StudyError(f"Image {missing['image'].iloc[0]} isn't in the private index; run 'ingest' again.")
-    results = _decode([archive / paths[image] for image in wanted["image"]], settings)
+    results = _decode([real_path(archive, paths[image]) for image in wanted["image"]], settings)
     good, unreadable = [], []
     with atomic(out / f"pixels-{shard}.npy") as temporary, temporary.open("wb") as file:
         _header(file, 0, settings.size)

@@ -11,6 +11,7 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
+from analysis.archive.find import real_path
 from analysis.errors import StudyError
 from analysis.files import read_table
 from analysis.schemas import EXAMS, IMAGES
@@ -126,7 +127,7 @@ def load_exams(images_file: Path, private_file: Path, archive: Path, exams_file:
 def _image(row: Any, archive: Path) -> Image:
     view = sys.intern(row.view) if row.view in _ORDER else None
     side = sys.intern(row.side) if row.side in ("left", "right") else None
-    return Image(row.image, f"{archive}/{row.path}", view, side, row.digest)
+    return Image(row.image, str(real_path(archive, row.path)), view, side, row.digest)
 
 
 def load_queue(files: Sequence[Path], exams: Container[str]) -> frozenset[str] | None:

@@ -9,7 +9,8 @@ import pydicom
 import pytest
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ImplicitVRLittleEndian, JPEG2000Lossless
 
-from analysis.archive.ingest import find, ingest, write
+from analysis.archive.find import find
+from analysis.archive.ingest import ingest, write
 from analysis.archive.pseudonyms import Pseudonyms, key_from_seed
 from analysis.archive.settings import IngestSettings
 from analysis.errors import StudyError
@@ -56,7 +57,7 @@ def test_only_radiographs_pass_with_the_default_settings(tmp_path):
     index = ingest(tmp_path / "in", IngestSettings(min_pixels=8), NAMES)
     assert set(index.images["modality"]) <= {"CR", "DX", "RG"}
     rejected = index.files[index.files["code"] == "modality"]["detail"]
-    assert {"CT", "MR", "US"} <= set(rejected)
+    assert {f"Its modality ({name}) is none of ingest.modalities." for name in ("CT", "MR", "US")} <= set(rejected)
 
 
 @pytest.mark.parametrize(
@@ -103,7 +104,7 @@ def test_files_that_are_not_dicom_or_not_files(tmp_path):
     assert code_of(tmp_path, ...) == "not_a_file"
     (tmp_path / "odd").unlink()
     (tmp_path / "loop").symlink_to(tmp_path)
-    assert find(tmp_path) == ["good.dcm"]
+    assert [entry.path for entry in find(tmp_path)] == ["good.dcm"]
 
 
 def test_a_large_file_is_not_read(tmp_path):

@@ -80,6 +80,8 @@ def test_exams_by_accession_or_study():
         {
             "accession": ["A1", "A1", None, None, "1", "1", None],
             "study_uid": ["s1", "s2", "s1", "s3", "s4", "s5", None],
+            "patient_id": "p",
+            "date": "2020-03-04",
         },
         dtype="str",
     )

@@ -48,9 +48,12 @@ BASE = [exam("t0"), exam("v0", "validation"), exam("x0", "test")]
 def frames(rows):
     """The tables that selection reads, of exams as dictionaries."""
     table = pd.DataFrame(rows).assign(
-        sex="female", accession=lambda f: "A" + f["exam"], patient_id=lambda f: f["patient"]
+        sex="female",
+        accession=lambda f: "A" + f["exam"],
+        study_uid=lambda f: "1.2." + f["exam"],
+        patient_id=lambda f: f["patient"],
     )
-    files = table[["exam", "patient", "day", "accession", "patient_id"]].astype({"day": "Int64"})
+    files = table[["exam", "patient", "day", "accession", "study_uid", "patient_id"]].astype({"day": "Int64"})
     images = table.loc[table["images"] > 0].assign(image=lambda f: "i" + f["exam"])[IMAGES]
     prepared = table.loc[table["images"] > 0, ["exam"]]
     readings = [
@@ -139,7 +142,7 @@ def test_the_first_rule_in_the_order_of_the_settings_is_the_reason(order):
     # An exam without an image has neither age nor body part, so paediatric can't be its reason.
     rules = SelectionSettings(sets=OPEN, rules=order)
     images, readings, files, prepared, _ = frames([*BASE, WORST])
-    exams = list_exams(images, files, prepared, pd.DataFrame({"accession": [], "text": []}, dtype="str"), rules)
+    exams = list_exams(images, files, prepared, pd.DataFrame({"exam": [], "text": []}, dtype="str"), rules)
     found = apply_rules(exams, readings, rules)[exams["exam"] == "all"].iloc[0]
     expected = next((rule for rule in order if rule != "paediatric"), None)
     assert found == expected or (pd.isna(found) and expected is None)
@@ -150,7 +153,7 @@ def test_repeats_as_a_clerk_would_find_them(visits, days):
     rows = [exam(f"e{n:02d}", patient=patient, day=day) for n, (patient, day) in enumerate(visits)]
     rules = SelectionSettings(sets=OPEN, rules=["repeat"], repeat_days=days)
     images, readings, files, prepared, _ = frames(rows)
-    exams = list_exams(images, files, prepared, pd.DataFrame({"accession": [], "text": []}, dtype="str"), rules)
+    exams = list_exams(images, files, prepared, pd.DataFrame({"exam": [], "text": []}, dtype="str"), rules)
     kept = []
     for row in sorted(rows, key=lambda row: (row["day"], row["exam"])):
         before = [other["day"] for other in kept if other["patient"] == row["patient"]]

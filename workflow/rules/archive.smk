@@ -5,6 +5,7 @@
 #        private/  identifiers, source paths, the key of the pseudonyms: stays where it is
 #        images/   pixels and rows of every readable image, in shards
 
+from analysis.archive.find import inventory
 
 SPLIT = [f"{ARCHIVE}/sets.csv"] if has_split(study) else []
 
@@ -14,6 +15,11 @@ if not study.source.personal_data:
     NAMED_BY = ["--seed", study.seed]
 else:
     NAMED_BY = ["--key", study.archive.key] if study.archive.key else []
+
+
+def archive_inventory(wildcards):
+    """What files a handed-over archive holds: a change of one, however deep, runs ingest again."""
+    return "made here" if study.source.make else inventory(ARCHIVE)
 
 
 # A source that makes its archive; else it was handed over.
@@ -68,6 +74,7 @@ rule ingest:
     params:
         archive=ARCHIVE,
         key=NAMED_BY,
+        inventory=archive_inventory,
     message:
         "Index the archive, under pseudonyms"
     shell:

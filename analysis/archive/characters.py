@@ -1,0 +1,61 @@
+"""The character set of a file's texts, where its header says a wrong one."""
+
+from __future__ import annotations
+
+import codecs
+from typing import TYPE_CHECKING
+
+from pydicom.datadict import dictionary_VR
+from pydicom.dataelem import RawDataElement
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
+
+_TEXT = {"LO", "LT", "PN", "SH", "ST", "UC", "UT"}
+#: Sets of one byte a letter. In others (Japanese, Korean, Chinese) short words can look like UTF-8 by chance.
+_SINGLE = {"", *(f"ISO_IR {n}" for n in (6, 100, 101, 109, 110, 126, 127, 138, 144, 148, 166))}
+_UTF8, _LATIN = "ISO_IR 192", "ISO_IR 100"
+_LONGEST = 10_240
+
+
+def correct_characters(dataset: Dataset) -> None:
+    """Declare UTF-8 where all texts are that though the header says otherwise, and Latin-1 where they can't be UTF-8.
+
+    Text of another set is no valid UTF-8 but by a rare chance, so that bytes which are valid tell more than the header.
+    """
+    raw = [element for element in dataset.values() if isinstance(element, RawDataElement) and element.value]
+    written = [element for element in raw if not (element.value or b"").isascii() and _is_text(element)]
+    if not written:
+        return
+    found = dataset.get("SpecificCharacterSet") or ""
+    declared = "\\".join([found] if isinstance(found, str) else found).strip("\0\\ ").replace("ISO 2022 IR", "ISO_IR")
+    utf8 = all(_is_utf8(element.value) for element in written)
+    if declared in _SINGLE and utf8:
+        true = _UTF8
+    elif declared == _UTF8 and not utf8:
+        true = _LATIN
+    else:
+        return
+    dataset.SpecificCharacterSet = true
+    implicit, little = dataset.original_encoding
+    dataset.set_original_encoding(implicit, little, "utf8" if true == _UTF8 else "latin_1")
+
+
+def _is_text(element: RawDataElement) -> bool:
+    if len(element.value or b"") > _LONGEST:
+        return False
+    if element.VR is not None:
+        return element.VR in _TEXT
+    try:
+        return dictionary_VR(element.tag) in _TEXT
+    except KeyError:
+        return False
+
+
+def _is_utf8(value: bytes | None) -> bool:
+    try:
+        # Not to the end: a text that was cut to its longest length may break off within a letter.
+        codecs.getincrementaldecoder("utf-8")().decode(value or b"")
+    except UnicodeDecodeError:
+        return False
+    return True

@@ -1,0 +1,56 @@
+"""Files that hold the same image as another one."""
+
+from __future__ import annotations
+
+import pandas as pd
+from pydicom.uid import (
+    HTJ2K,
+    JPEG2000,
+    JPEGBaseline8Bit,
+    JPEGExtended12Bit,
+    JPEGLSNearLossless,
+)
+
+from analysis.archive.reasons import sentence
+
+_LOSSY = [str(syntax) for syntax in (JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLSNearLossless, JPEG2000, HTJ2K)]
+
+
+def mark_copies(files: pd.DataFrame) -> None:
+    """Give the copies among the good files a reason code, and say whose copies they are.
+
+    Files with the same stored pixels are copies, of which the first by path stays. So are files of one SOP instance in
+    several transfer syntaxes, of which one that lost nothing stays.
+
+    ASSUME: the same pixels under another exam or patient are a copy as well (sent twice, or filed under a wrong name);
+    both can't be right, and a copy in two sets would be a leak between them.
+
+    Parameters
+    ----------
+    files : pandas.DataFrame
+        Columns `code`, `detail`, `path`, `pixel_hash`, `sop_uid`, `rows`, `columns`, `transfer_syntax`, `exam_key` and
+        `patient_key`; changed in place.
+    """
+    good = files[files["code"].isna()]
+    _mark(files, good, good["pixel_hash"])
+    good = files[files["code"].isna()].dropna(subset=["sop_uid"])
+    instance = good["sop_uid"] + " " + good["rows"].astype(str) + " " + good["columns"].astype(str)
+    # Two images of one syntax under one identifier: whoever wrote it gives it to several, and it tells nothing.
+    wrong = (
+        instance.groupby([instance, good["transfer_syntax"]]).transform("size").groupby(instance).transform("max") > 1
+    )
+    good = good.assign(lossy=good["transfer_syntax"].isin(_LOSSY))[~wrong].sort_values(["lossy", "path"])
+    _mark(files, good, instance.reindex(good.index))
+
+
+def _mark(files: pd.DataFrame, good: pd.DataFrame, key: pd.Series) -> None:
+    """Mark all but the first file of each key."""
+    first = good.groupby(key, sort=False).head(1)
+    first = first.set_index(key[first.index])
+    copies = good[key.duplicated()]
+    original = first.loc[key[copies.index]].set_index(copies.index)
+    kind = pd.Series("duplicate_in_exam", copies.index, dtype="str")
+    kind[copies["exam_key"] != original["exam_key"]] = "duplicate_in_patient"
+    kind[copies["patient_key"] != original["patient_key"]] = "duplicate_in_archive"
+    files.loc[copies.index, "code"] = kind
+    files.loc[copies.index, "detail"] = kind.map(sentence) + " It is a copy of " + original["path"] + "."

@@ -1,0 +1,129 @@
+"""Every file of an archive, by a name that can be written down, and a fingerprint of them all."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from hashlib import blake2b
+from pathlib import Path
+from typing import NamedTuple
+
+#: What can't be shown as it is: control characters, and the bytes of names that aren't UTF-8.
+_HIDDEN = re.compile(r"[\\\x00-\x1f\x7f-\x9f\u2028\u2029\udc80-\udcff]")
+_ESCAPE = re.compile(rb"\\x([0-9a-f]{2})")
+
+
+class Entry(NamedTuple):
+    """A file of the archive, or what stands in the place of files that can't be reached.
+
+    Attributes
+    ----------
+    path : str
+        Relative to the archive, escaped; see `real_path`.
+    problem : tuple of str, optional
+        Reason code and detail, where this is a folder that can't be entered.
+    place : os.DirEntry, optional
+        The file's entry, for its size and time.
+    """
+
+    path: str
+    problem: tuple[str, str] | None = None
+    place: os.DirEntry[str] | None = None
+
+
+def escaped(name: str) -> str:
+    r"""Write a file's name so that any table and screen can hold it: bytes that are no text become \xe4 and the like."""
+    return _HIDDEN.sub(lambda hidden: "".join(f"\\x{byte:02x}" for byte in os.fsencode(hidden[0])), name)
+
+
+def real_path(folder: Path, path: str) -> Path:
+    """Return the file that a path of the index means."""
+    if "\\" in path:
+        path = os.fsdecode(_ESCAPE.sub(lambda found: bytes([int(found[1], 16)]), os.fsencode(path)))
+    return folder / path
+
+
+def files_folder(folder: Path) -> Path:
+    """Return where the archive's files are: in its folder `dicom` where it has one; beside it lie its tables."""
+    return folder / "dicom" if (folder / "dicom").is_dir() else folder
+
+
+def walk(folder: Path) -> Iterator[Entry]:
+    """List every file below an archive, through links to folders as well, in no particular order.
+
+    Each folder is entered once, however many links lead to it, so that its files count once and loops end. A link to
+    a folder that holds the archive itself isn't followed, since what lies beside the archive is none of it.
+
+    Parameters
+    ----------
+    folder : Path
+
+    Yields
+    ------
+    Entry
+        A file; or a folder that can't be entered, with the reason.
+    """
+    start = files_folder(folder)
+    above = {_identity(str(parent)) for parent in start.resolve().parents}
+    entered: set[tuple[int, int]] = set()
+    first = "" if start == folder else start.name
+    pending, links = [(str(start), first)], list[tuple[str, str]]()
+    while pending or links:
+        if pending:
+            place, name = pending.pop()
+        else:  # only when all real folders were entered under their own names
+            links.sort(key=lambda link: link[1], reverse=True)
+            place, name = links.pop()
+        try:
+            identity = _identity(place)
+            if identity in above:
+                yield Entry(name, ("loop", ""))
+            if identity in entered or identity in above:
+                continue
+            entered.add(identity)
+            with os.scandir(place) as listed:
+                entries = list(listed)
+        except OSError as error:
+            yield Entry(name, ("no_access", error.strerror or "it can't be read"))
+            continue
+        for entry in entries:
+            path = f"{name}{os.sep}{escaped(entry.name)}" if name else escaped(entry.name)
+            if entry.is_dir(follow_symlinks=False):
+                pending.append((entry.path, path))
+            elif _leads_to_folder(entry):
+                links.append((entry.path, path))
+            else:
+                yield Entry(path, None, entry)
+
+
+def _leads_to_folder(link: os.DirEntry[str]) -> bool:
+    try:
+        return link.is_dir()
+    except OSError:  # a link to itself, or to where nobody may look
+        return False
+
+
+def _identity(place: str) -> tuple[int, int]:
+    found = Path(place).stat()
+    return found.st_dev, found.st_ino
+
+
+def find(folder: Path) -> list[Entry]:
+    """List every file below an archive in a fixed order; see `walk`."""
+    return sorted(walk(folder), key=lambda entry: entry.path)
+
+
+def inventory(folder: str | Path) -> str:
+    """Return a hash of the names, sizes and times of all files: another one when a file was added, changed or removed.
+
+    Nothing is read and nothing written, so that a plan of a run can ask for it.
+    """
+    lines = []
+    for entry in walk(Path(folder)):
+        try:
+            found = entry.place.stat() if entry.place else None
+        except OSError:
+            found = None
+        lines.append(f"{entry.path}\0{(found.st_size, found.st_mtime_ns) if found else entry.problem}")
+    return blake2b("\n".join(sorted(lines)).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()

@@ -1,0 +1,96 @@
+"""Which exam a row of a hospital's table is about."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pandas as pd
+
+from analysis.errors import StudyError
+
+_EXPONENT = re.compile(r"\d(?:[.,]\d+)?E[+]?\d+", re.IGNORECASE)
+
+
+def exam_names(files: pd.DataFrame) -> pd.DataFrame:
+    """Return what each exam may be called in a table: its accession number, or its StudyInstanceUID.
+
+    Parameters
+    ----------
+    files : pandas.DataFrame
+        The private index, or what becomes of it: `accession`, `study_uid`, `exam`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns `name`, `exam`, each pair once. A name of several exams has several rows.
+    """
+    known = files.dropna(subset=["exam"])
+    pairs = [known[[column, "exam"]].set_axis(["name", "exam"], axis=1) for column in ("accession", "study_uid")]
+    return pd.concat(pairs).dropna().drop_duplicates(ignore_index=True)
+
+
+def side_by_side(named: pd.Series, files: pd.DataFrame) -> str:
+    """Show three names of a table beside three of the archive, and say where a spreadsheet has changed them."""
+    there = files["accession"].dropna().drop_duplicates()
+    given = named.drop_duplicates()
+
+    def three(names: pd.Series) -> str:
+        return ", ".join(f"'{name}'" for name in sorted(names)[:3]) or "none"
+
+    shown = f"the table has {three(given)}, the DICOM files have {three(there)}"
+    changed = (
+        set(given.map(_core)) & set(there.map(_core)) or given.map(lambda name: bool(_EXPONENT.fullmatch(name))).any()
+    )
+    hint = "a spreadsheet has changed the numbers (zeros lost, decimals or exponents gained): " if changed else ""
+    return f"{shown}; {hint}export the table again with the accession numbers as text"
+
+
+def _core(name: str) -> str:
+    """Return what a spreadsheet leaves of a number."""
+    return re.sub(r"[.,]0+$", "", name).lstrip("0")
+
+
+def reports_of_exams(reports: pd.DataFrame, files: pd.DataFrame, path: Path) -> tuple[pd.DataFrame, dict[str, int]]:
+    """Find out which exam each report is about.
+
+    Parameters
+    ----------
+    reports : pandas.DataFrame
+        Columns `accession`, `text`, from `read_reports`.
+    files : pandas.DataFrame
+        See `exam_names`.
+    path : Path
+        The table, for the message.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns `exam`, `text`: a row an exam that has a report.
+    dict of str to int
+        Reports with a number; of these, those of no exam and those whose number several exams have; exams without one.
+
+    Raises
+    ------
+    StudyError
+        If there are reports, and not one is of an exam of the archive.
+    """
+    names = exam_names(files)
+    several = names.loc[names["name"].duplicated(keep=False), "name"]
+    single = names[~names["name"].isin(several)].set_index("name")["exam"]
+    named = reports[reports["accession"] != ""]
+    exam = named["accession"].map(single)
+    if len(named) and exam.isna().all() and not named["accession"].isin(several).any():
+        raise StudyError(
+            f"{path}: none of the {len(named)} reports is of an exam of the archive: "
+            f"{side_by_side(named['accession'], files)}."
+        )
+    found = named.assign(exam=exam).dropna(subset=["exam"])
+    texts = found.groupby("exam")["text"].agg("\n".join).reset_index()
+    counts = {
+        "reports": len(named),
+        "reports_of_no_exam": int((exam.isna() & ~named["accession"].isin(several)).sum()),
+        "reports_of_several_exams": int(named["accession"].isin(several).sum()),
+        "exams_without_report": int(files["exam"].nunique() - texts["exam"].nunique()),
+    }
+    return texts, counts

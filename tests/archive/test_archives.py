@@ -1,0 +1,461 @@
+"""What real archives have done to ingest: each a small archive, made after a public report, and what it must become."""
+
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+from pydicom.uid import JPEG2000Lossless, generate_uid
+
+from analysis.archive.commands import ingest as command
+from analysis.archive.find import escaped, find, inventory, real_path
+from analysis.archive.ingest import Refused, ingest, write
+from analysis.archive.people import patients
+from analysis.archive.pseudonyms import Pseudonyms, key_from_seed
+from analysis.archive.reasons import REASONS
+from analysis.archive.settings import IngestSettings
+from analysis.errors import StudyError
+from analysis.files import read_table
+from analysis.imaging.prepare import prepare
+from analysis.imaging.settings import ImagesSettings
+from tests.archive.files import radiograph, save
+
+NAMES = Pseudonyms(key_from_seed(1))
+RNG = np.random.default_rng(7)
+READ = "exam,reader,role,session,item,value,revisit,time\n"
+
+
+def knee(number=0, **tags):
+    """A radiograph of patient and exam `number`, without words that tell a side."""
+    given = {
+        "PatientID": f"P{number:04d}", "PatientName": f"Case{number:04d}^Knee", "AccessionNumber": f"A{number:05d}",
+        "StudyDescription": "Knee", "SeriesDescription": "", "StudyDate": "20200304", "PatientBirthDate": "19500102",
+    }  # fmt: skip
+    return radiograph(RNG, **(given | tags))
+
+
+def indexed(folder, settings=None, **tables):
+    for name, content in tables.items():
+        (folder / f"{name}.csv").write_text(content)
+    return ingest(folder, settings or IngestSettings(), NAMES)
+
+
+def rows(index):
+    """The indexed images by file name."""
+    table = index.images.merge(index.files[["image", "path"]], on="image")
+    return table.assign(name=table["path"].map(lambda path: Path(path).stem)).set_index("name").sort_index()
+
+
+def counts(table):
+    return table.assign(key=table["code"].fillna(table["kind"])).set_index("key")["n"].to_dict()
+
+
+# Nothing disappears in silence.
+
+
+@pytest.mark.parametrize("name", [b"kn\xe4_h\xf6ger.dcm", b"back\\slash", b"line\nbreak", b"\xff\xfe", "knä".encode()])
+def test_any_name_works_and_is_shown_escaped(tmp_path, name):
+    folder = tmp_path / "dicom" / os.fsdecode(name)
+    save(knee(), folder / os.fsdecode(name))
+    (folder / "stray.txt").write_text("no image")
+    index = indexed(tmp_path)
+    write(index, tmp_path / "out", tmp_path / "private")
+    files = read_table(tmp_path / "private/index.parquet")
+    assert files["path"].map(lambda path: path.isprintable()).all()
+    assert {real_path(tmp_path, path) for path in files["path"]} == set(folder.iterdir())
+    settings = ImagesSettings(size=16)
+    assert prepare(tmp_path, index.images, files, settings, tmp_path / "images", shard=0, shards=1) == (1, 0)
+
+
+def test_names_are_escaped_as_people_know_it():
+    assert escaped(os.fsdecode(b"kn\xe4_h\xf6ger.dcm")) == r"kn\xe4_h\xf6ger.dcm"
+    assert escaped("knä höger.dcm") == "knä höger.dcm"
+
+
+def test_links_to_folders_are_followed_once_and_loops_end(tmp_path):
+    for number in range(3):
+        save(knee(number), tmp_path / f"disk{number}" / "a" / f"{number}.dcm")
+    archive = tmp_path / "archive"
+    save(knee(9), archive / "dicom" / "here" / "9.dcm")
+    for number in range(3):
+        (archive / "dicom" / f"p{number}").symlink_to(tmp_path / f"disk{number}")
+    (archive / "dicom" / "again").symlink_to(tmp_path / "disk0" / "a")
+    (archive / "dicom" / "inside").symlink_to(archive / "dicom" / "here")
+    (tmp_path / "disk0" / "a" / "loop").symlink_to(tmp_path / "disk0")
+    (archive / "dicom" / "itself").symlink_to("itself")
+    (archive / "dicom" / "up").symlink_to(tmp_path)
+    index = indexed(archive)
+    found = index.files.set_index("path")["code"].fillna("").to_dict()
+    assert found == {
+        "dicom/again/0.dcm": "", "dicom/p1/a/1.dcm": "", "dicom/p2/a/2.dcm": "", "dicom/here/9.dcm": "",
+        "dicom/itself": "not_a_file", "dicom/up": "loop",
+    }  # fmt: skip
+    assert counts(index.counts)["found"] == 6
+    assert index.images["patient"].nunique() == 4
+
+
+def test_folders_that_cannot_be_entered_have_a_row(tmp_path, monkeypatch):
+    save(knee(), tmp_path / "dicom" / "a.dcm")
+    save(knee(1), tmp_path / "dicom" / "locked" / "b.dcm")
+    scandir = os.scandir
+
+    def refuse(place):
+        if str(place).endswith("locked"):
+            raise PermissionError(13, "Permission denied")
+        return scandir(place)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    index = indexed(tmp_path)
+    row = index.files.set_index("path").loc["dicom/locked"]
+    assert row["code"] == "no_access"
+    assert "Permission denied" in row["detail"]
+    assert counts(index.counts)["found"] == 2
+
+
+def test_a_path_longer_than_the_system_allows_has_a_row(tmp_path):
+    save(knee(), tmp_path / "dicom" / "a.dcm")
+    before = Path.cwd()
+    try:
+        os.chdir(tmp_path / "dicom")
+        for _ in range(25):
+            os.mkdir("d" * 200)  # noqa: PTH102 - relative, since the whole path would be too long
+            os.chdir("d" * 200)
+    finally:
+        os.chdir(before)
+    index = indexed(tmp_path)
+    assert counts(index.counts)["no_access"] == 1
+    assert counts(index.counts)["found"] == 2
+    shutil.rmtree(tmp_path / "dicom", ignore_errors=True)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"PK\x03\x04zip", "3 times: It is a packed file (zip); unpack it."),
+        (b"\x1f\x8b\x08gz", "3 times: It is a packed file (gzip); unpack it."),
+        (bytes(257) + b"ustar", "3 times: It is a packed file (tar); unpack it."),
+        (b"\x89PNG\r\n", "3 times: It is a picture (PNG), not DICOM; export the radiograph as DICOM."),
+        (b"\xff\xd8\xff\xe0", "3 times: It is a picture (JPEG)"),
+        (b"%PDF-1.7", "3 times: It is no DICOM file (PDF)."),
+        (b"some words", "3 times: It is no DICOM file (text)."),
+    ],
+)
+def test_where_everything_is_rejected_the_reasons_are_told_and_written(tmp_path, content, said):
+    archive = tmp_path / "archive"
+    for number in range(3):
+        (archive / "dicom").mkdir(parents=True, exist_ok=True)
+        (archive / "dicom" / f"exam{number}").write_bytes(content)
+    (tmp_path / "ingest.yaml").write_text("{}")
+    arguments = [archive, "--out", tmp_path / "out", "--private-folder", tmp_path / "private", "--seed", 1,
+                 "--settings", tmp_path / "ingest.yaml"]  # fmt: skip
+    done = CliRunner().invoke(command, [str(argument) for argument in arguments])
+    assert isinstance(done.exception, StudyError)
+    assert "no radiograph that can be used (3 files found)" in str(done.exception)
+    assert said in str(done.exception)
+    for place in (tmp_path / "private", tmp_path / "private/failed"):
+        assert len(pd.read_csv(place / "rejected.csv")) == 3
+    for place in (tmp_path / "out", tmp_path / "private/failed"):
+        assert counts(pd.read_csv(place / "counts.csv"))["found"] == 3
+
+
+def test_an_archive_without_files_is_refused(tmp_path):
+    (tmp_path / "dicom").mkdir()
+    with pytest.raises(Refused, match=r"\(0 files found\)"):
+        indexed(tmp_path)
+
+
+def test_the_inventory_sees_every_change_of_a_nested_file(tmp_path):
+    path = tmp_path / "dicom" / "ward" / "a.dcm"
+    save(knee(), path)
+    seen = [inventory(tmp_path)]
+    save(knee(1), path.with_name("b.dcm"))
+    seen.append(inventory(tmp_path))
+    os.utime(path, ns=(0, 1))
+    seen.append(inventory(tmp_path))
+    path.write_bytes(path.read_bytes() + b"\0")
+    os.utime(path, ns=(0, 1))
+    seen.append(inventory(tmp_path))
+    path.rename(path.with_name("c.dcm"))
+    seen.append(inventory(tmp_path))
+    path.with_name("c.dcm").unlink()
+    seen.append(inventory(tmp_path))
+    assert len(set(seen)) == len(seen)
+    assert inventory(tmp_path) == inventory(str(tmp_path)) == seen[-1]
+
+
+# Tables.
+
+REPORTS = "accession,text\n00012345,Artros\n00012346,Ingen artros\n"
+
+
+def two_exams(folder):
+    for number in (12345, 12346):
+        save(knee(number, AccessionNumber=f"{number:08d}"), folder / "dicom" / f"{number}.dcm")
+
+
+@pytest.mark.parametrize(
+    "changed", ["12345,a\n12346,b\n", "12345.0,a\n12346.0,b\n", '"1,23E+04",a\n', "1.23E+04,a\n"], ids=repr
+)
+def test_numbers_that_a_spreadsheet_changed_are_shown_beside_those_of_the_files(tmp_path, changed):
+    two_exams(tmp_path)
+    with pytest.raises(Refused, match=r"none of the \d reports .*DICOM files have '00012345', '00012346'; a spread"):
+        indexed(tmp_path, reports="accession,text\n" + changed)
+
+
+def test_reports_and_exams_that_do_not_meet_are_counted(tmp_path):
+    two_exams(tmp_path)
+    save(knee(7), tmp_path / "dicom" / "7.dcm")
+    n = counts(indexed(tmp_path, reports=REPORTS + "99,x\n98,y\n").counts)
+    assert (n["reports"], n["reports_of_no_exam"], n["exams_without_report"]) == (4, 2, 1)
+    n = counts(indexed(tmp_path, reports='accession,text\n="00012345",a\n').counts)
+    assert (n["reports"], n["reports_of_no_exam"], n["exams_without_report"]) == (1, 0, 2)
+
+
+def test_items_in_any_case_are_one_and_readers_in_two_spellings_are_an_error(tmp_path):
+    two_exams(tmp_path)
+    lines = "00012345,A,reader,1,KL,2,0,\n00012346,A,reader,1,kl,2,0,\n"
+    assert set(indexed(tmp_path, readings=READ + lines).readings["item"]) == {"kl"}
+    with pytest.raises(StudyError, match="line 3: the reader of exam 00012346 is 'a'; it is spelt in another way"):
+        indexed(tmp_path, readings=READ + lines.replace("46,A", "46,a"))
+
+
+def test_an_exam_without_accession_number_is_named_by_its_study(tmp_path):
+    save(knee(0, AccessionNumber="", StudyInstanceUID="1.2.3.4"), tmp_path / "dicom" / "a.dcm")
+    index = indexed(tmp_path, readings=READ + "1.2.3.4,A,reader,1,kl,2,0,\n", reports="accession,text\n1.2.3.4,a\n")
+    assert index.readings["exam"].tolist() == index.images["exam"].tolist()
+    assert counts(index.counts)["exams_without_report"] == 0
+
+
+# Who and when.
+
+
+def test_an_accession_number_that_is_the_patients_identifier_is_several_exams(tmp_path):
+    for year in (2015, 2017, 2020):
+        tags = {"AccessionNumber": "7001", "PatientID": "7001", "PatientName": None, "StudyDate": f"{year}0304"}
+        save(knee(1, **tags), tmp_path / f"{year}.dcm")
+    table = rows(indexed(tmp_path))
+    assert table["exam"].nunique() == 3
+    assert table["patient"].nunique() == 1
+    assert table["day"].tolist() == [0, 731, 1827]
+
+
+@pytest.mark.parametrize(
+    ("dates", "studies", "n"),
+    [
+        (("20200304", "20200304"), ("1.1", "1.2"), 1),  # two studies under one number
+        (("20200304", "20200305"), ("1.1", "1.2"), 1),  # after midnight
+        (("20200304", "20200404"), ("1.1", "1.2"), 2),
+        (("20200304", "20210304"), ("1.1", "1.1"), 2),  # anonymisation gave all studies one UID
+    ],
+)
+def test_exams_far_apart_are_not_one(tmp_path, dates, studies, n):
+    for number, (date, study) in enumerate(zip(dates, studies, strict=True)):
+        save(knee(1, StudyDate=date, StudyInstanceUID=study), tmp_path / f"{number}.dcm")
+    assert indexed(tmp_path).images["exam"].nunique() == n
+
+
+@pytest.mark.parametrize(
+    ("ids", "n"),
+    [
+        (("1-12", "11-2"), 2),
+        (("1.12", "11.2", "112"), 3),
+        (("0012", "12"), 2),
+        (("1", "11", "22"), 3),
+        (("1-A2", "1A-2"), 2),
+        (("A-17", "a 17", "A17"), 1),
+        (("19121212-1212", "121212-1212", "191212121212"), 1),
+        (("01020312345", "010203 12345"), 1),
+        (("001-02-0003", "001020003"), 1),
+    ],
+)
+def test_identifiers_are_one_only_where_that_is_sure(ids, n):
+    table = pd.DataFrame({"patient_id": ids, "other_ids": None, "patient_name": None, "birth_date": None}, dtype="str")
+    found = patients(table, IngestSettings().placeholders)
+    assert found.notna().all()
+    assert found.nunique() == n
+
+
+def test_raw_images_of_the_detector_are_left_out(tmp_path):
+    for name in ("FOR PRESENTATION", "FOR PROCESSING"):
+        save(knee(1, StudyInstanceUID="1.2", PresentationIntentType=name), tmp_path / name.replace(" ", "_"))
+    index = indexed(tmp_path)
+    assert rows(index).index.tolist() == ["FOR_PRESENTATION"]
+    assert counts(index.counts)["for_processing"] == 1
+    assert len(indexed(tmp_path, IngestSettings(for_processing="keep")).images) == 2
+
+
+def test_one_instance_in_two_syntaxes_is_one_image(tmp_path):
+    ds = knee(1)
+    save(ds, tmp_path / "b_native.dcm")
+    ds.compress(JPEG2000Lossless, generate_instance_uid=False)
+    save(ds, tmp_path / "c_compressed.dcm")
+    ds.PatientID, ds.PatientName, ds.AccessionNumber = "P2", "Other^One", "A2"
+    ds.StudyInstanceUID = generate_uid()
+    save(ds, tmp_path / "d_other.dcm")
+    found = indexed(tmp_path).files.set_index("path")["code"].fillna("").to_dict()
+    assert sorted(found.values()) == ["", "duplicate_in_archive", "duplicate_in_exam"]
+
+
+def test_an_identifier_of_instances_that_tells_nothing_makes_no_copies(tmp_path):
+    for number in range(3):
+        ds = knee(number, SOPInstanceUID="1.2.3")
+        if number == 2:
+            ds.compress(JPEG2000Lossless, generate_instance_uid=False)
+        save(ds, tmp_path / f"{number}.dcm")
+    assert len(indexed(tmp_path).images) == 3
+
+
+AGES = [
+    ({"PatientBirthDate": "19000101", "PatientAge": "062Y"}, 62, True),
+    ({"PatientBirthDate": "17200101", "PatientAge": "062Y"}, 62, False),
+    ({"PatientBirthDate": "", "PatientAge": "42"}, 42, False),
+    ({"PatientBirthDate": "", "PatientAge": "62 Y"}, 62, False),
+    ({"PatientBirthDate": "", "PatientAge": "62Y"}, 62, False),
+    ({"PatientBirthDate": "", "PatientAge": "840M"}, 70, False),
+    ({"PatientBirthDate": "19500102", "PatientAge": "035Y"}, 70, True),
+    ({"PatientBirthDate": "20200304", "PatientAge": "062Y"}, 62, True),
+    ({"PatientBirthDate": "20300101", "PatientAge": "062Y"}, 62, True),
+    ({"PatientBirthDate": "00010101", "PatientAge": "062Y"}, 62, False),
+    ({"PatientBirthDate": "19500000", "PatientAge": "070Y"}, 70, False),
+    ({"PatientBirthDate": "1950", "PatientAge": "070Y"}, 70, False),
+    ({"PatientBirthDate": "19580304", "StudyDate": "19000101", "AcquisitionDate": "20200304"}, 62, False),
+    ({"PatientBirthDate": "19000101"}, None, False),
+    ({"PatientBirthDate": "19010101"}, None, False),
+    ({"PatientBirthDate": "18991230", "PatientAge": "055Y"}, 55, True),
+    ({"PatientBirthDate": "19700101", "PatientAge": "062Y"}, 62, True),
+    ({"PatientBirthDate": "19700101", "PatientAge": "050Y"}, 50, False),
+    ({"PatientBirthDate": "20200304"}, None, False),
+    ({"PatientBirthDate": "19580304", "PatientAge": "000Y"}, 62, True),
+    ({"PatientBirthDate": "19580304", "PatientAge": "999Y"}, 62, False),
+    ({"PatientBirthDate": "20121105", "PatientAge": "007Y"}, 7, False),
+]
+
+
+@pytest.mark.parametrize(("tags", "age", "contradicted"), AGES, ids=str)
+def test_the_plausible_age_wins_and_contradictions_are_counted(tmp_path, tags, age, contradicted):
+    save(knee(1, **tags), tmp_path / "a.dcm")
+    index = indexed(tmp_path)
+    found = index.images["age"].iloc[0]
+    assert found == age if age is not None else pd.isna(found)
+    assert index.images["day"].iloc[0] == 0
+    assert ("age_contradicted" in counts(index.counts)) == contradicted
+
+
+SIDES = [
+    ({"StudyDescription": "DX KNEE 3 VIEWS"}, None),
+    ({"StudyDescription": "DX KNEE LEFT 3 VIEWS"}, "left"),
+    ({"StudyDescription": "DX Knee Left", "Laterality": "L"}, "left"),
+    ({"StudyDescription": "DX KNEE RT 2V"}, "right"),
+    ({"StudyDescription": "Knee dx"}, "right"),
+    ({"StudyDescription": "Knä sin"}, "left"),
+    ({"StudyDescription": "DX KNEES BILATERAL"}, None),
+    ({"StudyDescription": "XR KNEE LT 3V"}, "left"),
+    ({"StudyDescription": "CR DX KNEE", "Laterality": "B"}, None),
+    ({"StudyDescription": "KNEE L"}, "left"),
+    ({"StudyDescription": "Rt Knee AP/Lat"}, "right"),
+    ({"StudyDescription": "L KNEE STANDING"}, "left"),
+    ({"StudyDescription": "CR DX KNEE"}, None),
+    ({"StudyDescription": "XR-DX_KNEE 2V"}, None),
+    ({"SeriesDescription": "DX Frontal", "StudyDescription": "Knä höger"}, "right"),
+    ({"SeriesDescription": "Frontal dx"}, "right"),
+    ({"StudyDescription": "KNEE L/R"}, None),
+    ({"StudyDescription": "Knee right", "ImageLaterality": "B"}, None),
+    ({"StudyDescription": "RODILLA SIN CARGA"}, None),
+    ({"StudyDescription": "Knee R/O fracture"}, None),
+]
+
+
+@pytest.mark.parametrize(("tags", "side"), SIDES, ids=str)
+def test_sides(tmp_path, tags, side):
+    save(knee(1, **tags), tmp_path / "a.dcm")
+    assert indexed(tmp_path).images["side"].fillna("none").iloc[0] == (side or "none")
+
+
+def test_a_side_that_tag_and_text_dispute_is_counted(tmp_path):
+    save(knee(1, StudyDescription="Knee right", ImageLaterality="L"), tmp_path / "a.dcm")
+    index = indexed(tmp_path)
+    assert index.images["side"].tolist() == ["left"]
+    assert counts(index.counts)["side_contradicted"] == 1
+
+
+@pytest.mark.parametrize("declared", [None, "ISO_IR 6", "ISO_IR 100", "ISO_IR 192"])
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
+def test_letters_are_read_whatever_the_header_says_of_them(tmp_path, declared, encoding):
+    words = {"StudyDescription": "Knä höger stående belastning", "PatientName": "Åkesson^Örjan"}
+    written = {keyword: word.encode(encoding) for keyword, word in words.items()}
+    stand_in = {keyword: "x" * len(word) for keyword, word in written.items()}
+    path = save(knee(1, BodyPartExamined="", SpecificCharacterSet=declared, **stand_in), tmp_path / "a.dcm")
+    data = path.read_bytes()
+    for keyword in sorted(words, key=lambda keyword: -len(written[keyword])):
+        data = data.replace(stand_in[keyword].encode(), written[keyword])
+    path.write_bytes(data)
+    index = indexed(tmp_path)
+    row = index.images.iloc[0]
+    assert (row["body_part"], row["side"], row["protocol"]) == ("knee", "right", "weight_bearing")
+    assert index.files["patient_name"].tolist() == ["Åkesson^Örjan"]
+
+
+def test_files_that_name_nobody_can_be_taken_by_study(tmp_path):
+    for number in range(4):
+        save(knee(number, PatientID="", PatientName="", PatientBirthDate=""), tmp_path / f"{number}.dcm")
+    with pytest.raises(Refused, match="4 times: It names no patient"):
+        indexed(tmp_path)
+    index = indexed(tmp_path, IngestSettings(unnamed="study"))
+    assert index.images["patient"].nunique() == 4
+    assert counts(index.counts)["patients_by_study"] == 4
+
+
+@pytest.mark.parametrize("name", ["ANONYMIZED", "REMOVED BY HOSPITAL", "4711", "000"])
+def test_a_placeholder_that_everybody_has_is_told_by_name(tmp_path, name):
+    for number in range(12):
+        tags = {"PatientID": name, "PatientName": None, "PatientSex": "FM"[number % 2]}
+        save(knee(number, **tags), tmp_path / f"{number}.dcm")
+    with pytest.raises(Refused, match=f"PatientID '{name}' in 12 of 12 studies, so it names nobody"):
+        indexed(tmp_path)
+    index = indexed(tmp_path, IngestSettings(unnamed="study"))
+    assert index.images["patient"].nunique() == 12
+
+
+def test_one_person_is_no_placeholder(tmp_path):
+    for number in range(5):
+        tags = {"PatientID": "4711", "PatientName": None, "StudyDate": f"201{number}0101"}
+        save(knee(number, **tags), tmp_path / f"{number}.dcm")
+    assert indexed(tmp_path).images["patient"].nunique() == 1
+
+
+def test_words_in_the_picture_are_refused_by_default_and_counted(tmp_path):
+    for number, said in enumerate(("YES", "NO", None)):
+        save(knee(number, **({"BurnedInAnnotation": said} if said else {})), tmp_path / f"{number}.dcm")
+    index = indexed(tmp_path)
+    assert rows(index)["burned_in"].fillna("").to_dict() == {"1": "no", "2": ""}
+    n = counts(index.counts)
+    assert (n["burned_in"], n["no"], n["not_said"]) == (1, 1, 1)
+    assert len(indexed(tmp_path, IngestSettings(burned_in="keep")).images) == 3
+
+
+def test_every_reason_is_a_sentence_that_people_can_read(tmp_path):
+    for said in REASONS.values():
+        assert said[0].isupper()
+        assert not said.endswith(".")
+        assert "Error" not in said
+    ds = knee(1, Modality="SR", SOPClassUID="1.2.840.10008.5.1.4.1.1.88.11")
+    del ds.PixelData, ds.Rows, ds.Columns
+    save(ds, tmp_path / "report")
+    save(knee(2, SOPClassUID="1.2.3.4.5", Modality="PR", PixelData=b"", Rows=0), tmp_path / "private")
+    (tmp_path / "broken").write_bytes(bytes(128) + b"DICM" + bytes(range(200, 256)) * 3)
+    save(knee(3), tmp_path / "good")
+    details = indexed(tmp_path).files.set_index("path")["detail"].dropna()
+    assert details["report"] == "It is a DICOM object without an image (Basic Text SR Storage)."
+    assert details.str.fullmatch(r"[A-Z].*\.").all()
+    assert not details.str.contains(r"Error|Exception|1\.2\.|unknown", regex=True).any()
+
+
+def test_find_lists_in_a_fixed_order(tmp_path):
+    for name in ("b", "a/c", "a/b"):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("x")
+    assert [entry.path for entry in find(tmp_path)] == ["a/b", "a/c", "b"]
