@@ -121,15 +121,21 @@ def test_a_network_that_is_not_there_stops_the_dag(clone):
     assert "network.backbone is 'nets.own:build', but there is no module 'nets.own'" in done.stdout + done.stderr
 
 
-def test_an_edit_of_somebodys_own_network_reruns_its_training(clone):
-    """Its file is an input, found through the setting alone."""
-    (clone.folder / "nets").mkdir()
-    (clone.folder / "nets/own.py").write_text(
-        "from torch import nn\n\n\ndef build():\n    return nn.Conv2d(1, 8, 5, 5)\n"
-    )
+@pytest.mark.parametrize("inside", [True, False])
+def test_somebodys_own_network_is_an_input_of_its_training(clone, tmp_path, monkeypatch, inside):
+    """Its file is found through the setting alone, in this folder or in a package elsewhere."""
+    folder = clone.folder / "nets" if inside else tmp_path / "nets"
+    folder.mkdir()
+    (folder / "own.py").write_text("from torch import nn\n\n\ndef build():\n    return nn.Conv2d(1, 8, 5, 5)\n")
+    if not inside:
+        (folder / "__init__.py").write_text("")
+        monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     try:
-        done = clone.snakemake("-n", "-p", "--reason", "train", "--config", "network={backbone: 'nets.own:build'}")
-        text = done.stdout + done.stderr
-        assert done.returncode == 0 and "nets/own.py" in re.search(r"rule train:.*?input: (.*?)\n", text, re.S)[1], text
+        done = clone.snakemake("--filegraph", "--config", "network={backbone: 'nets.own:build'}")
     finally:
-        shutil.rmtree(clone.folder / "nets")
+        shutil.rmtree(folder)
+    assert done.returncode == 0, done.stderr
+    named = "nets/own.py" if inside else f"{folder}/own.py"
+    _, *parts = re.split(r'<font point-size="18">(\w+)</font>', done.stdout)
+    rules = {rule for rule, files in zip(parts[::2], parts[1::2], strict=True) if f">{named}<" in files}
+    assert {"train", "predict", "attribute"} <= rules and not {"prepare", "evaluate", "figures"} & rules
