@@ -11,6 +11,7 @@ from typing import TypeVar
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from analysis.imaging.store import ImageStore
 from analysis.network.augmentation.variation import Variation
@@ -95,6 +96,7 @@ class Feeder:
         chosen: np.ndarray,
         settings: TrainingSettings,
         variation: Variation,
+        side: int | None = None,
     ) -> tuple[Batch, Labels]:
         """Make this process's part of a training batch.
 
@@ -114,7 +116,7 @@ class Feeder:
         images = slice(ends[own.start], ends[own.stop])
         passes = slice(images.start * jitters, images.stop * jitters)
 
-        grey = self._grey(rows[images])
+        grey = shrink(self._grey(rows[images]), side or self.store.size)
         varied = variation.apply(grey.repeat_interleave(jitters, 0) if jitters > 1 else grey, passes, self.device.send)
 
         number = number[own]
@@ -154,6 +156,11 @@ def plain(images: Tensor, mirrored: Tensor | None = None) -> Tensor:
     """
     grey = images.unsqueeze(1).float().div_(255)
     return grey if mirrored is None else torch.where(mirrored.view(-1, 1, 1, 1), grey.flip(3), grey)
+
+
+def shrink(grey: Tensor, side: int) -> Tensor:
+    """Reduce images, (n, 1, height, width), to `side` pixels: each is the mean of those that it covers."""
+    return grey if grey.shape[-1] == side else F.adaptive_avg_pool2d(grey, side)
 
 
 def share(number: np.ndarray, rank: int, processes: int) -> slice:

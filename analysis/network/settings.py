@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Literal
 
 from pydantic import Field, model_validator
@@ -40,8 +41,24 @@ class PhaseSettings(Settings):
 
     epochs: int = Field(ge=1, description="passes over the training exams")
     learning_rate: float = Field(gt=0, description="at the phase's start; it falls by a quarter of a cosine")
+    warm_up: int = Field(default=0, ge=0, description="first of these epochs in which the rate rises from 0, by step")
+    side: int | None = Field(
+        default=None, ge=8, description="pixels that images are reduced to in this phase; null: as they were prepared"
+    )
     noise: Share = setting(Noise, "noise")
     erase: int = setting(Erase, "erase")
+
+    @model_validator(mode="after")
+    def _rises_in_time(self) -> PhaseSettings:
+        if self.warm_up > self.epochs:
+            raise ValueError("warm_up is longer than the phase has epochs")
+        return self
+
+    def rate(self, epoch: float) -> float:
+        """Give the learning rate at a time of the phase, from 0 to `epochs`."""
+        # ASSUME: a quarter of a cosine for each phase (authors' public trainer, there in steps of an epoch).
+        risen = min(1.0, epoch / self.warm_up) if self.warm_up else 1.0
+        return self.learning_rate * risen * math.cos(math.pi / 2 * epoch / self.epochs)
 
 
 class TrainingSettings(Settings):

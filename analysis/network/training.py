@@ -105,6 +105,12 @@ class Training:
         self.training = settings.training
         self.store, self.tasks = store, tasks
         self.feeder = Feeder(store, device, settings.align_sides)
+        largest = max((phase.side or 0 for phase in self.training.phases), default=0)
+        if largest > store.size:
+            raise StudyError(
+                f"A phase of network.training.phases asks for images of {largest} pixels, but they were prepared with "
+                f"{store.size}; lower its side, or raise images.size."
+            )
         self.exams = [task.exams("training") for task in tasks]
         self.validation = [task.exams("validation") for task in tasks]
         self.notes = [
@@ -176,18 +182,18 @@ class Training:
         streams = Streams(self.seed, number, self.device.torch)
         plan = list(self._plan(streams))
         passes = [int(self.exams[t].images[chosen].sum()) * self.training.jitters for t, chosen in plan]
-        variations = draw(streams, sum(passes), self.store.size, self.training, phase).split(passes)
+        side = phase.side or self.store.size
+        variations = draw(streams, sum(passes), side, self.training, phase).split(passes)
 
         def make(step: tuple[tuple[int, np.ndarray], Variation]) -> tuple[Batch, Labels]:
             (t, chosen), variation = step
-            return self.feeder.training(self.exams[t], self.weights[t], chosen, self.training, variation)
+            return self.feeder.training(self.exams[t], self.weights[t], chosen, self.training, variation, side)
 
         made = ahead(make, zip(plan, variations, strict=True), self.device.cuda)
         rate = 0.0
         self.model.train()
         for i, ((t, _), (batch, labels)) in enumerate(zip(plan, made, strict=True)):
-            # ASSUME: a quarter of a cosine for each phase (authors' public trainer, there in steps of an epoch).
-            rate = phase.learning_rate * math.cos(math.pi / 2 * (epoch + i / len(plan)) / phase.epochs)
+            rate = phase.rate(epoch + i / len(plan))
             loss = self.step(t, batch, labels, rate, phase)
             losses[self.tasks[t].name].append(loss)
             # To look at a loss is to wait for it, which a GPU shouldn't at each step; once not a number, it stays so.

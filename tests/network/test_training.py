@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from pydantic import ValidationError
 from safetensors import safe_open
 from safetensors.torch import load_file
 
@@ -19,7 +20,9 @@ from analysis.imaging.store import ImageStore
 from analysis.network.checkpoints import load_state, read_weights, save_state, save_weights
 from analysis.network.data import Task
 from analysis.network.devices import Device
+from analysis.network.feeding import shrink
 from analysis.network.prediction import load_network, predict
+from analysis.network.settings import PhaseSettings
 from analysis.network.training import Training
 from tests.network.runs import GRADINGS, digests, processes, settings, train
 
@@ -93,6 +96,42 @@ def test_two_processes_train_as_one(cohort, tmp_path):
     curves = [pd.read_csv(tmp_path / folder / "curve.csv") for folder in ("one", "two")]
     losses = ["loss_kl", "loss_fracture"]
     np.testing.assert_allclose(curves[1][losses], curves[0][losses], rtol=1e-3)
+
+
+def test_the_rate_falls_by_a_quarter_of_a_cosine_and_may_rise_before():
+    phase = PhaseSettings(epochs=10, learning_rate=0.02)
+    assert [phase.rate(0), phase.rate(10)] == pytest.approx([0.02, 0]) and phase.rate(5) == pytest.approx(
+        0.02 * 0.5**0.5
+    )
+    warm = PhaseSettings(epochs=10, learning_rate=0.02, warm_up=2)
+    assert warm.rate(0) == 0 and warm.rate(1) == pytest.approx(phase.rate(1) / 2)
+    assert [warm.rate(epoch) for epoch in (2, 5, 9)] == [phase.rate(epoch) for epoch in (2, 5, 9)]
+    with pytest.raises(ValidationError, match="warm_up is longer"):
+        PhaseSettings(epochs=1, learning_rate=0.02, warm_up=2)
+
+
+def test_images_may_grow_from_phase_to_phase(cohort, tmp_path, monkeypatch):
+    phases = [{"epochs": 1, "learning_rate": 0.05, "warm_up": 1, "side": side} for side in (12, 18, None)]
+    seen = []
+    step = Training.step
+
+    def watched(self, task, batch, *rest):
+        seen.append(batch.images.shape[-1])
+        return step(self, task, batch, *rest)
+
+    monkeypatch.setattr(Training, "step", watched)
+    train(cohort, tmp_path, settings({"phases": phases}))
+    each = len(seen) // 3
+    assert seen == [12] * each + [18] * each + [24] * each
+    with pytest.raises(StudyError, match="asks for images of 25 pixels, but they were prepared with 24"):
+        train(cohort, tmp_path / "larger", settings({"phases": [{**phases[0], "side": 25}]}))
+
+
+def test_a_reduced_pixel_is_the_mean_of_those_it_covers():
+    images = torch.rand(3, 1, 24, 24)
+    reduced = shrink(images, 12)
+    torch.testing.assert_close(reduced, images.unfold(2, 2, 2).unfold(3, 2, 2).mean((-1, -2)))
+    assert shrink(images, 24) is images and shrink(images, 18).shape == (3, 1, 18, 18)
 
 
 def test_a_loss_that_is_no_number_ends_the_run(cohort, tmp_path):

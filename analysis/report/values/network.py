@@ -74,7 +74,10 @@ def network_values(results: Results, config: Mapping[str, Any], published: Mappi
 
 def _phase(training: TrainingSettings, phase: PhaseSettings) -> str:
     """Tell one phase of the training in a clause."""
-    text = f"{counted(phase.epochs, 'epoch')} from a learning rate of {phase.learning_rate:g}"
+    reduced = f" on images reduced to {phase.side} pixels" if phase.side else ""
+    text = f"{counted(phase.epochs, 'epoch')}{reduced} from a learning rate of {phase.learning_rate:g}"
+    if phase.warm_up:
+        text += f" that rose over {'the first epoch' if phase.warm_up == 1 else f'the first {phase.warm_up} epochs'}"
     if own := of_phase(training, phase):
         return f"{text} with {listed(own)}"
     others = [of_phase(training, other) for other in training.phases]
