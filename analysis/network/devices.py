@@ -7,11 +7,13 @@ import os
 import sys
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from analysis.errors import StudyError
+from analysis.machine import processor
 from analysis.network.settings import NetworkSettings
 
 
@@ -76,6 +78,16 @@ class Device:
     def send(self, tensor: Tensor) -> Tensor:
         """Copy a tensor to the device, from pinned memory and without waiting where it is a GPU."""
         return tensor.pin_memory().to(self.torch, non_blocking=True) if self.cuda else tensor
+
+    def about(self) -> dict[str, Any]:
+        """Say what rounding depends on: processor, instruction set, precision, threads and torch's version."""
+        return {
+            "processor": torch.cuda.get_device_name(self.torch) if self.cuda else processor(),
+            "instructions": "CUDA" if self.cuda else torch.backends.cpu.get_cpu_capability(),
+            "precision": str(self.precision).removeprefix("torch."),
+            "threads": torch.get_num_threads(),
+            "torch": torch.__version__,
+        }
 
     def get_chance(self) -> Tensor:
         """Get the state of torch's global generator, which layers such as dropout draw from."""

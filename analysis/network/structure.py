@@ -133,12 +133,23 @@ def read_structure(path: Path) -> list[Row]:
     StudyError
         If the file is neither, or the weights don't describe their network.
     """
+    rows: list[Row] = _read(path, lambda about: [Row(**row) for row in about["structure"]])
+    return rows
+
+
+def read_computed(path: Path) -> dict[str, Any]:
+    """Read by what a network was trained: processor, instructions, precision, threads, torch's version."""
+    computed: dict[str, Any] = _read(path, lambda about: dict(about["computed"]))
+    return computed
+
+
+def _read(path: Path, take: Callable[[dict[str, Any]], Any]) -> Any:
     try:
         if path.suffix == ".json":
-            return [Row(**row) for row in json.loads(path.read_text(encoding="utf-8"))]
+            return take(json.loads(path.read_text(encoding="utf-8")))
         with path.open("rb") as file:
             header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
-        return [Row(**row) for row in json.loads(header["__metadata__"]["network"])["structure"]]
+        return take(json.loads(header["__metadata__"]["network"]))
     except (ValueError, MemoryError, OverflowError, KeyError, TypeError) as error:
         raise StudyError(
             f"{path} does not describe the network that it belongs to; train the network again."
@@ -146,5 +157,6 @@ def read_structure(path: Path) -> list[Row]:
 
 
 def write_structure(weights: Path, out: Path) -> None:
-    """Write the rows to a JSON file: what is told of a network where its weights are too large."""
-    write_text(out, json.dumps([asdict(row) for row in read_structure(weights)], indent=1, ensure_ascii=False) + "\n")
+    """Write rows and processor to a JSON file: what is told of a network where its weights are too large."""
+    about = {"structure": [asdict(row) for row in read_structure(weights)], "computed": read_computed(weights)}
+    write_text(out, json.dumps(about, indent=1, ensure_ascii=False) + "\n")

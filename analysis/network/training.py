@@ -305,6 +305,7 @@ class Training:
         return {
             "settings": self.settings.model_dump(mode="json"),
             "source": self.source,
+            "computed": self.device.about(),
             "structure": [asdict(row) for row in self.network.describe()],
             "tasks": {task.name: task.layout.names for task in self.tasks},
             "learnt": self.tasks[0].learnt(self.exams[0]),

@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from analysis.errors import StudyError
+from analysis.machine import processor
+from analysis.network.structure import read_computed
 from analysis.report.hashes import file_hash
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -103,18 +105,12 @@ def machine() -> dict[str, Any]:
         "system": system,
         "kernel": f"{platform.system()} {platform.release()}",
         "architecture": platform.machine(),
-        "processor": _processor(),
+        "processor": processor(),
         "cores": os.cpu_count(),
         "usable_cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "memory_gb": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9, 1),
         "gpus": _gpus(),
     }
-
-
-def _processor() -> str:
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text(encoding="utf-8").splitlines() if info.is_file() else []
-    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())
 
 
 def _gpus() -> list[str]:
@@ -189,6 +185,7 @@ def provenance(
     dict
         Plain values for JSON. No names of hosts or users, no paths outside the study.
     """
+    inputs = list(inputs)
     return {
         "made": datetime.now(UTC).isoformat(timespec="seconds"),
         "code": code_state(),
@@ -200,6 +197,11 @@ def provenance(
             **({"pixels": pixels(private)} if private else {}),
         },
         "machine": machine(),
+        "training": {
+            _place(path): read_computed(path)
+            for path in inputs
+            if path.suffix == ".safetensors" or path.name == "structure.json"
+        },
         "wall_time": wall_times(folder for folder in benchmarks if folder.is_dir()),
     }
 

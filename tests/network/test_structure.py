@@ -5,12 +5,15 @@ import torch
 from safetensors.torch import save_file
 
 from analysis.errors import StudyError
-from analysis.network.structure import Row, read_structure, write_structure
+from analysis.network.structure import Row, read_computed, read_structure, write_structure
 
 ROWS = [
     {"kind": "Convolution", "blocks": 2, "kernel": "3 × 3", "filters": 8, "part": "core", "parameters": 72},
     {"kind": "Maximum", "blocks": 1, "kernel": "–", "filters": None, "part": "pool", "parameters": 0},
 ]
+
+
+BY = {"processor": "P", "instructions": "AVX2", "precision": "float32", "threads": 2, "torch": "2"}
 
 
 def save(path, about):
@@ -19,9 +22,10 @@ def save(path, about):
 
 
 def test_structure_stands_in_for_the_weights(tmp_path):
-    weights = save(tmp_path / "weights.safetensors", {"structure": ROWS})
+    weights = save(tmp_path / "weights.safetensors", {"structure": ROWS, "computed": BY})
     write_structure(weights, tmp_path / "structure.json")
     assert read_structure(tmp_path / "structure.json") == read_structure(weights) == [Row(**row) for row in ROWS]
+    assert read_computed(tmp_path / "structure.json") == read_computed(weights) == BY
 
 
 @pytest.mark.parametrize("about", [{}, {"structure": [{"kind": "Convolution"}]}, {"structure": 3}, []])

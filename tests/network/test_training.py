@@ -17,6 +17,7 @@ from safetensors.torch import load_file
 from analysis.errors import StudyError
 from analysis.files import read_table, write_table
 from analysis.imaging.store import ImageStore
+from analysis.machine import processor
 from analysis.network.checkpoints import load_state, read_weights, save_state, save_weights
 from analysis.network.data import Task
 from analysis.network.devices import Device
@@ -166,6 +167,8 @@ def test_weights_say_what_they_are(cohort, done):
     with safe_open(done / "weights.safetensors", framework="pt") as file:
         about = json.loads(file.metadata()["network"])
     assert about["settings"] == settings().model_dump(mode="json")
+    assert about["computed"]["precision"] == "float32" and about["computed"]["threads"] == 1
+    assert about["computed"]["processor"] == processor() and about["computed"]["instructions"]
     assert about["seed"] == 0 and about["side"] == 24 and set(about["tasks"]) == {"kl", "fracture"}
     assert re.fullmatch("[0-9a-f]{64}", about["data"])
 

@@ -116,11 +116,14 @@ def test_the_default_study(kl, tmp_path):
 def test_somebodys_own_network_is_not_called_the_papers(kl, tmp_path):
     folder = shutil.copytree(kl.options["network"], tmp_path / "network")
     row = {"kind": "Fully connected", "blocks": 1, "kernel": "–", "filters": 8, "part": "core", "parameters": 1234}
-    (folder / "seed-0/structure.json").write_text(json.dumps([row]))
+    by = {"processor": "Another Processor", "instructions": "AVX2", "precision": "float32", "threads": 2, "torch": "2"}
+    (folder / "seed-0/structure.json").write_text(json.dumps({"structure": [row], "computed": by}))
     made = Made({**kl.options, "network": folder}, kl.folder)
     text = sound(tell(made, tmp_path / "text", config=configured(backbone="nets.own:build")))
     assert "come from nets.own:build, a network of another kind than the published one" in text
     assert "The whole has 1,234 trained parameters." in text and "A neural network saw all images" in text
+    assert "trained on Another Processor with AVX2, in float32 and 2 threads" in text
+    assert "The other numbers of this text were worked out on another processor" in text
     assert "residual" not in text.lower().partition("references")[0] and "fewer filters" not in text
 
 

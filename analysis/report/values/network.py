@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from analysis.machine import processor
 from analysis.network.augmentation import of_phase, sentence
 from analysis.network.settings import PAPER, NetworkSettings, PhaseSettings, TrainingSettings
-from analysis.network.structure import read_structure
+from analysis.network.structure import read_computed, read_structure
 from analysis.report.format import NOT_ESTIMABLE, count, listed
 from analysis.report.results import Results
 from analysis.settings import parse
@@ -44,6 +45,7 @@ def network_values(results: Results, config: Mapping[str, Any], published: Mappi
         if own < theirs
     ]
     known = results.weights is not None
+    computed = read_computed(results.weights) if results.weights else {}
     trained = sum(row.parameters for row in read_structure(results.weights)) if results.weights else 0
     return {
         "residual": residual,
@@ -52,6 +54,9 @@ def network_values(results: Results, config: Mapping[str, Any], published: Mappi
         "backbone": f"`{settings.backbone}`",
         "parameters": count(trained) if known else NOT_ESTIMABLE,
         "parameters_known": known,
+        "computed": _computed(computed) if computed else NOT_ESTIMABLE,
+        "elsewhere": bool(computed) and computed["processor"] != processor() and computed["instructions"] != "CUDA",
+        "here": processor(),
         "blocks": count(blocks),
         "layers": count(2 * blocks + 3),
         "width": count(settings.width),
@@ -70,6 +75,13 @@ def network_values(results: Results, config: Mapping[str, Any], published: Mappi
         "less": listed(less) or "nothing less",
         "any_less": len(less) > 0,
     }
+
+
+def _computed(by: Mapping[str, Any]) -> str:
+    """Tell by what processor a network was trained, in a clause."""
+    instructions = "" if by["instructions"] in ("CUDA", "DEFAULT", "NO AVX") else f" with {by['instructions']}"
+    threads = "" if by["instructions"] == "CUDA" else f" and {counted(int(by['threads']), 'thread')}"
+    return f"{by['processor']}{instructions}, in {by['precision']}{threads}"
 
 
 def _phase(training: TrainingSettings, phase: PhaseSettings) -> str:
