@@ -215,7 +215,7 @@ def _second_opinions(cells: pd.DataFrame, used: pd.DataFrame) -> pd.DataFrame:
 def _agreement(
     readers: pd.DataFrame, reference: pd.DataFrame, scheme: Scheme, settings: ReferenceSettings
 ) -> pd.DataFrame:
-    table = tabulate_agreement(readers, reference, scheme, settings.level)
+    table = tabulate_agreement(readers, reference, scheme, settings.level, settings.minimum_pair)
     reasons = []
     for name in SETS:
         if not (table["set"] == name).any():

@@ -49,6 +49,12 @@ class ReferenceSettings(Settings):
         default=SetPolicy(readings=2, role="senior", conflicts="consensus", revisit="ignore"),
         description="two seniors independently, conflicts by consensus",
     )
+    minimum_pair: int = Field(
+        default=10,
+        ge=1,
+        description="two readers with fewer exams in common than this are not compared (count); an agreement of one "
+        "exam is 0 or 1",
+    )
     level: float = Field(
         default=0.95, gt=0.5, lt=1, description="confidence level of the agreement's intervals (share)"
     )

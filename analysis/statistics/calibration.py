@@ -6,15 +6,15 @@ import warnings
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import statsmodels.api as sm
 from scipy.special import logit
 from sklearn.calibration import calibration_curve
-from sklearn.metrics import brier_score_loss
 
 from analysis.statistics.data import Sample
 from analysis.statistics.proportions import wilson
-from analysis.statistics.resample import Resamples
+from analysis.statistics.resample import Resamples, percentile
 from analysis.statistics.settings import StatisticsSettings
 
 NAN = float("nan")
@@ -24,7 +24,15 @@ EPSILON = 1e-6
 SPREAD = 1e-3
 
 
-def calibration_row(sample: Sample, outcome: str, resamples: Resamples, settings: StatisticsSettings) -> dict[str, Any]:
+def calibration_row(
+    sample: Sample,
+    outcome: str,
+    resamples: Resamples,
+    settings: StatisticsSettings,
+    *,
+    prevalence: float = NAN,
+    source: str = "test set",
+) -> dict[str, Any]:
     """Recalibrate the scores of one outcome, and measure their distance from the labels.
 
     The slope is that of a logistic regression of the label on the logit of the score, the intercept that of one
@@ -32,23 +40,47 @@ def calibration_row(sample: Sample, outcome: str, resamples: Resamples, settings
     Wald intervals (standard errors clustered by patient where patients have several exams). The Brier score
     has a percentile bootstrap of patients.
 
+    A test set that is enriched with cases makes scores look too low. So all is stated at the prevalence of where the
+    scores would be used, as predictive values are: cases and controls are taken as they are, only their shares as
+    stated. That shifts the intercept by the log of the ratio of the odds, and leaves the slope alone (Prentice & Pyke,
+    Biometrika 1979;66:403); the Brier score is the mean of cases' and controls', weighed by their shares.
+
+    Parameters
+    ----------
+    sample : Sample
+    outcome : str
+    resamples : Resamples
+        Of the test set.
+    settings : StatisticsSettings
+    prevalence : float
+        0 to 1, exclusive; without it that of the sample.
+    source : str
+        Where the prevalence comes from.
+
     Returns
     -------
     dict
-        A row of calibration.csv. `reason` says why a fit doesn't exist; the Brier score may exist without it.
+        A row of calibration.csv. `raw_intercept` and `raw_brier` are of the test set as it is. `reason` says why a fit
+        doesn't exist; the Brier score may exist without it.
     """
     row: dict[str, Any] = {"outcome": outcome, "n": len(sample.truth), "cases": sample.cases}
-    for name in ("intercept", "slope", "brier"):
+    prevalence, source = stated(sample, prevalence, source)
+    row |= {"prevalence": prevalence, "source": source}
+    for name in ("intercept", "slope", "brier", "raw_intercept", "raw_brier"):
         row |= {name: NAN, f"{name}_low": NAN, f"{name}_high": NAN}
     row |= {"level": settings.level, "reason": not_probabilities(sample)}
     if row["reason"]:
         return row
-    row["brier"] = float(brier_score_loss(sample.truth, sample.score))
     squares = (sample.score - sample.truth) ** 2
-    with np.errstate(invalid="ignore"):
-        row["brier_low"], row["brier_high"] = resamples.of(sample.keep).interval(
-            lambda weights: squares @ weights / weights.sum(axis=0)
-        )
+    case = sample.truth == 1
+    share = np.where(case, prevalence / case.mean(), (1 - prevalence) / (1 - case.mean())) if _both(case) else None
+    drawn = resamples.of(sample.keep)
+    for name, weight in (("raw_brier", np.ones(len(squares))), ("brier", share)):
+        if weight is not None:
+            row[name] = float(np.average(squares, weights=weight))
+            with np.errstate(invalid="ignore"):
+                draws = (squares * weight) @ drawn.weights / (weight @ drawn.weights)
+            row[f"{name}_low"], row[f"{name}_high"] = percentile(draws, settings.level)
     row["reason"] = sample.problem
     if not sample.problem and sample.fewest < settings.minimum_cases:
         row["reason"] = f"fewer than {settings.minimum_cases} patients with a case or a control: no recalibration"
@@ -56,22 +88,42 @@ def calibration_row(sample: Sample, outcome: str, resamples: Resamples, settings
         row["reason"] = "all scores are equal: no slope"
     if not row["reason"]:
         try:
-            row |= _recalibrate(sample, settings.level)
+            row |= _recalibrate(sample, settings.level, shift(sample, prevalence))
         except _NoFitError as error:
             row["reason"] = str(error)
     return row
 
 
-def reliability_rows(sample: Sample, outcome: str, settings: StatisticsSettings) -> pd.DataFrame:
-    """Compare observed shares with mean scores, in bins of equal size.
+def stated(sample: Sample, prevalence: float, source: str) -> tuple[float, str]:
+    """Return the prevalence at which calibration is stated, with its source: the sample's own where none is given."""
+    if 0 < prevalence < 1:
+        return prevalence, source
+    return (float(sample.truth.mean()) if len(sample.truth) else NAN), "test set"
+
+
+def shift(sample: Sample, prevalence: float) -> float:
+    """Return how much higher the log odds of a case are in the sample than at a prevalence."""
+    share = float(sample.truth.mean())
+    return float(logit(share) - logit(prevalence))
+
+
+def _both(case: npt.NDArray[np.bool_]) -> bool:
+    return bool(case.any() and not case.all())
+
+
+def reliability_rows(
+    sample: Sample, outcome: str, settings: StatisticsSettings, *, prevalence: float = NAN, source: str = "test set"
+) -> pd.DataFrame:
+    """Compare observed shares with mean scores, in bins of equal size, at a prevalence as `calibration_row`.
 
     Returns
     -------
     pandas.DataFrame
-        outcome, bin (from 1), predicted (mean score), observed (share of cases), low, high (Wilson), n. Bins with
-        the same limits, as where many scores are equal, are one; no row where the scores are no probabilities.
+        outcome, bin (from 1), predicted (mean score), observed (share of cases), low, high (Wilson), n, and
+        raw_predicted and raw_observed, of the test set as it is. Bins with the same limits, as where many scores are
+        equal, are one; no row where the scores are no probabilities.
     """
-    columns = ["outcome", "bin", "predicted", "observed", "low", "high", "n"]
+    columns = ["outcome", "bin", "predicted", "observed", "low", "high", "n", "raw_predicted", "raw_observed"]
     if not_probabilities(sample):
         return pd.DataFrame(columns=columns)
     observed, predicted = calibration_curve(
@@ -80,11 +132,20 @@ def reliability_rows(sample: Sample, outcome: str, settings: StatisticsSettings)
     # scikit-learn keeps to itself which exams are in a bin: these are its own limits.
     limits = np.percentile(sample.score, np.linspace(0, 1, settings.reliability_bins + 1) * 100)
     bins = np.searchsorted(limits[1:-1], sample.score)
+    prevalence, _ = stated(sample, prevalence, source)
+    # At another prevalence the odds of a case change by the same factor in every bin, and so do its limits.
+    factor = np.exp(-shift(sample, prevalence)) if _both(sample.truth == 1) else 1.0
     rows = []
     for number, which in enumerate(np.unique(bins)):
         inside = bins == which
-        _, low, high = wilson(sample.truth[inside] == 1, sample.patients[inside], settings.level)
-        rows.append((outcome, number + 1, predicted[number], observed[number], low, high, int(inside.sum())))
+        case = sample.truth[inside] == 1
+        found = np.array(wilson(case, sample.patients[inside], settings.level))
+        with np.errstate(divide="ignore"):
+            share, low, high = 1 / (1 + (1 / found - 1) / factor)
+        mean = np.average(sample.score[inside], weights=np.where(case, factor, 1.0))
+        rows.append(
+            (outcome, number + 1, mean, share, low, high, int(inside.sum()), predicted[number], observed[number])
+        )
     return pd.DataFrame(rows, columns=columns)
 
 
@@ -103,7 +164,7 @@ class _NoFitError(Exception):
     """The regression has no finite solution."""
 
 
-def _recalibrate(sample: Sample, level: float) -> dict[str, float]:
+def _recalibrate(sample: Sample, level: float, moved: float) -> dict[str, float]:
     # ASSUME: scores of exactly 0 or 1 are moved by 1e-6, since their logit is infinite.
     x = logit(np.clip(sample.score, EPSILON, 1 - EPSILON))
     if np.ptp(x) < SPREAD:
@@ -128,10 +189,11 @@ def _recalibrate(sample: Sample, level: float) -> dict[str, float]:
     limits, at_large = slope.conf_int(alpha=1 - level), large.conf_int(alpha=1 - level)
     if not (slope.converged and large.converged and np.isfinite(limits).all() and np.isfinite(at_large).all()):
         raise _NoFitError("the regression did not converge")
+    raw = (float(large.params[0]), float(at_large[0][0]), float(at_large[0][1]))
+    names = ("intercept", "intercept_low", "intercept_high")
     return {
-        "intercept": float(large.params[0]),
-        "intercept_low": float(at_large[0][0]),
-        "intercept_high": float(at_large[0][1]),
+        **{f"raw_{name}": value for name, value in zip(names, raw, strict=True)},
+        **{name: value - moved for name, value in zip(names, raw, strict=True)},
         "slope": float(slope.params[1]),
         "slope_low": float(limits[1][0]),
         "slope_high": float(limits[1][1]),

@@ -80,6 +80,55 @@ def false_positives_command(*, settings: Path, **options: Any) -> None:
     run_false_positives(_load(settings), **options)
 
 
+_SHARE = click.FloatRange(0, 1, min_open=True, max_open=True)
+
+
+@click.command("sample-size")
+@click.option("--settings", type=FILE, help="YAML of the section 'statistics': the published outcomes are planned.")
+@click.option("--out", type=NEW_FILE, help="With --settings: the CSV to write.")
+@click.option("--cases", type=click.IntRange(1), help="Planned cases, with --controls.")
+@click.option("--controls", type=click.IntRange(1), help="Planned controls.")
+@click.option("--auc", type=_SHARE, help="The AUC that is expected.")
+@click.option("--width", type=_SHARE, help="Instead of the numbers: how wide the interval may be, with --prevalence.")
+@click.option("--prevalence", type=_SHARE, help="Share of cases among the exams.")
+@click.option(
+    "--exams-per-patient", type=click.FloatRange(1), default=1, show_default=True, help="With the same label."
+)
+@click.option("--correlation", type=click.FloatRange(0, 1), default=0.7, show_default=True, help="Of their scores.")
+@click.option("--level", type=_SHARE, default=0.95, show_default=True)
+def sample_size_command(
+    *,
+    settings: Path | None,
+    out: Path | None,
+    cases: int | None,
+    controls: int | None,
+    auc: float | None,
+    width: float | None,
+    prevalence: float | None,
+    **options: Any,
+) -> None:
+    """Say how wide the interval of an AUC will be at planned numbers, or how many exams a width takes."""
+    from analysis.errors import StudyError
+    from analysis.statistics.sample_size import expected, needed, plan
+
+    if settings and out:
+        plan(_load(settings), out)
+        return
+    if auc and cases and controls:
+        found = expected(cases, controls, auc, **options)
+    elif auc and width and prevalence:
+        found = needed(width, prevalence, auc, **options)
+    else:
+        raise StudyError(
+            "Give --auc with --cases and --controls, or --auc with --width and --prevalence; or --settings and --out."
+        )
+    click.echo(
+        f"{found['cases']:g} cases and {found['controls']:g} controls, AUC {auc:g}: "
+        f"{100 * found['level']:g} % interval {found['low']:.3f} to {found['high']:.3f}, {found['width']:.3f} wide"
+        f" (effective numbers {found['effective_cases']:.1f} and {found['effective_controls']:.1f})."
+    )
+
+
 @click.command("audit")
 @_SETTINGS
 @_CSV
@@ -102,5 +151,6 @@ COMMANDS: list[click.Command] = [
     compare_command,
     coverage_command,
     false_positives_command,
+    sample_size_command,
     audit_command,
 ]

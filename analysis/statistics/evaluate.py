@@ -11,7 +11,8 @@ import pandas as pd
 
 from analysis.files import write_table
 from analysis.grading.scheme import Outcome, Scheme
-from analysis.statistics import calibration, discrimination, grades, operating, subgroups
+from analysis.statistics import calibration, decisions, discrimination, grades, operating, subgroups
+from analysis.statistics.cumulative import cumulative_tables
 from analysis.statistics.data import EVALUATED, Study, load_study
 from analysis.statistics.parallel import spread
 from analysis.statistics.published import compare_published, load_published
@@ -21,6 +22,8 @@ from analysis.statistics.resample import Resamples, seed_for
 from analysis.statistics.settings import StatisticsSettings
 
 Tables = dict[str, pd.DataFrame]
+#: The kinds of outcome that somebody might act on.
+DECIDED = ("group", "disease", "location")
 
 
 @dataclass(frozen=True)
@@ -99,6 +102,7 @@ def tables(task: Task, readers: Path | None, *, workers: int) -> Tables:
     resamples = task.resamples("test")
     found["roc.csv"] = found["roc.csv"].sort_values("set", key=lambda s: s.map(EVALUATED.index), kind="stable")
     found["confusion.csv"] = grades.confusion(study)
+    found |= cumulative_tables(study, resamples, settings)
     found["summary.csv"] = grades.summary(study, resamples, settings)
     found["subgroups.csv"] = subgroups.correct(found["subgroups.csv"], settings)
     found["published.csv"] = compare_published(load_published(settings.published), found["roc.csv"], study.scheme)
@@ -126,20 +130,28 @@ def _outcome(task: Task, outcome: Outcome) -> Tables:
         if not study.rows(chosen_on).any():
             reason = "it has no exam"
         thresholds[chosen_on] = operating.threshold_row(
-            test, outcome.id, chosen_on, threshold, reason=reason, settings=settings
+            test, outcome.id, sample, chosen_on, threshold, reason=reason, settings=settings
         )
     sound = thresholds["validation" if thresholds["validation"]["method"] else "test"]
     prevalence, source = _prevalence(study, outcome.id, settings)
+    stated: dict[str, Any] = {"prevalence": prevalence, "source": source}
     return {
         "roc.csv": pd.DataFrame(roc_rows),
         "thresholds.csv": pd.DataFrame(list(thresholds.values())),
-        "optimism.csv": pd.DataFrame([operating.optimism_row(thresholds, outcome.id)]),
+        "optimism.csv": pd.DataFrame(
+            [operating.optimism_row(thresholds, outcome.id, test, settings, seed=seed_for(seed, "folds", outcome.id))]
+        ),
         "prevalence.csv": pd.DataFrame(
             [operating.prevalence_row(test, outcome.id, sound, prevalence, source, level=settings.level)]
         ),
         "curves.parquet": discrimination.curve_rows(test, outcome.id, settings=settings, seed=seed),
-        "calibration.csv": pd.DataFrame([calibration.calibration_row(test, outcome.id, resamples["test"], settings)]),
-        "reliability.csv": calibration.reliability_rows(test, outcome.id, settings),
+        "calibration.csv": pd.DataFrame(
+            [calibration.calibration_row(test, outcome.id, resamples["test"], settings, **stated)]
+        ),
+        "reliability.csv": calibration.reliability_rows(test, outcome.id, settings, **stated),
+        "decisions.csv": decisions.decision_rows(test, outcome.id, prevalence, source, settings)
+        if outcome.kind in DECIDED
+        else pd.DataFrame(columns=list(decisions.COLUMNS)),
         "subgroups.csv": pd.DataFrame(
             subgroups.subgroup_rows(test, outcome.id, task.groups, settings, repeats=repeated(outcome.id, study.scheme))
             if outcome.kind in settings.subgroup_kinds

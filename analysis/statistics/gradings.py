@@ -181,7 +181,7 @@ class _View:
         one, two = (self.exams[name].to_numpy(dtype=int) for name in ("first", "second"))
         for measure, a, b in (("both", 1, 1), ("first_only", 1, 0), ("second_only", 0, 1), ("neither", 0, 0)):
             yield self._row(measure, n=len(one), estimate=int(((one == a) & (two == b)).sum()))
-        found = measure_agreement(one, two, 1, self.settings.level)
+        found = measure_agreement(one, two, 1, self.settings.level, self._patients())
         for measure in MEASURES[:2]:
             yield self._row(
                 measure, truth=self.names[0], score=self.names[1], n=found["n"], cases=int(one.sum()),

@@ -124,6 +124,13 @@ class StatisticsSettings(Settings):
         default_factory=dict,
         description="Prevalence (0 to 1) to reweight to, by outcome; goes before prevalence_set where given.",
     )
+    planned_exams_per_patient: int = Field(
+        default=2, ge=1, description="Exams of a patient in the plan of the sample size, where they are clustered."
+    )
+    decision_thresholds: tuple[float, ...] = Field(
+        default=(0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6, 0.7, 0.8),
+        description="Probabilities of disease at which one would act, for the decision curves.",
+    )
     age_bands: tuple[float, ...] = Field(
         default=(50, 65, 80), description="Ages in years at which the age bands of the subgroups begin."
     )
@@ -154,6 +161,13 @@ class StatisticsSettings(Settings):
         for name, share in value.items():
             if not 0 < share < 1:
                 raise ValueError(f"the prevalence of '{name}' must lie between 0 and 1")
+        return value
+
+    @field_validator("decision_thresholds")
+    @classmethod
+    def _probabilities(cls, value: tuple[float, ...]) -> tuple[float, ...]:
+        if list(value) != sorted(set(value)) or any(not 0 < share < 1 for share in value):
+            raise ValueError("the thresholds of decisions must rise, between 0 and 1")
         return value
 
     @field_validator("age_bands")

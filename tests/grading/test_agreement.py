@@ -1,13 +1,16 @@
 """Agreement against numbers worked out by hand, another library, and cases that have no number."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from sklearn.metrics import cohen_kappa_score
 
-from analysis.grading.agreement import MEASURES, measure_agreement
+from analysis.grading.agreement import MEASURES, measure_agreement, tabulate_agreement
+from analysis.grading.overall import measure_alpha, without_each
+from analysis.grading.scheme import load_scheme
 
 
 def ratings(table):
@@ -91,3 +94,105 @@ def test_what_cannot_be_had_has_a_reason(first, second, says, has):
     found = measure_agreement(np.array(first, int), np.array(second, int), highest=1)
     assert says in found["reason"]
     assert [name for name in MEASURES if name in found] == list(has)
+
+
+def test_exams_that_say_the_same_count_once():
+    """Each patient read twice alike: the interval of half as many exams, but for Student's t."""
+    generator = np.random.default_rng(3)
+    first = generator.integers(0, 4, 200)
+    second = np.clip(first + generator.integers(-1, 2, 200), 0, 3)
+    once = measure_agreement(first, second, highest=3)
+    patients = np.repeat(np.arange(200), 2).astype(str)
+    twice = measure_agreement(np.repeat(first, 2), np.repeat(second, 2), highest=3, patients=patients)
+    assert (twice["n"], twice["patients"]) == (400, 200)
+    assert (twice["percent_low"], twice["percent_high"]) == pytest.approx(
+        (once["percent_low"], once["percent_high"]), abs=0.1
+    )
+    for name in ("kappa", "kappa_linear", "kappa_quadratic"):
+        assert twice[name] == pytest.approx(once[name])
+        widths = [row[f"{name}_high"] - row[f"{name}_low"] for row in (once, twice)]
+        assert widths[1] == pytest.approx(widths[0], rel=0.02)
+
+
+def test_clustered_kappa_covers():
+    """Both knees of 60 patients, whom a reader gets right or wrong together: plain intervals cover about 83 %."""
+    generator = np.random.default_rng(8)
+
+    def read(count):
+        truth = generator.integers(0, 3, count)
+        calls = [np.where(generator.random(count) < 0.75, truth, generator.integers(0, 3, count)) for _ in range(2)]
+        return [np.repeat(call, 2) for call in calls]
+
+    true = measure_agreement(*read(400000), highest=2)["kappa_quadratic"]
+    patients = np.repeat(np.arange(60), 2).astype(str)
+    hits = np.zeros(2)
+    for _ in range(300):
+        calls = read(60)
+        for k, people in enumerate((patients, None)):
+            found = measure_agreement(*calls, highest=2, patients=people)
+            hits[k] += found["kappa_quadratic_low"] <= true <= found["kappa_quadratic_high"]
+    assert 0.91 <= hits[0] / 300 <= 0.985
+    assert hits[1] / 300 < 0.90
+
+
+#: Krippendorff, Computing Krippendorff's Alpha-Reliability (2011), section C: four observers, twelve units.
+OBSERVED = [
+    [1, 2, 3, 3, 2, 1, 4, 1, 2, np.nan, np.nan, np.nan],
+    [1, 2, 3, 3, 2, 2, 4, 1, 2, 5, np.nan, 3],
+    [np.nan, 3, 3, 3, 2, 3, 4, 2, 2, 5, 1, np.nan],
+    [1, 2, 3, 3, 2, 4, 4, 1, 2, 5, 1, np.nan],
+]
+
+
+def test_alpha_is_krippendorffs_own_example():
+    found = measure_alpha(np.array(OBSERVED).T, np.arange(12).astype(str), highest=5)
+    assert found["alpha"] == pytest.approx(0.815, abs=5e-4)
+    assert found["n"] == 11  # one unit was seen by one observer
+    assert found["alpha_low"] < found["alpha"] < found["alpha_high"]
+
+
+def test_alpha_without_each_patient_is_the_library_s_without_their_exams():
+    generator = np.random.default_rng(2)
+    truth = generator.integers(0, 5, (40, 1))
+    grades = np.clip(truth + generator.integers(-1, 2, (40, 3)), 0, 4).astype(float)
+    grades[generator.random((40, 3)) < 0.2] = np.nan
+    patients = (np.arange(40) // 2).astype(str)
+    several = (~np.isnan(grades)).sum(axis=1) > 1
+    left_out = without_each(grades[several], patients[several], 4)
+    for name, value in zip(np.unique(patients[several]), left_out, strict=True):
+        part = measure_alpha(grades[patients != name], patients[patients != name], highest=4)
+        assert value == pytest.approx(part["alpha"], abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("grades", "says"),
+    [
+        ([[1, np.nan], [np.nan, 2]], "no exam that two read"),
+        ([[1, 1], [1, 1]], "alpha is not defined"),
+        ([[1, 1], [2, 2]], "never differ"),
+    ],
+)
+def test_alpha_that_cannot_be_had_has_a_reason(grades, says):
+    assert says in measure_alpha(np.array(grades, float), np.array(["a", "b"]), highest=2)["reason"]
+
+
+def test_rotating_readers_have_one_coefficient_and_small_pairs_none():
+    """Three readers, two an exam; the pair with four exams in common had been "0.00 to 0.90"."""
+    generator = np.random.default_rng(4)
+    kl = load_scheme("workflow/gradings/kl.yaml")
+    rows = []
+    for number in range(84):
+        pair = ("A", "B") if number < 40 else ("A", "C") if number < 80 else ("B", "C")
+        truth = int(generator.integers(0, 5))
+        for reader in pair:
+            value = int(np.clip(truth + generator.integers(-1, 2), 0, 4))
+            rows.append((f"e{number:02d}", f"p{number // 2}", "test", reader, "kl", value))
+    readers = pd.DataFrame(rows, columns=["exam", "patient", "set", "reader", "item", "value"])
+    reference = readers.drop_duplicates("exam")[["exam", "set"]].assign(kl=2.0, disease=1.0)
+    table = tabulate_agreement(readers, reference, kl, 0.95, minimum_pair=10)
+    table = table[table["item"] == "kl"].set_index(["first", "second"])
+    assert table.loc[("all", "readers"), "n"] == 84
+    assert 0.5 < table.loc[("all", "readers"), "alpha"] < 1
+    assert 0 < table.loc[("A", "B"), "kappa"] < 1
+    small = table.loc[("B", "C")]
+    assert small["n"] == 4 and np.isnan(small["kappa"]) and "fewer than 10 exams" in small["reason"]

@@ -8,6 +8,7 @@ from analysis.grading.scheme import Outcome
 from analysis.statistics.calibration import calibration_row, reliability_rows
 from analysis.statistics.comparisons import compare_calls, compare_paired
 from analysis.statistics.data import make_sample
+from analysis.statistics.decisions import decision_rows
 from analysis.statistics.discrimination import METHODS, auc_row, curve_rows
 from analysis.statistics.operating import choose_threshold, optimism_row, prevalence_row, threshold_row
 from analysis.statistics.resample import Resamples
@@ -60,11 +61,12 @@ def test_what_cannot_be_estimated_has_a_reason(truth, score, reason):
     assert np.isnan(threshold)
     assert why == reason
     rows = {
-        chosen_on: threshold_row(sample, "x", chosen_on, threshold, reason=why, settings=SETTINGS)
+        chosen_on: threshold_row(sample, "x", sample, chosen_on, threshold, reason=why, settings=SETTINGS)
         for chosen_on in ("validation", "test")
     }
     assert reason in rows["test"]["reason"]
-    assert reason in optimism_row(rows, "x")["reason"]
+    assert reason in optimism_row(rows, "x", sample, SETTINGS, seed=1)["reason"]
+    assert reason in decision_rows(sample, "x", 0.1, "settings", SETTINGS)["reason"].iloc[0]
     assert reason in prevalence_row(sample, "x", rows["test"], 0.1, "settings", level=0.95)["reason"]
     assert curve_rows(sample, "x", settings=SETTINGS, seed=1).empty
 

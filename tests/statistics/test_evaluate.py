@@ -143,6 +143,22 @@ def test_tables_hang_together(spots, rng, tmp_path):
     assert prevalence.loc["fleck", "prevalence"] == pytest.approx(training)
 
 
+def test_cumulative_calibration_holds_each_grade_and_above(spots, rng, tmp_path):
+    reference, predictions, out = run(spots, rng, tmp_path)
+    fit = read(out, "cumulative_fit.csv").set_index("at_least")
+    test = reference[reference["set"] == "test"].merge(predictions, on="exam", suffixes=("", "_score"))
+    assert fit["cases"].to_dict() == {1: (test["spot"] >= 1).sum(), 2: (test["spot"] >= 2).sum()}
+    training = reference.loc[reference["set"] == "training", "spot"]
+    assert fit.loc[2, "prevalence"] == pytest.approx((training >= 2).mean())
+    # Of grade 1 and above the group says it, of grade 2 its own outcome.
+    order = (test["spot_2_score"] <= test["spot_1_2_score"]).mean()
+    assert fit.loc[2, "falling"] == pytest.approx(order)
+    bins = read(out, "cumulative.csv")
+    assert bins.groupby("at_least")["n"].sum().to_dict() == {1: 80, 2: 80}
+    brier = ((test["spot_2_score"] - test["spot_2"]) ** 2).mean()
+    assert fit.loc[2, "raw_brier"] == pytest.approx(brier)
+
+
 def exams_and_images(reference, rng, tmp_path):
     n = len(reference)
     exams = reference[["exam", "patient", "set"]].assign(

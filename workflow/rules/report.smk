@@ -24,6 +24,7 @@ def results_of(wildcards):
         *(PREPARED if FROM_ARCHIVE else []),
         *rules.coverage.output,
         *rules.false_positives.output,
+        *rules.sample_size.output,
         *rules.audit.output,
         *learning_curve_of(wildcards),
     ]

@@ -13,7 +13,10 @@ ESTIMATES = [
     "summary.csv",
     "calibration.csv",
     "reliability.csv",
+    "cumulative.csv",
+    "cumulative_fit.csv",
     "prevalence.csv",
+    "decisions.csv",
     "subgroups.csv",
     "readers.csv",
     "published.csv",
@@ -98,6 +101,25 @@ rule false_positives:
     shell:
         "python -m analysis --log {log} false-positives --settings {input.settings} --seed {params.seed}"
         " --workers {threads} --out {output}"
+
+
+rule sample_size:
+    input:
+        settings=settings("statistics"),
+        published=PUBLISHED,
+        code=code("analysis.statistics.sample_size"),
+    output:
+        f"{COHORT}/sample_size.csv",
+    log:
+        f"{COHORT}/logs/sample_size.log",
+    benchmark:
+        f"{COHORT}/benchmarks/sample_size.tsv"
+    conda:
+        "../../envs/statistics.yaml"
+    message:
+        "Work out how wide the intervals are expected to be"
+    shell:
+        "python -m analysis --log {log} sample-size --settings {input.settings} --out {output}"
 
 
 rule audit:

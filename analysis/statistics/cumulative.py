@@ -1,0 +1,79 @@
+"""Whether the scores of an ordinal item are probabilities: of each grade and above (cumulative calibration)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from analysis.statistics.calibration import calibration_row, reliability_rows
+from analysis.statistics.data import Study, make_sample
+from analysis.statistics.resample import Floats, Resamples
+from analysis.statistics.settings import StatisticsSettings
+
+
+def cumulative_tables(study: Study, resamples: Resamples, settings: StatisticsSettings) -> dict[str, pd.DataFrame]:
+    """Hold the predicted probability of each grade and above against how often it came true, on the test set.
+
+    Parameters
+    ----------
+    study : Study
+    resamples : Resamples
+        Of the test set.
+    settings : StatisticsSettings
+
+    Returns
+    -------
+    dict of str to pandas.DataFrame
+        cumulative.csv: item, at_least (the grade), and the columns of reliability.csv; cumulative_fit.csv: item,
+        at_least, falling (share of exams in which this probability isn't above that of the grade before: 1 where the
+        scores are in order), and the columns of calibration.csv. Both at the prevalence of `settings.prevalence_set`.
+    """
+    inside = study.rows("test")
+    bins: list[pd.DataFrame] = []
+    fits: list[dict[str, Any]] = []
+    for name, item in study.scheme.items.items():
+        grade = study.grade.loc[inside, name].to_numpy(dtype=float)
+        known = study.reference.loc[study.reference["set"] == settings.prevalence_set, name].dropna()
+        before = np.ones(len(grade))
+        for level in list(item.levels)[1:]:
+            score = at_least(study, name, level)[inside]
+            truth = np.where(np.isnan(grade), np.nan, grade >= level)
+            sample = make_sample(truth, score, study.patients("test"))
+            stated: dict[str, Any] = {
+                "prevalence": float((known >= level).mean()) if len(known) else float("nan"),
+                "source": f"{settings.prevalence_set} set",
+            }
+            head = {"item": name, "at_least": level}
+            both = ~(np.isnan(score) | np.isnan(before))
+            falling = float((score <= before)[both].mean()) if both.any() else float("nan")
+            fit = calibration_row(sample, f"{name}_{level}", resamples, settings, **stated)
+            fits.append(head | {"falling": falling} | {key: value for key, value in fit.items() if key != "outcome"})
+            rows = reliability_rows(sample, name, settings, **stated).drop(columns="outcome")
+            rows.insert(0, "at_least", level)
+            rows.insert(0, "item", name)
+            bins.append(rows)
+            before = score
+    filled = [rows for rows in bins if len(rows)]
+    columns = list(bins[0].columns) if bins else ["item", "at_least"]
+    return {
+        "cumulative.csv": pd.concat(filled, ignore_index=True) if filled else pd.DataFrame(columns=columns),
+        "cumulative_fit.csv": pd.DataFrame(fits),
+    }
+
+
+def at_least(study: Study, item: str, level: int) -> Floats:
+    """Return the probability of a grade and above, by whichever outcome says it.
+
+    The outcome of exactly these grades; or one less that of all grades below; or the sum of the grades' own, at most 1.
+    """
+    outcomes = [outcome for outcome in study.scheme.outcomes if outcome.item == item]
+    levels = set(study.scheme.items[item].levels)
+    above = {value for value in levels if value >= level}
+    scores = {frozenset(o.levels): study.score[o.id].to_numpy(dtype=float) for o in outcomes}
+    if frozenset(above) in scores:
+        return scores[frozenset(above)]
+    if frozenset(levels - above) in scores:
+        return np.asarray(1 - scores[frozenset(levels - above)], dtype=np.float64)
+    return np.minimum(np.sum([scores[frozenset({value})] for value in above], axis=0), 1.0)
