@@ -2,8 +2,8 @@
 #
 #   snakemake --cores all                                            the default study, simulated
 #   snakemake --cores all --configfile workflow/studies/smoke.yaml   the same on some 40 exams
-#   snakemake --cores all active_learning                            what active learning would have spared
-#   snakemake --cores all bundle                                     a zip for reviewers, who need no images
+#   snakemake active_learning --cores all                            what active learning would have spared
+#   snakemake bundle --cores all                                     a zip for reviewers, who need no images
 #   snakemake --report report.html                                   what was run, and what came of it
 #
 # config.yaml holds every parameter; what a stage needs and makes stands at the head of its rules.
@@ -35,12 +35,29 @@ include: "workflow/rules/report.smk"
 include: "workflow/rules/provenance.smk"
 
 
+# Every result of the study by the rule that makes it, so that one that was deleted is made again.
+MADE = [
+    *("evaluate", "coverage", "false_positives", "audit", "check"),
+    *("config", "tables", "figures", "values", "manuscript", "provenance"),
+]
+if FROM_ARCHIVE:
+    MADE += ["ingest", "prepare", "select", "reference", "train", "predict"]
+    MADE += ["attribute", "check_privacy"]
+    MADE += ["make_archive"] if study.source.make else []
+
+
 rule all:
     default_target: True
     input:
-        f"{STUDY}/manuscript",
-        f"{STUDY}/provenance.json",
-        results_of(study),  # named here so that one that was deleted is made again
+        [
+            path
+            for name in MADE
+            for pattern in getattr(rules, name).output
+            for path in expand(
+                str(pattern), grading=study.grading, shard=SHARDS, seed=SEEDS
+            )
+        ],
+        expand(rules.reference.output, grading=TASKS) if FROM_ARCHIVE else [],
 
 
 onstart:

@@ -17,6 +17,7 @@ from typing import TextIO
 import click
 
 from analysis.errors import StudyError
+from analysis.files import READ
 
 SUBJECTS = (
     *("simulate", "archive", "cohort", "imaging", "grading", "network", "statistics"),
@@ -69,6 +70,10 @@ def main(log: Path | None) -> None:
         log.parent.mkdir(parents=True, exist_ok=True)
         handle = log.open("w", encoding="utf-8")
         sys.stdout, sys.stderr = _Tee(sys.stdout, handle), _Tee(sys.stderr, handle)
+        # What was read, in the form of sha256sum, which can check it; provenance takes it from here.
+        click.get_current_context().call_on_close(
+            lambda: handle.writelines(f"{digest}  {path}\n" for path, digest in READ.items())
+        )
 
 
 def run() -> None:

@@ -1,7 +1,13 @@
-"""Writing so that a reader never sees half a file, and reading tables that keep their promises."""
+"""Writing so that a reader never sees half a file, and reading tables that keep their promises.
+
+What a step reads goes through here, is hashed as it is read, and stands in the step's log: what provenance says was
+read is what was read, whatever became of the files since.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import io
 import os
 import tempfile
 from collections.abc import Iterator
@@ -14,6 +20,35 @@ from analysis.errors import StudyError
 if TYPE_CHECKING:
     import pandas as pd
     import pandera.pandas as pa
+
+
+#: The files that this process has read and their SHA-256, in the order of reading.
+READ: dict[Path, str] = {}
+
+
+def read_bytes(path: str | Path) -> bytes:
+    """Return a file's content, and note the hash of just these bytes in `READ`.
+
+    Raises
+    ------
+    StudyError
+        If the file does not exist or can't be read.
+    """
+    path = Path(path)
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError as error:
+        raise StudyError(f"The file {path} does not exist; make it first, or correct the path.") from error
+    except OSError as error:
+        raise StudyError(f"The file {path} can't be read ({error.strerror}).") from error
+    READ[path] = hashlib.sha256(data).hexdigest()
+    return data
+
+
+def note(path: str | Path) -> None:
+    """Note the hash of a file in `READ` that another library reads right after."""
+    with Path(path).open("rb") as file:
+        READ[Path(path)] = hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @contextmanager
@@ -77,10 +112,11 @@ def read_table(
     if not path.is_file():
         raise StudyError(f"The table {path} does not exist; make it first, or correct the path.")
     try:
-        frame = pd.read_csv(path, usecols=columns) if path.suffix == ".csv" else pd.read_parquet(path, columns=columns)
+        data = io.BytesIO(read_bytes(path))
+        frame = pd.read_csv(data, usecols=columns) if path.suffix == ".csv" else pd.read_parquet(data, columns=columns)
     except Exception as error:
         raise StudyError(f"The table {path} cannot be read ({error}).") from error
-    return frame if schema is None else _hold(frame, schema, path)
+    return frame if schema is None else hold(frame, schema, path)
 
 
 def write_table(frame: pd.DataFrame, path: str | Path, schema: pa.DataFrameSchema | None = None) -> None:
@@ -93,7 +129,7 @@ def write_table(frame: pd.DataFrame, path: str | Path, schema: pa.DataFrameSchem
     """
     path = Path(path)
     if schema is not None:
-        frame = _hold(frame, schema, path)
+        frame = hold(frame, schema, path)
     with atomic(path) as temporary:
         if path.suffix == ".csv":
             frame.to_csv(temporary, index=False)
@@ -101,7 +137,14 @@ def write_table(frame: pd.DataFrame, path: str | Path, schema: pa.DataFrameSchem
             frame.to_parquet(temporary, index=False)
 
 
-def _hold(frame: pd.DataFrame, schema: pa.DataFrameSchema, path: Path) -> pd.DataFrame:
+def hold(frame: pd.DataFrame, schema: pa.DataFrameSchema, path: Path) -> pd.DataFrame:
+    """Return a table in the types of its schema.
+
+    Raises
+    ------
+    StudyError
+        If it breaks the schema; the message names `path`.
+    """
     from pandera.errors import SchemaError, SchemaErrors
 
     try:

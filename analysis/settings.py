@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import difflib
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar, get_args
 
-import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
 
 from analysis.errors import StudyError
+from analysis.yaml_files import load_yaml
 
 CONFIG = Path("config.yaml")
+_SHORT = 60
 
 
 class Settings(BaseModel):
@@ -23,28 +24,32 @@ class Settings(BaseModel):
         Keys that only an expert touches; config.yaml marks them so and has them last.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
     expert: ClassVar[tuple[str, ...]] = ()
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _truth_is_no_number(cls, value: Any, info: ValidationInfo) -> Any:
+        """Refuse true and false where a number is asked for; they would count as 1 and 0."""
+        wanted = cls.model_fields[info.field_name or ""].annotation
+        if _holds_truth(value) and not _asks_for_truth(wanted):
+            raise ValueError("true and false are no numbers")
+        return value
+
+
+def _holds_truth(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(map(_holds_truth, value.values()))
+    return any(map(_holds_truth, value)) if isinstance(value, list | tuple) else isinstance(value, bool)
+
+
+def _asks_for_truth(wanted: Any) -> bool:
+    if wanted in (bool, Any) or (isinstance(wanted, type) and issubclass(wanted, BaseModel)):
+        return True  # a section looks at its own values
+    return any(map(_asks_for_truth, get_args(wanted)))
 
 
 S = TypeVar("S", bound=Settings)
-
-
-def load_yaml(path: str | Path) -> Any:
-    """Read a YAML file.
-
-    Raises
-    ------
-    StudyError
-        If the file is missing or is not YAML; the message names file and line.
-    """
-    path = Path(path)
-    try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise StudyError(f"The file {path} does not exist; correct the path.") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise StudyError(f"The file {path} is not valid YAML ({' '.join(str(error).split())}).") from error
 
 
 def load(model: type[S], path: str | Path) -> S:
@@ -93,15 +98,19 @@ def parse(model: type[S], values: Any, source: str) -> S:
 
 
 def _sentence(model: type[BaseModel], problem: Any) -> str:
-    key = ".".join(str(part) for part in problem["loc"]) or "the whole"
+    key = ".".join(str(part) for part in problem["loc"])
     if problem["type"] == "extra_forbidden":
         near = difflib.get_close_matches(str(problem["loc"][-1]), _keys(model, problem["loc"][:-1]), n=1, cutoff=0.5)
         hint = f"; did you mean '{near[0]}'?" if near else "; remove it."
         return f"the key '{key}' is not known{hint}"
     if problem["type"] == "missing":
         return f"the key '{key}' is missing; add it."
-    message = problem["msg"].removeprefix("Value error, ")
-    return f"the value of '{key}' ({problem['input']!r}) is wrong: {message}."
+    message = problem["msg"].removeprefix("Value error, ").removesuffix(".")
+    if not key:  # a check of several values together, whose message names them
+        return message if message.endswith("?") else f"{message}."
+    value = repr(problem["input"])
+    value = value if len(value) <= _SHORT else value[:_SHORT] + "…"
+    return f"the value of '{key}' ({value}) is wrong: {message}."
 
 
 def _keys(model: Any, where: tuple[Any, ...]) -> list[str]:

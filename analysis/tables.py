@@ -15,9 +15,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from analysis.errors import StudyError
+from analysis.files import hold, read_bytes
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pandera.pandas as pa
 
 _SEPARATORS = (",", ";", "\t", "|")
 #: Cells that say that there is no number.
@@ -57,10 +59,7 @@ def read_text_table(path: str | Path, needs: Iterable[str] = ()) -> pd.DataFrame
     import pandas as pd
 
     path, needs = Path(path), [name.strip().lower() for name in needs]
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise StudyError(f"The table {path} can't be read ({error.strerror}); put it there.") from error
+    data = read_bytes(path)
     header, rows = _parquet(data, path) if path.suffix.lower() == ".parquet" else _text(data, path, needs)
     names = [name.strip().lower() for name in header]
     for position, name in enumerate(names):
@@ -126,6 +125,29 @@ def numbers(frame: pd.DataFrame, names: Iterable[str], path: str | Path) -> pd.D
             raise StudyError(f"{path}, line {line}: '{frame.loc[line, name]}' in the column '{name}' is no number.")
         found[name] = values
     return pd.DataFrame(found, index=frame.index)
+
+
+def read_typed(path: str | Path, schema: pa.DataFrameSchema) -> pd.DataFrame:
+    """Read a table that a person may bring in the place of one of the project's own.
+
+    Parameters
+    ----------
+    path : str or Path
+        As in `read_text_table`.
+    schema : pandera.DataFrameSchema
+        What it must look like. Text columns are taken as they are written, the others as numbers.
+
+    Raises
+    ------
+    StudyError
+        If it can't be read or breaks the schema; one sentence that names the file.
+    """
+    texts = [name for name, column in schema.columns.items() if str(column.dtype).startswith("str")]
+    others = [name for name in schema.columns if name not in texts]
+    frame = read_text_table(path, needs=schema.columns)
+    typed = frame.astype(object).where(frame != "", None)
+    typed[others] = numbers(frame, others, path)
+    return hold(typed.reset_index(drop=True), schema, Path(path))
 
 
 def _nth(position: int) -> str:

@@ -36,9 +36,9 @@ def test_commands_start_without_heavy_libraries():
 
 
 def test_config_names_every_key_with_its_meaning(tmp_path):
-    from analysis.settings import load_yaml
     from analysis.study.config_yaml import write_config
     from analysis.study.configuration import Study
+    from analysis.yaml_files import load_yaml
 
     written = tmp_path / "config.yaml"
     write_config(Study.model_validate(load_yaml(ROOT / "config.yaml")), written)
@@ -46,8 +46,8 @@ def test_config_names_every_key_with_its_meaning(tmp_path):
 
 
 def test_a_section_that_is_left_out_is_the_default_studys():
-    from analysis.settings import load_yaml
     from analysis.study.configuration import load_study
+    from analysis.yaml_files import load_yaml
 
     study = load_study(load_yaml(ROOT / "config.yaml"))
     for section in ("simulate", "ingest", "images", "selection", "reference", "network", "attribution", "statistics"):
@@ -65,8 +65,8 @@ def test_schema_is_that_of_the_model():
 def test_overlays_are_valid(overlay):
     from snakemake.utils import update_config
 
-    from analysis.settings import load_yaml
     from analysis.study.configuration import load_study
+    from analysis.yaml_files import load_yaml
 
     config = load_yaml(ROOT / "config.yaml")
     update_config(config, load_yaml(overlay))
@@ -76,8 +76,8 @@ def test_overlays_are_valid(overlay):
 def test_keys_for_experts_are_marked_and_stand_last():
     from pydantic import BaseModel
 
-    from analysis.settings import load_yaml
     from analysis.study.configuration import Study
+    from analysis.yaml_files import load_yaml
 
     lines = [line.strip() for line in (ROOT / "config.yaml").read_text().splitlines()]
     sections = [Study.model_validate(load_yaml(ROOT / "config.yaml"))]

@@ -78,8 +78,8 @@ def test_snakemake_understands_a_command(line):
 @pytest.mark.parametrize(("page", "name", "text"), blocks("yaml"), ids=lambda value: str(value)[:40])
 def test_a_file_of_yaml_is_valid(page, name, text, tmp_path):
     from analysis.grading.scheme import load_scheme
-    from analysis.settings import load_yaml
     from analysis.study.configuration import load_study
+    from analysis.yaml_files import load_yaml
 
     if name and "/gradings/" in name:
         path = tmp_path / Path(name).name

@@ -116,5 +116,5 @@ def test_numbers(tmp_path):
 
 
 def test_a_table_that_is_not_there(tmp_path):
-    with pytest.raises(StudyError, match="can't be read"):
+    with pytest.raises(StudyError, match="does not exist"):
         read_text_table(tmp_path / "nowhere.csv")

@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 import pydicom
-import yaml
 
 from analysis.archive.dicom import NATIVE
 from analysis.archive.find import find, real_path
@@ -29,6 +28,7 @@ from analysis.files import read_table
 from analysis.imaging.prepare import prepare
 from analysis.schemas import IMAGES
 from analysis.workers.context import clean_context
+from analysis.yaml_files import dump_yaml
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -86,7 +86,7 @@ def _study(folder: Path, settings: IngestSettings, images: ImagesSettings, worke
     """Yield the commands as the workflow runs them: ingest on all cores, then a shard of prepare on each."""
     out = folder / "out"
     for name, section in (("ingest", settings), ("images", images)):
-        (folder / f"{name}.yaml").write_text(yaml.safe_dump(section.model_dump(mode="json")), encoding="utf-8")
+        (folder / f"{name}.yaml").write_text(dump_yaml(section.model_dump(mode="json")), encoding="utf-8")
     run = [sys.executable, "-m", "analysis"]
     archive = (folder / "archive").resolve()
     yield [[*run, "ingest", f"{archive}", f"--out={out}", f"--private={out}/private", "--seed=1",

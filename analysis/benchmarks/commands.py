@@ -74,7 +74,8 @@ def bench_network(
     from analysis.benchmarks import network as bench
     from analysis.network.devices import Device
     from analysis.network.settings import NetworkSettings
-    from analysis.settings import CONFIG, load_yaml, section
+    from analysis.settings import CONFIG, section
+    from analysis.yaml_files import load_yaml
 
     grading = grading or Path(f"workflow/gradings/{load_yaml(CONFIG)['grading']}.yaml")
     settings = section(NetworkSettings, "network", settings_file)

@@ -7,8 +7,6 @@ from pathlib import Path
 
 import yaml
 
-from analysis.errors import StudyError
-
 _MERGE = "tag:yaml.org,2002:merge"
 
 
@@ -26,31 +24,6 @@ def line_of(path: str | Path, keys: Iterable[object]) -> int:
             break
         line, node = pair[0].start_mark.line + 1, pair[1]
     return line
-
-
-def refuse_twice(path: str | Path) -> None:
-    """Refuse a file in which a mapping has the same key twice; YAML itself silently keeps the last.
-
-    Raises
-    ------
-    StudyError
-        Names the key and both lines.
-    """
-    todo = [yaml.compose(Path(path).read_text(encoding="utf-8"), Loader=yaml.SafeLoader)]
-    while todo:
-        node = todo.pop()
-        if isinstance(node, yaml.MappingNode):
-            first: dict[str, int] = {}
-            for key, value in node.value:
-                line = key.start_mark.line + 1
-                if key.tag != _MERGE and key.value in first:
-                    raise StudyError(
-                        f"{path}, line {line}: '{key.value}' is there already, in line {first[key.value]}; remove one."
-                    )
-                first[key.value] = line
-                todo.append(value)
-        elif isinstance(node, yaml.SequenceNode):
-            todo += node.value
 
 
 def _find(node: yaml.Node | None, key: str) -> tuple[yaml.Node, yaml.Node] | None:

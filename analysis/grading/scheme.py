@@ -16,9 +16,10 @@ from pydantic import Field, PrivateAttr, ValidationError, field_validator, model
 
 from analysis.errors import StudyError
 from analysis.grading.items import NAME, TAKEN, Disease, Finding, Item, Kind, Outcome, Sum, hole
-from analysis.grading.lines import line_of, refuse_twice
+from analysis.grading.lines import line_of
 from analysis.grading.rule import Rule, parse_rule
-from analysis.settings import Settings, load_yaml, parse
+from analysis.settings import Settings, parse
+from analysis.yaml_files import load_yaml
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -224,7 +225,6 @@ def load_scheme(path: str | Path) -> Scheme:
     """
     path = Path(path)
     values = load_yaml(path)
-    refuse_twice(path)
     try:
         scheme = Scheme.model_validate(values)
     except ValidationError as error:

@@ -52,7 +52,8 @@ def render(folder: Path | None, source: Path, out: Path | None) -> None:
     from analysis.archive.facts import CohortSettings
     from analysis.manuscript.render import manuscript as make
     from analysis.report.settings import ReportSettings
-    from analysis.settings import CONFIG, load_yaml, section
+    from analysis.settings import CONFIG, section
+    from analysis.yaml_files import load_yaml
 
     if folder is None:
         bundled = Path("published")

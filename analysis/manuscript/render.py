@@ -13,13 +13,12 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
-import yaml
-
 from analysis.errors import StudyError
 from analysis.files import atomic, write_text
 from analysis.manuscript.stage import TEXT, stage
 from analysis.report.format import listed
 from analysis.report.settings import Format, ReportSettings
+from analysis.yaml_files import load_yaml
 
 Renderer = Literal["quarto", "pandoc"]
 
@@ -213,7 +212,7 @@ def _pandoc(folder: Path, writer: str, name: Format, out: Path, *options: str) -
     """Run pandoc on the staged text; what it can't resolve becomes an error with names."""
     import pypandoc
 
-    project = yaml.safe_load((folder / "_quarto.yml").read_text(encoding="utf-8"))
+    project = load_yaml(folder / "_quarto.yml")
     image = project.get("format", {}).get(QUARTO[name], {}).get("default-image-extension", "png")
     command = [
         pypandoc.get_pandoc_path(),

@@ -8,14 +8,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from analysis.errors import StudyError
 from analysis.files import write_text
 from analysis.manuscript.source import choose, expand, missing, substitute
 from analysis.report.hashes import provenance_table
 from analysis.report.markdown import to_markdown
-from analysis.settings import load_yaml
+from analysis.yaml_files import dump_yaml, load_yaml, parse_yaml
 
 #: The text as either renderer is given it. What is published has another name, so that a reader's own rendering lies
 #: beside it and doesn't replace it.
@@ -93,7 +91,7 @@ def stage(
     if left := re.findall(r"\{\{<.*", text):
         raise StudyError(f"Nothing resolves '{left[0][:60]}' in the manuscript; correct its source or the values.")
     front |= {key: found[key] for key in FRONT if key in found}
-    write_text(out / TEXT, f"---\n{yaml.safe_dump(front, sort_keys=False, allow_unicode=True)}---\n\n{text}")
+    write_text(out / TEXT, f"---\n{dump_yaml(front)}---\n\n{text}")
     return found
 
 
@@ -116,7 +114,7 @@ def _reader(source: Path, tables: Path, made: Mapping[str, str]) -> Callable[[st
 def _parted(text: str) -> tuple[dict[str, Any], str]:
     """Part a source into its front matter and the text below it."""
     match = re.match(r"---\n(.*?)\n---\n", text, re.DOTALL)
-    return (yaml.safe_load(match[1]) or {}, text[match.end() :]) if match else ({}, text)
+    return (parse_yaml(match[1], "the head of a page") or {}, text[match.end() :]) if match else ({}, text)
 
 
 def _citations(found: Mapping[str, Any]) -> str:

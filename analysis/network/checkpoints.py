@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from analysis.errors import StudyError
-from analysis.files import atomic
+from analysis.files import atomic, note
 
 #: The settings that weights depend on: others may change between training and prediction.
 FORM = ("backbone", "backbone_options", "width", "groups", "reduction", "hidden", "pool", "grades", "align_sides")
@@ -50,6 +50,7 @@ def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     if not path.is_file():
         raise StudyError(f"The weights {path} do not exist; train first, or correct the path.")
     try:
+        note(path)
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
             state = {name: file.get_tensor(name) for name in sorted(file.keys())}

@@ -14,14 +14,13 @@ from pathlib import Path
 from typing import Any
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
-import yaml
-
 from analysis.errors import StudyError
 from analysis.files import atomic, write_text
 from analysis.network.structure import write_structure
 from analysis.provenance.crate import write_crate
 from analysis.provenance.crate_check import check_crate
 from analysis.provenance.provenance import ROOT, code_files, publishable
+from analysis.yaml_files import dump_yaml
 
 OVERLAY = "study.yaml"
 PUBLISHED = "published"
@@ -117,7 +116,7 @@ def stage(
     clean = publishable(config)
     title = clean["report"]["title"] or f"{clean['cohort']['title'].capitalize()}, {clean['grading']}"
     for name, start in ((OVERLAY, "predictions"), (f"{PUBLISHED}/config.yaml", "archive")):
-        write_text(out / name, yaml.safe_dump(clean | {"start": start}, sort_keys=False, allow_unicode=True))
+        write_text(out / name, dump_yaml(clean | {"start": start}))
     write_text(out / README, _TEXT.format(title=title, published=PUBLISHED, overlay=OVERLAY, study=study))
     write_crate(
         out,

@@ -14,6 +14,7 @@ from analysis.options import FILE, FOLDER, NEW_FILE, NEW_FOLDER, out, shared
 @shared("--config")
 @shared("--private", required=False)
 @click.option("--benchmarks", type=NEW_FOLDER, multiple=True, help="Folder of Snakemake's benchmarks.")
+@click.option("--logs", type=NEW_FOLDER, multiple=True, help="Folder of the logs, which hold what each step has read.")
 @click.option("--snakemake", required=True, help="Version of Snakemake.")
 @click.option("--rendered", type=FILE, required=True, help="renderers.json of the manuscript.")
 @out("provenance.json", NEW_FILE)
@@ -22,6 +23,7 @@ def provenance(
     config: Path,
     private: Path | None,
     benchmarks: tuple[Path, ...],
+    logs: tuple[Path, ...],
     snakemake: str,
     rendered: Path,
     out: Path,
@@ -32,11 +34,12 @@ def provenance(
     from analysis.files import write_text
     from analysis.provenance.provenance import as_json
     from analysis.provenance.provenance import provenance as collect
-    from analysis.settings import load_yaml
     from analysis.statistics.roc import versions
+    from analysis.yaml_files import load_yaml
 
     made = {"Snakemake": snakemake, "manuscript": json.loads(rendered.read_text(encoding="utf-8"))}
-    write_text(out, as_json(collect(load_yaml(config), inputs, private, benchmarks, {**versions(), **made})))
+    found = collect(load_yaml(config), inputs, private, benchmarks, logs, {**versions(), **made})
+    write_text(out, as_json(found))
 
 
 @click.command()
@@ -52,7 +55,7 @@ def bundle(given: tuple[Path, ...], study: Path, config: Path, private: Path, ar
     from analysis.checks import privacy
     from analysis.files import read_table
     from analysis.provenance.bundle import bundle as make
-    from analysis.settings import load_yaml
+    from analysis.yaml_files import load_yaml
 
     def search(files: list[Path]) -> int:
         reports = read_reports(archive / "reports.csv")["text"].tolist()

@@ -8,6 +8,7 @@ import importlib.metadata
 import json
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -28,6 +29,7 @@ OTHER_STUDIES = "workflow/studies"
 #: Keys of the section 'archive' whose values are paths of somebody's machine.
 PATHS = ("folder", "key")
 UNPUBLISHED = "not published"
+_READ = re.compile(r"^([0-9a-f]{64})  (.+)$", re.M)
 
 
 def code_files(root: Path = ROOT) -> list[Path]:
@@ -158,11 +160,32 @@ def wall_times(folders: Iterable[Path]) -> dict[str, dict[str, float]]:
     return dict(sorted(found.items()))
 
 
+def read_by_step(folders: Iterable[Path]) -> dict[str, dict[str, str]]:
+    """Return what each step has read: the hash of every file as the step itself took it, from the steps' logs.
+
+    The steps come in the order in which they ended. Those that pack what is there are no part of it.
+    """
+    logs = [path for folder in folders for path in folder.glob("*.log") if path.stem not in ("provenance", "bundle")]
+    found = {}
+    for path in sorted(logs, key=lambda path: (path.stat().st_mtime_ns, path.stem)):
+        lines = _READ.findall(path.read_text(encoding="utf-8", errors="replace"))
+        if lines:
+            found[path.stem] = {_place(Path(name)): digest for digest, name in lines}
+    return found
+
+
+def _inputs(paths: Iterable[Path], steps: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
+    """Return the hash of each input as the last step that took it read it; of one that none has read, as it is now."""
+    taken = {place: digest for files in steps.values() for place, digest in files.items()}
+    return {_place(path): taken.get(_place(path)) or file_hash(path) for path in paths}
+
+
 def provenance(
     config: Mapping[str, Any],
     inputs: Iterable[Path],
     private: Path | None,
     benchmarks: Iterable[Path],
+    logs: Iterable[Path],
     versions: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Collect what a study was made of.
@@ -177,6 +200,8 @@ def provenance(
         The private index, for the pixels.
     benchmarks : iterable of Path
         Folders of Snakemake's benchmarks; one that isn't there is passed over.
+    logs : iterable of Path
+        Folders of the steps' logs.
     versions : mapping
         Versions of what this module can't ask: R, pROC, Snakemake, and what made each format of the manuscript.
 
@@ -185,7 +210,7 @@ def provenance(
     dict
         Plain values for JSON. No names of hosts or users, no paths outside the study.
     """
-    inputs = list(inputs)
+    inputs, steps = list(inputs), read_by_step(logs)
     return {
         "made": datetime.now(UTC).isoformat(timespec="seconds"),
         "code": code_state(),
@@ -193,9 +218,10 @@ def provenance(
         "seeds": {"study": config["seed"], "network": list(config["network"]["seeds"])},
         "versions": {"Python": platform.python_version(), **versions, "packages": package_versions()},
         "inputs": {
-            **{_place(path): file_hash(path) for path in inputs},
+            **_inputs(inputs, steps),
             **({"pixels": pixels(private)} if private else {}),
         },
+        "read": steps,
         "machine": machine(),
         "training": {
             _place(path): read_computed(path)

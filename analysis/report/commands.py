@@ -77,7 +77,7 @@ def figures(out: Path, **options: Any) -> None:
 def values(out: Path, config: Path, **options: Any) -> None:
     """Collect every number of the text, and what chooses its sentences."""
     from analysis.report.values import write_values
-    from analysis.settings import load_yaml
+    from analysis.yaml_files import load_yaml
 
     write_values(gather(**options), load_yaml(config), out)
 

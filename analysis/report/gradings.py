@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-import yaml
 
 from analysis.files import write_text
 from analysis.grading.scheme import Scheme
@@ -14,6 +13,7 @@ from analysis.report.format import NONE, count, decapitalise, interval, known, n
 from analysis.report.markdown import Table, write_table_files
 from analysis.report.settings import ReportSettings
 from analysis.schemas import SETS
+from analysis.yaml_files import dump_yaml
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -68,7 +68,7 @@ def write_comparison(comparison: Comparison, out: Path) -> None:
     write_table_files(comparison_table(comparison), out, "table")
     with style(comparison.settings.figures):
         save(comparison_figure(comparison), out, "gradings")
-    text = yaml.safe_dump({"gradings": comparison_values(comparison)}, sort_keys=False, allow_unicode=True)
+    text = dump_yaml({"gradings": comparison_values(comparison)})
     write_text(out / "values.yml", text)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from analysis.errors import StudyError
-from analysis.files import read_table
 from analysis.grading.scheme import Scheme
+from analysis.schemas import SETS
 from analysis.statistics.resample import clustered
+from analysis.tables import numbers, read_text_table
 
 Floats = npt.NDArray[np.float64]
 
@@ -152,20 +154,26 @@ def load_study(predictions: str | Path, reference: str | Path, scheme: Scheme) -
         labels other than 0 and 1, words where numbers belong, no outcome of the scheme.
     """
     scores, labels = _read(predictions), _read(reference)
-    names = [outcome.id for outcome in scheme.outcomes]
+    names, items = [outcome.id for outcome in scheme.outcomes], list(scheme.items)
     if not set(names) & set(scores.columns):
         raise StudyError(f"{predictions} has no column named like an outcome of '{scheme.name}' (e.g. '{names[0]}').")
     if not set(scores["exam"]) & set(labels["exam"]):
-        raise StudyError(f"{predictions} and {reference} have no exam in common; are they of the same study?")
+        raise StudyError(
+            f"{predictions} and {reference} have no exam in common (the first are '{scores['exam'].iloc[0]}' and "
+            f"'{labels['exam'].iloc[0]}'); are they of the same study?"
+        )
 
-    both = labels[["exam"]].merge(scores, on="exam", how="left")
-    exams = _identify(labels, both, predictions, reference)
-    graded = _numbers(labels, [*scheme.items, *scheme.findings], reference)
+    def predicted_of(columns: list[str]) -> pd.DataFrame:
+        found = numbers(scores, columns, predictions).set_axis(scores["exam"])
+        return found.reindex(labels["exam"]).reset_index(drop=True)
+
+    exams = _identify(labels, scores, predictions, reference)
+    graded = numbers(labels, [*items, *scheme.findings], reference).reset_index(drop=True)
     derived = scheme.derive(graded)
-    given = _numbers(labels, names, reference)
+    given = numbers(labels, names, reference).reset_index(drop=True)
     truth = given.where(given.notna(), derived)[names]
-    score = _numbers(both, names, predictions)
-    predicted = _grades(scheme, score, _numbers(both, list(scheme.items), predictions))
+    score = predicted_of(names)
+    predicted = _grades(scheme, score, predicted_of(items))
     _known(truth, dict.fromkeys(names, (0, 1)), exams, reference)
     levels = {name: tuple(item.levels) for name, item in scheme.items.items()}
     _known(graded, levels, exams, reference)
@@ -181,24 +189,36 @@ def load_study(predictions: str | Path, reference: str | Path, scheme: Scheme) -
     return Study(scheme, exams_, truth_, score_, grade_, predicted_, whole)
 
 
-def _identify(labels: pd.DataFrame, both: pd.DataFrame, predictions: str | Path, reference: str | Path) -> pd.DataFrame:
+def _identify(
+    labels: pd.DataFrame, scores: pd.DataFrame, predictions: str | Path, reference: str | Path
+) -> pd.DataFrame:
     """Return exam, patient and set of every labelled exam, from whichever file says so; both must agree."""
-    exams = labels[["exam"]].copy()
+    exams = labels[["exam"]].reset_index(drop=True)
+    both = scores.set_index("exam").reindex(exams["exam"]).reset_index(drop=True)
     for column in ("patient", "set"):
-        mine = labels[column] if column in labels else pd.Series(None, labels.index, dtype=object)
-        other = both[column] if column in both else pd.Series(None, labels.index, dtype=object)
-        conflict = mine.notna() & other.notna() & (mine != other)
+        mine, other = (
+            frame[column].reset_index(drop=True).fillna("") if column in frame else pd.Series("", exams.index)
+            for frame in (labels, both)
+        )
+        conflict = (mine != "") & (other != "") & (mine != other)
         if conflict.any():
             exam = _first(exams["exam"], conflict)
             raise StudyError(f"Exam {exam} has another {column} in {predictions} than in {reference}; correct one.")
-        exams[column] = mine.where(mine.notna(), other)
-    if "set" not in labels and "set" not in both:
+        exams[column] = mine.where(mine != "", other).astype(object)
+    if "set" not in labels and "set" not in scores:
         exams["set"] = "test"
-    if exams["patient"].isna().any():
+    if (exams["patient"] == "").any():
         raise StudyError(
-            f"Exam {_first(exams['exam'], exams['patient'].isna())} has no patient, neither in {predictions} "
+            f"Exam {_first(exams['exam'], exams['patient'] == '')} has no patient, neither in {predictions} "
             f"nor in {reference}; intervals need it (repeat the exam's name where every exam is a patient)."
         )
+    unknown = ~exams["set"].isin(SETS)
+    if unknown.any():
+        name = _first(exams["set"], unknown)
+        near = difflib.get_close_matches(name.lower(), SETS, n=1, cutoff=0.3)
+        hint = f"; did you mean '{near[0]}'?" if name and near else "; correct it."
+        said = f"the set '{name}', which is none of" if name else "no set; it must be one of"
+        raise StudyError(f"Exam {_first(exams['exam'], unknown)} has {said} {', '.join(SETS)}{hint}")
     return exams
 
 
@@ -231,25 +251,16 @@ def _grades(scheme: Scheme, score: pd.DataFrame, given: pd.DataFrame) -> pd.Data
 
 
 def _read(path: str | Path) -> pd.DataFrame:
-    frame = read_table(path)
-    if "exam" not in frame:
-        raise StudyError(f"{path} has no column 'exam'; add it.")
-    for column in {"exam", "patient", "set"} & set(frame.columns):
-        frame[column] = frame[column].astype("string").astype(object).where(frame[column].notna(), None)
-    if frame["exam"].isna().any():
-        raise StudyError(f"{path}: row {int(frame['exam'].isna().to_numpy().argmax()) + 1} has no exam; name it.")
-    if frame["exam"].duplicated().any():
-        raise StudyError(f"{path} has exam {frame.loc[frame['exam'].duplicated(), 'exam'].iloc[0]} twice; keep one.")
-    return frame.reset_index(drop=True)
-
-
-def _numbers(frame: pd.DataFrame, names: list[str], path: str | Path) -> pd.DataFrame:
-    """Return columns as float, missing for all exams where the file doesn't have one."""
-    columns = {}
-    for name in names:
-        values = frame.get(name, pd.Series(np.nan, frame.index))
-        try:
-            columns[name] = pd.to_numeric(values).astype(float)
-        except (ValueError, TypeError) as error:
-            raise StudyError(f"{path}: the column '{name}' holds something that is no number ({error}).") from error
-    return pd.DataFrame(columns, index=frame.index)
+    frame = read_text_table(path, needs=("exam",))
+    if not len(frame):
+        raise StudyError(f"{path} has no row but its header; it needs a row for each exam.")
+    if "set" in frame:
+        frame["set"] = frame["set"].str.lower()
+    nameless = frame["exam"] == ""
+    if nameless.any():
+        raise StudyError(f"{path}, line {frame.index[nameless][0]}: there is no exam; name it.")
+    twice = frame["exam"].duplicated()
+    if twice.any():
+        line = frame.index[twice][0]
+        raise StudyError(f"{path} has exam {frame.loc[line, 'exam']} twice (again in line {line}); keep one.")
+    return frame

@@ -12,8 +12,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.errors import StudyError
-from analysis.files import read_table
 from analysis.statistics.comparisons import COLUMNS as COMPARED
 from analysis.statistics.comparisons import compare_calls, holm
 from analysis.statistics.data import Study
@@ -22,6 +20,7 @@ from analysis.statistics.proportions import Names
 from analysis.statistics.questions import repeated
 from analysis.statistics.resample import Floats, Resamples
 from analysis.statistics.settings import StatisticsSettings
+from analysis.tables import numbers, read_text_table
 
 COLUMNS = ("item", "who", "role", "measure", "estimate", "low", "high", "n", "method", "reason")
 NETWORK = "network"
@@ -97,16 +96,13 @@ def _readings(study: Study, path: Path | None) -> tuple[dict[str, pd.DataFrame],
     """Return what each reader called each exam of the test set, outcomes included, and the readers' roles."""
     if path is None:
         return {}, {}
-    table = read_table(path)
-    for column in ("exam", "reader", "role", "item", "value"):
-        if column not in table:
-            raise StudyError(f"{path} has no column '{column}'; add it.")
+    table = read_text_table(path, needs=("exam", "reader", "role", "item", "value"))
+    table["value"] = numbers(table, ["value"], path)["value"]
     names = study.exams.loc[study.rows("test"), "exam"].reset_index(drop=True)
-    table = table[table["exam"].astype(str).isin(set(names)) & (table["role"] != "consensus")]
+    table = table[table["exam"].isin(set(names)) & (table["role"] != "consensus")]
     calls, roles = {}, {}
-    for reader, mine in table.groupby(table["reader"].astype(str)):
+    for reader, mine in table.groupby("reader"):
         wide = mine.pivot_table(index="exam", columns="item", values="value", aggfunc="last").astype(float)
-        wide.index = wide.index.astype(str)
         wide = wide.reindex(names).reset_index(drop=True)
         calls[str(reader)] = pd.concat(
             [wide[list(set(study.scheme.items) & set(wide))], study.scheme.derive(wide)], axis=1

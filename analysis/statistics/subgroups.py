@@ -11,12 +11,12 @@ import pandas as pd
 
 from analysis import schemas
 from analysis.errors import StudyError
-from analysis.files import read_table
 from analysis.statistics import roc
 from analysis.statistics.comparisons import TEST, compare_samples, holm
 from analysis.statistics.data import Sample, Study
 from analysis.statistics.intervals import estimate, interval
 from analysis.statistics.settings import StatisticsSettings
+from analysis.tables import read_typed
 
 NAN = float("nan")
 WITH, WITHOUT = "with", "without"
@@ -60,14 +60,14 @@ def divide(study: Study, exams: Path | None, images: Path | None, settings: Stat
         if finding in study.scheme.findings:
             found[finding] = _presence(reference[finding].gt(0).where(reference[finding].notna()))
     if images is not None:
-        index = read_table(images, schemas.IMAGES)
+        index = read_typed(images, schemas.IMAGES)
         views = index.dropna(subset=["view"]).groupby("exam")["view"].unique()
         seen = pd.Series([sorted(views.get(exam, ())) for exam in names], index=names.index)
         for view in sorted({view for views in seen for view in views}):
             found[f"view_{view}"] = _presence(seen.map(lambda v, view=view: view in v if v else None))
         found["projections"] = seen.map(lambda v: " + ".join(v) if v else None)
     if exams is not None:
-        table = read_table(exams, schemas.EXAMS).set_index("exam")
+        table = read_typed(exams, schemas.EXAMS).set_index("exam")
         missing = set(names) - set(table.index)
         if missing:
             raise StudyError(f"{exams} has no exam {min(missing)}, which the reference has; are they of one study?")

@@ -12,9 +12,10 @@ import click
 )
 def config(out: Path, schema: Path) -> None:
     """Write config.yaml anew: its values, with every key and comment there is; and its JSON schema."""
-    from analysis.settings import load_yaml, parse
+    from analysis.settings import parse
     from analysis.study.config_yaml import write_config, write_schema
     from analysis.study.configuration import Study
+    from analysis.yaml_files import load_yaml
 
     write_config(parse(Study, load_yaml(out), str(out)), out)
     write_schema(schema)

@@ -7,11 +7,11 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import BaseModel
 
 from analysis.files import write_text
 from analysis.study.configuration import Study
+from analysis.yaml_files import dump_yaml
 
 _HEAD = """\
 # The default study: every parameter, with its unit and reason. An overlay changes some of them:
@@ -66,13 +66,13 @@ def _entry(name: str, value: Any, indent: str) -> str:
         case list():
             entries = [f"- {_flow(entry)}" for entry in value]
         case _:
-            block = yaml.safe_dump({name: value}, width=_WIDTH - len(indent), allow_unicode=True)
+            block = dump_yaml({name: value}, width=_WIDTH - len(indent))
             return textwrap.indent(block.rstrip(), indent)
     return "\n".join([f"{indent}{name}:", *(f"{indent}  {entry}" for entry in entries)])
 
 
 def _flow(value: Any) -> str:
-    text = yaml.safe_dump(value, default_flow_style=True, width=10**6, allow_unicode=True, sort_keys=False)
+    text = dump_yaml(value, flow=True, width=10**6)
     return text.removesuffix("...\n").strip()
 
 

@@ -6,20 +6,22 @@ some of its keys. Each section is declared by the subject that reads it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import difflib
+import hashlib
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
 from pydantic import Field, model_validator
 
+from analysis import statistics
 from analysis.active_learning.settings import ActiveLearningSettings
 from analysis.archive.facts import CohortSettings
 from analysis.archive.settings import SOURCES, ArchiveSettings, IngestSettings
 from analysis.archive.sources import Source
 from analysis.cohort.settings import SelectionSettings
 from analysis.errors import StudyError
-from analysis.files import write_text
+from analysis.grading.scheme import load_scheme
 from analysis.grading.settings import ReferenceSettings
 from analysis.imaging.settings import ImagesSettings
 from analysis.network.settings import AttributionSettings, NetworkSettings
@@ -28,8 +30,10 @@ from analysis.report.settings import ReportSettings
 from analysis.settings import Settings, parse
 from analysis.simulate.settings import SimulateSettings
 from analysis.statistics.settings import StatisticsSettings
+from analysis.yaml_files import dump_yaml, load_yaml, parse_yaml
 
 GRADINGS = Path("workflow/gradings")
+PUBLISHED = {path.stem for path in Path(statistics.__file__).parent.glob("*.yaml")}
 
 
 class Study(Settings):
@@ -74,11 +78,24 @@ class Study(Settings):
     report: ReportSettings = ReportSettings()
 
     @model_validator(mode="after")
-    def _gradings_exist(self) -> Study:
-        known = sorted(path.stem for path in GRADINGS.glob("*.yaml"))
-        for name in (self.grading, *self.network.tasks):
-            if name not in known:
-                raise ValueError(f"there is no {GRADINGS}/{name}.yaml; known are {', '.join(known)}")
+    def _names_exist(self) -> Study:
+        gradings = {path.stem: path for path in sorted(GRADINGS.glob("*.yaml"))}
+        named = {"grading": (self.grading,), "network.tasks": self.network.tasks, "compare": self.compare or ()}
+        for key, names in named.items():
+            _find(names, gradings, key, f"grading in {GRADINGS}/")
+        if self.compare and len(set(self.compare)) < 2:
+            raise ValueError("'compare' names one grading twice; name two, or null")
+        asked = self.statistics
+        split = set(asked.subgroup_findings) - set(StatisticsSettings().subgroup_findings)
+        if asked.prevalence or split:
+            # A grading may lack an outcome that another has; a name that none has is a slip.
+            schemes = [load_scheme(path) for path in gradings.values()]
+            outcomes = {outcome.id for scheme in schemes for outcome in scheme.outcomes}
+            findings = {name for scheme in schemes for name in scheme.findings}
+            _find(asked.prevalence, outcomes, "statistics.prevalence", "outcome of any grading")
+            _find(split, findings, "statistics.subgroup_findings", "finding of any grading")
+        if not Path(asked.published).is_file():
+            _find((asked.published,), PUBLISHED, "statistics.published", "file, nor published results by that name")
         return self
 
     @property
@@ -90,6 +107,17 @@ class Study(Settings):
     def made_by(self) -> Settings:
         """The settings that the source makes its archive by."""
         return getattr(self, self.source.section) if self.source.section else getattr(self.archive, self.archive.source)
+
+
+def _find(names: Iterable[str], known: Iterable[str], key: str, what: str) -> None:
+    """Refuse a name that isn't known, with the nearest that is."""
+    known = sorted(known)
+    for name in names:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+            hints = [f"known are {', '.join(known)}"] if len(known) <= 12 or not near else []
+            hints += [f"did you mean '{near[0]}'?"] if near else []
+            raise ValueError(f"{key}: '{name}' is no {what}; {'; '.join(hints)}")
 
 
 def load_study(config: Mapping[str, Any], source: str = "config.yaml") -> Study:
@@ -140,14 +168,59 @@ def cohort_facts(study: Study) -> CohortSettings:
     return CohortSettings.model_validate(facts | {"split": "given" if given else "drawn"} | said)
 
 
-def write_section(section: Settings, path: str | Path) -> str:
-    """Write one section to a file of its own, and only if that changes the file.
+def read_configuration(files: Iterable[str | Path], entries: Iterable[str] = ()) -> dict[str, Any]:
+    """Read configuration files and entries of the command line, each upon those before it.
 
-    A stage has its section as an input: what changes elsewhere in the
-    configuration doesn't rerun it.
+    Parameters
+    ----------
+    files : iterable of path
+        `config.yaml` and its overlays.
+    entries : iterable of str
+        As `--config` takes them: `key=value`, the value in YAML.
+
+    Raises
+    ------
+    StudyError
+        If a file is missing, is no YAML, has a key twice or is no mapping; or if an entry comes twice.
     """
-    path = Path(path)
-    text = yaml.safe_dump(section.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
-    if not path.is_file() or path.read_text(encoding="utf-8") != text:
-        write_text(path, text)
-    return str(path)
+    found: dict[str, Any] = {}
+    for path in files:
+        values = load_yaml(path)
+        if not isinstance(values, dict):
+            raise StudyError(f"{path} holds no keys; write it like config.yaml, a key and a value a line.")
+        _merge(found, values)
+    given: set[str] = set()
+    for entry in entries:
+        key, _, text = entry.partition("=")
+        if key in given:
+            raise StudyError(f"--config: '{key}' is given twice; keep one.")
+        given.add(key)
+        _merge(found, {key: _entry(key, text)})
+    return found
+
+
+def _merge(into: dict[str, Any], values: Mapping[str, Any]) -> None:
+    for key, value in values.items():
+        if isinstance(value, Mapping) and isinstance(into.get(key), dict):
+            _merge(into[key], value)
+        else:
+            into[key] = value
+
+
+def _entry(key: str, text: str) -> Any:
+    try:
+        return parse_yaml(text, f"--config {key}")
+    except StudyError:
+        if text.lstrip().startswith(("{", "[")):
+            raise
+        return text  # a title may hold a colon
+
+
+def as_file(section: Settings) -> tuple[str, str]:
+    """Return a section as the text of a file of its own, and a hash of that text for the file's name.
+
+    A stage has its section as an input: what changes elsewhere in the configuration doesn't rerun it. A name that
+    holds the content makes that file the same whoever writes it, and no other run can put something else there.
+    """
+    text = dump_yaml(section.model_dump(mode="json"))
+    return text, hashlib.sha256(text.encode()).hexdigest()[:12]

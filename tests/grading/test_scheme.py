@@ -195,7 +195,7 @@ def test_a_scheme_of_ones_own(invented):
         ("1-2: [1, 2]", "all: [0, 1, 2]", 9, "group 'all' must hold some of the levels"),
         ("1-2: [1, 2]", '"2": [1, 2]', 8, "two things are both called 'alpha_2'"),
         ("{0: none, 1: some, 2: much}", "{0: none, 2: much}", 7, "levels must count"),
-        ("{0: none, 1: some, 2: much}", "{0: no, 1: some, 2: much}", 7, "put it in quotes"),
+        ("{0: none, 1: some, 2: much}", "{0: true, 1: some, 2: much}", 7, "put it in quotes"),
         ("rule: alpha >= 2", "rule: gamma >= 2", 15, "names 'gamma'"),
         ("rule: alpha >= 2", "rule: alpha >= 3", 15, "false whatever the grade"),
         ("alpha + beta >= 3", "alpha + beta >= 0", 15, "true whatever the grade"),

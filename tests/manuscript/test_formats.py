@@ -15,7 +15,7 @@ import yaml
 from analysis.errors import StudyError
 from analysis.manuscript.render import LEFTOVER, find_quarto, plain_text, render, scan
 from analysis.report.settings import ReportSettings
-from analysis.settings import load_yaml
+from analysis.yaml_files import load_yaml
 
 WORD = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 needs_pdftotext = pytest.mark.skipif(

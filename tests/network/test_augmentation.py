@@ -12,7 +12,7 @@ from analysis.network.augmentation import AUGMENTATIONS, AugmentationSettings, o
 from analysis.network.augmentation.variation import draw, grid
 from analysis.network.settings import NetworkSettings, PhaseSettings, TrainingSettings
 from analysis.network.streams import Streams
-from analysis.settings import load_yaml
+from analysis.yaml_files import load_yaml
 from tests.network.runs import PLAIN, ROOT, STILL, still
 
 #: A setting under which each augmentation is on, and words that tell of it and of no other.

@@ -8,7 +8,7 @@ import pytest
 from snakemake.utils import update_config
 
 from analysis.network.augmentation import AugmentationSettings
-from analysis.settings import load_yaml
+from analysis.yaml_files import load_yaml
 from tests.report.conftest import Made
 from tests.report.study import study_config
 from tests.report.test_sentences import tell

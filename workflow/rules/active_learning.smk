@@ -5,7 +5,7 @@
 # makes  <grading>/active_learning/<strategy>/seed-S/round-R/  queue, reference standard, network, predictions
 #        <grading>/active_learning/curve/                      learning curve: estimates, table, figure
 #
-#   snakemake --cores all active_learning
+#   snakemake active_learning --cores all
 #
 # No part of `all`. A round depends on those before it and on nothing after it: a further one trains itself alone.
 
@@ -27,7 +27,8 @@ STRATEGIES = get_args(Strategy)
 ROUND_THREADS = max(1, CORES // (len(RUNS["strategy"]) * len(RUNS["seed"])))
 # The study's network, on the grading alone: what further tasks know of an exam would be labels that nobody asked for.
 # A start may lack a rare level.
-ROUND_NETWORK = write_section(
+ROUND_NETWORK = settings(
+    "active-learning-network",
     study.network.model_copy(
         update=dict(
             tasks=(),
@@ -36,7 +37,6 @@ ROUND_NETWORK = write_section(
             ),
         )
     ),
-    f"{COHORT}/settings/active_learning-network.yaml",
 )
 
 
@@ -110,7 +110,7 @@ def acquired(wildcards):
     """What the target asks for: the learning curve, or the queue that waits for readers."""
     waiting = open_round()
     if waiting and waiting[1]:
-        return waiting[1]
+        return [waiting[1], settings("reading")]  # what the reading room needs
     return f"{STUDY}/active_learning/curve"
 
 

@@ -1,4 +1,6 @@
 # What all rules share: the checked configuration, the paths of the study, and the files of code a rule depends on.
+#
+# Reading these files writes nothing: a dry run, with whatever settings, leaves a study alone that is running beside it.
 import fcntl
 import os
 import sys
@@ -9,16 +11,31 @@ from snakemake.exceptions import WorkflowError
 
 sys.path.insert(0, str(workflow.basedir))
 
-from analysis.study.configuration import has_split, load_study, write_section
+from analysis.study.configuration import (
+    as_file,
+    has_split,
+    load_study,
+    read_configuration,
+)
 from analysis.errors import StudyError
 
 # Threads of the rules that can use all cores. `workflow.cores` stops where none were asked for, as with --report and on
 # a cluster, whose profile sets the threads.
 CORES = workflow.resource_settings.cores or 1
 
+# Snakemake's own reading of the configuration takes YAML 1.1 and keeps the last of two equal keys in silence.
+GIVEN = workflow.config_settings
+CONFIG_FILES = [
+    os.path.relpath(path)
+    for path in (
+        *(() if GIVEN.replace_workflow_config else ("config.yaml",)),
+        *GIVEN.configfiles,
+    )
+]
 try:
     study = load_study(
-        config, " + ".join(os.path.relpath(path) for path in workflow.configfiles)
+        read_configuration(CONFIG_FILES, GIVEN.config_args or ()),
+        " + ".join(CONFIG_FILES),
     )
 except StudyError as error:
     raise WorkflowError(str(error))
@@ -36,22 +53,46 @@ SEEDS = study.network.seeds
 
 wildcard_constraints:
     grading="|".join(GRADINGS),
+    section=r"[a-z_-]+-[0-9a-f]{12}",
     shard=r"\d+",
     seed=r"\d+",
 
 
+SETTINGS = {}
+
+
 def settings(name, section=None):
-    """The file with one section of the configuration, rewritten only when it changed."""
-    return write_section(
-        section or getattr(study, name), f"{COHORT}/settings/{name}.yaml"
-    )
+    """The file of a section of the configuration (or of another one given), which the rule below makes.
+
+    Its name holds its content, so that nothing but the section itself changes what a step reads; what rests on it is
+    made anew when the name is another one, and not for the file's age.
+    """
+    text, content = as_file(section or getattr(study, name))
+    path = f"{COHORT}/settings/{name}-{content}.yaml"
+    SETTINGS[path] = text
+    return ancient(path)
+
+
+rule settings:
+    output:
+        f"{COHORT}/settings/{{section}}.yaml",
+    params:
+        text=lambda wildcards, output: SETTINGS[output[0]],
+    message:
+        "Write the settings {wildcards.section}"
+    shell:
+        "printf %s {params.text:q} > {output}"
+
+
+localrules:
+    settings,
 
 
 @cache
 def _imports():
     import grimp
 
-    return grimp.build_graph("analysis", cache_dir=".cache/grimp")
+    return grimp.build_graph("analysis", cache_dir=None)  # a cache would be written
 
 
 @cache

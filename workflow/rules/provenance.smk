@@ -35,16 +35,17 @@ rule provenance:
         private=lambda wildcards, input: [
             f"--private {path}" for path in [input.private] if path
         ],
-        benchmarks=[
-            f"--benchmarks {folder}/benchmarks"
+        records=[
+            f"--{kind} {folder}/{kind}"
             for folder in (COHORT, f"{COHORT}/{{grading}}")
+            for kind in ("benchmarks", "logs")
         ],
         snakemake=snakemake.__version__,
     message:
         "Say what the study was made of ({wildcards.grading})"
     shell:
         "python -m analysis --log {log} provenance {input.hashed:q} --config {input.config} {params.private}"
-        " {params.benchmarks} --snakemake {params.snakemake} --rendered {input[0]}/renderers.json --out {output}"
+        " {params.records} --snakemake {params.snakemake} --rendered {input[0]}/renderers.json --out {output}"
 
 
 # A bundle can't be made of a bundle: what identifies patients, which nothing in it may hold, isn't there.

@@ -12,8 +12,7 @@ from analysis.report.headline import headline
 TABLES = f"{COHORT}/{{grading}}/tables"
 FIGURES = f"{COHORT}/{{grading}}/figures"
 MANUSCRIPT = f"{COHORT}/{{grading}}/manuscript"
-CONFIG = f"{STUDY}/config.yaml"
-write_section(study, CONFIG)
+CONFIG = settings("study", study)
 
 
 def results_of(wildcards):
@@ -56,6 +55,22 @@ WHERE = (
     f" --coverage {COHORT}/coverage.csv --false-positives {COHORT}/false_positives.csv --audit {COHORT}/audit.csv"
     f" --settings {{input.settings}}"
 ).replace("{grading}", "{wildcards.grading}")
+
+
+# The configuration as a whole beside what it made, for people and for `make render`.
+rule config:
+    input:
+        CONFIG,
+    output:
+        f"{STUDY}/config.yaml",
+    message:
+        "Keep the configuration beside the results"
+    shell:
+        "cp {input} {output}"
+
+
+localrules:
+    config,
 
 
 rule tables:
@@ -149,6 +164,7 @@ if FROM_ARCHIVE:
             rules.tables.output,
             rules.figures.output,
             rules.values.output,
+            rules.config.output,
             results_of,
             private=f"{PRIVATE}/index.parquet",
             reports=f"{ARCHIVE}/reports.csv",

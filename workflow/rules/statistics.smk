@@ -19,6 +19,7 @@ ESTIMATES = [
     "decisions.csv",
     "subgroups.csv",
     "readers.csv",
+    "comparisons.csv",
     "published.csv",
 ]
 

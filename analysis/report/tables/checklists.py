@@ -8,7 +8,8 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from analysis.report.markdown import Table
-from analysis.settings import Settings, load_yaml, parse
+from analysis.settings import Settings, parse
+from analysis.yaml_files import load_yaml
 
 
 class Entry(Settings):

@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from analysis.archive.facts import CohortSettings
 from analysis.cohort.settings import SelectionSettings
 from analysis.files import write_text
@@ -30,8 +28,9 @@ from analysis.report.values.performance import performance_values, published_val
 from analysis.report.values.readers import agreement_values, reader_values
 from analysis.report.values.subgroups import subgroup_values
 from analysis.schemas import SETS
-from analysis.settings import Settings, load_yaml, parse
+from analysis.settings import Settings, parse
 from analysis.statistics.settings import StatisticsSettings
+from analysis.yaml_files import dump_yaml, load_yaml
 
 #: Facts of the published study that the text names; not results of this one.
 ORIGINAL = Path(__file__).parent / "original.yaml"
@@ -118,7 +117,7 @@ def collect(results: Results, config: Mapping[str, Any]) -> dict[str, Any]:
 
 def write_values(results: Results, config: Mapping[str, Any], out: Path) -> None:
     """Write all values to a YAML file."""
-    write_text(out, yaml.safe_dump(_plain(collect(results, config)), sort_keys=False, allow_unicode=True, width=110))
+    write_text(out, dump_yaml(_plain(collect(results, config))))
 
 
 def _measured(results: Results) -> tuple[dict[str, Any], Sources]:

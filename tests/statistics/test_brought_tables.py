@@ -1,0 +1,110 @@
+"""Tables that users bring: identifiers are text, whatever the file, and nothing is merged or dropped in silence."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis.errors import StudyError
+from analysis.grading.scheme import load_scheme
+from analysis.statistics.data import load_study
+from analysis.statistics.evaluate import evaluate
+from analysis.statistics.settings import StatisticsSettings
+
+CASES = Path(__file__).parent / "cases"
+KL = Path("workflow/gradings/kl.yaml")
+
+
+def load(case):
+    folder = CASES / case
+    return load_study(next(folder.glob("predictions.*")), next(folder.glob("reference.*")), load_scheme(KL))
+
+
+@pytest.mark.parametrize(
+    ("case", "exams", "patients"),
+    [
+        ("c00_plain", 150, 150),
+        ("c07_one_patient", 300, 1),
+        ("c07b_two_patients", 300, 2),
+        ("c10b_zeros_csv_parquet", 150, 150),
+        ("c10c_patients_7_and_07", 120, 120),
+        ("c10d_patients_1.1_and_1.10", 120, 114),
+        ("c10h_int_patients_one_missing", 120, 120),
+        ("c13_patient_NA", 120, 120),
+        ("c13b_exam_NA", 120, 120),
+    ],
+)
+def test_every_exam_and_patient_is_itself(case, exams, patients):
+    study = load(case)
+    assert (len(study.exams), study.exams["patient"].nunique()) == (exams, patients)
+    assert study.score["kl_0"].notna().all() and study.truth["kl_0"].notna().all()
+
+
+@pytest.mark.parametrize("case", ["c11b_semicolon", "c11e_header_case_blank", "c26_upper_suffix"])
+def test_the_way_it_was_saved_makes_no_difference(case):
+    plain, other = load("c00_plain"), load(case)
+    for name in ("exams", "truth", "score", "predicted"):
+        pd.testing.assert_frame_equal(getattr(plain, name), getattr(other, name))
+
+
+def test_umlauts_of_windows_are_kept():
+    assert load("c11d_latin1").exams["patient"].str.startswith("Müller").all()
+
+
+def test_a_set_by_another_name_is_refused():
+    with pytest.raises(StudyError, match=r"Exam e0000 has the set 'val', .*did you mean 'validation'"):
+        load("c19b_set_val")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("e0003,p0003,", "e0003,p0003,no,", "cells, but the header has"),
+        ("e0003,p0003,", "e0002,p0003,", r"reference.csv has exam e0002 twice \(again in line 5\)"),
+        ("e0003,p0003,", ",p0003,", "line 5: there is no exam"),
+        ("e0003,p0003,", "e0003,p0004,", "Exam e0003 has another patient"),
+        ("exam,patient,", "exam,exam,", "two columns called 'exam'"),
+        ("exam,patient,", "Fall,patient,", "lacks the column 'exam'"),
+    ],
+)
+def test_what_is_wrong_is_named_with_its_line(tmp_path, old, new, words):
+    text = (CASES / "c00_plain/reference.csv").read_text()
+    assert old in text
+    (tmp_path / "reference.csv").write_text(text.replace(old, new, 1))
+    with pytest.raises(StudyError, match=words):
+        load_study(CASES / "c00_plain/predictions.csv", tmp_path / "reference.csv", load_scheme(KL))
+
+
+def test_a_score_that_is_none_is_named(tmp_path):
+    frame = pd.read_csv(CASES / "c00_plain/predictions.csv", dtype=str)
+    frame.loc[6, "kl_2"] = "high"
+    frame.to_csv(tmp_path / "p.csv", index=False)
+    with pytest.raises(StudyError, match=r"p\.csv, line 8: 'high' in the column 'kl_2' is no number"):
+        load_study(tmp_path / "p.csv", CASES / "c00_plain/reference.csv", load_scheme(KL))
+
+
+def test_decimal_commas_are_numbers(tmp_path):
+    frame = pd.read_csv(CASES / "c00_plain/predictions.csv")
+    frame.to_csv(tmp_path / "p.csv", index=False, sep=";", decimal=",")
+    found = load_study(tmp_path / "p.csv", CASES / "c00_plain/reference.csv", load_scheme(KL))
+    np.testing.assert_array_equal(found.score, load("c00_plain").score)
+
+
+def test_one_patient_has_estimates(tmp_path):
+    folder = CASES / "c07_one_patient"
+    settings = StatisticsSettings(replicates=100, band_replicates=100)
+    shutil.copytree(folder, tmp_path / "case")
+    evaluate(
+        tmp_path / "case/predictions.csv",
+        tmp_path / "case/reference.csv",
+        load_scheme(KL),
+        settings,
+        seed=1,
+        workers=1,
+        out=tmp_path / "out",
+    )
+    row = pd.read_csv(tmp_path / "out/roc.csv").set_index("outcome").loc["kl_0"]
+    assert row["patients"] == 1 and row["low"] < row["auc"] < row["high"]
+    assert row["high"] - row["low"] > 0.3  # one patient tells little, however many exams

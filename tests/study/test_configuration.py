@@ -1,0 +1,88 @@
+"""A configuration is taken as it is meant, or refused in one sentence that names the key."""
+
+from pathlib import Path
+
+import pytest
+
+from analysis.errors import StudyError
+from analysis.study.configuration import as_file, load_study, read_configuration
+
+ROOT = Path(__file__).parents[2]
+
+
+def load(*entries, overlay=None):
+    files = [ROOT / "config.yaml", *([overlay] if overlay else [])]
+    return load_study(read_configuration(files, entries))
+
+
+@pytest.fixture(autouse=True)
+def _in_the_repository(monkeypatch):
+    monkeypatch.chdir(ROOT)
+
+
+@pytest.mark.parametrize(
+    ("entry", "words"),
+    [
+        ("seed=yes", ["'seed' ('yes')", "integer"]),
+        ("seed=true", ["'seed' (True)", "true and false are no numbers"]),
+        ("seed=1:30", ["'seed' ('1:30')"]),
+        ("statistics={age_bands: [true, 50]}", ["statistics.age_bands", "no numbers"]),
+        ("statistics={level: .nan}", ["statistics.level", "finite"]),
+        ("statistics={level: .9, level: .8}", ["'level' is there already"]),
+        ("cohort={name: 007}", ["cohort.name", "string"]),
+        ("cohort={name: null}", ["cohort.name"]),
+        ("grading=nope", ["'nope' is no grading", "known are fracture, kl, oarsi"]),
+        ("compare=[kl, oarsii]", ["compare", "did you mean 'oarsi'?"]),
+        ("compare=[kl, kl]", ["twice"]),
+        ("network={tasks: [oarsy]}", ["network.tasks", "did you mean 'oarsi'?"]),
+        ("statistics={prevalence: {kl_2_5: 0.3}}", ["statistics.prevalence", "did you mean 'kl_2_4'?"]),
+        ("statistics={subgroup_findings: [implnat]}", ["did you mean 'implant'?"]),
+        ("statistics={published: olson2021}", ["statistics.published", "did you mean 'olsson2021'?"]),
+        ("network=[" + "1, " * 3000 + "1]", ["'network'"]),
+    ],
+)
+def test_a_slip_is_one_short_sentence(entry, words):
+    with pytest.raises(StudyError) as raised:
+        load(entry)
+    message = str(raised.value)
+    assert all(word in message for word in words), message
+    assert len(message) < 400 and "\n" not in message
+
+
+def test_null_on_the_command_line_is_none_and_not_a_word():
+    assert load("report={title: null}").report.title is None
+    assert load("report={title: 'null'}").report.title == "null"
+
+
+def test_leading_zeros_are_decimal():
+    assert load("seed=010").seed == 10
+
+
+def test_an_entry_given_twice_is_refused():
+    with pytest.raises(StudyError, match="'seed' is given twice"):
+        load("seed=1", "seed=2")
+
+
+def test_a_key_twice_in_an_overlay_is_refused(tmp_path):
+    overlay = tmp_path / "overlay.yaml"
+    overlay.write_text("network:\n  width: 8\nseed: 1\nnetwork:\n  hidden: 4\n")
+    with pytest.raises(StudyError, match=r"overlay\.yaml, line 4: 'network' is there already, in line 1"):
+        load(overlay=overlay)
+
+
+def test_overlays_change_single_keys(tmp_path):
+    overlay = tmp_path / "overlay.yaml"
+    overlay.write_text("statistics: {coverage: {exams: 40, cases: [3]}}")
+    study = load("statistics={level: 0.9}", overlay=overlay)
+    assert (study.statistics.level, study.statistics.coverage.exams) == (0.9, 40)
+    assert study.statistics.replicates == load().statistics.replicates
+
+
+def test_an_outcome_of_another_grading_is_no_slip():
+    assert load("statistics={prevalence: {kl_2_4: 0.3}}", "grading=oarsi").statistics.prevalence
+
+
+def test_the_name_of_a_file_of_settings_holds_its_content():
+    text, name = as_file(load().statistics)
+    assert as_file(load("seed=5").statistics) == (text, name)
+    assert as_file(load("statistics={level: 0.9}").statistics)[1] != name

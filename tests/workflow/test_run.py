@@ -1,0 +1,163 @@
+"""A run that nothing changes from outside: not another command beside it, and not what was deleted since."""
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import time
+
+import pandas as pd
+import pytest
+import yaml
+
+from tests.workflow.conftest import ROOT, SMOKE
+from tests.workflow.test_smoke import COHORT, STUDY, jobs
+
+OTHER = ("--config", "statistics={level: 0.9}", "seed=99", "report={title: Another}")
+
+
+def state(folder):
+    """Every file of a study but logs and times: its path and its hash."""
+    return {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted((folder / COHORT).rglob("*"))
+        if path.is_file() and not {"logs", "benchmarks"} & set(path.parts) and path.name != ".snakemake_timestamp"
+    }
+
+
+@pytest.fixture(scope="module")
+def twin(smoke, tmp_path_factory):
+    return smoke.copy(tmp_path_factory.mktemp("run") / "clone")
+
+
+def test_a_dry_run_and_a_second_start_change_nothing_beside_a_running_study(twin):
+    before = state(twin.folder)
+    for name in ("statistics", "tables", "figures"):
+        shutil.rmtree(twin.folder / STUDY / name)
+    log = twin.folder / STUDY / "logs/evaluate.log"
+    log.unlink()
+    command, environment = twin.command()
+    with (twin.folder / "run.txt").open("w") as said:
+        running = subprocess.Popen(command, cwd=twin.folder, env=environment, stdout=said, stderr=said)
+        try:
+            while not log.exists() and running.poll() is None:
+                time.sleep(0.1)
+            assert running.poll() is None, (twin.folder / "run.txt").read_text()[-4000:]
+            planned = twin.snakemake("-n", *OTHER)
+            assert "evaluate" in jobs(planned)
+            refused = twin.snakemake(*OTHER)
+            assert running.poll() is None, "the run ended before the second start was tried"
+            assert refused.returncode and "Another run is at work" in refused.stdout + refused.stderr
+            assert running.wait(400) == 0, (twin.folder / "run.txt").read_text()[-4000:]
+        finally:
+            running.kill()
+    roc = pd.read_csv(twin.folder / STUDY / "statistics/roc.csv")
+    assert set(roc["level"]) == {0.95}
+    after = state(twin.folder)
+    # A rendered document holds the hour it was made in.
+    made = {name for name in after if not name.startswith((f"{STUDY}/manuscript/", f"{STUDY}/provenance"))}
+    assert {name: after[name] for name in made} == {name: before[name] for name in made}
+    assert set(after) == set(before)
+    assert jobs(twin.snakemake("-n")) == {}
+
+
+def test_planning_leaves_a_finished_study_as_it_is(twin):
+    before = state(twin.folder)
+    assert "make_archive" in jobs(twin.snakemake("-n", *OTHER))
+    assert state(twin.folder) == before
+    assert yaml.safe_load((twin.folder / STUDY / "config.yaml").read_text())["seed"] == 2021
+
+
+def test_planning_writes_nothing_but_snakemakes_own_notes(clone, tmp_path):
+    """Neither a first plan nor a wrong configuration leaves a file behind."""
+    fresh = clone.copy(tmp_path / "fresh")
+    shutil.rmtree(fresh.folder / COHORT, ignore_errors=True)
+    shutil.rmtree(fresh.folder / ".snakemake", ignore_errors=True)
+
+    def files():
+        return {p for p in fresh.folder.rglob("*") if ".snakemake" not in p.parts and "__pycache__" not in p.parts}
+
+    before = files()
+    assert "make_archive" in jobs(fresh.snakemake("-n"))
+    assert fresh.snakemake("-n", "--config", "seed=yes").returncode
+    assert files() == before
+
+
+def test_every_result_is_asked_for(smoke):
+    """A file that no rule declares, or that the study doesn't ask for, would stay missing once it is deleted."""
+    done = smoke.snakemake("all", "-n", "--forcerun", "all")
+    asked = re.search(r"^rule all:\n    input: (.*)$", done.stdout + done.stderr, re.M)
+    assert asked, done.stdout + done.stderr
+    declared = [name.strip() for name in asked.group(1).split(",")]
+    kept = {f"{COHORT}/settings", f"{STUDY}/bundle.zip", f"{STUDY}/rendered"}  # made when something asks for them
+    lost = [
+        name
+        for name in state(smoke.folder)
+        if not any(name == path or name.startswith(f"{path}/") for path in (*declared, *kept))
+    ]
+    assert not [name for name in lost if not name.startswith(f"{COHORT}/archive/dicom/")]
+
+
+@pytest.mark.parametrize(
+    ("lost", "rule"),
+    [
+        ("figures", "figures"),
+        ("tables", "tables"),
+        ("values.yml", "values"),
+        ("checks.csv", "check"),
+        ("privacy.csv", "check_privacy"),
+        ("config.yaml", "config"),
+        ("provenance.json", "provenance"),
+        ("statistics/comparisons.csv", "evaluate"),
+        ("predictions/seeds.parquet", "predict"),
+        ("attribution", "attribute"),
+    ],
+)
+def test_a_result_that_was_deleted_is_made_again(twin, lost, rule):
+    path = twin.folder / STUDY / lost
+    aside = path.rename(twin.folder / "aside")
+    try:
+        planned = jobs(twin.snakemake("-n"))
+        assert planned.get(rule) == 1
+        assert "train" not in planned
+    finally:
+        aside.rename(path)
+
+
+def test_what_a_step_read_is_what_provenance_says(smoke):
+    found = json.loads((smoke.folder / STUDY / "provenance.json").read_text())
+    assert {"ingest", "select", "reference", "train-0", "predict", "evaluate", "values"} <= set(found["read"])
+    for step, files in found["read"].items():
+        assert files, step
+        for name, said in files.items():
+            if (smoke.folder / name).is_file():
+                assert hashlib.sha256((smoke.folder / name).read_bytes()).hexdigest() == said, (step, name)
+    read = found["read"]["evaluate"]
+    assert {f"{STUDY}/predictions/exams.parquet", f"{STUDY}/reference/reference.parquet"} <= set(read)
+    (settings,) = (name for name in read if name.startswith(f"{COHORT}/settings/statistics-"))
+    assert read[settings].startswith(re.search(r"-([0-9a-f]{12})\.yaml$", settings).group(1))
+    assert (
+        found["inputs"][f"{COHORT}/archive/readings.csv"] == found["read"]["ingest"][f"{COHORT}/archive/readings.csv"]
+    )
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount a folder read-only")
+def test_a_read_only_checkout_can_plan(clone, tmp_path):
+    fresh = clone.copy(tmp_path / "fresh")
+    shutil.rmtree(fresh.folder / COHORT, ignore_errors=True)
+    (fresh.folder / ".snakemake").mkdir(exist_ok=True)
+    command, environment = fresh.command("-n")
+    mounted = (
+        'mount --bind . . && mount -t tmpfs none "$PWD/.snakemake" && mount -o remount,bind,ro "$PWD" && cd "$PWD"'
+        ' && ! touch x 2>/dev/null && exec "$@"'
+    )
+    done = subprocess.run(
+        ["unshare", "--mount", "bash", "-c", mounted, "plan", *command],
+        cwd=fresh.folder, env=environment, capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    if "unshare" in done.stderr or "mount:" in done.stderr:
+        pytest.skip(f"no mounts here: {done.stderr.strip()[-200:]}")
+    assert "make_archive" in jobs(done)
+    assert fresh.folder != ROOT and SMOKE
