@@ -164,26 +164,27 @@ def _held_out(test: Sample, rng: np.random.Generator) -> tuple[float, float]:
     order = np.argsort(-test.score, kind="stable")
     score, case = test.score[order], test.truth[order] == 1
     names, patient = np.unique(test.patients[order].astype(str), return_inverse=True)
-    fold = np.argsort(rng.random((len(names), REPEATS)), axis=0)[patient] % FOLDS
-    # A threshold lies below the last of exams with the same score.
-    last = np.flatnonzero(np.r_[score[1:] != score[:-1], True])
     called = np.zeros(2)
-    for number in range(FOLDS):
-        held = fold == number
-        cut = last[_youden(case, ~held * 1.0)[last].argmax(axis=0)]
-        positive = held & (np.arange(len(score))[:, None] <= cut)
-        called += [positive[which].sum() for which in (case, ~case)]
+    for _ in range(REPEATS):
+        fold = rng.permutation(len(names))[patient] % FOLDS
+        for number in range(FOLDS):
+            held = fold == number
+            positive = held & (score >= _best(score[~held], case[~held]))
+            called += [(positive & case).sum(), (positive & ~case).sum()]
     return float(called[0] / test.cases / REPEATS), float(called[1] / test.controls / REPEATS)
 
 
-def _youden(case: npt.NDArray[np.bool_], weights: Floats) -> Floats:
-    """Return Youden's index of calling the first 1, 2, … exams positive; NaN without a case or a control."""
-    shares = []
-    for which in (case, ~case):
-        sums = np.cumsum(weights * which[:, None], axis=0)
-        with np.errstate(invalid="ignore"):
-            shares.append(sums / sums[-1])
-    return np.asarray(np.nan_to_num(shares[0] - shares[1], nan=-1.0), dtype=np.float64)
+def _best(score: Floats, case: npt.NDArray[np.bool_]) -> float:
+    """Return the threshold with the highest Youden index as pROC does, of falling scores: midway to the next."""
+    last = np.r_[np.flatnonzero(score[1:] != score[:-1]), len(score) - 1]
+    if not 0 < case.sum() < len(case):
+        return float("inf")
+    youden = (np.cumsum(case) / case.sum() - np.cumsum(~case) / (~case).sum())[last]
+    # Of thresholds with the same index the most sensitive, as `roc.best_threshold` takes it.
+    best = len(youden) - 1 - int(youden[::-1].argmax())
+    if best == len(youden) - 1:
+        return float("-inf")
+    return float((score[last[best]] + score[last[best + 1]]) / 2)
 
 
 def prevalence_row(

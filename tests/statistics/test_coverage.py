@@ -6,8 +6,10 @@ from scipy.stats import norm
 
 from analysis.statistics import roc
 from analysis.statistics.coverage import Scenario, delong, draw, layout, simulate
+from analysis.statistics.effective import effective_numbers
 from analysis.statistics.false_positives import Part
 from analysis.statistics.false_positives import simulate as simulate_test
+from analysis.statistics.intervals import correlation_of, difference_limits, limits
 from analysis.statistics.settings import CoverageSettings
 
 
@@ -57,6 +59,20 @@ def test_no_difference_is_found_where_there_is_none(test, cases, auc, size):
     # Of 400 studies 20 are expected at most; 33 come up once in 500 such simulations.
     assert row["rejected"] <= 33 / 400
     assert row["rejected_001"] <= 4 / 400
+
+
+def test_parts_that_share_patients_keep_their_level(rng):
+    """One knee of 25 patients with disease and of 75 without in each part, and others in the larger."""
+    truth = np.r_[np.ones(50), np.zeros(150), np.ones(30), np.zeros(60)]
+    patients = np.r_[np.arange(200) // 2, 100 + np.arange(90)].astype(object)
+    first = np.r_[np.arange(200) % 2 == 0, np.zeros(90, dtype=bool)]
+    score = draw(truth, patients, 0.85, 0.7, 600, rng)
+    parts = [(truth[keep], score[:, keep], patients[keep]) for keep in (first, ~first)]
+    ends = [effective_numbers(*part) for part in parts]
+    found = [(auc, *limits(auc, cases, controls, 1.96)) for auc, cases, controls in ends]
+    low, high = difference_limits(found[0], found[1], correlation_of(*parts))
+    # Without the correlation of the two parts it would be 0.4 %.
+    assert 0.015 < ((low > 0) | (high < 0)).mean() < 0.075
 
 
 def test_scores_have_the_auc_and_the_correlation_that_they_are_drawn_with():

@@ -11,7 +11,7 @@ from analysis.statistics import grades
 from analysis.statistics.calibration import calibration_row, reliability_rows
 from analysis.statistics.data import make_sample
 from analysis.statistics.decisions import decision_rows
-from analysis.statistics.operating import choose_threshold, optimism_row, prevalence_row, threshold_row
+from analysis.statistics.operating import _best, choose_threshold, optimism_row, prevalence_row, threshold_row
 from analysis.statistics.proportions import difference, effective, ratio, wilson
 from analysis.statistics.resample import Resamples, patient_weights
 from analysis.statistics.settings import StatisticsSettings
@@ -128,6 +128,25 @@ def test_optimism_is_what_new_exams_lose(rng):
     assert np.mean(mean) == pytest.approx(np.mean(lost), rel=0.2)
     # What a single study gains lies within the limits about as often as they say.
     assert 0.9 < np.mean((low <= lost) & (lost <= high)) < 0.99
+
+
+def test_the_threshold_of_each_fold_is_procs(rng):
+    for _ in range(20):
+        one = sample(rng, 60, shift=1.0)
+        one = make_sample(one.truth, np.round(one.score, 1), one.patients)  # ties
+        order, case = np.argsort(-one.score, kind="stable"), one.truth == 1
+        both = (choose_threshold(one)[0], _best(one.score[order], one.truth[order] == 1))
+        # Two thresholds may be as good but for the last bit: what they are worth is the same.
+        indices = [(one.score[case] >= cut).mean() - (one.score[~case] >= cut).mean() for cut in both]
+        assert indices[1] == pytest.approx(indices[0])
+
+
+def test_perfect_scores_are_not_optimistic(rng):
+    truth = np.repeat([1.0, 0.0], 60)
+    perfect = make_sample(truth, np.where(truth == 1, rng.uniform(0.8, 1, 120), rng.uniform(0, 0.2, 120)), people(120))
+    found = optimism_row(chosen_on_both(perfect, perfect), "x", perfect, SETTINGS, seed=1)
+    assert (found["optimism"], found["youden_held_out"]) == (0, 1)
+    assert found["optimism_high"] > 0.03
 
 
 def test_a_threshold_on_a_handful_of_cases_is_marked(rng):
