@@ -30,6 +30,7 @@ def results_options(command: Callable[..., None]) -> Callable[..., None]:
             click.option("--attribution", type=FOLDER, help="Folder with cases.csv and its pictures."),
             click.option("--coverage", type=FILE, help="coverage.csv."),
             click.option("--false-positives", type=FILE, help="false_positives.csv."),
+            click.option("--sample-size", type=FILE, help="sample_size.csv."),
             click.option("--audit", type=FILE, help="audit.csv."),
             click.option("--active-learning", type=FOLDER, help="Folder of the learning curve of active learning."),
             section_file("report"),

@@ -41,7 +41,7 @@ class Results:
         Folders of the estimates, the reference standard and the selection.
     index, images, network, attribution : Path, optional
         Folders of the index, the prepared images, the networks and what they looked at.
-    coverage, false_positives, audit : Path, optional
+    coverage, false_positives, sample_size, audit : Path, optional
         CSV files; without them those in the folder of the estimates, where they are.
     active_learning : Path, optional
         Folder of the learning curve of active learning.
@@ -58,6 +58,7 @@ class Results:
     attribution: Path | None = None
     coverage: Path | None = None
     false_positives: Path | None = None
+    sample_size: Path | None = None
     audit: Path | None = None
     active_learning: Path | None = None
 
@@ -155,6 +156,17 @@ class Results:
     def positives(self) -> pd.DataFrame:
         """The simulation of how often the tests find a difference that isn't there."""
         return self._table(self.false_positives or self.statistics / "false_positives.csv", optional=True)
+
+    @property
+    def planned(self) -> pd.DataFrame:
+        """How wide intervals are expected to be at the published numbers."""
+        return self._table(self.sample_size or self.statistics / "sample_size.csv", optional=True)
+
+    @property
+    def benefits(self) -> pd.DataFrame:
+        """Decision curves, of the outcomes that have one."""
+        frame = self.estimates("decisions")
+        return frame[frame["net_benefit"].notna()] if len(frame) else frame
 
     @property
     def audited(self) -> pd.DataFrame:

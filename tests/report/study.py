@@ -149,10 +149,19 @@ def _statistics(out: Path, scheme: Scheme, reference: pd.DataFrame, rng: np.rand
                 value = float(rng.uniform(0.5, 0.97)) if cases else np.nan
                 row[column] = value
                 row[f"{column}_low"], row[f"{column}_high"] = _band(value, 0.08)
+            row |= {"chosen_cases": cases // 3, "chosen_controls": controls // 3, "few": cases < 30}
             thresholds.append(row | {"reason": None if cases else "no case"})
         youden = rng.uniform(0.3, 0.8)
         optimism.append(
-            {"outcome": outcome.id, "youden_validation": youden, "youden_test": youden + 0.03, "optimism": 0.03}
+            {
+                "outcome": outcome.id,
+                "youden_validation": youden,
+                "youden_test": youden + 0.05,
+                "difference": 0.05,
+                "optimism": 0.03,
+                "optimism_low": -0.02,
+                "optimism_high": 0.08,
+            }
         )
         specificity = np.linspace(0, 1, 51)
         sensitivity = 1 - specificity ** (auc / (1 - auc)) if cases else np.full(51, np.nan)
@@ -164,8 +173,14 @@ def _statistics(out: Path, scheme: Scheme, reference: pd.DataFrame, rng: np.rand
                 }
             )
         )  # fmt: skip
-        row = {"outcome": outcome.id, "n": cases + controls, "reason": None}
-        for column, centre in (("intercept", 0.0), ("slope", 0.9), ("brier", 0.1)):
+        row = {
+            "outcome": outcome.id,
+            "n": cases + controls,
+            "prevalence": 0.2,
+            "source": "training set",
+            "reason": None,
+        }
+        for column, centre in (("intercept", 0.0), ("slope", 0.9), ("brier", 0.1), ("raw_intercept", 0.4)):
             value = float(rng.normal(centre, 0.1))
             row[column] = value
             row[f"{column}_low"], row[f"{column}_high"] = value - 0.2, value + 0.2
@@ -203,6 +218,39 @@ def _statistics(out: Path, scheme: Scheme, reference: pd.DataFrame, rng: np.rand
                         "difference_low": -0.05, "difference_high": 0.07, "p": 0.4, "p_holm": 1.0, "reason": None,
                     }
                 )  # fmt: skip
+    decisions = [
+        {
+            "outcome": outcome.id, "prevalence": 0.2, "source": "training set", "threshold": threshold,
+            "net_benefit": 0.2 * (1 - threshold) ** 2, "net_benefit_all": 0.2 - 0.8 * threshold / (1 - threshold),
+            "standardised": (1 - threshold) ** 2, "standardised_low": (1 - threshold) ** 2 - 0.1,
+            "standardised_high": (1 - threshold) ** 2 + 0.1, "level": 0.95, "reason": None,
+        }
+        for outcome in scheme.outcomes
+        if outcome.kind in ("group", "disease")
+        for threshold in (0.1, 0.3, 0.5, 0.7, 0.9)
+    ]  # fmt: skip
+    cumulative = [
+        {
+            "item": name, "at_least": level, "bin": number, "predicted": (number - 0.5) / 8,
+            "observed": (number - 0.5) / 8, "low": (number - 0.9) / 8, "high": (number - 0.1) / 8, "n": 30,
+        }
+        for name, item in scheme.items.items()
+        for level in list(item.levels)[1:]
+        for number in range(1, 9)
+    ]  # fmt: skip
+    cumulative_fit = [
+        calibration[0] | {"item": name, "at_least": level}
+        for name, item in scheme.items.items()
+        for level in list(item.levels)[1:]
+    ]
+    sample_size = [
+        {
+            "outcome": f"kl_{cases}", "label": f"KL {cases}", "cases": cases, "controls": 300 - cases, "auc": 0.9,
+            "low": 0.9 - 1 / cases, "high": 0.95, "width": 0.05 + 1 / cases, "clustered_width": 0.06 + 1 / cases,
+            "level": 0.95,
+        }
+        for cases in (13, 67, 116)
+    ]  # fmt: skip
     confusion, summary = [], []
     for name, item in scheme.items.items():
         levels = range(len(item.levels))
@@ -282,7 +330,8 @@ def _statistics(out: Path, scheme: Scheme, reference: pd.DataFrame, rng: np.rand
         "roc": roc, "thresholds": thresholds, "optimism": optimism, "calibration": calibration,
         "reliability": reliability, "prevalence": prevalence, "subgroups": subgroups, "confusion": confusion,
         "summary": summary, "readers": readers, "coverage": coverage, "audit": audit, "comparisons": comparisons,
-        "false_positives": false_positives,
+        "false_positives": false_positives, "decisions": decisions, "cumulative": cumulative,
+        "cumulative_fit": cumulative_fit, "sample_size": sample_size,
         "published": published,
     }.items():  # fmt: skip
         pd.DataFrame(rows).to_csv(out / f"{name}.csv", index=False)

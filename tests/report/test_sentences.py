@@ -297,3 +297,50 @@ def test_the_prevalence_is_named_by_where_it_comes_from(kl, tmp_path, sources, s
 def test_the_rule_for_disease_is_told_in_words(turns):
     assert "Radiographic osteoarthritis was defined as a Kellgren-Lawrence grade of 2 or higher." in turns["first"]
     assert ">=" not in turns["first"]
+
+
+def test_thresholds_that_rest_on_few_validation_cases_are_marked(kl, tmp_path):
+    mark = "* threshold from fewer than 10 validation patients with a case"
+    assert mark not in tell(kl, tmp_path / "none", thresholds=lambda frame: frame.assign(few=False))
+    few = {"kl_1"}
+    text = tell(kl, tmp_path / "one", thresholds=lambda frame: frame.assign(few=frame["outcome"].isin(few)))
+    assert mark in text
+    marked = Made({**kl.options, "statistics": tmp_path / "one/statistics"}, kl.folder).results
+    assert [row[0] for row in TABLES["performance"](marked).rows if any("*" in cell for cell in row[1:])] == ["1"]
+    assert [row[0] for row in TABLES["optimism"](marked).rows if any("*" in cell for cell in row[1:])] == ["1"]
+
+
+def test_what_a_small_validation_set_loses_is_not_called_optimism(kl, tmp_path):
+    text = tell(kl, tmp_path, optimism=lambda frame: frame.assign(difference=0.07, optimism=0.02))
+    assert "Youden's J was 0.07 higher on average than at those of the validation set" in text
+    assert "By cross-validation, 0.02 of J on average" in text
+    assert "would have overstated Youden's J by 0.02 on average" in text
+
+
+def test_calibration_and_decision_curves_name_their_prevalence(kl, turns, tmp_path):
+    for said in ("It is stated at the prevalence of the training set", "shows what it would be worth to act"):
+        assert said in turns["first"]
+    none = tell(kl, tmp_path, decisions=lambda frame: frame.assign(net_benefit=float("nan")))
+    assert "shows what it would be worth to act" not in none
+
+
+def test_more_than_two_readers_have_one_agreement(kl, tmp_path):
+    """Pairs of three readers who rotate are no span that a pair with one exam stretches: alpha speaks for all."""
+    reference = shutil.copytree(kl.options["reference"], tmp_path / "reference")
+    frame = pd.read_csv(reference / "agreement.csv")
+    overall = frame.assign(first="all", second="readers", alpha=0.81, alpha_low=0.78, alpha_high=0.84)
+    gone = [column for column in frame if column.startswith(("kappa", "percent"))]
+    overall[gone] = float("nan")
+    pd.concat([overall, frame]).to_csv(reference / "agreement.csv", index=False)
+    three = Made({**kl.options, "reference": reference}, kl.folder)
+    text = tell(three, tmp_path / "text")
+    assert "was 0.81 (0.78 to 0.84) as Krippendorff's alpha" in text
+    assert "quadratic weighted kappa of 0" not in text[text.index("Agreement of the readers") :][:1200]
+    table = TABLES["agreement"](three.results)
+    assert "Krippendorff's alpha" in table.head and any("all readers" in row[0] for row in table.rows)
+
+
+def test_the_expected_width_is_told_where_it_was_worked_out(kl, turns, tmp_path):
+    said = "intervals of single outcomes are expected to be 0.06 to 0.13 wide"
+    assert said in turns["first"]
+    assert "are expected to be" not in tell(kl, tmp_path, sample_size=lambda frame: frame.iloc[:0])

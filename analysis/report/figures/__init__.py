@@ -20,6 +20,8 @@ PRESENT: dict[str, Callable[[Results], bool]] = {
     "roc": lambda results: len(results.curves) > 0,
     "confusion": lambda results: len(results.scheme.items) > 0 and len(results.estimates("confusion")) > 0,
     "calibration": lambda results: len(results.estimates("reliability")) > 0,
+    "cumulative": lambda results: len(results.estimates("cumulative")) > 0,
+    "benefit": lambda results: len(results.benefits) > 0,
     "learning": lambda results: len(results.learning) > 0,
     "published": lambda results: len(results.published) > 0,
     "subgroups": lambda results: len(results.estimates("subgroups")) > 0,
@@ -34,6 +36,7 @@ def drawers() -> dict[str, Callable[[Results], Figure | None]]:
     """Return what draws each figure, by the figure's name."""
     from analysis.report.active_learning import active_learning_figure
     from analysis.report.figures import (
+        benefit,
         calibration,
         decisions,
         flow,
@@ -50,6 +53,8 @@ def drawers() -> dict[str, Callable[[Results], Figure | None]]:
         "roc": performance.roc,
         "confusion": matrices.confusion,
         "calibration": calibration.calibration,
+        "cumulative": calibration.cumulative,
+        "benefit": benefit.benefit,
         "learning": learning.learning,
         "published": performance.published,
         "subgroups": subgroups.subgroups,

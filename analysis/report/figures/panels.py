@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,7 +25,7 @@ def shown(results: Results) -> list[Outcome]:
     return results.outcomes("grade", "group") or results.outcomes()
 
 
-def make_panels(results: Results, outcomes: list[Outcome], ratio: float) -> tuple[Figure, list[Axes]]:
+def make_panels(results: Results, outcomes: Sequence[object], ratio: float) -> tuple[Figure, list[Axes]]:
     """Make a grid of small panels: a row an item and kind where they fit a row, else five to a row."""
     columns = 5 if len(outcomes) <= 15 else 6
     rows = math.ceil(len(outcomes) / columns)

@@ -36,6 +36,8 @@ TABLES: dict[str, Callable[[Results], Table | None]] = {
     "summary": performance.summary,
     "optimism": calibration.optimism,
     "calibration": calibration.calibration,
+    "cumulative": calibration.cumulative,
+    "sample_size": calibration.sample_size,
     "prevalence": performance.prevalence,
     "published": performance.published,
     "readers": readers.readers,

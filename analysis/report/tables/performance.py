@@ -44,10 +44,15 @@ def _cells(results: Results, outcome: Outcome) -> list[str]:
         f"{count(row['cases'])} / {count(row['controls'])}",
         interval(chosen, "sensitivity", 0, 100),
         interval(chosen, "specificity", 0, 100),
-        number(chosen.get("youden"), digits),
+        number(chosen.get("youden"), digits) + (" *" if few_threshold(chosen) else ""),
         number(row["auc"], digits),
         *beside_delong(row, digits),
     ]
+
+
+def few_threshold(chosen: Mapping[str, Any]) -> bool:
+    """Whether a threshold rests on too few cases or controls of the set that it was chosen on."""
+    return known(chosen.get("few")) and str(chosen["few"]) == "True" and known(chosen.get("threshold"))
 
 
 def beside_delong(row: Mapping[str, Any], digits: int) -> list[str]:

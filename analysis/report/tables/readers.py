@@ -16,6 +16,7 @@ def agreement(results: Results) -> Table | None:
         return None
     rows: list[list[str]] = []
     digits = results.settings.digits
+    several = bool((frame["first"] == "all").any())
     for name in SETS:
         part = frame[(frame["set"] == name) & (frame["second"] != "consensus") & (frame["n"] > 0)]
         part = part[
@@ -28,6 +29,7 @@ def agreement(results: Results) -> Table | None:
         for _, row in part.iterrows():
             title = results.title(row["item"])
             who = f", {row['first']} and {row['second']}" if len(pairs) > 1 else ""
+            who = ", all readers" if row["first"] == "all" else who
             rows.append(
                 [
                     f"{title}{who}",
@@ -35,12 +37,14 @@ def agreement(results: Results) -> Table | None:
                     interval(dict(row), "percent", 0),
                     interval(dict(row), "kappa", digits),
                     interval(dict(row), "kappa_quadratic", digits),
+                    *([interval(dict(row), "alpha", digits)] if several else []),
                     count(row["conflicts"]),
                 ]
             )
     if not rows:
         return None
-    return Table(["", "Exams", "Agreement, %", "Kappa", "Quadratic weighted kappa", "To consensus"], rows)
+    alpha = ["Krippendorff's alpha"] if several else []
+    return Table(["", "Exams", "Agreement, %", "Kappa", "Quadratic weighted kappa", *alpha, "Not all agreed"], rows)
 
 
 def readers(results: Results) -> Table | None:

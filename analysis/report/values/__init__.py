@@ -18,7 +18,12 @@ from analysis.report.hashes import Sources, hashes
 from analysis.report.results import Results
 from analysis.report.settings import ReportSettings
 from analysis.report.values.audit import audit_values
-from analysis.report.values.calibration import calibration_values, optimism_values, prevalence_values
+from analysis.report.values.calibration import (
+    calibration_values,
+    optimism_values,
+    prevalence_values,
+    sample_size_values,
+)
 from analysis.report.values.cohort import cohort_values, fact_values, rule_values
 from analysis.report.values.config import chosen, given, readable
 from analysis.report.values.decisions import decision_values
@@ -126,6 +131,7 @@ def _measured(results: Results) -> tuple[dict[str, Any], Sources]:
     sources: Sources = {}
     for make in (
         cohort_values, agreement_values, reader_values, performance_values, summary_values, optimism_values, prevalence_values,
+        sample_size_values,
         calibration_values, decision_values, subgroup_values, coverage_values, audit_values, published_values,
     ):  # fmt: skip
         with results.recording() as seen:

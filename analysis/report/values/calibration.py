@@ -17,18 +17,32 @@ def _usable(results: Results, name: str, column: str) -> pd.Series:
     if frame.empty:
         return pd.Series(dtype=float)
     ids = [o.id for o in results.outcomes("grade", "group", "disease") if not results.few(o.id)]
+    if column not in frame:
+        return pd.Series(dtype=float)
     return frame.loc[frame["outcome"].isin(ids), column].dropna().astype(float)
 
 
 def optimism_values(results: Results) -> dict[str, Any]:
-    """Return `optimism`: what choosing thresholds on the test set itself would gain."""
-    gain = _usable(results, "optimism", "optimism")
+    """Return `optimism`: what choosing thresholds on the test set itself adds, and what small validation sets lose."""
+    gain, apart = _usable(results, "optimism", "optimism"), _usable(results, "optimism", "difference")
     digits = results.settings.digits
     return {
         "optimism": {
             "any": len(gain) > 0,
             "mean": number(gain.mean(), digits) if len(gain) else NOT_ESTIMABLE,
             "most": number(gain.max(), digits) if len(gain) else NOT_ESTIMABLE,
+            "difference": number(apart.mean(), digits) if len(apart) else NOT_ESTIMABLE,
+        }
+    }
+
+
+def sample_size_values(results: Results) -> dict[str, Any]:
+    """Return `planned`: how wide intervals are expected to be at the published numbers."""
+    frame = results.planned
+    return {
+        "planned": {
+            "any": len(frame) > 0,
+            "widths": span(frame["width"], results.settings.digits) if len(frame) else NOT_ESTIMABLE,
         }
     }
 

@@ -21,6 +21,7 @@ from analysis.report.format import (
     span,
 )
 from analysis.report.results import Results
+from analysis.report.tables.performance import few_threshold
 
 
 def _auc(results: Results, outcome: Outcome) -> dict[str, Any]:
@@ -138,6 +139,7 @@ def performance_values(results: Results) -> dict[str, Any]:
     found["few"] = names(results, few) or "none"
     found["level"] = results.level
     found["alpha"] = f"{results.alpha:g}"
+    found["few_thresholds"] = any(few_threshold(results.threshold(outcome.id)) for outcome in main)
     found["beside"] = told(pair(results.auc(outcome.id), digits) for outcome in main)
     return {"auc": found}
 

@@ -21,9 +21,18 @@ def agreement_values(results: Results) -> dict[str, Any]:
         if len(frame):
             part = frame[(frame["set"] == name) & (frame["second"] != "consensus") & (frame["n"] > 0)]
             part = part[part["item"].isin(list(results.scheme.items))]
+        overall = part[part["first"] == "all"] if len(part) else part
+        part = part[part["first"] != "all"] if len(part) else part
+        alphas = overall["alpha"].dropna() if len(overall) else pd.Series(dtype=float)
         kappas = part["kappa_quadratic"].dropna() if len(part) else pd.Series(dtype=float)
         found[name] = {
             "any": len(kappas) > 0,
+            "overall": len(alphas) > 0,
+            "pair": len(kappas) > 0 and not len(alphas),
+            "alpha": interval(dict(overall.iloc[0]), "alpha", digits, none=NOT_ESTIMABLE)
+            if len(overall) == 1
+            else span(alphas, digits),
+            "all_exams": count(overall["n"].max()) if len(overall) else "0",
             "single": len(part) == 1,
             "kappa": interval(dict(part.iloc[0]), "kappa_quadratic", digits, none=NOT_ESTIMABLE)
             if len(part) == 1
