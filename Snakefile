@@ -27,6 +27,7 @@ if FROM_ARCHIVE:
     include: "workflow/rules/archive.smk"
     include: "workflow/rules/cohort.smk"
     include: "workflow/rules/network.smk"
+    include: "workflow/rules/rounds.smk"
     include: "workflow/rules/active_learning.smk"
 
 

@@ -18,6 +18,8 @@ BIN = Path(sys.executable).parent
         ["ruff", "format", "--check", "."],
         ["snakefmt", "--check", "Snakefile", "workflow"],
         ["mypy"],
+        ["lint-imports", "--no-cache"],
+        ["snakemake", "--lint"],
     ],
     ids=" ".join,
 )

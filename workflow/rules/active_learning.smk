@@ -9,22 +9,6 @@
 #
 # No part of `all`. A round depends on those before it and on nothing after it: a further one trains itself alone.
 
-from types import SimpleNamespace
-from typing import get_args
-
-from analysis.active_learning.settings import Strategy
-
-ACTIVE_LEARNING = f"{COHORT}/{{grading}}/active_learning"
-ROUND = f"{ACTIVE_LEARNING}/{{strategy}}/seed-{{seed}}/round-{{round}}"
-ASKED = study.active_learning
-READERS = ASKED.labels == "readers"
-RUNS = dict(
-    strategy=[ASKED.strategy] if READERS else ASKED.compare,
-    seed=ASKED.seeds[:1] if READERS else ASKED.seeds,
-)
-STRATEGIES = get_args(Strategy)
-# Runs don't wait for each other, so they share the cores.
-ROUND_THREADS = max(1, CORES // (len(RUNS["strategy"]) * len(RUNS["seed"])))
 # The study's network, on the grading alone: what further tasks know of an exam would be labels that nobody asked for.
 # A start may lack a rare level.
 ROUND_NETWORK = settings(
@@ -38,96 +22,6 @@ ROUND_NETWORK = settings(
         )
     ),
 )
-
-
-def of_round(name, number, wildcards, top=f"{COHORT}/{{grading}}/active_learning"):
-    """A file of a round; the first one is the same for all strategies."""
-    strategy = "start" if number == 0 else wildcards.strategy
-    folder = top.format(grading=wildcards.grading)
-    return f"{folder}/{strategy}/seed-{wildcards.seed}/round-{number}/{name}"
-
-
-def before(name):
-    """The file `name` of the round before."""
-    return lambda wildcards: of_round(name, int(wildcards.round) - 1, wildcards)
-
-
-def so_far(name, more=0):
-    """The file `name` of every round before, and with `more=1` of this one, too."""
-    return lambda wildcards: [
-        of_round(name, number, wildcards)
-        for number in range(int(wildcards.round) + more)
-    ]
-
-
-def is_empty(queue):
-    """Whether a queue has been made and asks for nothing."""
-    return os.path.exists(queue) and len(Path(queue).read_text().splitlines()) < 2
-
-
-def readings_of(number, wildcards):
-    """The export of a round's readings: private, as it holds accession numbers."""
-    return of_round(
-        "readings.csv", number, wildcards, top=f"{PRIVATE}/active_learning/{{grading}}"
-    )
-
-
-def from_readers(wildcards):
-    """What a round's labels are made of where readers give them."""
-    if not READERS:
-        return {}
-    return dict(
-        exams=rules.select.output.exams,
-        readings=rules.ingest.output.readings,
-        private=rules.ingest.output.private,
-        read=[
-            readings_of(number, wildcards)
-            for number in range(int(wildcards.round) + 1)
-            if not is_empty(of_round("queue.csv", number, wildcards))
-        ],
-    )
-
-
-def open_round():
-    """The first round that can't be trained yet, with the queue that waits for readers.
-
-    No queue where reading can stop; nothing at all where every round has been read.
-    """
-    here = SimpleNamespace(
-        grading=study.grading, strategy=ASKED.strategy, seed=ASKED.seeds[0]
-    )
-    for number in range(ASKED.rounds + 1) if READERS else []:
-        queue = of_round("queue.csv", number, here)
-        if is_empty(queue):
-            if number:
-                return number, None, None
-        elif not os.path.exists(readings_of(number, here)):
-            return number, queue, readings_of(number, here)
-    return None
-
-
-def acquired(wildcards):
-    """What the target asks for: the learning curve, or the queue that waits for readers."""
-    waiting = open_round()
-    if waiting and waiting[1]:
-        return [waiting[1], settings("reading")]  # what the reading room needs
-    return f"{STUDY}/active_learning/curve"
-
-
-def show_queue():
-    """Say what readers do next, where a queue waits for them."""
-    waiting = open_round()
-    if waiting and waiting[1] and os.path.exists(waiting[1]):
-        number, queue, readings = waiting
-        room = (
-            f"--archive {ARCHIVE} --cohort {COHORT} --grading {study.grading}"
-            f" --settings {settings('reading')} --queue {queue}"
-        )
-        print(
-            f"\nRound {number} waits for readers: open the reading room with\n  python -m analysis read {room}\n"
-            f"then export\n  python -m analysis read-export {room} --out {os.path.dirname(readings)}\nand run again.\n",
-            file=sys.stderr,
-        )
 
 
 rule ask_start:
@@ -178,7 +72,7 @@ rule ask_round:
         "../../envs/network.yaml"
     threads: ROUND_THREADS
     params:
-        images=IMAGES,
+        images=folder_of("prepared"),
         number=ASKED.batch,
         asked=lambda wildcards, input: [f"--asked {path}" for path in input.asked],
         stop=lambda wildcards, input: [
@@ -273,25 +167,6 @@ use rule predict as predict_round with:
     threads: ROUND_THREADS
     message:
         "Predict validation and test set ({wildcards.grading}, {wildcards.strategy}, seed {wildcards.seed}, round {wildcards.round})"
-
-
-def every_round(wildcards):
-    """Reference standard and predictions of each round that the learning curve shows."""
-    return [
-        of_round(
-            name, number, SimpleNamespace(strategy=strategy, seed=seed, **wildcards)
-        )
-        for strategy in RUNS["strategy"]
-        for seed in RUNS["seed"]
-        for number in range(last_round() + 1)
-        for name in ("reference.parquet", "predictions/exams.parquet")
-    ]
-
-
-def last_round():
-    """The last round there is: that of the settings, or the one after which reading stopped."""
-    waiting = open_round()
-    return waiting[0] - 1 if waiting else ASKED.rounds
 
 
 rule learning_curve:

@@ -17,11 +17,6 @@ else:
     NAMED_BY = ["--key", study.archive.key] if study.archive.key else []
 
 
-def archive_inventory(wildcards):
-    """What files a handed-over archive holds: a change of one, however deep, runs ingest again."""
-    return "made here" if study.source.make else inventory(ARCHIVE)
-
-
 # A source that makes its archive; else it was handed over.
 if study.source.make:
 
@@ -72,9 +67,12 @@ rule ingest:
         "../../envs/images.yaml"
     threads: CORES
     params:
-        archive=ARCHIVE,
+        archive=folder_of("dicom"),
         key=NAMED_BY,
-        inventory=archive_inventory,
+        # A change of a handed-over archive's files, however deep, runs ingest again.
+        inventory=lambda wildcards: (
+            "made here" if study.source.make else inventory(ARCHIVE)
+        ),
     message:
         "Index the archive, under pseudonyms"
     shell:
@@ -101,7 +99,7 @@ rule prepare:
         "../../envs/images.yaml"
     threads: 1
     params:
-        archive=ARCHIVE,
+        archive=folder_of("dicom"),
         shards=len(SHARDS),
     message:
         "Prepare the images of shard {wildcards.shard}"

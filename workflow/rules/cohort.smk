@@ -26,8 +26,8 @@ rule select:
     conda:
         "../../envs/images.yaml"
     params:
-        archive=ARCHIVE,
-        prepared=IMAGES,
+        archive=folder_of("reports"),
+        prepared=folder_of("prepared"),
         seed=study.seed,
     message:
         "Select the exams and part them into sets, by patient"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
-sys.path.insert(0, str(workflow.basedir))
+sys.path.insert(0, str(Path(workflow.current_basedir).parents[1]))
 
 from analysis.study.configuration import (
     as_file,

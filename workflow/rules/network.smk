@@ -32,7 +32,7 @@ rule train:
     resources:
         gpu=1,
     params:
-        images=IMAGES,
+        images=folder_of("prepared"),
         tasks=lambda wildcards, input: [
             f"--task {scheme}:{reference}"
             for scheme, reference in zip(input.tasks, input.references)
@@ -69,7 +69,7 @@ rule predict:
         "../../envs/network.yaml"
     threads: CORES
     params:
-        images=IMAGES,
+        images=folder_of("prepared"),
         weights=lambda wildcards, input: [f"--weights {path}" for path in input.weights],
     message:
         "Predict the exams of validation and test set ({wildcards.grading})"
@@ -100,7 +100,7 @@ rule attribute:
         "../../envs/network.yaml"
     threads: CORES
     params:
-        images=IMAGES,
+        images=folder_of("prepared"),
     message:
         "Find what the network looks at ({wildcards.grading})"
     shell:

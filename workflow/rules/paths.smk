@@ -82,3 +82,53 @@ def given_to_report(wildcards):
         ),
         *expand(ATTRIBUTION, grading=wildcards.grading),
     ]
+
+
+def folder_of(name):
+    """The folder that an input, or the first of a list, lies in: for commands that take a folder."""
+
+    def folder(wildcards, input):
+        found = input.get(name)
+        return os.path.dirname(found if isinstance(found, str) else found[0])
+
+    return folder
+
+
+def results_of(wildcards):
+    """Every result that the tables, figures and values may tell of."""
+    return [
+        *expand(rules.evaluate.output, grading=wildcards.grading),
+        *given_to_report(wildcards),
+        *(PREPARED if FROM_ARCHIVE else []),
+        *rules.coverage.output,
+        *rules.false_positives.output,
+        *rules.sample_size.output,
+        *rules.audit.output,
+        *learning_curve_of(wildcards),
+    ]
+
+
+def learning_curve_of(wildcards):
+    """The learning curve of active learning where it has been run: the report shows it, but never asks for it."""
+    folder = f"{COHORT}/{wildcards.grading}/active_learning/curve"
+    return [
+        path
+        for path in (f"{folder}/curve.csv", f"{folder}/stops.csv")
+        if os.path.exists(path)
+    ]
+
+
+def where(wildcards, input):
+    """The options that say where the results are."""
+    curve = [
+        f"--active-learning {os.path.dirname(path)}"
+        for path in learning_curve_of(wildcards)[:1]
+    ]
+    return " ".join([WHERE.format(wildcards=wildcards, input=input), *curve])
+
+
+def bundled_code():
+    """The files of code in a bundle."""
+    from analysis.provenance.provenance import code_files
+
+    return [str(path) for path in code_files()]

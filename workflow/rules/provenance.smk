@@ -40,12 +40,13 @@ rule provenance:
             for folder in (COHORT, f"{COHORT}/{{grading}}")
             for kind in ("benchmarks", "logs")
         ],
+        rendered=lambda wildcards, input: f"{input[0]}/renderers.json",
         snakemake=snakemake.__version__,
     message:
         "Say what the study was made of ({wildcards.grading})"
     shell:
         "python -m analysis --log {log} provenance {input.hashed:q} --config {input.config} {params.private}"
-        " {params.records} --snakemake {params.snakemake} --rendered {input[0]}/renderers.json --out {output}"
+        " {params.records} --snakemake {params.snakemake} --rendered {params.rendered} --out {output}"
 
 
 # A bundle can't be made of a bundle: what identifies patients, which nothing in it may hold, isn't there.
@@ -75,8 +76,8 @@ if FROM_ARCHIVE:
         conda:
             "../../envs/images.yaml"
         params:
-            study=f"{COHORT}/{{grading}}",
-            archive=ARCHIVE,
+            study=lambda wildcards, output: os.path.dirname(output[0]),
+            archive=folder_of("reports"),
         message:
             "Pack the bundle for reviewers ({wildcards.grading})"
         shell:
@@ -86,10 +87,3 @@ if FROM_ARCHIVE:
     rule bundle:
         input:
             f"{STUDY}/bundle.zip",
-
-
-def bundled_code():
-    """The files of code in a bundle."""
-    from analysis.provenance.provenance import code_files
-
-    return [str(path) for path in code_files()]

@@ -15,39 +15,6 @@ MANUSCRIPT = f"{COHORT}/{{grading}}/manuscript"
 CONFIG = settings("study", study)
 
 
-def results_of(wildcards):
-    """Every result that the tables, figures and values may tell of."""
-    return [
-        *expand(rules.evaluate.output, grading=wildcards.grading),
-        *given_to_report(wildcards),
-        *(PREPARED if FROM_ARCHIVE else []),
-        *rules.coverage.output,
-        *rules.false_positives.output,
-        *rules.sample_size.output,
-        *rules.audit.output,
-        *learning_curve_of(wildcards),
-    ]
-
-
-def learning_curve_of(wildcards):
-    """The learning curve of active learning where it has been run: the report shows it, but never asks for it."""
-    folder = f"{COHORT}/{wildcards.grading}/active_learning/curve"
-    return [
-        path
-        for path in (f"{folder}/curve.csv", f"{folder}/stops.csv")
-        if os.path.exists(path)
-    ]
-
-
-def where(wildcards, input):
-    """The options that say where the results are."""
-    curve = [
-        f"--active-learning {os.path.dirname(path)}"
-        for path in learning_curve_of(wildcards)[:1]
-    ]
-    return " ".join([WHERE.format(wildcards=wildcards, input=input), *curve])
-
-
 WHERE = (
     f" --grading {{input.grading}} --statistics {STATISTICS} --reference-folder {COHORT}/{{grading}}/reference"
     f" --selection {SELECTION} --index {INDEX} --network {NETWORK} --attribution {ATTRIBUTION}"
@@ -179,7 +146,7 @@ if FROM_ARCHIVE:
         conda:
             "../../envs/images.yaml"
         params:
-            archive=ARCHIVE,
+            archive=folder_of("reports"),
             publishable=[INDEX, SELECTION, f"{COHORT}/{{grading}}"],
             searched=f"{COHORT}/{{grading}}/bundle.zip",
         message:
@@ -259,6 +226,7 @@ rule compare:
     conda:
         "../../envs/manuscript.yaml"
     params:
+        out=lambda wildcards, output: os.path.dirname(output[0]),
         seed=study.seed,
         pair=" ".join(
             f"--{place}-results {COHORT}/{name} --{place}-grading workflow/gradings/{name}.yaml"
@@ -268,7 +236,7 @@ rule compare:
         f"Set {' and '.join(COMPARED)} side by side"
     shell:
         "python -m analysis --log {log} compare-gradings {params.pair} --settings {input.settings}"
-        " --report {input.report} --seed {params.seed} --out $(dirname {output[0]})"
+        " --report {input.report} --seed {params.seed} --out {params.out}"
 
 
 use rule manuscript as manuscript_compared with:

@@ -51,13 +51,14 @@ rule evaluate:
         "../../envs/statistics.yaml"
     threads: CORES
     params:
+        out=lambda wildcards, output: os.path.dirname(output[0]),
         seed=study.seed,
     message:
         "Estimate performance with intervals by pROC ({wildcards.grading})"
     shell:
         "python -m analysis --log {log} evaluate --predictions {input.predictions} --reference {input.reference}"
         " --readers {input.readers} --exams {input.exams} --images-index {input.images} --grading {input.grading}"
-        " --settings {input.settings} --seed {params.seed} --workers {threads} --out $(dirname {output[0]})"
+        " --settings {input.settings} --seed {params.seed} --workers {threads} --out {params.out}"
 
 
 rule coverage:
