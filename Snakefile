@@ -20,6 +20,7 @@ report: "workflow/report/workflow.rst"
 
 include: "workflow/rules/common.smk"
 include: "workflow/rules/paths.smk"
+include: "workflow/rules/settings.smk"
 
 
 if FROM_ARCHIVE:
@@ -38,7 +39,7 @@ include: "workflow/rules/provenance.smk"
 
 # Every result of the study by the rule that makes it, so that one that was deleted is made again.
 MADE = [
-    *("evaluate", "coverage", "false_positives", "audit", "check"),
+    *("evaluate", "coverage", "false_positives", "sample_size", "audit", "check"),
     *("config", "tables", "figures", "values", "manuscript", "provenance"),
 ]
 if FROM_ARCHIVE:

@@ -62,7 +62,7 @@ SETTINGS = {}
 
 
 def settings(name, section=None):
-    """The file of a section of the configuration (or of another one given), which the rule below makes.
+    """The file of a section of the configuration (or of another one given), which the rule `settings` makes.
 
     Its name holds its content, so that nothing but the section itself changes what a step reads; what rests on it is
     made anew when the name is another one, and not for the file's age.
@@ -71,21 +71,6 @@ def settings(name, section=None):
     path = f"{COHORT}/settings/{name}-{content}.yaml"
     SETTINGS[path] = text
     return ancient(path)
-
-
-rule settings:
-    output:
-        f"{COHORT}/settings/{{section}}.yaml",
-    params:
-        text=lambda wildcards, output: SETTINGS[output[0]],
-    message:
-        "Write the settings {wildcards.section}"
-    shell:
-        "printf %s {params.text:q} > {output}"
-
-
-localrules:
-    settings,
 
 
 @cache

@@ -31,10 +31,14 @@ rule config:
         CONFIG,
     output:
         f"{STUDY}/config.yaml",
+    log:
+        f"{STUDY}/logs/config.log",
+    conda:
+        "../../envs/statistics.yaml"
     message:
         "Keep the configuration beside the results"
     shell:
-        "cp {input} {output}"
+        "cp {input} {output} 2> {log}"
 
 
 localrules:
