@@ -69,8 +69,8 @@ def test_it_renders_to_the_same_text(smoke, bundle):
 
 def test_its_statistics_are_done_again_from_the_predictions(smoke, bundle):
     planned = jobs(bundle.snakemake("-n", study="study.yaml"))
-    once = ("evaluate", "coverage", "false_positives", "audit", "check", "config", "tables", "figures", "values")
-    assert planned == {**dict.fromkeys((*once, "manuscript", "provenance", "all"), 1), "settings": 3}
+    once = ("evaluate", "coverage", "false_positives", "sample_size", "audit", "check", "config", "tables", "figures")
+    assert planned == {**dict.fromkeys((*once, "values", "manuscript", "provenance", "all"), 1), "settings": 3}
     roc = f"{STUDY}/statistics/roc.csv"
     done = bundle.snakemake(roc, study="study.yaml")
     assert done.returncode == 0, done.stderr[-4000:]
