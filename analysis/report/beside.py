@@ -46,10 +46,15 @@ def pair(row: Mapping[Any, Any], digits: int) -> Pair:
     delong, recommended = (_limits(row, *ends, digits) for ends in (("delong_low", "delong_high"), ("low", "high")))
     if delong == recommended or not recommended:
         return Pair(delong, recommended, "")
-    cases, controls, patients = (_number(row.get(name)) for name in ("cases", "controls", "patients"))
-    signs = "‡" if patients is not None and patients < (cases or 0) + (controls or 0) else ""
-    signs += "§" if min(cases or 0, controls or 0) < FEW else ""
-    return Pair(delong, recommended, signs or "¶")
+    cases, controls, patients = (_number(row.get(name)) or 0 for name in ("cases", "controls", "patients"))
+    low, high, *theirs = (_number(row.get(name)) or 0 for name in ("low", "high", "delong_low", "delong_high"))
+    signs = ""
+    if high - low > theirs[1] - theirs[0]:
+        signs += "‡" if 0 < patients < cases + controls else ""
+        signs += "§" if min(cases, controls) < FEW else ""
+    if not signs or abs(low + high - sum(theirs)) >= 10**-digits:  # the middle has moved by more than rounding
+        signs += "¶"
+    return Pair(delong, recommended, signs)
 
 
 def told(pairs: Iterable[Pair]) -> str:

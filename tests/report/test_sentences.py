@@ -258,7 +258,7 @@ def test_a_sign_says_why_the_recommended_interval_is_another(kl, tmp_path):
     for said in ("‡ some patients have several exams", "§ few cases or controls", "¶ DeLong's interval is symmetric"):
         assert said in text, said
     signs = {row["outcome"]: pair(row, 2).signs for _, row in change(pd.read_csv(kl.options["statistics"] / "roc.csv")).iterrows()}  # fmt: skip
-    assert (signs["kl_1"], signs["kl_2"], signs["kl_3"]) == ("§", "‡", "¶")
+    assert (signs["kl_1"], signs["kl_2"], signs["kl_3"]) == ("§¶", "‡¶", "¶")
 
 
 def test_no_level_is_called_by_another(kl, tmp_path):
@@ -344,3 +344,9 @@ def test_the_expected_width_is_told_where_it_was_worked_out(kl, turns, tmp_path)
     said = "intervals of single outcomes are expected to be 0.06 to 0.13 wide"
     assert said in turns["first"]
     assert "are expected to be" not in tell(kl, tmp_path, sample_size=lambda frame: frame.iloc[:0])
+
+
+def test_aucs_that_look_alike_are_not_said_to_range(kl, tmp_path):
+    assert "The AUC of each location was 0.76 (Table" in tell(kl, tmp_path / "alike", roc=with_aucs(location=0.7612))
+    text = tell(kl, tmp_path / "spread", roc=with_aucs(location=[0.7, 0.8, 0.9]))
+    assert "The AUC of locations ranged from 0.70" in text and "of each location was" not in text

@@ -76,6 +76,8 @@ def _extremes(results: Results, *kinds: str) -> dict[str, Any]:
     usable = [o for o in outcomes if known(results.roc.loc[o.id, "auc"]) and not results.few(o.id)]
     usable = usable or [o for o in outcomes if known(results.roc.loc[o.id, "auc"])]
     found: dict[str, Any] = {"any": len(usable) > 0, "several": len(usable) > 1, "n": count(len(usable))}
+    printed = {number(results.auc(o.id)["auc"], results.settings.digits) for o in usable}
+    found |= {"spread": len(printed) > 1, "alike": len(usable) > 1 and len(printed) == 1}
     if not usable:
         blank = dict.fromkeys(
             ("title", "auc", "cases", "cases_told", "controls", "sensitivity", "specificity"), NOT_ESTIMABLE
