@@ -350,3 +350,12 @@ def test_aucs_that_look_alike_are_not_said_to_range(kl, tmp_path):
     assert "The AUC of each location was 0.76 (Table" in tell(kl, tmp_path / "alike", roc=with_aucs(location=0.7612))
     text = tell(kl, tmp_path / "spread", roc=with_aucs(location=[0.7, 0.8, 0.9]))
     assert "The AUC of locations ranged from 0.70" in text and "of each location was" not in text
+
+
+def test_a_public_cohort_with_implants_is_not_said_to_have_none(kl, tmp_path):
+    facts = {"implants": True, "single_knees": False, "published_grades": False, "title": "public exams"}
+    text = tell(kl, tmp_path / "with", "public", {"cohort": facts})
+    for false in ("hold no implants", "nothing of exams with implants", "cut out and processed by others"):
+        assert false not in text
+    assert "grades came with the images" not in text
+    assert "hold no implants" in tell(kl, tmp_path / "without", "public")
