@@ -127,6 +127,37 @@ def test_somebodys_own_network_is_not_called_the_papers(kl, tmp_path):
     assert "residual" not in text.lower().partition("references")[0] and "fewer filters" not in text
 
 
+#: A public data set of whole exams, with implants, that others read and split.
+PUBLIC = {
+    "title": "public radiographs of whole exams",
+    "description": "The radiographs are public: whole exams of one hospital, implants and casts included.",
+    "single_knees": False,
+    "implants": True,
+    "published_grades": True,
+    "split": "given",
+    "data_set": "the published data set",
+    "availability": "The radiographs are public.",
+    "ethics": "Only published, anonymous images were used.",
+}
+
+
+def test_a_public_cohort_with_implants(kl, tmp_path):
+    text = sound(tell(kl, tmp_path, config=study_config("public", **PUBLIC)))
+    assert "The radiographs are public: whole exams of one hospital, implants and casts included." in text
+    assert "The split was the one published with the data." in text
+    assert "The grades came with the images, one for each exam" in text and "An implant was visible in" in text
+    for claim in (
+        "no implants", "are single knees", "simulated data", "simulator", "exams come from one archive", "was read by", "method behaves",
+    ):  # fmt: skip
+        assert claim not in text, claim
+
+
+def test_a_public_cohort_of_single_knees(kl, tmp_path):
+    text = sound(tell(kl, tmp_path, config=study_config("public")))
+    assert "They hold no implants, casts or fractures" in text and "are single knees that were cut out" in text
+    assert "simulated data" not in text and "simulator" not in text
+
+
 @pytest.mark.parametrize(
     "planted", ["It was varied by contrast, .", "Cases (and ) were many.", "It was was so.", "one."]
 )
