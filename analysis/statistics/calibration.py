@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from sklearn.calibration import calibration_curve
 
 from analysis.statistics.data import Sample
 from analysis.statistics.proportions import wilson
-from analysis.statistics.resample import Resamples, percentile
+from analysis.statistics.resample import Floats, Resamples
 from analysis.statistics.settings import StatisticsSettings
 
 NAN = float("nan")
@@ -79,8 +80,7 @@ def calibration_row(
         if weight is not None:
             row[name] = float(np.average(squares, weights=weight))
             with np.errstate(invalid="ignore"):
-                draws = (squares * weight) @ drawn.weights / (weight @ drawn.weights)
-            row[f"{name}_low"], row[f"{name}_high"] = percentile(draws, settings.level)
+                row[f"{name}_low"], row[f"{name}_high"] = drawn.interval(partial(_weighted_mean, squares, weight))
     row["reason"] = sample.problem
     if not sample.problem and sample.fewest < settings.minimum_cases:
         row["reason"] = f"fewer than {settings.minimum_cases} patients with a case or a control: no recalibration"
@@ -105,6 +105,11 @@ def shift(sample: Sample, prevalence: float) -> float:
     """Return how much higher the log odds of a case are in the sample than at a prevalence."""
     share = float(sample.truth.mean())
     return float(logit(share) - logit(prevalence))
+
+
+def _weighted_mean(values: Floats, weight: Floats, drawn: Floats) -> Floats:
+    """Return the mean of values in each replicate, by the weight of each exam and how often it is drawn."""
+    return np.asarray((values * weight) @ drawn / (weight @ drawn), dtype=np.float64)
 
 
 def _both(case: npt.NDArray[np.bool_]) -> bool:
