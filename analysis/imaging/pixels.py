@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
-from pydicom.pixels import apply_modality_lut, apply_voi, get_decoder
+from pydicom.pixels import apply_modality_lut, get_decoder
 from pydicom.uid import JPEGLSTransferSyntaxes
 
 from analysis.archive.dicom import Unreadable
+from analysis.imaging.stored import hidden, true_values
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -47,31 +48,36 @@ def brightness(
     try:
         stored = _decoded(dataset)
     except MemoryError as error:
-        raise Unreadable("memory", "the decoder asked for too much memory") from error
+        raise Unreadable("memory") from error
     except (KeyboardInterrupt, SystemExit):
         raise
     except BaseException as error:  # a decoder may raise anything; those in Rust panic past Exception
-        raise Unreadable("decode", type(error).__name__) from error
+        raise Unreadable("decode") from error
     if stored.ndim != 2:
         raise Unreadable("shape", f"{stored.ndim} dimensions")
     if not np.issubdtype(stored.dtype, np.integer) or stored.dtype.itemsize > 2:
         return _float_brightness(stored, dataset, percentiles)
-    low, high = int(stored.min()), int(stored.max())
+    outside = hidden(stored, dataset)
+    seen = stored if outside is None else stored[~outside].reshape(-1, 1)
+    low, high = int(seen.min()), int(seen.max())
     if low == high:
-        raise Unreadable("blank", "all pixels have the same value")
+        raise Unreadable("blank")
     values = np.arange(low, high + 1, dtype=stored.dtype)
     shown = _shown(values, dataset) if window else None
     if shown is None:
-        shown = _stretch(_modality(values, dataset), values, stored, percentiles)
+        shown = _stretch(_modality(values, dataset), values, seen, percentiles)
     table = np.clip(np.rint(255 * _upright(shown, dataset)), 0, 255).astype(np.uint8)
     if table.min() == table.max():
         # ASSUME: a window that leaves nothing to see is a wrong tag, not a blank exposure.
-        shown = _stretch(_modality(values, dataset), values, stored, percentiles)
+        shown = _stretch(_modality(values, dataset), values, seen, percentiles)
         table = np.clip(np.rint(255 * _upright(shown, dataset)), 0, 255).astype(np.uint8)
     # The bits of a value, seen as unsigned, are its place in the table.
     lookup = np.zeros(256**stored.dtype.itemsize, np.uint8)
     lookup[values.view(f"u{stored.dtype.itemsize}")] = table
-    return np.asarray(cv2.LUT(np.ascontiguousarray(stored).view(f"u{stored.dtype.itemsize}"), lookup), np.uint8)
+    image = np.asarray(cv2.LUT(np.ascontiguousarray(stored).view(f"u{stored.dtype.itemsize}"), lookup), np.uint8)
+    if outside is not None:
+        image[outside] = 0
+    return image
 
 
 def _decoded(dataset: Dataset) -> NDArray[Any]:
@@ -79,10 +85,16 @@ def _decoded(dataset: Dataset) -> NDArray[Any]:
     syntax = dataset.file_meta.TransferSyntaxUID
     decoder = get_decoder(syntax)
     fast = syntax in JPEGLSTransferSyntaxes and "pyjpegls" in decoder.available_plugins
-    return decoder.as_array(dataset, decoding_plugin="pyjpegls" if fast else "")[0]
+    plugin = "pyjpegls" if fast else ""
+    options: dict[str, Any] = {"decoding_plugin": plugin, "correct_unused_bits": False}
+    stored = decoder.as_array(dataset, **options)[0]
+    narrow = np.issubdtype(stored.dtype, np.integer) and stored.dtype.itemsize <= 2
+    return true_values(stored, dataset) if narrow and stored.ndim == 2 else stored
 
 
 def _modality(values: NDArray[Any], dataset: Dataset) -> NDArray[Any]:
+    if "RescaleSlope" in dataset and not _first(dataset.RescaleSlope):
+        return values  # a slope of zero, or none, would leave nothing to see
     try:
         return apply_modality_lut(values, dataset)
     except Exception:  # a broken LUT or slope: the stored values are the best there is
@@ -95,8 +107,7 @@ def _shown(values: NDArray[Any], dataset: Dataset) -> NDArray[np.float64] | None
     if dataset.get("VOILUTSequence"):
         try:
             whole = values if np.issubdtype(values.dtype, np.integer) else np.rint(values).astype(np.int64)
-            depth = int(dataset.VOILUTSequence[0].LUTDescriptor[2])
-            return apply_voi(whole, dataset) / (2.0**depth - 1)
+            return _by_table(whole, dataset.VOILUTSequence[0], big=not dataset.original_encoding[1])
         except Exception:  # a broken LUT is no LUT; a window may be there as well
             pass
     centre, width = _first(dataset.get("WindowCenter")), _first(dataset.get("WindowWidth"))
@@ -111,6 +122,31 @@ def _shown(values: NDArray[Any], dataset: Dataset) -> NDArray[np.float64] | None
     if not exact:  # LINEAR: the pixel values at both ends of the window count, hence the halves
         centre, width = centre - 0.5, width - 1
     return np.clip((x - centre) / width + 0.5, 0, 1) if width else (x > centre).astype(np.float64)
+
+
+def _by_table(values: NDArray[Any], item: Dataset, *, big: bool) -> NDArray[np.float64]:
+    """Look values up in a VOI LUT, and bring its entries to 0..1 by the bits that they really use.
+
+    Descriptors claim 16 bits where the entries reach 4095, or 8 where they are twice as wide or two to a word.
+    """
+    n, first, bits = (int(one) for one in item.LUTDescriptor)
+    n = n or 65536
+    data = item.LUTData
+    if isinstance(data, bytes):
+        words = len(data) >= 2 * n
+        entries = np.frombuffer(data, (">u2" if big else "<u2") if words else "u1")
+    else:
+        entries = np.atleast_1d(np.array(data)).astype(np.uint16)
+        if bits <= 8 and len(entries) < n <= 2 * len(entries):  # two to a word, the lower byte first
+            entries = entries.astype("<u2").view("u1")
+    entries = entries[:n].astype(np.int64)
+    if len(entries) < n or entries.min() == entries.max():
+        raise ValueError("the table is cut, or says nothing")
+    if first >= 32768 and values.min() < 0:
+        first -= 65536
+    top = int(entries.max())
+    depth = bits if 2 ** (bits - 1) <= top < 2**bits else top.bit_length()
+    return np.asarray(entries[np.clip(values.astype(np.int64) - first, 0, n - 1)] / (2.0**depth - 1))
 
 
 def _first(value: Any) -> float | None:
@@ -149,7 +185,7 @@ def _float_brightness(stored: NDArray[Any], dataset: Dataset, percentiles: tuple
     """Show 32-bit or floating pixels, for which there are too many values for a table."""
     values = stored.astype(np.float64)
     if not np.isfinite(values).all() or values.min() == values.max():
-        raise Unreadable("blank", "no range of finite values")
+        raise Unreadable("blank")
     shown = _shown(values, dataset)
     if shown is None:
         low, high = np.percentile(values, percentiles)

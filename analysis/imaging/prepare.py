@@ -17,9 +17,11 @@ import pandas as pd
 
 from analysis.archive.dicom import Unreadable, limit_memory, read, value
 from analysis.archive.find import real_path
+from analysis.archive.reasons import sentence
 from analysis.errors import StudyError
 from analysis.files import atomic, write_table
 from analysis.imaging.pixels import brightness
+from analysis.imaging.plausible import implausible
 from analysis.imaging.square import square
 from analysis.schemas import PREPARED
 from analysis.workers.context import clean_context
@@ -48,13 +50,16 @@ def prepare_file(path: Path, settings: ImagesSettings) -> NDArray[np.uint8]:
         warnings.simplefilter("ignore")
         dataset = read(path)
         image = brightness(dataset, window=settings.window, percentiles=settings.percentiles)
-        return square(
+        small = square(
             image,
             settings.size,
             border=settings.border,
             min_content=settings.min_content,
             aspect=pixel_aspect(dataset),
         )
+        if settings.implausible == "reject" and (why := implausible(small)):
+            raise Unreadable("implausible", why)
+        return small
 
 
 def pixel_aspect(dataset: object) -> float:
@@ -123,7 +128,8 @@ def prepare(
         _header(file, 0, settings.size)
         for position, result in enumerate(results):
             if isinstance(result, Unreadable):
-                unreadable.append((wanted["image"][position], wanted["exam"][position], result.code, result.detail))
+                told = sentence(result.code, result.detail)
+                unreadable.append((wanted["image"][position], wanted["exam"][position], result.code, told))
             else:
                 file.write(result.tobytes())
                 good.append(position)
@@ -150,9 +156,9 @@ def _attempt(
         except Unreadable as reason:
             results.append(Unreadable(reason.code, reason.detail))
         except MemoryError:
-            results.append(Unreadable("memory", "the decoder asked for too much memory"))
-        except Exception as error:  # no image may stop the shard
-            results.append(Unreadable("decode", type(error).__name__))
+            results.append(Unreadable("memory"))
+        except Exception:  # no image may stop the shard
+            results.append(Unreadable("decode"))
     return results
 
 
@@ -198,7 +204,7 @@ def _decode(paths: list[Path], settings: ImagesSettings) -> Iterator[NDArray[np.
                 else:
                     again = again[1:]
                     crash = isinstance(error, BrokenProcessPool)
-                    yield Unreadable("crash" if crash else "too_slow", "the decoder crashed" if crash else "")
+                    yield Unreadable("crash" if crash else "too_slow")
                 ahead = deque((later, worker.submit(attempt, later)) for later in again)
     finally:
         _stop(worker)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field, model_validator
 
 from analysis.settings import Settings
@@ -32,6 +34,11 @@ class ImagesSettings(Settings):
     )
     min_content: float = Field(
         0.05, gt=0, lt=1, description="Share of the image that must remain after the crop; else it isn't cropped."
+    )
+    implausible: Literal["reject", "keep"] = Field(
+        "reject",
+        description="Images that don't look like a radiograph: nothing to be seen, noise, few shades of grey, partly "
+        "filled with one grey.",
     )
 
     max_seconds: float = Field(60, gt=0, description="An image that takes longer to decode is unreadable, s.")

@@ -1,0 +1,60 @@
+"""Whether a prepared image looks like a radiograph at all."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+#: Grey levels (of 256): a standard deviation below this shows nothing.
+_CONTRAST = 4.0
+#: Correlation of neighbouring pixels: noise has about 0, 2,465 simulated images 0.87 and more, 4,726 public knees 0.84.
+_SMOOTH = 0.5
+#: Fewer grey levels than this are a drawing, a page of text or a mask.
+_LEVELS = 16
+#: Share of the lines in a row, at the top or bottom, that are one and the same grey: what a decoder fills in.
+_FILLED = 0.12
+
+
+def implausible(square: NDArray[np.uint8]) -> str | None:
+    """Say why an image is no radiograph, or None.
+
+    Parameters
+    ----------
+    square : numpy.ndarray of uint8, shape (size, size)
+        A prepared image; black lines and columns about it are padding.
+
+    Returns
+    -------
+    str or None
+        nothing to be seen, noise, few shades of grey, or partly filled with one grey.
+    """
+    rows, columns = np.flatnonzero(square.any(axis=1)), np.flatnonzero(square.any(axis=0))
+    if not len(rows):
+        return "nothing to be seen"
+    image = square[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    if min(image.shape) < 4 or image.std() < _CONTRAST:
+        return "nothing to be seen"
+    if len(np.unique(image)) < _LEVELS:
+        return "few shades of grey"
+    if _filled(image):
+        return "partly filled with one grey"
+    left, right = image[:, :-1].ravel().astype(float), image[:, 1:].ravel().astype(float)
+    left, right = left - left.mean(), right - right.mean()
+    smooth = (left @ right) / (np.sqrt((left @ left) * (right @ right)) or 1.0)
+    return "noise" if smooth < _SMOOTH else None
+
+
+def _filled(image: NDArray[np.uint8]) -> bool:
+    """Find lines at the lower or upper edge that all hold one grey, neither black nor white."""
+    for lines in (image[::-1], image):
+        grey = float(np.median(lines[0]))
+        # Decoders leave a faint pattern in what they fill in, and a scaled line at the seam is mixed.
+        same = (np.abs(lines.astype(np.int16) - grey) <= 4).mean(axis=1) > 0.95
+        length = len(same) if same.all() else int(same.argmin())
+        if 8 < grey < 247 and length >= _FILLED * len(lines):
+            return True
+    return False

@@ -1,0 +1,210 @@
+"""Pictures that came out wrong and counted as good: each file made after a public report, beside what was drawn."""
+
+import cv2
+import numpy as np
+import pytest
+from pydicom.dataset import Dataset
+from pydicom.sequence import Sequence
+from pydicom.uid import JPEG2000Lossless, JPEGBaseline8Bit
+
+from analysis.archive.dicom import Unreadable, read, stored_pixels
+from analysis.imaging.pixels import brightness
+from analysis.imaging.plausible import implausible
+from analysis.imaging.prepare import prepare_file
+from analysis.imaging.settings import ImagesSettings
+from tests.archive.files import radiograph, save
+
+RNG = np.random.default_rng(11)
+ROWS, COLUMNS = 120, 100
+#: What is drawn, 0 to 4095: a leg with a smooth edge, bright bone and grain.
+Y, X = np.mgrid[:ROWS, :COLUMNS]
+LEG = np.exp(-(((X - 50) / 28) ** 4)) * (0.5 + 0.3 * np.sin(Y / 9) ** 2)
+DRAWN = np.clip(np.rint(4095 * (LEG + 0.1) + RNG.normal(0, 20, LEG.shape)), 0, 4095).astype(np.uint16)
+WINDOW = {"WindowCenter": "2048", "WindowWidth": "4096"}
+
+
+def file(pixels=DRAWN, **tags):
+    dtype = "<i2" if tags.get("PixelRepresentation") else "<u2"
+    return radiograph(RNG, (ROWS, COLUMNS), PixelData=np.asarray(pixels).astype(dtype).tobytes(), **tags)
+
+
+def shown(tmp_path, ds):
+    return brightness(read(save(ds, tmp_path / "a.dcm"))).astype(float)
+
+
+def close(image, drawn=DRAWN / 4095, tolerance=2.0):
+    return np.abs(image - 255 * drawn).mean() < tolerance
+
+
+def lut(entries, descriptor, vr="OW"):
+    item = Dataset()
+    item.LUTDescriptor = descriptor
+    if vr == "OW":
+        item.add_new("LUTData", "OW", entries if isinstance(entries, bytes) else np.asarray(entries, "<u2").tobytes())
+    else:
+        item.add_new("LUTData", "US", [int(one) for one in entries])
+    return {"VOILUTSequence": Sequence([item])}
+
+
+RAMP = np.arange(4096)
+
+
+@pytest.mark.parametrize(
+    "tags",
+    [
+        lut(RAMP, [4096, 0, 12]),
+        lut(RAMP, [4096, 0, 16]),  # claims 16 bits and reaches 4095
+        lut(RAMP * 16, [4096, 0, 16]),
+        lut(RAMP // 16, [4096, 0, 8]),  # 8-bit entries in 16-bit words
+        lut(RAMP // 16, [4096, 0, 8], "US"),
+        lut(RAMP // 16, [4096, 0, 16]),
+        lut((RAMP // 16).astype(np.uint8).tobytes(), [4096, 0, 8]),  # two to a word
+        lut(np.frombuffer((RAMP // 16).astype(np.uint8).tobytes(), "<u2"), [4096, 0, 8], "US"),
+        lut(RAMP, [4096, 0, 8]),  # claims 8 bits and reaches 4095
+    ],
+    ids=range(9),
+)
+def test_a_lut_is_read_by_the_bits_that_its_entries_use(tmp_path, tags):
+    assert close(shown(tmp_path, file(**tags)))
+
+
+@pytest.mark.parametrize("entries", [np.full(4096, 7), RAMP[:100]], ids=["constant", "cut"])
+def test_a_lut_that_says_nothing_is_none(tmp_path, entries):
+    assert close(shown(tmp_path, file(**lut(entries, [4096, 0, 12]), **WINDOW)))
+
+
+@pytest.mark.parametrize(
+    ("pixels", "tags"),
+    [
+        (DRAWN, {}),
+        (DRAWN << 4, {"HighBit": 15}),  # aligned to the left
+        (DRAWN << 4, {"HighBit": 11}),  # the same, and the high bit says nothing of it
+        (DRAWN, {"HighBit": 15}),  # aligned to the right, and the high bit is wrong
+        (DRAWN | 0xF000, {}),  # unused bits are set
+        ((DRAWN.astype(int) - 2048) << 4, {"HighBit": 15, "PixelRepresentation": 1, "WindowCenter": "0"}),
+        (np.where((X // 5) % 5 == 0, DRAWN | 0x8000, DRAWN), {}),  # an overlay in the high bits
+    ],
+    ids=["control", "left", "left_untold", "right", "set", "signed", "overlay"],
+)
+def test_the_bits_that_hold_the_image_are_found(tmp_path, pixels, tags):
+    assert close(shown(tmp_path, file(pixels, **(WINDOW | tags))))
+
+
+def test_an_overlay_in_the_high_bits_of_a_compressed_file_is_not_drawn(tmp_path):
+    words = np.zeros(DRAWN.shape, np.uint8)
+    cv2.putText(words, "DOE JANE", (4, 60), cv2.FONT_HERSHEY_SIMPLEX, 0.55, 1, 1)
+    ds = file(DRAWN | (words.astype(np.uint16) << 15), BitsStored=16, HighBit=15, **WINDOW)
+    ds.compress(JPEG2000Lossless)
+    ds.BitsStored, ds.HighBit = 12, 11
+    image = shown(tmp_path, ds)
+    assert close(image)
+    there = words.astype(bool)
+    assert abs(image[there].mean() - 255 * DRAWN[there].mean() / 4095) < 3
+
+
+def test_more_bits_than_the_header_says_are_kept_where_cutting_them_makes_noise(tmp_path):
+    image = shown(tmp_path, file(BitsStored=10, HighBit=9, **WINDOW))
+    assert close(image)
+
+
+@pytest.mark.parametrize("slope", ["0", "0.0", "-0"])
+@pytest.mark.parametrize("window", [{}, WINDOW], ids=["stretched", "window"])
+def test_a_slope_of_zero_is_none(tmp_path, slope, window):
+    image = shown(tmp_path, file(RescaleSlope=slope, RescaleIntercept="0", **window))
+    assert np.corrcoef(image.ravel(), DRAWN.ravel())[0, 1] > 0.99
+
+
+@pytest.mark.parametrize(
+    ("padding", "tags"),
+    [
+        (65535, {"PixelPaddingValue": 65535}),
+        (65535, {"PixelPaddingValue": 65535, "PhotometricInterpretation": "MONOCHROME1"}),
+        (60000, {"PixelPaddingValue": 60000, "PixelPaddingRangeLimit": 65535}),
+        (0, {"PixelPaddingValue": 0, "PhotometricInterpretation": "MONOCHROME1"}),
+        (-2000, {"PixelPaddingValue": -2000, "PixelRepresentation": 1}),
+    ],
+    ids=str,
+)
+def test_padding_is_no_part_of_the_image(tmp_path, padding, tags):
+    inside = (slice(30, 90), slice(25, 75))
+    pixels = np.full(DRAWN.shape, padding, int)
+    pixels[inside] = DRAWN[inside]
+    more = {"BitsStored": 16, "HighBit": 15} | tags
+    image = shown(tmp_path, file(pixels, **more))
+    alone = shown(tmp_path, radiograph(RNG, (60, 50), PixelData=DRAWN[inside].astype("<u2").tobytes(),
+                                      PhotometricInterpretation=tags.get("PhotometricInterpretation", "MONOCHROME2")))  # fmt: skip
+    outside = np.ones(DRAWN.shape, bool)
+    outside[inside] = False
+    assert not image[outside].any()
+    np.testing.assert_allclose(image[inside], alone, atol=1)
+
+
+def test_the_value_of_padding_within_the_image_is_the_images(tmp_path):
+    pixels = DRAWN.copy()
+    pixels[50:60, 45:55] = 0
+    image = shown(tmp_path, file(pixels, PixelPaddingValue=0, PhotometricInterpretation="MONOCHROME1", **WINDOW))
+    assert image[52, 50] == 255
+
+
+SHUTTERS = {
+    "RECTANGULAR": {
+        "ShutterLeftVerticalEdge": 21, "ShutterRightVerticalEdge": 80,
+        "ShutterUpperHorizontalEdge": 31, "ShutterLowerHorizontalEdge": 90,
+    },
+    "CIRCULAR": {"CenterOfCircularShutter": [60, 50], "RadiusOfCircularShutter": 30},
+    "POLYGONAL": {"VerticesOfThePolygonalShutter": [31, 21, 31, 80, 90, 80, 90, 21]},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SHUTTERS)
+def test_what_a_shutter_hides_is_black(tmp_path, name):
+    pixels = np.full(DRAWN.shape, 4095)
+    pixels[30:90, 20:80] = DRAWN[30:90, 20:80]
+    image = shown(tmp_path, file(pixels, ShutterShape=name, **SHUTTERS[name], **WINDOW))
+    assert image[45:75, 35:65].mean() > 50
+    assert not image[:29].any() and not image[91:].any() and not image[:, :19].any() and not image[:, 81:].any()
+
+
+def test_a_shutter_that_hides_everything_is_a_wrong_tag(tmp_path):
+    image = shown(tmp_path, file(ShutterShape="CIRCULAR", CenterOfCircularShutter=[999, 999],
+                                 RadiusOfCircularShutter=2, **WINDOW))  # fmt: skip
+    assert close(image)
+
+
+def jpeg(tmp_path, share=1.0, end=b""):
+    grey = (DRAWN >> 4).astype(np.uint8)
+    code = cv2.imencode(".jpg", cv2.resize(grey, (400, 480)))[1].tobytes()
+    from pydicom.encaps import encapsulate
+
+    code = code[: int(share * len(code))] + end
+    ds = radiograph(RNG, (480, 400), BitsAllocated=8, BitsStored=8, HighBit=7)
+    ds.PixelData = encapsulate([code + b"\0" * (len(code) % 2)])
+    ds["PixelData"].VR = "OB"
+    ds["PixelData"].is_undefined_length = True
+    ds.file_meta.TransferSyntaxUID = JPEGBaseline8Bit
+    return save(ds, tmp_path / "a.dcm")
+
+
+def test_a_jpeg_that_is_cut_is_refused(tmp_path):
+    stored_pixels(read(jpeg(tmp_path)))
+    prepare_file(jpeg(tmp_path), ImagesSettings())
+    for share in (0.95, 0.6, 0.3):
+        with pytest.raises(Unreadable) as caught:
+            stored_pixels(read(jpeg(tmp_path, share)))
+        assert caught.value.code == "truncated"
+    with pytest.raises(Unreadable) as caught:  # cut, and given an end
+        prepare_file(jpeg(tmp_path, 0.6, b"\xff\xd9"), ImagesSettings())
+    assert (caught.value.code, caught.value.detail) == ("implausible", "partly filled with one grey")
+
+
+def test_what_is_no_radiograph_is_told_from_what_is():
+    leg = np.zeros((96, 96), np.uint8)
+    leg[:, 8:88] = cv2.resize((DRAWN >> 4).astype(np.uint8), (80, 96), interpolation=cv2.INTER_AREA)
+    assert implausible(leg) is None
+    assert implausible(np.zeros((96, 96), np.uint8)) == "nothing to be seen"
+    assert implausible(np.full((96, 96), 130, np.uint8)) == "nothing to be seen"
+    assert implausible(RNG.integers(0, 256, (96, 96)).astype(np.uint8)) == "noise"
+    assert implausible(np.where(leg > 100, 255, 40).astype(np.uint8)) == "few shades of grey"
+    cut = leg.copy()
+    cut[60:, 8:88] = 128
+    assert implausible(cut) == "partly filled with one grey"
