@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from analysis.archive.facts import CohortSettings
+from analysis.archive.settings import IngestSettings
 from analysis.cohort.settings import SelectionSettings
 from analysis.files import write_text
 from analysis.grading.settings import ReferenceSettings
@@ -42,6 +43,7 @@ ORIGINAL = Path(__file__).parent / "original.yaml"
 
 #: Sections of the configuration that the text may tell; paths, keys and search words are nobody's business.
 TOLD: dict[str, type[Settings]] = {
+    "ingest": IngestSettings,
     "images": ImagesSettings,
     "selection": SelectionSettings,
     "reference": ReferenceSettings,
@@ -69,6 +71,8 @@ def collect(results: Results, config: Mapping[str, Any]) -> dict[str, Any]:
     scheme, settings = results.scheme, results.settings
     told = {name: config[name] for name in ("seed", *TOLD)}
     told["selection"] = {key: value for key, value in told["selection"].items() if key != "words"}
+    # Of ingest the text tells its choices alone; its patterns are for reading headers.
+    told["ingest"] = {key: told["ingest"][key] for key in ("unnamed", "burned_in", "for_processing")}
     original = load_yaml(ORIGINAL)
     measured, sources = _measured(results)
     compared = measured.pop("compared")
