@@ -144,7 +144,9 @@ def read_typed(path: str | Path, schema: pa.DataFrameSchema) -> pd.DataFrame:
     """
     texts = [name for name, column in schema.columns.items() if str(column.dtype).startswith("str")]
     others = [name for name in schema.columns if name not in texts]
-    frame = read_text_table(path, needs=schema.columns)
+    frame = read_text_table(path, needs=[name for name, column in schema.columns.items() if column.required])
+    # A column that may be missing is left to the schema.
+    texts, others = ([name for name in names if name in frame] for names in (texts, others))
     typed = frame.astype(object).where(frame != "", None)
     typed[others] = numbers(frame, others, path)
     return hold(typed.reset_index(drop=True), schema, Path(path))
