@@ -99,4 +99,22 @@ def bench_statistics(*, exams: int, outcomes: int, replicates: int, workers: int
     click.echo(bench(exams, outcomes, replicates, workers=workers, seed=seed))
 
 
-COMMANDS: list[click.Command] = [bench_archive, bench_network, bench_statistics]
+@click.command("bench-reading")
+@shared("--grading")
+@click.option("--exam-count", "exams", type=click.IntRange(20), default=20000, show_default=True)
+@click.option("--readings", type=click.IntRange(0), default=36000, show_default=True, help="Readings that are there.")
+@click.option("--readers", type=click.IntRange(3, 60), default=20, show_default=True, help="Readers at the same time.")
+@click.option("--seconds", type=click.FloatRange(1, 600), default=60, show_default=True, help="How long they read.")
+@click.option("--pause", type=click.FloatRange(0), default=2, show_default=True, help="Seconds an exam, on average.")
+@shared("--seed", default=1, show_default=True)
+def bench_reading(
+    *, grading: Path, exams: int, readings: int, readers: int, seconds: float, pause: float, seed: int
+) -> None:
+    """Time the reading room in a large study: start, next, save, back, progress, memory, with readers at work."""
+    from analysis.benchmarks.reading import bench
+
+    size = {"exams": exams, "readings": readings, "readers": readers}
+    click.echo(bench(grading, **size, seconds=seconds, pause=pause, seed=seed))
+
+
+COMMANDS: list[click.Command] = [bench_archive, bench_network, bench_reading, bench_statistics]

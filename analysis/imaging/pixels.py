@@ -9,7 +9,7 @@ import numpy as np
 from pydicom.pixels import apply_modality_lut, get_decoder
 from pydicom.uid import JPEGLSTransferSyntaxes
 
-from analysis.archive.dicom import Unreadable
+from analysis.archive.dicom import Unreadable, value
 from analysis.imaging.stored import hidden, true_values
 
 if TYPE_CHECKING:
@@ -191,3 +191,16 @@ def _float_brightness(stored: NDArray[Any], dataset: Dataset, percentiles: tuple
         low, high = np.percentile(values, percentiles)
         shown = (values - low) / ((high - low) or 1.0)
     return np.clip(np.rint(255 * _upright(shown, dataset)), 0, 255).astype(np.uint8)
+
+
+def pixel_aspect(dataset: object) -> float:
+    """Return the height of a pixel divided by its width; 1 where no tag says otherwise, or where it is implausible."""
+    for keyword in ("ImagerPixelSpacing", "PixelSpacing", "PixelAspectRatio"):
+        spacing = value(dataset, keyword)
+        try:
+            ratio = float(spacing[0]) / float(spacing[1])
+        except (TypeError, ValueError, IndexError, ZeroDivisionError):
+            continue
+        # ASSUME: detectors have square pixels within a percent; beyond 4 to 1 the tag is wrong.
+        return ratio if 0.25 <= ratio <= 4 and abs(ratio - 1) > 0.01 else 1.0
+    return 1.0

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, BinaryIO
 import numpy as np
 import pandas as pd
 
-from analysis.archive.dicom import Unreadable, limit_memory, read, value
+from analysis.archive.dicom import Unreadable, limit_memory, read
 from analysis.archive.find import real_path
 from analysis.archive.reasons import sentence
 from analysis.errors import StudyError
 from analysis.files import atomic, write_table
-from analysis.imaging.pixels import brightness
+from analysis.imaging.pixels import brightness, pixel_aspect
 from analysis.imaging.plausible import implausible
 from analysis.imaging.square import square
 from analysis.schemas import PREPARED
@@ -60,19 +60,6 @@ def prepare_file(path: Path, settings: ImagesSettings) -> NDArray[np.uint8]:
         if settings.implausible == "reject" and (why := implausible(small)):
             raise Unreadable("implausible", why)
         return small
-
-
-def pixel_aspect(dataset: object) -> float:
-    """Return the height of a pixel divided by its width; 1 where no tag says otherwise, or where it is implausible."""
-    for keyword in ("ImagerPixelSpacing", "PixelSpacing", "PixelAspectRatio"):
-        spacing = value(dataset, keyword)
-        try:
-            ratio = float(spacing[0]) / float(spacing[1])
-        except (TypeError, ValueError, IndexError, ZeroDivisionError):
-            continue
-        # ASSUME: detectors have square pixels within a percent; beyond 4 to 1 the tag is wrong.
-        return ratio if 0.25 <= ratio <= 4 and abs(ratio - 1) > 0.01 else 1.0
-    return 1.0
 
 
 def shard_of(images: pd.DataFrame, shard: int, shards: int) -> pd.DataFrame:

@@ -65,6 +65,7 @@ def read(
     practice: Path | None,
 ) -> None:  # fmt: skip
     """Open the reading room: readers grade in a browser. An archive that was never indexed is indexed first."""
+    from analysis.reading.apart import apart
     from analysis.reading.check import check_store
     from analysis.reading.form import make_form
     from analysis.reading.index import load_exams, load_queue
@@ -80,9 +81,9 @@ def read(
     places = _places(archive, grading, cohort, store=store, images=images, private=private, exams=exams)
     settings = section(ReadingSettings, "reading", settings_file)
     form = make_form(places.grading, settings.ask)
-    index_where_missing(archive, places)
-    found = load_exams(places.images, places.private, archive, places.exams)
-    answers, extra = load_practice(practice, places, archive, form) if practice else ({}, {})
+    apart(index_where_missing, archive, places)
+    found = apart(load_exams, places.images, places.private, archive, places.exams)
+    answers, extra = apart(load_practice, practice, places, archive, form) if practice else ({}, {})
     found = {exam: its for exam, its in found.items() if exam not in answers} | extra
     kept, asked = Store(places.store), load_queue(queues, found)
     check_store(kept, form, found, places.store)

@@ -13,8 +13,6 @@ from typing import Any
 
 from analysis.archive.find import real_path
 from analysis.errors import StudyError
-from analysis.files import read_table
-from analysis.schemas import EXAMS, IMAGES
 from analysis.tables import read_text_table
 
 UNSELECTED = "unselected"
@@ -95,6 +93,9 @@ def load_exams(images_file: Path, private_file: Path, archive: Path, exams_file:
     StudyError
         If the tables are missing, don't belong together, or name no exam.
     """
+    from analysis.files import read_table
+    from analysis.schemas import EXAMS, IMAGES
+
     images = read_table(images_file, IMAGES)[_SHOWN]
     private = read_table(private_file, columns=["image", "path", "pixel_hash"])
     private = private.dropna(subset=["image"]).drop_duplicates("image").set_index("image")

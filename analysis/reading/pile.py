@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from analysis.reading.settings import ReadingSettings
 
 
-@dataclass(frozen=True)
-class Slot:
+class Slot(NamedTuple):
     """A place in a reader's order."""
 
     exam: str
@@ -95,6 +95,12 @@ class Pile:
         self._open[place] = here
         self._left += change
         self._left_twice += change * (exam in self._twice)
+
+    def want_all(self, wanted: NDArray[np.bool_]) -> None:
+        """Say of all exams of the room, by their numbers, whether they need a reading by somebody of this role."""
+        self._open = wanted[self.exams] & ~self._read
+        self._left = int(self._open.sum())
+        self._left_twice = sum(self.is_open(exam) for exam in self._twice)
 
     def has_read(self, exam: int, occasion: int) -> None:
         """Take in a reading of this reader's, in the order they were made."""

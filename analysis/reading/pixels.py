@@ -13,8 +13,7 @@ import numpy as np
 
 from analysis.archive.dicom import Unreadable, read
 from analysis.archive.inspect import pixel_hash
-from analysis.imaging.pixels import brightness
-from analysis.imaging.prepare import pixel_aspect
+from analysis.imaging.pixels import brightness, pixel_aspect
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

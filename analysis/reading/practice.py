@@ -5,11 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from analysis.errors import StudyError
-from analysis.files import read_table
 from analysis.reading.form import Form
 from analysis.reading.index import Exam, load_exams
 from analysis.reading.places import Places
-from analysis.schemas import EXAMS
 from analysis.tables import read_text_table
 
 
@@ -39,6 +37,8 @@ def load_practice(
     StudyError
         If the table lacks a column or rows, an exam is unknown or belongs to the study, or an answer fits no field.
     """
+    from analysis.files import read_table
+
     table = read_text_table(path, ("exam", "item", "value"))
     if table.empty:
         raise StudyError(f"The practice table {path} names no exam; add some, or leave it out.")
@@ -69,5 +69,8 @@ def _studied(path: Path | None) -> set[str]:
     """Return the exams that the selection has taken; without a selection the practice exams are taken out of the room."""
     if path is None:
         return set()
+    from analysis.files import read_table
+    from analysis.schemas import EXAMS
+
     chosen = read_table(path, EXAMS)
     return set(chosen.loc[chosen["set"] != "excluded", "exam"])

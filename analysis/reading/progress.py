@@ -5,18 +5,19 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from collections.abc import Iterable
+from pathlib import Path
 from statistics import median
 from typing import Any
 
 import numpy as np
 
-from analysis.grading.agreement import measure_agreement
 from analysis.reading.book import Book, Work
-from analysis.reading.cases import Case
+from analysis.reading.cases import Case, cases
 from analysis.reading.form import Form
 from analysis.reading.index import Exam
-from analysis.reading.ledger import Entry
+from analysis.reading.ledger import Entry, by_exam
 from analysis.reading.settings import QueuesSettings
+from analysis.reading.store import Store
 
 _DAY = 86400
 #: Stands for a value that is missing or does not apply.
@@ -118,6 +119,8 @@ class Pairs:
         list of dict
             first, second (readers' names), field, title, and what `measure_agreement` gives.
         """
+        from analysis.grading.agreement import measure_agreement  # brings a library of statistics along
+
         rows = []
         for (first, second), packed in sorted(self._found.items()):
             values = np.frombuffer(b"".join(packed), np.uint8).reshape(len(packed), 2, -1).astype(int)
@@ -129,3 +132,20 @@ class Pairs:
                         {"first": first, "second": second, "field": field.name, "title": field.title} | measured
                     )
         return rows
+
+
+def agreement(path: Path, queues: QueuesSettings, form: Form) -> dict[str, list[dict[str, Any]]]:
+    """Measure the agreement in a store, between readers and of readers with themselves.
+
+    Returns
+    -------
+    dict
+        between and within: what `Pairs.measure` gives.
+    """
+    between, within = Pairs(form), Pairs(form)
+    with Store(path).reading() as db:
+        for entries in by_exam(db):
+            for case in cases(entries, queues, form).values():
+                between.between(case)
+                within.within(case)
+    return {"between": between.measure(), "within": within.measure()}

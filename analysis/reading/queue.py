@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import Connection, Row, func, insert, select, update
 
 from analysis.reading.access import Reader
@@ -87,6 +89,8 @@ class Dealer:
         self._exams, self._settings, self._asked, self._practice = exams, settings, asked, practice
         self._names = sorted(set(exams) - set(practice))
         self._number = {exam: i for i, exam in enumerate(self._names)}
+        self._set_of = [exams[exam].set for exam in self._names]
+        self._sets = set(self._set_of)
         self._piles: dict[int, Pile] = {}
         self.book = Book(settings.queues, form)
 
@@ -264,9 +268,7 @@ class Dealer:
                 .where(assignments.c.reader == reader.id, assignments.c.kind == "read")
                 .order_by(ledger.c.id)
             )
-            for exam in pile.exams:
-                name = self._names[exam]
-                pile.want(exam, self._wanted(reader.role, name, self.book.briefs.get(name)))
+            pile.want_all(self._wants(reader.role))
             for row in db.execute(query):
                 if row.exam in self._number:
                     pile.has_read(self._number[row.exam], row.occasion)
@@ -281,14 +283,22 @@ class Dealer:
         return self._piles[reader.id]
 
     def _may_read(self, role: str) -> list[str]:
-        queues = self._settings.queues
+        queues = {name: getattr(self._settings.queues, name) for name in self._sets}
+        open_ = {name for name, queue in queues.items() if queue.readings and role in (queue.role, queue.revisit)}
         return [
             exam
-            for exam in self._names
-            if (queue := getattr(queues, self._exams[exam].set)).readings
-            and role in (queue.role, queue.revisit)
-            and (self._asked is None or exam in self._asked)
+            for exam, name in zip(self._names, self._set_of, strict=True)
+            if name in open_ and (self._asked is None or exam in self._asked)
         ]
+
+    def _wants(self, role: str) -> NDArray[np.bool_]:
+        """Tell of every exam whether it still needs a reading of a role."""
+        own = {n: (q := getattr(self._settings.queues, n)).role == role and q.readings > 0 for n in self._sets}
+        found = np.array([own[name] and name not in self.book.closed for name in self._set_of], dtype=bool)
+        for exam, brief in self.book.briefs.items():
+            if exam in self._number:
+                found[self._number[exam]] = self._wanted(role, exam, brief)
+        return found
 
     def _wanted(self, role: str, exam: str, brief: Brief | None) -> bool:
         """Tell whether an exam still needs a reading of a role, what colleagues have open aside."""

@@ -5,12 +5,9 @@ from __future__ import annotations
 import re
 from functools import cached_property
 from pathlib import Path
-
-import pandas as pd
+from typing import Any
 
 from analysis.archive.inspect import SEPARATOR
-from analysis.archive.tables import read_reports
-from analysis.files import read_table
 
 HIDDEN = "▒▒▒"
 #: Columns of the private index whose values must not be read by anybody in the room.
@@ -49,12 +46,18 @@ class Reports:
     def _texts(self) -> dict[str, str]:
         if not self._path.is_file():
             return {}
+        from analysis.archive.tables import read_reports
+
         table = read_reports(self._path)
         return dict(zip(table["accession"], table["text"].astype(str), strict=True))
 
 
-def _rows(private_file: Path, exam: str) -> pd.DataFrame:
+def _rows(private_file: Path, exam: str) -> Any:
     """Return the rows of one exam, without the whole table in memory where its format allows that."""
+    import pandas as pd
+
+    from analysis.files import read_table
+
     if private_file.suffix == ".parquet":
         return pd.read_parquet(private_file, filters=[("exam", "==", exam)])
     table = read_table(private_file)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, func, select, update
 
 from analysis.archive.dicom import Unreadable
 from analysis.reading.access import Reader, log
+from analysis.reading.apart import apart
 from analysis.reading.cases import Case, cases
 from analysis.reading.form import FLAGS, Form
 from analysis.reading.index import Exam
@@ -19,14 +21,13 @@ from analysis.reading.ledger import (
     Entry,
     Refused,
     asked_back,
-    by_exam,
     latest,
     locked,
     rows_of,
     save,
     standing,
 )
-from analysis.reading.progress import Pairs, count_exams, pace
+from analysis.reading.progress import agreement, count_exams, pace
 from analysis.reading.queue import Dealer, Queue, Task
 from analysis.reading.reports import Reports
 from analysis.reading.settings import ReadingSettings
@@ -67,6 +68,8 @@ class Room:
     practice: Mapping[str, dict[str, int]] = field(default_factory=dict)
     dealer: Dealer = field(init=False)
     shelf: Shelf = field(init=False)
+    _measured: dict[Any, Any] = field(default_factory=dict, init=False)
+    _measuring: threading.Lock = field(default_factory=threading.Lock, init=False)
 
     def __post_init__(self) -> None:
         dealer = Dealer(self.exams, self.settings, self.form, self.asked, tuple(self.practice))
@@ -74,6 +77,8 @@ class Room:
         object.__setattr__(self, "shelf", Shelf())
         with self.store.writing() as db:
             dealer.look(db)  # the whole ledger, once
+            known = db.execute(select(readers).where(readers.c.revoked.is_(None))).all()
+            dealer.know(db, [Reader(row.id, row.name, row.role) for row in known])
 
     def next(self, reader: Reader, now: float) -> dict[str, Any]:
         """Return the exams to read now and next, without anything that tells whose they are."""
@@ -237,15 +242,15 @@ class Room:
         """Return the readers' agreement with each other and with themselves; measured when it is asked for."""
         if reader.role not in ("consensus", "coordinator"):
             raise Refused("Agreement is for the consensus session and the coordinator.")
-        between, within = Pairs(self.form), Pairs(self.form)
         with self.store.reading() as db:
             known = {row.id: row for row in db.execute(select(readers))}
-            for entries in by_exam(db):
-                for case in cases(entries, self.settings.queues, self.form).values():
-                    between.between(case)
-                    within.within(case)
+            last = db.execute(select(func.max(ledger.c.id))).scalar()
+        with self._measuring:  # one at a time, and once for all who ask
+            if last not in self._measured:
+                self._measured.clear()
+                self._measured[last] = apart(agreement, self.store.path, self.settings.queues, self.form)
+            rows = self._measured[last]
         names = self._names(reader, known)
-        rows = {"between": between.measure(), "within": within.measure()}
         return {
             kind: [r | {"first": names[r["first"]], "second": names[r["second"]]} for r in its]
             for kind, its in rows.items()

@@ -38,6 +38,7 @@ class Store:
 
     Attributes
     ----------
+    path : Path
     name : str
         Eight hexadecimal digits of this store: what is kept in a browser for one room is not another's.
 
@@ -48,7 +49,7 @@ class Store:
     """
 
     def __init__(self, path: str | Path) -> None:
-        path = Path(path)
+        path = self.path = Path(path)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.touch(mode=0o600)

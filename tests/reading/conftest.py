@@ -120,6 +120,7 @@ class Server:
     archive: Archive
     folder: Path
     settings: dict[str, Any]
+    log: Path | None = None
     process: subprocess.Popen[str] | None = None
 
     def __post_init__(self) -> None:
@@ -140,7 +141,10 @@ class Server:
             *("--archive", a.folder, "--exams", a.exams_file, "--grading", KL, "--settings", self.settings_file),
             *("--store", self.store),
         ]
-        self.process = subprocess.Popen(list(map(str, command)), cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        errors = self.log.open("ab") if self.log else None
+        self.process = subprocess.Popen(
+            list(map(str, command)), cwd=ROOT, stdout=subprocess.PIPE, stderr=errors, text=True
+        )
         assert self.process.stdout
         assert self.url in self.process.stdout.readline()
         for _ in range(200):
@@ -210,8 +214,8 @@ def kl_findings() -> tuple[str, ...]:
 def serve(archive: Archive, tmp_path: Path) -> Iterator[Callable[..., Server]]:
     servers: list[Server] = []
 
-    def start(**settings: Any) -> Server:
-        server = Server(archive, tmp_path, settings)
+    def start(log: Path | None = None, **settings: Any) -> Server:
+        server = Server(archive, tmp_path, settings, log)
         servers.append(server)
         server.start()
         return server

@@ -18,10 +18,12 @@ from PIL import Image
 
 from analysis.reading import access
 from analysis.reading.access import Reader
+from analysis.reading.form import make_form
 from analysis.reading.room import Room
+from analysis.reading.rules import holds
 from analysis.reading.tables import assignments
 from tests.reading.browser import Seat, open_browser
-from tests.reading.conftest import SIMULATE, Archive, Server, content, kl_findings, make_archive, running
+from tests.reading.conftest import KL, SIMULATE, Archive, Server, content, kl_findings, make_archive, running
 
 #: A desk with one ordinary monitor.
 SIZE = {"width": 1440, "height": 810}
@@ -61,12 +63,27 @@ class Desk:
             shown = listed[0]
             with self.room.store.reading() as db:
                 exam = db.execute(assignments.select().where(assignments.c.handle == shown["handle"])).one().exam
-            found = dict.fromkeys(["kl", *kl_findings()], 0) | self.given[exam][self.number]
+            found = consistent(dict.fromkeys(["kl", *kl_findings()], 0) | self.given[exam][self.number])
             if shown["kind"] == "consensus":
-                found = {name: max(side["values"][name] for side in shown["sides"]) for name in shown["fields"]}
+                found = dict(shown["sides"][0]["values"])
+                found = {name: found[name] for name in shown["fields"]}
             seconds = round(float(self.rng.gamma(9, 1.4)), 1)
             self.now += seconds + 1
             self.room.write(self.reader, content(shown, uuid.uuid4().hex, found, seconds=seconds), self.now)
+
+
+def consistent(values: dict[str, int]) -> dict[str, int | None]:
+    """Bring what simulated readers said under the rules of the form, as the page would."""
+    form = make_form(KL)
+    found: dict[str, int | None] = dict(values)
+    for finding in form.findings:
+        if found[finding.name]:
+            found |= dict.fromkeys(finding.implies, 1) | dict.fromkeys(finding.excludes, 0)
+    found |= dict.fromkeys(form.absent(found), None)
+    for finding in form.findings:
+        if finding.needs is not None and holds(finding.needs, found) is False:
+            found[finding.name] = 0
+    return found
 
 
 def take(folder: Path, out: Path) -> None:
@@ -90,10 +107,13 @@ def take(folder: Path, out: Path) -> None:
         seniors.read(8)
         seat = sit_down(browser, server, seniors.token)
         shown = seat.shown()
+        seat.page.fill("#present-names", "Dr Ek, Dr Lind")
+        seat.press("Enter")
         while seat.page.locator(".pane:visible").count() < 2:
             seat.press(*"aaaaaaaa", "Enter")
             shown = seat.shown(shown)
-        seat.press(",", "a")
+        seat.page.fill("#present-names", "Dr Ek, Dr Lind")
+        seat.press("Enter", ",", "a")
         save(seat, out / "consensus.png")
         seat.page.goto(server.url + "/progress")
         seat.page.wait_for_selector("#within tbody tr")

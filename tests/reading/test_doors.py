@@ -48,8 +48,9 @@ class Visitor(TestClient):
 
     def enter(self, room: Room, name: str, role: str) -> Visitor:
         token = access.make_token(room.store, name, role)
-        assert self.post("/api/sign-in", json={"token": token}).status_code == 200
-        self.headers["X-CSRF"] = re.search('name="csrf" content="([^"]+)"', self.get("/").text)[1]
+        answer = self.post("/api/sign-in", json={"token": token})
+        assert answer.status_code == 200
+        self.headers["X-CSRF"] = answer.json()["csrf"]
         return self
 
 

@@ -174,7 +174,7 @@ def test_images_that_were_replaced_are_noticed(archive, tmp_path):
     other.loc[other["exam"] == anna.exam_of(exam), "pixel_hash"] = "0" * 32
     other.to_parquet(tmp_path / "images.parquet")
     files = (
-        "--images",
+        "--images-index",
         tmp_path / "images.parquet",
         "--private",
         archive.private_index,

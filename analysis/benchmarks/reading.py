@@ -1,0 +1,265 @@
+"""How the reading room serves a large archive: start, next exam, save, back, progress and memory."""
+
+from __future__ import annotations
+
+import secrets
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pandas as pd
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.uid import DigitalXRayImageStorageForPresentation, ExplicitVRLittleEndian, generate_uid
+from sqlalchemy import insert
+
+from analysis.archive.dicom import read
+from analysis.archive.inspect import pixel_hash
+from analysis.errors import StudyError
+from analysis.reading import access
+from analysis.reading.form import make_form
+from analysis.reading.store import Store
+from analysis.reading.tables import assignments, ledger
+from analysis.yaml_files import dump_yaml
+
+#: What is asked for: seconds to start, ms at the 95th percentile, MB.
+WANTED = {"start": 10.0, "next": 150.0, "save": 150.0, "back": 150.0, "progress": 200.0, "memory": 300.0}
+_REPORT = "Knä, frontal och sida. Måttlig artros medialt, Ahlbäck 1. Ingen fraktur. Jämför {number}."
+
+
+@dataclass
+class Timings:
+    """Milliseconds of each kind of request."""
+
+    of: dict[str, list[float]] = field(default_factory=dict)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def ask(self, kind: str, client: httpx.Client, method: str, path: str, **more: Any) -> Any:
+        """Make a request, and time it."""
+        began = time.perf_counter()
+        answer = client.request(method, path, **more)
+        took = 1000 * (time.perf_counter() - began)
+        answer.raise_for_status()
+        with self.lock:
+            self.of.setdefault(kind, []).append(took)
+        return answer
+
+
+def bench(grading: Path, *, exams: int, readings: int, readers: int, seconds: float, pause: float, seed: int) -> str:
+    """Make a room of a given size, let readers work in it over loopback, and tell how long they wait.
+
+    Parameters
+    ----------
+    grading : Path
+        The scheme.
+    exams, readings, readers : int
+        Size of the room; readings are two an exam as far as they go.
+    seconds : float
+        How long they read.
+    pause : float
+        Seconds that a reader looks at an exam, on average.
+    seed : int
+
+    Returns
+    -------
+    str
+        A table of what was measured beside what is wanted.
+    """
+    rng = np.random.default_rng(seed)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        _tables(folder, exams, rng)
+        tokens, panel = _fill(folder / "store.sqlite", folder, grading, readings, readers, rng)
+        port = _free_port()
+        server, start = _start(folder, grading, port)
+        try:
+            timings, url = Timings(), f"http://127.0.0.1:{port}"
+            until = time.perf_counter() + seconds
+            threads = [
+                threading.Thread(target=_read, args=(url, token, timings, until, pause, int(rng.integers(2**31))))
+                for token in tokens
+            ]
+            threads.append(threading.Thread(target=_watch, args=(url, panel, timings, until)))
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            memory = _peak(server.pid)
+        finally:
+            server.kill()
+            server.wait()
+    return _say(start, timings.of, memory, (exams, readings, readers, pause))
+
+
+def _say(start: float, times: dict[str, list[float]], memory: float, size: tuple[int, int, int, float]) -> str:
+    exams, readings, readers, pause = size
+    lines = [f"{exams} exams, {readings} readings, {readers} readers with {pause:g} s an exam"]
+    lines.append(f"{'start':>10} {start:8.1f} s             wanted under {WANTED['start']:g} s")
+    for kind, found in times.items():
+        median, late = np.percentile(found, [50, 95])
+        wanted = f"wanted under {WANTED[kind]:g} ms" if kind in WANTED else ""
+        lines.append(
+            f"{kind:>10} {late:8.0f} ms at p95, {median:.0f} ms at p50, {len(found)} times; {wanted}".rstrip("; ")
+        )
+    lines.append(f"{'memory':>10} {memory:8.0f} MB at most     wanted under {WANTED['memory']:g} MB")
+    return "\n".join(lines)
+
+
+def _tables(folder: Path, exams: int, rng: np.random.Generator) -> None:
+    """Write an index whose images are all one file, and a report for each exam."""
+    (folder / "dicom").mkdir()
+    _dicom(folder / "dicom/one.dcm", rng)
+    digest = pixel_hash(read(folder / "dicom/one.dcm"))
+    number = np.arange(exams).repeat(rng.choice([1, 2, 3], exams, p=[0.4, 0.4, 0.2]))
+    images = pd.DataFrame({"image": [f"i{i:031x}" for i in range(len(number))], "exam": [f"e{i:016x}" for i in number]})
+    fixed = {"series": "s1", "side": "left", "protocol": None, "body_part": None, "age": 60.0, "sex": "female"}
+    fixed |= {"day": 0, "rows": 512, "columns": 512, "bits": 12, "photometric": "MONOCHROME2", "transfer_syntax": "1.2"}
+    views = rng.choice(["ap", "lateral", "oblique"], len(number))
+    images = images.assign(patient=images["exam"].str.replace("e", "p"), view=views, modality="DX", **fixed)
+    images.assign(pixel_hash=images["image"].str[1:]).to_parquet(folder / "images.parquet")
+    private = pd.DataFrame({"image": images["image"], "exam": images["exam"], "path": "dicom/one.dcm"})
+    accession = pd.Series([f"A{i:08}" for i in number])
+    names = [f"Svensson^Anna {i}" for i in number]
+    private.assign(pixel_hash=digest, accession=accession, patient_name=names, patient_id=accession).to_parquet(
+        folder / "private.parquet"
+    )
+    reports = [_REPORT.format(number=i) * 4 for i in range(exams)]
+    pd.DataFrame({"accession": [f"A{i:08}" for i in range(exams)], "text": reports}).to_csv(
+        folder / "reports.csv", index=False
+    )
+
+
+def _dicom(path: Path, rng: np.random.Generator) -> None:
+    meta = FileMetaDataset()
+    meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    meta.MediaStorageSOPClassUID = DigitalXRayImageStorageForPresentation
+    meta.MediaStorageSOPInstanceUID = generate_uid()
+    dataset = Dataset()
+    dataset.file_meta = meta
+    dataset.SOPClassUID, dataset.SOPInstanceUID = meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID
+    dataset.Rows = dataset.Columns = 512
+    dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit = 16, 12, 11
+    dataset.SamplesPerPixel, dataset.PixelRepresentation = 1, 0
+    dataset.PhotometricInterpretation, dataset.Modality = "MONOCHROME2", "DX"
+    dataset.PixelData = rng.integers(0, 4096, (512, 512), dtype=np.uint16).tobytes()
+    dataset.save_as(path, enforce_file_format=True)
+
+
+def _fill(
+    path: Path, folder: Path, grading: Path, readings: int, readers: int, rng: np.random.Generator
+) -> tuple[list[str], str]:
+    """Lay down readings by pairs of readers, and return the tokens of the readers and of a session."""
+    form, store = make_form(grading), Store(path)
+    tokens = [access.make_token(store, f"reader-{number}", "reader") for number in range(readers)]
+    panel = access.make_token(store, "panel", "consensus")
+    exams = pd.read_parquet(folder / "images.parquet", columns=["exam", "pixel_hash"])
+    digests = exams.groupby("exam")["pixel_hash"].apply(lambda rows: access.digest("\n".join(sorted(rows))))
+    drawn = rng.permutation(digests.index.to_numpy())
+    made, rows = [], []
+    for number in range(min(readings, 2 * len(drawn))):
+        exam, reader = drawn[number // 2], 1 + (number // 2 + number % 2 * (1 + number // 2 % (readers - 1))) % readers
+        handle = secrets.token_urlsafe(12)
+        task = {"id": number + 1, "handle": handle, "reader": reader, "exam": exam, "kind": "read", "occasion": 1}
+        made.append(task | {"opened": 0.0, "read": True, "set": "unselected", "after": 0})
+        values = {item.name: int(rng.integers(len(item.levels))) for item in form.items}
+        values |= dict.fromkeys([finding.name for finding in form.findings], 0) | {"unusable": 0, "no_knee": 0}
+        said = {"values": values, "views": [], "revisit": False, "comment": "", "present": []}
+        said |= {"scheme": form.name, "scheme_hash": form.hash, "images_hash": digests[exam], "set": "unselected"}
+        when = pd.Timestamp(1.7e9 + number, unit="s", tz="UTC").isoformat()
+        rows.append(
+            said
+            | {"assignment": number + 1, "version": 0, "reader": reader, "key": handle, "written": when, "seconds": 9.0}
+        )
+    with store.writing() as db:
+        for start in range(0, len(made), 5000):
+            db.execute(insert(assignments), made[start : start + 5000])
+            db.execute(insert(ledger), rows[start : start + 5000])
+    store.close()
+    return tokens, panel
+
+
+def _free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+def _start(folder: Path, grading: Path, port: int) -> tuple[subprocess.Popen[str], float]:
+    settings = folder / "reading.yaml"
+    settings.write_text(dump_yaml({"port": port, "repeat_share": 0.1}), encoding="utf-8")
+    command = [
+        sys.executable,
+        "-m",
+        "analysis",
+        "read",
+        "--archive",
+        folder,
+        "--grading",
+        grading,
+        "--settings",
+        settings,
+    ]
+    command += ["--images-index", folder / "images.parquet", "--private", folder / "private.parquet"]
+    command += ["--store", folder / "store.sqlite", "--cohort", folder]
+    began = time.perf_counter()
+    server = subprocess.Popen(list(map(str, command)), stdout=subprocess.PIPE, text=True)
+    assert server.stdout
+    server.stdout.readline()
+    while server.poll() is None:
+        try:
+            httpx.get(f"http://127.0.0.1:{port}/sign-in")
+            return server, time.perf_counter() - began
+        except httpx.TransportError:
+            time.sleep(0.02)
+    raise StudyError("The reading room did not start; its message stands above.")
+
+
+def _client(url: str, token: str) -> httpx.Client:
+    client = httpx.Client(base_url=url, timeout=120)
+    client.headers["X-CSRF"] = client.post("/api/sign-in", json={"token": token}).json()["csrf"]
+    return client
+
+
+def _read(url: str, token: str, timings: Timings, until: float, pause: float, seed: int) -> None:
+    """Read as the page does: next, images, save; now and then back, and a look at the progress."""
+    rng = np.random.default_rng(seed)
+    client = _client(url, token)
+    form = None
+    while time.perf_counter() < until:
+        exams = timings.ask("next", client, "POST", "/api/next", json={}).json()["exams"]
+        if not exams:
+            return
+        exam = exams[0]
+        for number in range(len(exam["views"])):
+            timings.ask("picture", client, "GET", f"/api/pictures/{exam['handle']}/{number}")
+        time.sleep(float(rng.uniform(0.5, 1.5)) * pause)
+        back = timings.ask("back", client, "GET", f"/api/exams/{exam['handle']}/before").json()["exam"]
+        form = form or ({name: 0 for name in back["before"]["values"]} if back else None)
+        content = {"handle": exam["handle"], "key": secrets.token_hex(16), "version": exam["version"], "values": form}
+        content |= {"views": exam["views"], "revisit": False, "comment": "", "seconds": pause}
+        timings.ask("save", client, "POST", "/api/readings", json=content)
+        if rng.random() < 0.2:
+            timings.ask("progress", client, "GET", "/api/progress")
+
+
+def _watch(url: str, token: str, timings: Timings, until: float) -> None:
+    """Keep the progress page of a session open, and measure agreement once."""
+    client = _client(url, token)
+    timings.ask("agreement", client, "GET", "/api/agreement")
+    while time.perf_counter() < until:
+        timings.ask("progress", client, "GET", "/api/progress")
+        time.sleep(1)
+
+
+def _peak(process: int) -> float:
+    """Return the most memory that a process has had, MB."""
+    status = Path(f"/proc/{process}/status").read_text() if Path("/proc").is_dir() else ""
+    line = next((line for line in status.splitlines() if line.startswith("VmHWM")), "VmHWM: 0 kB")
+    return int(line.split()[1]) / 1024

@@ -1,0 +1,18 @@
+"""Work that brings large libraries and tables along, done in a process of its own: they leave with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from typing import ParamSpec, TypeVar
+
+from analysis.workers.context import clean_context
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def apart(function: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
+    """Call a function in a process that ends afterwards; what it raises is raised here."""
+    with ProcessPoolExecutor(1, mp_context=clean_context()) as pool:
+        return pool.submit(function, *arguments, **named).result()
