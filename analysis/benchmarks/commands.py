@@ -103,7 +103,14 @@ def bench_statistics(*, exams: int, outcomes: int, replicates: int, workers: int
 @shared("--grading")
 @click.option("--exam-count", "exams", type=click.IntRange(20), default=20000, show_default=True)
 @click.option("--readings", type=click.IntRange(0), default=36000, show_default=True, help="Readings that are there.")
-@click.option("--readers", type=click.IntRange(3, 60), default=20, show_default=True, help="Readers at the same time.")
+@click.option(
+    "--reader-count",
+    "readers",
+    type=click.IntRange(3, 60),
+    default=20,
+    show_default=True,
+    help="Readers at the same time.",
+)
 @click.option("--seconds", type=click.FloatRange(1, 600), default=60, show_default=True, help="How long they read.")
 @click.option("--pause", type=click.FloatRange(0), default=2, show_default=True, help="Seconds an exam, on average.")
 @shared("--seed", default=1, show_default=True)
