@@ -14,7 +14,7 @@ import pandas as pd
 
 from analysis.archive.describe import parse_date
 from analysis.archive.inspect import SEPARATOR
-from analysis.checks.texts import pieces
+from analysis.checks.texts import CODE, pieces
 from analysis.errors import StudyError
 
 Words = tuple[str, ...]
@@ -246,8 +246,10 @@ def search(
             continue
         n += 1
         for where, text in pieces(path):
-            for _, kind in found.find(text):
-                leaks[path, where, kind] = None
+            for phrase, kind in found.find(text):
+                # In the programs of a page any short name and any number occurs by chance.
+                if not where.endswith(CODE) or not (kind in SOFT or (len(phrase) == 1 and phrase[0].isdigit())):
+                    leaks[path, where, kind] = None
     return n, list(leaks)
 
 

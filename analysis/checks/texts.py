@@ -26,6 +26,13 @@ _ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
 _EMBEDDED = re.compile(
     r"data:([\w.+-]+/[\w.+-]+)[^,\s\"'<>]*;base64,\s?((?:[A-Za-z0-9+/]{60,}\s)*[A-Za-z0-9+/]*={0,2})(?=\s?[\"')])"
 )
+#: Programs and styles that a renderer puts into a page; where a piece of them lies ends with CODE.
+CODE = " (code)"
+_PROGRAMS = {".js", ".mjs", ".css"}
+_PROGRAM_TYPES = dict.fromkeys(("text/javascript", "application/javascript", "application/x-javascript"), ".js")
+_PROGRAM = re.compile(r"<(script|style)\b[^>]*>(.*?)</\1>", re.DOTALL | re.IGNORECASE)
+#: Sizes of files, which a crate writes by the dozen: any six digits are somebody's birth date.
+_SIZE = re.compile(r'"contentSize":\s*"?\d+"?')
 _DEPTH = 3
 _LARGEST = 512_000_000
 
@@ -88,6 +95,10 @@ def _plain(suffix: str, data: bytes, where: str, depth: int = 0) -> Iterator[Pie
         text = data.decode("utf-8")
     except UnicodeDecodeError:
         text = data.decode("latin-1")
+    text = _SIZE.sub("", text)
+    if suffix in _PROGRAMS:
+        yield where + CODE, text
+        return
     # Embedded files are read as what they are: in the letters that stand for their bytes any short name occurs by
     # chance, and a long one can't be seen. Each is smaller than what it lies in, so that there is an end to it.
     for number, found in enumerate(list(_EMBEDDED.finditer(text)), 1):
@@ -96,8 +107,17 @@ def _plain(suffix: str, data: bytes, where: str, depth: int = 0) -> Iterator[Pie
         except ValueError:  # no file: its letters stay in the text
             continue
         name = f"embedded file {number}"
-        yield from _from_bytes(f"{name}{mimetypes.guess_extension(found[1]) or ''}", file, f"{inside}{name}: ", depth)
+        yield from _from_bytes(
+            f"{name}{_PROGRAM_TYPES.get(found[1]) or mimetypes.guess_extension(found[1]) or ''}",
+            file,
+            f"{inside}{name}: ",
+            depth,
+        )
         text = text.replace(found[0], " ")
+    if suffix in {".html", ".htm"}:
+        for found in _PROGRAM.finditer(text):
+            yield where + CODE, found[2]
+        text = _PROGRAM.sub(" ", text)
     yield where, text
     # The same words in the escapes of markup, JSON and addresses.
     if suffix in _MARKUP and "&" in text:

@@ -212,6 +212,30 @@ def test_the_letters_of_an_embedded_picture_are_no_words(study, tmp_path):
         assert privacy.search(sought, [page])[1], text
 
 
+def test_what_programs_write_by_themselves_is_no_leak(study, tmp_path):
+    """Sizes of files in a crate, and the scripts and styles that a renderer puts into a page."""
+    sought = privacy.secrets(read_table(study / "private" / "index.parquet"), [REPORT])
+    born = next(phrase[0] for phrase, kind in sought.phrases.items() if kind == "birth date" and len(phrase[0]) == 6)
+    crate = tmp_path / "ro-crate-metadata.json"
+    crate.write_text(json.dumps({"name": "a", "contentSize": born}, indent=1))
+    script = base64.b64encode(f"var quistberg = {born}; /* a program's own words */".encode()).decode()
+    page = tmp_path / "index.html"
+    page.write_text(
+        f'<script>let quistberg={born}</script><style>.quistberg {{}}</style><script src="data:text/javascript;base64,{script}">'
+    )
+    assert not privacy.search(sought, [crate, page])[1]
+    # The same beside them is seen, and so is a full name or an accession number within them.
+    for path, leak in (
+        (crate, json.dumps({"name": born, "contentSize": "1"})),
+        (page, f"<p>{born}</p>"),
+        (page, "<p>Quistberg</p>"),
+        (page, "<script>let a = 'Ottilia Quistberg'</script>"),
+        (page, "<script>let a = 'ACC0000001'</script>"),
+    ):
+        path.write_text(leak)
+        assert privacy.search(sought, [path])[1], leak
+
+
 def test_the_repository_s_own_words_are_no_leak_but_a_full_name_is(study, tmp_path):
     public = tmp_path / "README.md"
     public.write_text("Data of Quistberg 2010, in Edsbyn", encoding="utf-8")
