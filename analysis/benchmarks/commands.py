@@ -102,7 +102,7 @@ def bench_statistics(*, exams: int, outcomes: int, replicates: int, workers: int
 @click.command("bench-reading")
 @shared("--grading")
 @click.option("--exam-count", "exams", type=click.IntRange(20), default=20000, show_default=True)
-@click.option("--readings", type=click.IntRange(0), default=36000, show_default=True, help="Readings that are there.")
+@click.option("--reading-count", "readings", type=click.IntRange(0), default=36000, show_default=True, help="Readings.")
 @click.option(
     "--reader-count",
     "readers",
