@@ -10,7 +10,7 @@ export MPLCONFIGDIR := $(CURDIR)/.cache/matplotlib
 reproduce: setup  ## the whole default study, from raw DICOM to the manuscript
 	$(ACTIVATE) && snakemake --cores all
 
-render: setup  ## the manuscript anew, from the tables, figures and values that are there
+render: setup  ## render the manuscript again from existing tables, figures and values
 	$(ACTIVATE) && python -m analysis render
 
 test:  ## form, then the whole test suite
@@ -23,7 +23,7 @@ setup:  ## .venv, R, pROC and Quarto, where they are missing
 form: setup  ## put the code into its form
 	$(ACTIVATE) && ruff check --fix . && ruff format . && snakefmt Snakefile workflow
 
-lock:  ## resolve envs/requirements.in anew into the lock
+lock:  ## resolve envs/requirements.in into the lock again
 	$(ACTIVATE) && pip install --quiet --upgrade -r envs/requirements.in \
 	  && { echo "# Made by 'make lock' from requirements.in; every version that the study runs with."; \
 	       pip freeze | sed 's/+cpu$$//' | grep -vE '^(pip|quarto.cli)=='; } > envs/requirements.lock

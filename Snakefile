@@ -4,7 +4,7 @@
 #   snakemake --cores all --configfile workflow/studies/smoke.yaml   the same on some 40 exams
 #   snakemake active_learning --cores all                            what active learning would have spared
 #   snakemake bundle --cores all                                     a zip for reviewers, who need no images
-#   snakemake --report report.html                                   what was run, and what came of it
+#   snakemake --report report.html                                   what was run, and its results
 #
 # config.yaml holds every parameter; what a stage needs and makes stands at the head of its rules.
 from snakemake.utils import min_version

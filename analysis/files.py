@@ -1,4 +1,4 @@
-"""Writing so that a reader never sees half a file, and reading tables that keep their promises.
+"""Writing so that a reader never sees half a file, and reading tables that fit their schema.
 
 What a step reads goes through here, is hashed as it is read, and stands in the step's log: what provenance says was
 read is what was read, whatever became of the files since.
@@ -90,7 +90,7 @@ def write_text(path: str | Path, text: str) -> None:
 def read_table(
     path: str | Path, schema: pa.DataFrameSchema | None = None, *, columns: list[str] | None = None
 ) -> pd.DataFrame:
-    """Read a table (Parquet, or CSV by its suffix) and hold it to its schema.
+    """Read a table (Parquet, or CSV by its suffix) and check it against its schema.
 
     Parameters
     ----------
@@ -120,7 +120,7 @@ def read_table(
 
 
 def write_table(frame: pd.DataFrame, path: str | Path, schema: pa.DataFrameSchema | None = None) -> None:
-    """Write a table (Parquet, or CSV by its suffix) atomically, after holding it to its schema.
+    """Write a table (Parquet, or CSV by its suffix) atomically, after checking it against its schema.
 
     Raises
     ------

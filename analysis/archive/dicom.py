@@ -50,7 +50,7 @@ _OTHERS = (
 )
 
 _ITEM = b"\xfe\xff\x00\xe0"
-# Value representations that hold words, several of them parted by backslashes (DICOM PS3.5 6.2); of the names of
+# Value representations that hold words, several of them separated by backslashes (DICOM PS3.5 6.2); of the names of
 # applications (AE) pydicom keeps the padding.
 _WORDS = {"AS", "CS", "DA", "DT", "LO", "PN", "SH", "TM", "UC", "UI"}
 
@@ -183,7 +183,7 @@ def value(dataset: Any, keyword: str) -> Any:
     try:
         # By tag and not by name: asking pydicom for a name that isn't there takes longer than reading one that is.
         tag = _tag(keyword)
-        found = dataset[tag].value if tag in dataset.keys() else None  # noqa: SIM118 - `in dataset` parses the tag anew
+        found = dataset[tag].value if tag in dataset.keys() else None  # noqa: SIM118 - `in dataset` parses the tag again
     except Exception:
         return None
     return None if found is None or found == "" or (hasattr(found, "__len__") and len(found) == 0) else found

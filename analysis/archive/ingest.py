@@ -42,9 +42,9 @@ class Index:
     Attributes
     ----------
     files : pandas.DataFrame
-        A row a file of the archive, private: path, code, detail, pseudonyms and identifiers.
+        One row per file of the archive, private: path, code, detail, pseudonyms and identifiers.
     images : pandas.DataFrame
-        A row an indexed image (schema IMAGES), publishable.
+        One row per indexed image (schema IMAGES), publishable.
     readings : pandas.DataFrame
         Schema READINGS, publishable.
     counts : pandas.DataFrame

@@ -66,7 +66,7 @@ def reports_of_exams(reports: pd.DataFrame, files: pd.DataFrame, path: Path) -> 
     Returns
     -------
     pandas.DataFrame
-        Columns `exam`, `text`: a row an exam that has a report.
+        Columns `exam`, `text`: one row per exam that has a report.
     dict of str to int
         Reports with a number; of these, those of no exam and those whose number several exams have; exams without one.
 

@@ -1,4 +1,4 @@
-"""Which files belong to one patient and to one exam, when identifiers are missing, doubled or spelt in two ways."""
+"""Which files belong to one patient and to one exam, when identifiers are missing, duplicated or spelled in two ways."""
 
 from __future__ import annotations
 

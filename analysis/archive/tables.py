@@ -28,7 +28,7 @@ def read_readings(path: Path) -> pd.DataFrame:
     ------
     StudyError
         Names the exam and the line of the first row with an unknown role, a value that is no whole
-        number, a revisit flag other than 0 and 1, a time that is none, or a reader spelt in two ways.
+        number, a revisit flag other than 0 and 1, an invalid time, or a reader spelled in two ways.
     """
     frame = read_text_table(path, READINGS)[list(READINGS)]
 
@@ -47,7 +47,7 @@ def read_readings(path: Path) -> pd.DataFrame:
     stop(~frame["role"].isin(ROLES), "role", f"it must be one of {', '.join(ROLES)}")
     stop(~frame["value"].str.fullmatch(r"\d{1,9}(\.0*)?"), "value", "it must be a whole number, 0 or more")
     first = frame.groupby(frame["reader"].map(plain))["reader"].transform("first")
-    stop(frame["reader"] != first, "reader", "it is spelt in another way elsewhere; write each reader in one way")
+    stop(frame["reader"] != first, "reader", "it is spelled differently elsewhere; write each reader in one way")
     flags = frame["revisit"].str.lower().replace({"true": "1", "false": "0", "": "0"})
     stop(~flags.isin(("0", "1")), "revisit", "it must be 0 or 1")
     time = pd.to_datetime(frame["time"].where(frame["time"] != ""), errors="coerce", format="ISO8601", utc=True)

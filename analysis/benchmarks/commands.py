@@ -93,7 +93,7 @@ def bench_network(
 @shared("--workers")
 @shared("--seed", default=1, show_default=True)
 def bench_statistics(*, exams: int, outcomes: int, replicates: int, workers: int, seed: int) -> None:
-    """Time all of roc.csv's intervals against calling R anew, outcome by outcome."""
+    """Time all of roc.csv's intervals against calling R separately for each outcome."""
     from analysis.benchmarks.statistics import bench
 
     click.echo(bench(exams, outcomes, replicates, workers=workers, seed=seed))

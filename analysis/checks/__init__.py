@@ -1,1 +1,1 @@
-"""What must hold of the results: invariants, and that nobody can be known by them."""
+"""What must hold of the results: invariants, and that they identify nobody."""

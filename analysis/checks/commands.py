@@ -23,7 +23,7 @@ from analysis.options import FILE, FOLDER, NEW_FILE, out, shared
 @shared("--grading")
 @out("checks.csv", NEW_FILE)
 def check(standard: Path, grading: Path, out: Path, **files: Path) -> None:
-    """Check what must hold of the results before a manuscript is written."""
+    """Check the invariants of the results before a manuscript is written."""
     from analysis.checks.invariants import check_results, read_results
     from analysis.files import write_table
     from analysis.grading.scheme import load_scheme

@@ -1,6 +1,6 @@
-"""What must hold of the results before a word is written about them.
+"""Invariants that the results must satisfy before a manuscript is written.
 
-Each check works its number out anew, from the tables of earlier stages and by other code than
+Each check recomputes a number from the tables of earlier stages, by other code than
 the stage used, and compares.
 """
 
@@ -121,7 +121,9 @@ def _selection(t: Tables) -> Iterator[Check]:
     sets = flow[flow["step"] == "set"].groupby("set")["exams"].sum()
     total = int(excluded.sum() + sets.sum())
     detail = f"{found} found = {int(sets.sum())} used + {int(excluded.sum())} excluded"
-    yield Check("found = used + excluded", t.flow_file, detail, f"{found} found, {total} told of" * (found != total))
+    yield Check(
+        "found = used + excluded", t.flow_file, detail, f"{found} found, {total} accounted for" * (found != total)
+    )
     yield Check("the flow has every exam", t.flow_file, f"{len(t.exams)} exams",
                 f"it has {found} exams, {t.exams_file.name} {len(t.exams)}" * (found != len(t.exams)))  # fmt: skip
     reasons = t.exams.loc[t.exams["set"] == "excluded", "reason"].value_counts()
@@ -234,7 +236,7 @@ def _discrimination(t: Tables) -> Iterator[Check]:
 
 def _thresholds(t: Tables) -> Iterator[Check]:
     file, table = t.estimates("thresholds.csv")
-    # A row without estimates says why; there is nothing in it to work out anew.
+    # A row without estimates says why; there is nothing in it to recompute.
     known = table[table["threshold"].notna() & (table["sensitivity"].notna() | table["reason"].isna())]
     for row in known.to_dict("records"):
         pairs = t.pairs("test", row["outcome"], row["outcome"])

@@ -32,7 +32,7 @@ _MONTHS = (
 
 
 def words(text: str) -> list[str]:
-    """Split a text into words without case and accents; punctuation and underscores part them."""
+    """Split a text into words without case and accents; punctuation and underscores separate them."""
     if not text.isascii():
         text = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
     return _WORD.findall(text.casefold())
@@ -81,7 +81,7 @@ class Secrets:
 
 
 def _alone(digits: str, text: str) -> bool:
-    """Tell whether digits stand alone somewhere, not as the decimals or the whole of a number or as a colour."""
+    """Return whether digits stand alone somewhere, not as the decimals or the whole of a number or as a colour."""
     return re.search(rf"(?<![\w#])(?<!\d[.,]){digits}(?![.,]?\d)(?!\w)", text) is not None
 
 

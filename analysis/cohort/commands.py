@@ -30,7 +30,7 @@ def select(
     seed: int,
     out: Path,
 ) -> None:
-    """Select the exams by the rules, and part them into sets by patient."""
+    """Select exams by predefined rules and split them into sets at patient level."""
     import numpy as np
 
     from analysis.cohort import selection

@@ -41,7 +41,7 @@ def list_exams(
     Returns
     -------
     pandas.DataFrame
-        A row an exam, sorted: exam, patient, protocol, body_parts, age, sex, day, images (readable), words.
+        One row per exam, sorted: exam, patient, protocol, body_parts, age, sex, day, images (readable), words.
     """
     known = files.dropna(subset=["exam", "patient"])
     exams = known.groupby("exam").agg(patient=("patient", "min"), day=("day", "min"))

@@ -1,4 +1,4 @@
-"""Parting eligible exams into sets, by patient."""
+"""Split eligible exams into sets at patient level."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Settings of the selection: which exams make the cohort, and how they are parted into sets."""
+"""Settings of the selection: which exams make the cohort, and how they are split into sets."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ def clauses(report: str) -> list[str]:
 
 
 def mentions(report: str, settings: WordsSettings) -> bool:
-    """Tell whether a report says one of the words without denying it.
+    """Return whether a report says one of the words without denying it.
 
     A word counts unless one of the negations stands before it in the same clause; this is the rule
     of NegEx (Chapman et al., J Biomed Inform 2001;34:301), without its list of pseudo-negations.

@@ -71,7 +71,7 @@ def measure_agreement(
         return row | {"reason": f"both gave only {used[0][0]}, so kappa is not defined"}
     quantile = norm.isf((1 - level) / 2) if people == n else t.isf((1 - level) / 2, max(people - 1, 1))
     for name, weights in WEIGHTS.items():
-        with np.errstate(all="ignore"):  # of variances that are nought; they are seen to below
+        with np.errstate(all="ignore"):  # of zero variances, handled below
             result = cohens_kappa(table, wt=weights)
         row[name] = result.kappa
         if people == 1:
@@ -120,7 +120,7 @@ def tabulate_agreement(
     readers : pandas.DataFrame
         Independent readings in long form: exam, patient, set, reader, item, value.
     reference : pandas.DataFrame
-        A row an exam: exam, set, a column for each item, finding and sum, and `disease`.
+        One row per exam: exam, set, a column for each item, finding and sum, and `disease`.
     scheme : Scheme
         What was read.
     level : float
@@ -160,7 +160,8 @@ def tabulate_agreement(
                 pair: dict[str, object] = {"set": group, "item": item, "first": first, "second": second}
                 if 0 < len(both) < minimum_pair:
                     why = f"fewer than {minimum_pair} exams that both read: left out"
-                    rows.append(pair | {"n": len(both), "level": level, "reason": why})
+                    conflicts = int((both.iloc[:, 0] != both.iloc[:, 1]).sum())
+                    rows.append(pair | {"n": len(both), "conflicts": conflicts, "level": level, "reason": why})
                     continue
                 values = both.to_numpy(dtype=int)
                 people = patient.loc[both.index].to_numpy()

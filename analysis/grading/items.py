@@ -17,7 +17,7 @@ TAKEN = ("exam", "patient", "set", "disease", "early", "view")  # columns with a
 
 
 def hole(message: str, *at: object) -> PydanticCustomError:
-    """Make an error that knows which key, from the model's own top, is to be mended."""
+    """Make an error that knows which key, from the model's own top, is to be corrected."""
     return PydanticCustomError("hole", "{what}", {"what": message, "at": at})
 
 

@@ -1,4 +1,4 @@
-"""Which line of a YAML file says what, for errors that a person can mend."""
+"""Which line of a YAML file says what, for errors that a person can correct."""
 
 from __future__ import annotations
 

@@ -122,7 +122,7 @@ def _check(given: pd.DataFrame, scheme: Scheme) -> None:
     highest = given["item"].map(scheme.highest)
     _refuse(
         given.assign(highest=highest)[given["value"] > highest],
-        lambda row: f"{row.reader} gave {row.value}, but its highest level is {row.highest}; mend that reading",
+        lambda row: f"{row.reader} gave {row.value}, but its highest level is {row.highest}; correct that reading",
     )
     _refuse(
         given[given.duplicated([*_CELL, "reader", "role"])],
@@ -174,7 +174,7 @@ def _decide(part: pd.DataFrame, independent: pd.DataFrame, flagged: pd.DataFrame
         if policy.conflicts == "consensus":
             _refuse(
                 cells[~conflict & final.notna() & (final != cells["value"])],
-                lambda row: f"the readers agree ({row.readings}) but the consensus says otherwise; mend one of them",
+                lambda row: f"the readers agree ({row.readings}) but the consensus says otherwise; correct one of them",
             )
         cells.loc[conflict, "value"] = final[conflict].astype(int)
         cells.loc[conflict, ["why", "by"]] = ["conflict", policy.conflicts]

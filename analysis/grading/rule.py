@@ -23,7 +23,7 @@ Range = tuple[int, int]
 
 @dataclass(frozen=True)
 class Rule:
-    """An expression that has been found sound.
+    """A checked expression.
 
     Attributes
     ----------
@@ -42,7 +42,7 @@ class Rule:
         Parameters
         ----------
         grades : pandas.DataFrame
-            A row an exam, columns named by item and finding; an absent column counts as missing.
+            One row per exam, columns named by item and finding; an absent column counts as missing.
 
         Returns
         -------

@@ -152,13 +152,13 @@ class Scheme(Settings):
         Parameters
         ----------
         grades : pandas.DataFrame
-            A row an exam; columns named by item and finding, missing where not graded.
+            One row per exam; columns named by item and finding, missing where not graded.
             A column that is absent counts as missing for all exams.
 
         Returns
         -------
         pandas.DataFrame
-            A column an outcome, 1.0 where the exam is a case, 0.0 where it is a control,
+            One column per outcome, 1.0 where the exam is a case, 0.0 where it is a control,
             missing where an item that it rests on is missing.
         """
         import pandas as pd
@@ -221,7 +221,7 @@ def load_scheme(path: str | Path) -> Scheme:
     Raises
     ------
     StudyError
-        If the file is missing, not YAML, or has a hole; the message says which line to mend.
+        If the file is missing, not YAML, or has a hole; the message says which line to correct.
     """
     path = Path(path)
     values = load_yaml(path)

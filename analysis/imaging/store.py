@@ -30,7 +30,7 @@ class ImageStore:
     Attributes
     ----------
     rows : pandas.DataFrame
-        A row an image (schema PREPARED), index 0 … n-1: the positions that indexing takes.
+        One row per image (schema PREPARED), index 0 … n-1: the positions that indexing takes.
     size : int
         Side of the squares, pixels.
 

@@ -158,6 +158,6 @@ def load_state(path: Path, fingerprint: str) -> dict[str, Any] | None:
         return None
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception:  # a file of another version of torch, or no checkpoint at all: start anew
+    except Exception:  # a file of another version of torch, or no checkpoint at all: start again
         return None
     return state if state.get("fingerprint") == fingerprint else None

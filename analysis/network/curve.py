@@ -46,7 +46,7 @@ def areas(task: Task, exams: Exams, scores: np.ndarray) -> dict[str, float]:
 
 
 class Curve:
-    """A row an epoch.
+    """One row per epoch.
 
     Parameters
     ----------

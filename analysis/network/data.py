@@ -25,7 +25,7 @@ class Exams:
     Attributes
     ----------
     table : pandas.DataFrame
-        exam, patient and set, a row an exam.
+        exam, patient and set, one row per exam.
     first : numpy.ndarray of int, shape (exams + 1,)
         Where each exam's images start in `positions`.
     positions : numpy.ndarray of int

@@ -115,7 +115,7 @@ def keep_memory() -> None:
     """Have freed memory kept for the next step instead of being returned to the system.
 
     glibc gives large blocks back as soon as they are freed, and each training step then waits
-    for the system to clear the same memory anew: a quarter of the time on two cores. Does
+    for the system to clear the same memory again: a quarter of the time on two cores. Does
     nothing where the C library is another.
     """
     os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")  # large pages, read by torch at its first allocation

@@ -102,7 +102,7 @@ class Weights:
         # An output that has only ever seen one answer learns nothing; it doesn't count.
         learnt = (counts > 0).all(0)
         own = np.zeros(len(graded))
-        # The grades weigh 1 in all, however many items a scheme has: the learning rate needn't be found anew for each.
+        # The grades weigh 1 in all, however many items a scheme has: the learning rate needn't be tuned again for each.
         each = 1 / max(1, len(layout.items))
         # Beside the items' own terms, what is graded is a disease rule over several items, which counts as one more.
         for of_grades, total in ((True, each if layout.columns else 1.0), (False, settings.findings_weight)):

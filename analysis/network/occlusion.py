@@ -1,4 +1,4 @@
-"""What becomes of the scores when a part of the image is hidden."""
+"""How the scores change when a part of the image is hidden."""
 
 from __future__ import annotations
 

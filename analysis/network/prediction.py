@@ -135,7 +135,7 @@ def predict(
     workers : int
         Threads.
     out : Path
-        Folder for exams.parquet (a column an outcome and the predicted grade an item),
+        Folder for exams.parquet (one column per outcome and the predicted grade an item),
         images.parquet (probability of each view) and seeds.parquet (seed, exam, outcome, score).
 
     Raises

@@ -108,7 +108,9 @@ class TrainingSettings(Settings):
         "cross_entropy", description="of the yes-or-no outputs; the authors' trainer used the hinge"
     )
     margin: float = Field(
-        default=1.0, gt=0, description="of the hinge; in the trainer 0.42, which is log(0.7 / 0.3) / 2 for its noise"
+        default=1.0,
+        gt=0,
+        description="margin of the hinge loss; the authors' trainer uses 0.42, which is log(0.7 / 0.3) / 2",
     )
     class_weights: Literal["none", "root", "inverse"] = Field(
         "root", description="weight of a class by its frequency, none, 1/sqrt or 1/n (trainer: inverse)"

@@ -157,6 +157,6 @@ def _read(path: Path, take: Callable[[dict[str, Any]], Any]) -> Any:
 
 
 def write_structure(weights: Path, out: Path) -> None:
-    """Write rows and processor to a JSON file: what is told of a network where its weights are too large."""
+    """Write rows and processor to a JSON file: the description of a network where its weights are too large."""
     about = {"structure": [asdict(row) for row in read_structure(weights)], "computed": read_computed(weights)}
     write_text(out, json.dumps(about, indent=1, ensure_ascii=False) + "\n")

@@ -53,7 +53,7 @@ The last one writes to `{study}/`, to be compared with `{published}/`; neither i
 
 
 def contents(study: Path, cohort: Path, given: Iterable[Path]) -> dict[str, Path]:
-    """Return what goes into a bundle: path within it to file, without what is written for it anew.
+    """Return what goes into a bundle: path within it to file, without the files that are written for the bundle.
 
     Parameters
     ----------

@@ -183,7 +183,7 @@ def _lines(found: Iterable[Case], number: dict[str, str]) -> pd.DataFrame:
 
 
 def _history(found: Iterable[Any], number: dict[str, str], form: Form) -> pd.DataFrame:
-    """Make a line a version, in the order in which they were written, with a column a field."""
+    """Make a line a version, in the order in which they were written, with one column per field."""
     fields = list(form.titles())
     columns = ["exam", "reader", "role", "kind", "occasion", "version", "written", "seconds", *fields]
     rows = [

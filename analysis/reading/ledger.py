@@ -149,7 +149,7 @@ def by_exam(db: Connection) -> Iterator[list[Entry]]:
 
 
 def locked(db: Connection, entry: Entry) -> bool:
-    """Tell whether a reading can't be changed any more.
+    """Return whether a reading can't be changed any more.
 
     A consensus session that begins with any exam of a set locks all that had been read of the set by then, so
     that it tells nobody which exams readers differ in. A closed set is locked as a whole.
@@ -163,7 +163,7 @@ def locked(db: Connection, entry: Entry) -> bool:
 
 
 def asked_back(case: Case | None, entry: Entry) -> bool:
-    """Tell whether a session found gradable what this reading left ungraded."""
+    """Return whether a session found gradable what this reading left ungraded."""
     return case is not None and any(case.readings[i].assignment == entry.assignment for i in case.state.readers)
 
 
@@ -251,7 +251,7 @@ def save(
 
 
 def _same(form: Form, content: dict[str, Any], values: dict[str, int | None], other: Any) -> bool:
-    """Tell whether content is what a row or entry holds; a finding that is absent is one that isn't named."""
+    """Return whether content is what a row or entry holds; a finding that is absent is one that isn't named."""
     items = {item.name for item in form.items}
 
     def said(found: dict[str, int | None]) -> dict[str, int | None]:

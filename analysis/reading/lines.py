@@ -73,7 +73,7 @@ class Seldom(logging.Filter):
         self._last: dict[tuple[str, str], float] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Tell whether to write a record."""
+        """Return whether to write a record."""
         what, now = (record.name, str(record.msg)[:80]), time.monotonic()
         if now - self._last.get(what, -1e9) < 10:
             return False

@@ -114,11 +114,11 @@ class Pile:
                 self.waiting[exam] = self._done
 
     def is_open(self, exam: int) -> bool:
-        """Tell whether this reader may still read an exam for the first time."""
+        """Return whether this reader may still read an exam for the first time."""
         return bool(self._place[exam] >= 0 and self._open[self._place[exam]])
 
     def comes_back(self, exam: int) -> bool:
-        """Tell whether an exam is one that this reader gets twice."""
+        """Return whether an exam is one that this reader gets twice."""
         return exam in self._twice
 
     def blocked(self, exams: Iterable[int]) -> set[int]:

@@ -301,7 +301,7 @@ class Dealer:
         return found
 
     def _wanted(self, role: str, exam: str, brief: Brief | None) -> bool:
-        """Tell whether an exam still needs a reading of a role, what colleagues have open aside."""
+        """Return whether an exam still needs a reading of a role, what colleagues have open aside."""
         if self._exams[exam].set in self.book.closed:
             return False
         queue = getattr(self._settings.queues, self._exams[exam].set)
@@ -322,7 +322,7 @@ class Dealer:
         return hashlib.sha256(f"{self._settings.seed}|{exam}".encode()).digest()
 
     def _comes_back(self, exam: str, brief: Brief) -> bool:
-        """Tell whether a second occasion of one of the readings is still to come."""
+        """Return whether a second occasion of one of the readings is still to come."""
         place = self._number.get(exam, -1)
         return any(
             reader not in brief.again and reader in self._piles and self._piles[reader].comes_back(place)

@@ -1,4 +1,4 @@
-"""The reading room without its web pages: what they ask for, and what they are told."""
+"""The reading room without its web pages: what they ask for, and what they get back."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ def number(value: Any, digits: int = 2, none: str = NONE) -> str:
 
 
 def count(value: Any, none: str = NONE) -> str:
-    """Return a whole number, its thousands parted by commas."""
+    """Return a whole number, its thousands separated by commas."""
     return f"{round(float(value)):,}" if known(value) else none
 
 

@@ -1,4 +1,4 @@
-"""How the study is told: formats, figures, and the facts that only its authors know."""
+"""How the study is reported: formats, figures, and the facts that only its authors know."""
 
 from __future__ import annotations
 

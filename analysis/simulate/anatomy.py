@@ -148,7 +148,7 @@ def draw(rng: Generator, knee: Knee, grade: int, location: str, patella: bool, t
     location : {"medial", "lateral", "even"}
         The compartment that is worse.
     patella : bool
-        Whether the patellofemoral joint is ill.
+        Whether the patellofemoral joint is diseased.
 
     Returns
     -------

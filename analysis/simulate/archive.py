@@ -60,7 +60,7 @@ def truth(settings: SimulateSettings, seed: int) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        A row an exam: accession, patient, session, kind, protocol, age, the true grade of every
+        One row per exam: accession, patient, session, kind, protocol, age, the true grade of every
         item and finding, and the latent values as `latent_<item>`. Nothing is written.
     """
     import pandas as pd

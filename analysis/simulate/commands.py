@@ -15,7 +15,7 @@ from analysis.options import NEW_FILE, out, section_file, shared
 @shared("--workers")
 @out("Folder of the archive to make.")
 def simulate(settings: Path, seed: int, workers: int, out: Path) -> None:
-    """Simulate an archive of knee radiographs in the form that a hospital hands over."""
+    """Simulate an archive of knee radiographs in the form that a hospital provides."""
     from analysis.settings import load
     from analysis.simulate.archive import simulate as make
     from analysis.simulate.settings import SimulateSettings

@@ -52,7 +52,7 @@ def header(rng: Generator, exam: Exam, study: str, settings: FileSettings) -> Da
     """Make the attributes that all files of an exam share."""
     ds = Dataset()
     ds.SpecificCharacterSet = "ISO_IR 100" if rng.random() < 0.8 else "ISO_IR 192"
-    # Neither exists. What the archive is must not be told by its files: the folder and the manuscript tell it.
+    # Neither exists. The files must not reveal that the archive is simulated; the folder and the manuscript say so.
     ds.Manufacturer = "Nordskugga"
     ds.InstitutionName = "Lasarettet i Ingenstad"
     ds.PatientName = exam.patient.name

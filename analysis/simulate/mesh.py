@@ -32,7 +32,7 @@ class Mesh:
         return Mesh(turned + np.asarray(shift, float), self.faces)
 
     def warped(self, warp: Callable[[Array], Array]) -> Mesh:
-        """Send every vertex through `warp`, a smooth map of space."""
+        """Apply `warp`, a smooth map of space, to every vertex."""
         return Mesh(warp(self.vertices), self.faces)
 
 

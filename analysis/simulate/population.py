@@ -43,7 +43,7 @@ class Patient:
     ----------
     number : str
         Shaped like a personal identity number, but its day is 61 to 91, as in a Swedish
-        co-ordination number, and its last digit fails the checksum, so that it is nobody's.
+        co-ordination number, and its last digit fails the checksum, so that it can belong to nobody.
     """
 
     number: str

@@ -1,4 +1,4 @@
-"""Settings of the simulated archive: how large, how ill, how read, how photographed, how stored."""
+"""Settings of the simulated archive: its size, its patients and their disease, readers, radiography and files."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def _share(default: float, description: str) -> Any:
 
 
 class PopulationSettings(Settings):
-    """Who is in the archive, and how ill. Numbers of the paper's Table 2, scaled to the size of the sets."""
+    """The patients and their disease. Numbers of the paper's Table 2, scaled to the size of the sets."""
 
     training_kl: tuple[int, int, int, int, int] = Field(
         default=(2848, 1218, 652, 597, 380),
@@ -150,7 +150,7 @@ class SimulateSettings(Settings):
         default=0.04, ge=0, le=1, description="Eligible validation and test exams beyond those wanted, as a share."
     )
     population: PopulationSettings = Field(
-        default=PopulationSettings(), description="Who is in the archive, and how ill."
+        default=PopulationSettings(), description="The patients of the archive and their disease."
     )
     readers: ReaderSettings = Field(default=ReaderSettings(), description="How readers err.")
     radiography: RadiographySettings = Field(

@@ -59,7 +59,7 @@ def stretched(v: Array, reach: float) -> Array:
 
 
 def femur_warp(knee: Knee, v: Array) -> Array:
-    """Send the template's femur to the knee's."""
+    """Warp the template's femur into the knee's."""
     s = knee.shape
     for sign, name in ((1.0, "medial"), (-1.0, "lateral")):
         h = knee.spurs[f"ost_{name}_femur"]
@@ -77,7 +77,7 @@ def femur_warp(knee: Knee, v: Array) -> Array:
 
 
 def tibia_warp(knee: Knee, v: Array) -> Array:
-    """Send the template's tibia to the knee's."""
+    """Warp the template's tibia into the knee's."""
     s = knee.shape
     for sign, name in ((1.0, "medial"), (-1.0, "lateral")):
         h = knee.spurs[f"ost_{name}_tibia"]
@@ -94,7 +94,7 @@ def tibia_warp(knee: Knee, v: Array) -> Array:
 
 
 def patella_warp(knee: Knee, v: Array) -> Array:
-    """Send the template's patella to the knee's, before the femur of the straight knee."""
+    """Warp the template's patella into the knee's, before the femur of the straight knee."""
     h = knee.spurs["ost_patella"]
     if h > 0.3:
         for z, push in ((17.0, 0.9), (-15.0, -0.8)):

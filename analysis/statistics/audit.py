@@ -1,4 +1,4 @@
-"""Published tables held against themselves: what can be recomputed from them, and whether it agrees."""
+"""Audit of published tables: what can be recomputed from them, and whether it agrees."""
 
 from __future__ import annotations
 

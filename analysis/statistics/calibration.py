@@ -155,7 +155,7 @@ def reliability_rows(
 
 
 def not_probabilities(sample: Sample) -> str | None:
-    """Why scores can't be held against probabilities, or None."""
+    """Why scores can't be compared with probabilities, or None."""
     if not len(sample.truth):
         return sample.problem
     if not np.isfinite(sample.score).all():

@@ -133,7 +133,7 @@ def sample_size_command(
 @_SETTINGS
 @_CSV
 def audit_command(*, settings: Path, out: Path) -> None:
-    """Hold the published tables against themselves."""
+    """Check the published tables for internal consistency."""
     from analysis.statistics.audit import run_audit
 
     run_audit(_load(settings), out)

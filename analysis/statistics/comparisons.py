@@ -194,7 +194,7 @@ def compare_predictions(
     names : pair of str
         What to call them in the table.
     out : Path
-        A CSV: a row an outcome, the AUC of `first` minus that of `second`; P values also corrected by Holm.
+        A CSV: one row per outcome, the AUC of `first` minus that of `second`; P values also corrected by Holm.
     """
     studies = [load_study(path, reference, scheme) for path in (first, second)]
     inside, other = (study.rows("test") for study in studies)

@@ -27,7 +27,7 @@ from analysis.statistics.resample import patient_weights, percentile, seed_for, 
 from analysis.statistics.settings import CoverageSettings, StatisticsSettings
 
 #: Bootstrap samples are drawn once for a scenario, this many times as many as are used; every simulated
-#: study takes a stretch of them at random. Drawing anew each time would take most of the time.
+#: study takes a stretch of them at random. Drawing it each time would take most of the time.
 POOL = 8
 #: Exams of a patient, at most, for which the bootstraps are simulated.
 BOOTSTRAPPED = 2

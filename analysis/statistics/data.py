@@ -93,9 +93,9 @@ class Study:
     exams : pandas.DataFrame
         exam, patient, set.
     truth, score : pandas.DataFrame
-        A column an outcome of the scheme: label (1, 0, missing); score, missing where there is none.
+        One column per outcome of the scheme: label (1, 0, missing); score, missing where there is none.
     grade, predicted : pandas.DataFrame
-        A column an item of the scheme: the reference grade; the network's.
+        One column per item of the scheme: the reference grade; the network's.
     reference : pandas.DataFrame
         The whole reference, other sets included, with all outcomes.
     """

@@ -1,4 +1,4 @@
-"""How well an outcome is told apart: the AUC with its intervals, and the ROC curve with its band."""
+"""How well an outcome is discriminated: the AUC with its intervals, and the ROC curve with its band."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def curve_rows(sample: Sample, outcome: str, *, settings: StatisticsSettings, se
     Returns
     -------
     pandas.DataFrame
-        outcome, specificity, sensitivity, low, high, threshold; a row a corner of the curve.
+        outcome, specificity, sensitivity, low, high, threshold; one row per corner of the curve.
         No row where there is no curve.
     """
     if sample.problem:

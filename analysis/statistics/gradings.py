@@ -1,4 +1,4 @@
-"""Two gradings of the same exams side by side: how common disease is, who has it, and how well it is told."""
+"""Two gradings of the same exams side by side: how common disease is, who has it, and how well the network identifies it."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def compare_gradings(first: Graded, second: Graded, settings: StatisticsSettings
     Returns
     -------
     pandas.DataFrame
-        `COLUMNS`, a row an estimate. `exams` is "all" or "early" (early disease by the first scheme).
+        `COLUMNS`, one row per estimate. `exams` is "all" or "early" (early disease by the first scheme).
         `measure` is one of
 
         - compared: how many exams both grade (n), and in `reason` how many only one of them does;
@@ -124,7 +124,7 @@ def _join(first: Graded, second: Graded) -> pd.DataFrame:
             part["early"] = float("nan")
             if graded.scheme.early:
                 early = graded.scheme.holds("early", graded.reference)
-                # ASSUME: early disease is told from no disease at all; exams beyond the early stage are neither.
+                # ASSUME: early disease is compared with no disease at all; exams beyond the early stage are neither.
                 part["early"] = early.where((early == 1) | (part["first"] == 0))
         scores = graded.predictions.reindex(columns=["exam", "disease"]).rename(columns={"disease": f"score_{name}"})
         parts.append(part.merge(scores, on="exam", how="left"))

@@ -1,6 +1,6 @@
 """The network beside the readers: the same exams, the same reference, the same measures.
 
-Readers had a part in the consensus that they are held against, the network had none: what
+Readers took part in the consensus that they are compared with, the network did not: what
 separates them is, if anything, in the readers' favour.
 """
 

@@ -119,7 +119,7 @@ def plan(settings: StatisticsSettings, out: Path) -> None:
         Of the published results, and of how exams of a patient are correlated (`coverage`).
     out : Path
         A CSV: outcome, label, the columns of `expected` with one exam a patient, and clustered_low, clustered_high and
-        clustered_width with `planned_exams_per_patient`. A row an outcome; none where no numbers are published.
+        clustered_width with `planned_exams_per_patient`. One row per outcome; none where no numbers are published.
     """
     published = load_published(settings.published)
     total = published.sets.get("test")

@@ -50,7 +50,7 @@ def divide(study: Study, exams: Path | None, images: Path | None, settings: Stat
     Returns
     -------
     pandas.DataFrame
-        A row an exam of the test set, in the study's order; a column a subgroup, missing where not known:
+        One row per exam of the test set, in the study's order; one column per subgroup, missing where not known:
         a finding or a view ("with", "without"), "projections" (the views of the exam), "protocol", "sex", "age".
     """
     names = study.exams.loc[study.rows("test"), "exam"].reset_index(drop=True)

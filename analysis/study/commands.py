@@ -11,7 +11,7 @@ import click
     "--schema", type=click.Path(path_type=Path), default=Path("workflow/config.schema.json"), show_default=True
 )
 def config(out: Path, schema: Path) -> None:
-    """Write config.yaml anew: its values, with every key and comment there is; and its JSON schema."""
+    """Rewrite config.yaml (its values, with every key and comment) and its JSON schema."""
     from analysis.settings import parse
     from analysis.study.config_yaml import write_config, write_schema
     from analysis.study.configuration import Study

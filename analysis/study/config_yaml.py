@@ -16,7 +16,7 @@ from analysis.yaml_files import dump_yaml
 _HEAD = """\
 # The default study: every parameter, with its unit and reason. An overlay changes some of them:
 #   snakemake --cores all --configfile workflow/studies/kneekl224.yaml
-# `python -m analysis config` writes this file anew from the models of the settings and keeps the values;
+# `python -m analysis config` rewrites this file from the models of the settings and keeps the values;
 # workflow/config.schema.json lets an editor complete and check it. In each section the keys below "for experts" come
 # last; what they stand for seldom needs a change.
 """

@@ -56,7 +56,8 @@ class Study(Settings):
     cohort: CohortSettings = Field(description="what the cohort is; results go to results/<its name>/")
     grading: str = Field(description="a scheme of workflow/gradings/; results go to results/<cohort>/<grading>/")
     compare: tuple[str, str] | None = Field(
-        None, description="the schemes that compare_gradings sets side by side; early disease is what the first says"
+        None,
+        description="the schemes that compare_gradings sets side by side; the rule `early` of the first scheme defines early disease",
     )
     seed: int = Field(2021, ge=0, lt=2**31, description="the seed that all random draws come from")
     start: Literal["archive", "predictions"] = Field(

@@ -1,4 +1,4 @@
-"""Imported last by the server that workers are forked from: what is there by then is no longer searched for garbage."""
+"""Imported last by the server that workers are forked from: freezes the objects loaded so far, so that forked workers don't scan them again."""
 
 import gc
 

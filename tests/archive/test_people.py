@@ -20,7 +20,7 @@ def table(*rows):
 
 
 def same(*rows):
-    """Tell whether all rows are of one patient."""
+    """Return whether all rows are of one patient."""
     found = patients(table(*rows), NOBODY)
     return found.nunique(dropna=False) == 1 and found.notna().all()
 

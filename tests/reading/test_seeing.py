@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib.resources import files
 from typing import Any
 
+import axe_playwright_python
 import pytest
 
 from analysis.reading import access
@@ -39,7 +40,7 @@ def sit(server: Server, chrome: Any, name: str, role: str = "reader", **options:
 
 def audit(seat: Seat) -> list[str]:
     """Return what axe-core finds critical or serious."""
-    seat.page.add_script_tag(content=files("axe_playwright_python").joinpath("axe.min.js").read_text("utf-8"))
+    seat.page.add_script_tag(content=files(axe_playwright_python).joinpath("axe.min.js").read_text("utf-8"))
     found = seat.page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
     return [
         f"{one['id']}: {node['html'][:150]} {node['any'][0]['message'][:150] if node['any'] else ''}"

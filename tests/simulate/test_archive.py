@@ -10,6 +10,7 @@ import pydicom
 import pytest
 
 from analysis.archive.ingest import ingest
+from analysis.archive.matching import reports_of_exams
 from analysis.archive.pseudonyms import Pseudonyms, key_from_seed
 from analysis.archive.settings import IngestSettings
 from analysis.archive.tables import read_reports
@@ -120,7 +121,7 @@ def test_the_selection_finds_what_was_put_there_for_it(archive, index):
     expected = {"repeat": "repeat", "child": "paediatric", "unusable": "unusable", "no_knee": "no_knee",
                 "no_image": "unreadable", "regular": "", "follow_up": ""}  # fmt: skip
     settings = SelectionSettings()
-    reports = read_reports(archive / "reports.csv")
+    reports, _ = reports_of_exams(read_reports(archive / "reports.csv"), index.files, archive / "reports.csv")
     # Small images all decode, which the tests of `prepare` see to.
     exams = list_exams(index.images, index.files, index.images[["exam"]], reports, settings)
     reasons = apply_rules(exams, index.readings, settings).fillna("").set_axis(exams["exam"])

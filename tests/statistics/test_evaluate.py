@@ -274,9 +274,9 @@ def spoil(column, value):
 BAD = {
     "an exam twice": ("p", lambda f: pd.concat([f, f.iloc[:1]]), "exam-0000 twice"),
     "no exam in common": ("p", lambda f: f.assign(exam="x" + f["exam"]), "no exam in common"),
-    "no exam column": ("p", lambda f: f.drop(columns="exam"), "no column 'exam'"),
+    "no exam column": ("p", lambda f: f.drop(columns="exam"), "lacks the column 'exam'"),
     "no outcome": ("p", lambda f: f[["exam", "patient", "set"]], "no column named like an outcome"),
-    "a word for a score": ("p", spoil("spot_0", "high"), "column 'spot_0' holds something that is no number"),
+    "a word for a score": ("p", spoil("spot_0", "high"), "'high' in the column 'spot_0' is no number"),
     "another patient": ("p", spoil("patient", "someone"), "another patient"),
     "another set": ("p", spoil("set", "test"), "another set"),
     "a label of 2": ("r", spoil("spot_1", 2.0), "has 2 for 'spot_1'"),

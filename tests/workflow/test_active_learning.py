@@ -23,7 +23,7 @@ def begun(smoke):
     assert "train_round" not in jobs(smoke.snakemake("-n"))  # no part of the study unless asked for
     planned = jobs(smoke.snakemake("-n", *asking()))
     expected = {"ask_start": 1, "ask_round": 1, "learning_curve": 1, "active_learning": 1}
-    assert planned == expected | {"label_round": 2, "train_round": 2, "predict_round": 2}
+    assert planned == expected | {"label_round": 2, "train_round": 2, "predict_round": 2, "settings": 2}
     done = smoke.snakemake(*asking())
     assert done.returncode == 0, done.stderr[-4000:]
     yield folder

@@ -56,7 +56,7 @@ def given_weights(wildcards):
 
 
 def given_to_report(wildcards):
-    """What was made before the statistics and is told of, too."""
+    """What was made before the statistics and is reported as well."""
     return [
         *(f"{SELECTION}/{name}" for name in ("exams.parquet", "flow.csv")),
         *(

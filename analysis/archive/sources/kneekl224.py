@@ -56,7 +56,7 @@ def find(folder: Path, sets: Mapping[str, str]) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        A row an image, sorted: path, patient, side (L or R), grade, set, exam (patient and side).
+        One row per image, sorted: path, patient, side (L or R), grade, set, exam (patient and side).
 
     Raises
     ------
@@ -84,7 +84,7 @@ def find(folder: Path, sets: Mapping[str, str]) -> pd.DataFrame:
 
 
 def is_negative(image: NDArray[np.uint8]) -> bool:
-    """Tell whether a radiograph is a photographic negative: bone dark, air bright.
+    """Return whether a radiograph is a photographic negative: bone dark, air bright.
 
     The middle of the knee's shafts is bone and the left and right edge are soft tissue or air, so
     in the rows above and below the joint the middle is brighter than the edges, and in a

@@ -134,7 +134,7 @@ export function tiles(picture, view) {
     context.putImageData(image, 0, 0);
     context.canvas.shownVersion = view.version;
   };
-  // Called just before a tile is drawn: only what is on the screen is painted anew when the window changes.
+  // Called just before a tile is drawn: only what is on the screen is painted again when the window changes.
   source.refresh = (tile, context) => {
     if (context.canvas.shownVersion !== view.version) paint(context, tile.level, tile.x, tile.y);
   };

@@ -26,7 +26,7 @@ def shown(results: Results) -> list[Outcome]:
 
 
 def make_panels(results: Results, outcomes: Sequence[object], ratio: float) -> tuple[Figure, list[Axes]]:
-    """Make a grid of small panels: a row an item and kind where they fit a row, else five to a row."""
+    """Make a grid of small panels: one row per item and kind where they fit a row, else five to a row."""
     columns = 5 if len(outcomes) <= 15 else 6
     rows = math.ceil(len(outcomes) / columns)
     width = results.settings.figures.double_mm

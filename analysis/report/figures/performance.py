@@ -54,7 +54,7 @@ def roc(results: Results) -> Figure | None:
 
 
 def published(results: Results) -> Figure | None:
-    """AUC of this study and the published one, and their difference, a row an outcome."""
+    """AUC of this study and the published one, and their difference, one row per outcome."""
     frame = results.published
     outcomes = [outcome for outcome in results.outcomes() if len(frame) and outcome.id in frame.index]
     if not outcomes:

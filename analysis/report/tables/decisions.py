@@ -9,7 +9,7 @@ from analysis.report.results import Results
 
 
 def occlusion(results: Results) -> Table | None:
-    """What becomes of grades and implants when a part of each image is hidden."""
+    """How grades and implants change when a part of each image is hidden."""
     regions = hidden(results)
     if not regions:
         return None

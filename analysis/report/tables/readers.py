@@ -48,7 +48,7 @@ def agreement(results: Results) -> Table | None:
 
 
 def readers(results: Results) -> Table | None:
-    """Tabulate the network and each reader, held against the same reference."""
+    """Tabulate the network and each reader, compared with the same reference standard."""
     frame = results.estimates("readers")
     if frame.empty:
         return None

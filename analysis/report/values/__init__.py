@@ -41,7 +41,7 @@ from analysis.yaml_files import dump_yaml, load_yaml
 #: Facts of the published study that the text names; not results of this one.
 ORIGINAL = Path(__file__).parent / "original.yaml"
 
-#: Sections of the configuration that the text may tell; paths, keys and search words are nobody's business.
+#: Sections of the configuration that the text may quote; paths, keys and search words are not published.
 TOLD: dict[str, type[Settings]] = {
     "ingest": IngestSettings,
     "images": ImagesSettings,

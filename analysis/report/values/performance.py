@@ -56,7 +56,7 @@ def _graded(results: Results, item: str, labels: list[str], plural: bool) -> str
 
 
 def names(results: Results, outcomes: list[Outcome]) -> str:
-    """Return the names of several outcomes within a sentence, the grades of an item told together."""
+    """Return the names of several outcomes within a sentence, the grades of an item listed together."""
     graded: dict[str, list[Outcome]] = {}
     for outcome in outcomes:
         graded.setdefault(outcome.item or outcome.id, []).append(outcome)
@@ -66,7 +66,7 @@ def names(results: Results, outcomes: list[Outcome]) -> str:
         else _graded(results, item, [outcome.label for outcome in part], plural=True)
         for item, part in graded.items()
     ]
-    # Names with an "and" of their own are parted by semicolons.
+    # Names that contain an "and" are separated by semicolons.
     return "; ".join(parts) if any(len(part) > 1 for part in graded.values()) else listed(parts)
 
 
