@@ -26,10 +26,11 @@ _ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
 _EMBEDDED = re.compile(
     r"data:([\w.+-]+/[\w.+-]+)[^,\s\"'<>]*;base64,\s?((?:[A-Za-z0-9+/]{60,}\s)*[A-Za-z0-9+/]*={0,2})(?=\s?[\"')])"
 )
-#: Programs and styles that a renderer puts into a page; where a piece of them lies ends with CODE.
+#: Programs, styles and fonts that a renderer puts into a page; where a piece of them lies ends with CODE.
 CODE = " (code)"
 _PROGRAMS = {".js", ".mjs", ".css"}
 _PROGRAM_TYPES = dict.fromkeys(("text/javascript", "application/javascript", "application/x-javascript"), ".js")
+_FONTS = (b"wOFF", b"wOF2", b"OTTO", b"\0\1\0\0")
 _PROGRAM = re.compile(r"<(script|style)\b[^>]*>(.*?)</\1>", re.DOTALL | re.IGNORECASE)
 #: Sizes of files, which a crate writes by the dozen: any six digits are somebody's birth date.
 _SIZE = re.compile(r'"contentSize":\s*"?\d+"?')
@@ -87,6 +88,7 @@ def _plain(suffix: str, data: bytes, where: str, depth: int = 0) -> Iterator[Pie
         yield where, data.decode("utf-16", "replace")
         return
     if b"\0" in data[:8192]:
+        where += CODE * data.startswith(_FONTS)
         for run in _PRINTABLE.findall(data):
             yield where, run.decode("utf-8", "ignore")
             yield where, run.decode("latin-1")

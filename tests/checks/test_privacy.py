@@ -219,9 +219,10 @@ def test_what_programs_write_by_themselves_is_no_leak(study, tmp_path):
     crate = tmp_path / "ro-crate-metadata.json"
     crate.write_text(json.dumps({"name": "a", "contentSize": born}, indent=1))
     script = base64.b64encode(f"var quistberg = {born}; /* a program's own words */".encode()).decode()
+    font = base64.b64encode(b"wOFF\0\1\0\0" + bytes(60) + b"\1Quistberg\2").decode()
     page = tmp_path / "index.html"
     page.write_text(
-        f'<script>let quistberg={born}</script><style>.quistberg {{}}</style><script src="data:text/javascript;base64,{script}">'
+        f'<style>@font-face {{ src: url("data:font/woff;base64,{font}") }}</style><script>let quistberg={born}</script><style>.quistberg {{}}</style><script src="data:text/javascript;base64,{script}">'
     )
     assert not privacy.search(sought, [crate, page])[1]
     # The same beside them is seen, and so is a full name or an accession number within them.
