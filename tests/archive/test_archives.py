@@ -218,7 +218,7 @@ def test_items_in_any_case_are_one_and_readers_in_two_spellings_are_an_error(tmp
     two_exams(tmp_path)
     lines = "00012345,A,reader,1,KL,2,0,\n00012346,A,reader,1,kl,2,0,\n"
     assert set(indexed(tmp_path, readings=READ + lines).readings["item"]) == {"kl"}
-    with pytest.raises(StudyError, match="line 3: the reader of exam 00012346 is 'a'; it is spelt in another way"):
+    with pytest.raises(StudyError, match="line 3: the reader of exam 00012346 is 'a'; it is spelled differently"):
         indexed(tmp_path, readings=READ + lines.replace("46,A", "46,a"))
 
 
