@@ -22,6 +22,21 @@ if TYPE_CHECKING:
     import pandera.pandas as pa
 
 
+#: Columns whose cells are names, whatever they look like: `007` is no number.
+NAMES = (
+    "exam",
+    "patient",
+    "image",
+    "reader",
+    "who",
+    "first",
+    "second",
+    "item",
+    "outcome",
+    "subgroup",
+    "label",
+    "title",
+)
 #: The files that this process has read and their SHA-256, in the order of reading.
 READ: dict[Path, str] = {}
 
@@ -87,6 +102,22 @@ def write_text(path: str | Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
+#: The list of the files in a folder that is an output as a whole.
+LISTED = ".files"
+
+
+def seal(folder: Path) -> None:
+    """List the files of a folder, by which it is known later that one of them is missing."""
+    names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+    write_text(folder / LISTED, "".join(f"{name}\n" for name in names if name != LISTED))
+
+
+def is_whole(folder: str | Path) -> bool:
+    """Whether a folder has every file that it was sealed with; True where it never was."""
+    listed = Path(folder) / LISTED
+    return not listed.is_file() or all((listed.parent / name).is_file() for name in listed.read_text().splitlines())
+
+
 def read_table(
     path: str | Path, schema: pa.DataFrameSchema | None = None, *, columns: list[str] | None = None
 ) -> pd.DataFrame:
@@ -113,7 +144,12 @@ def read_table(
         raise StudyError(f"The table {path} does not exist; make it first, or correct the path.")
     try:
         data = io.BytesIO(read_bytes(path))
-        frame = pd.read_csv(data, usecols=columns) if path.suffix == ".csv" else pd.read_parquet(data, columns=columns)
+        if path.suffix == ".csv":
+            # As `write_table` writes it: nothing is missing but an empty cell, and a name is a text, 007 or NA.
+            texts = dict.fromkeys(NAMES, "str")
+            frame = pd.read_csv(data, usecols=columns, dtype=texts, keep_default_na=False, na_values=[""])
+        else:
+            frame = pd.read_parquet(data, columns=columns)
     except Exception as error:
         raise StudyError(f"The table {path} cannot be read ({error}).") from error
     return frame if schema is None else hold(frame, schema, path)

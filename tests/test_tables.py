@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from analysis.errors import StudyError
+from analysis.files import read_table
 from analysis.tables import numbers, read_text_table
 
 CONTROL = "accession,text\n00012345,Uttalad artros medialt.\n00012346,Ingen höger\n"
@@ -118,3 +119,12 @@ def test_numbers(tmp_path):
 def test_a_table_that_is_not_there(tmp_path):
     with pytest.raises(StudyError, match="does not exist"):
         read_text_table(tmp_path / "nowhere.csv")
+
+
+def test_names_in_the_projects_own_csv_are_text(tmp_path):
+    path = tmp_path / "queue.csv"
+    path.write_text("exam,reader,n,reason\n007,1,1,NA\nNA,2,,\n1.10,3,2.5,late\n")
+    frame = read_table(path)
+    assert list(frame["exam"]) == ["007", "NA", "1.10"] and list(frame["reader"]) == ["1", "2", "3"]
+    assert frame["n"].isna().tolist() == [False, True, False] and frame["n"].sum() == 3.5
+    assert frame["reason"].tolist()[::2] == ["NA", "late"] and frame["reason"].isna()[1]

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Literal
 
 from analysis.errors import StudyError
-from analysis.files import atomic, write_text
+from analysis.files import atomic, seal, write_text
 from analysis.manuscript.stage import TEXT, stage
 from analysis.report.format import listed
 from analysis.report.settings import Format, ReportSettings
@@ -294,4 +294,6 @@ def manuscript(
     made = made_by(renderers(settings, renderer))
     stage(source, tables, figures, values, out, comparison, told(made))
     write_text(out / "renderers.json", json.dumps(made, indent=1) + "\n")
-    return render(out, settings, renderer)
+    rendered = render(out, settings, renderer)
+    seal(out)
+    return rendered

@@ -12,7 +12,7 @@ import torch
 from captum.attr import IntegratedGradients
 from torch import Tensor
 
-from analysis.files import atomic, read_table, write_table
+from analysis.files import atomic, read_table, seal, write_table
 from analysis.imaging.store import ImageStore
 from analysis.network.architecture import KneeNet
 from analysis.network.data import Exams, Task
@@ -89,6 +89,7 @@ def attribute(
         rows.append({**case, "steps": steps, "completeness": error, "holds": error <= settings.tolerance, "file": name})
     write_table(pd.DataFrame(rows, columns=list(CASES)), out / "cases.csv")
     write_table(occlude(networks, task, exams, feeder, settings), out / "occlusion.csv")
+    seal(out)
 
 
 def surest(task: Task, exams: Exams, predicted: pd.DataFrame, number: int) -> list[dict[str, object]]:

@@ -97,8 +97,8 @@ def comparison_table(c: Comparison) -> Table:
             difference = c.row("test", "auc_difference", truth=truth)
             number_ = "" if truth == "own" else f" ({count(both[0].get('cases'))} of {count(both[0].get('n'))} exams)"
             rows.append([f"{label}{number_}", *(interval(auc, "estimate", digits) for auc in both),
-                         interval(difference, "estimate", digits), p_value(difference.get("p"))])  # fmt: skip
-    return Table(["", *c.titles, f"Comparison ({c.level} CI)", "P"], rows)
+                         interval(difference, "estimate", digits), p_value(difference.get("p_holm"))])  # fmt: skip
+    return Table(["", *c.titles, f"Comparison ({c.level} CI)", "P (Holm)"], rows)
 
 
 def comparison_figure(c: Comparison) -> Figure:
@@ -175,7 +175,7 @@ def comparison_values(c: Comparison) -> dict[str, Any]:
     }.items():
         both = [c.auc(truth, index) for index in (0, 1)]
         difference = c.row("test", "auc_difference", truth=truth)
-        p: Any = difference.get("p")
+        p: Any = difference.get("p_holm")
         gap: Any = difference.get("estimate")
         differs = bool(known(p) and p < alpha)
         found[name] = {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,7 +39,8 @@ def evaluate_command(*, grading: Path, settings: Path, **options: Any) -> None:
     from analysis.grading.scheme import load_scheme
     from analysis.statistics.evaluate import evaluate
 
-    evaluate(scheme=load_scheme(grading), settings=_load(settings), **options)
+    left = evaluate(scheme=load_scheme(grading), settings=_named(settings, grading), **options)
+    _tell(left, options["predictions"], options["reference"])
 
 
 @click.command("compare")
@@ -53,7 +56,9 @@ def compare_command(*, grading: Path, settings: Path, **options: Any) -> None:
     from analysis.grading.scheme import load_scheme
     from analysis.statistics.comparisons import compare_predictions
 
-    compare_predictions(scheme=load_scheme(grading), settings=_load(settings), **options)
+    left = compare_predictions(scheme=load_scheme(grading), settings=_load(settings), **options)
+    for path, exams in left.items():
+        _tell(exams, path, options["reference"])
 
 
 @click.command("coverage")
@@ -137,6 +142,33 @@ def audit_command(*, settings: Path, out: Path) -> None:
     from analysis.statistics.audit import run_audit
 
     run_audit(_load(settings), out)
+
+
+def _named(settings: Path, grading: Path) -> StatisticsSettings:
+    """Read the settings of a study, and check the names in them by the gradings beside the one that is used."""
+    from analysis.errors import StudyError
+    from analysis.grading.scheme import load_scheme
+    from analysis.statistics.names import check_names
+
+    found, schemes = _load(settings), [load_scheme(grading)]
+    for path in sorted(grading.parent.glob("*.yaml")):
+        with suppress(StudyError):  # in a folder of somebody's own there may be others
+            schemes.append(load_scheme(path))
+    try:
+        check_names(found, schemes)
+    except ValueError as error:
+        raise StudyError(f"{settings}: {error}") from error
+    return found
+
+
+def _tell(exams: Sequence[str], predictions: Path, reference: Path) -> None:
+    """Say on standard error how many predictions have no reference."""
+    if exams:
+        click.echo(
+            f"{len(exams)} of the exams in {predictions} are not in {reference} and take no part (the first is "
+            f"'{exams[0]}').",
+            err=True,
+        )
 
 
 def _load(settings: Path) -> StatisticsSettings:

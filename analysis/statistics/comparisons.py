@@ -156,6 +156,11 @@ def too_few(minimum: int) -> str:
     return f"fewer than {minimum} patients with a case or a control: no test"
 
 
+def untested(reason: str) -> dict[str, Any]:
+    """Return what a comparison has in the place of a test, with the reason why there is none."""
+    return {"low": NAN, "high": NAN, "p": NAN, "method": None, "reason": reason}
+
+
 def holm(table: pd.DataFrame, family: str = "table") -> pd.DataFrame:
     """Add `p_holm`, Holm's correction of the column `p`, within the values of the column `family` or the table."""
     tested = table["p"].notna()
@@ -182,7 +187,7 @@ def compare_predictions(
     *,
     names: tuple[str, str],
     out: Path,
-) -> None:
+) -> dict[Path, tuple[str, ...]]:
     """Compare two networks' (or settings') predictions of the test set, outcome by outcome.
 
     Parameters
@@ -195,6 +200,11 @@ def compare_predictions(
         What to call them in the table.
     out : Path
         A CSV: one row per outcome, the AUC of `first` minus that of `second`; P values also corrected by Holm.
+
+    Returns
+    -------
+    dict
+        For either file the exams without a reference, which are left out.
     """
     studies = [load_study(path, reference, scheme) for path in (first, second)]
     inside, other = (study.rows("test") for study in studies)
@@ -217,8 +227,8 @@ def compare_predictions(
             few_cases=settings.few_cases,
             minimum_cases=settings.minimum_cases,
         )
-        same = repeated(outcome.id, scheme)
-        if same:
-            found |= {"low": NAN, "high": NAN, "p": NAN, "method": None, "reason": same}
+        if same := repeated(outcome.id, scheme):
+            found |= untested(same)
         rows.append({"outcome": outcome.id, "first": names[0], "second": names[1], "measure": "auc", **found})
     write_table(holm(pd.DataFrame(rows, columns=list(COLUMNS)), settings.holm_family), out)
+    return {path: study.unmatched for path, study in zip((first, second), studies, strict=True)}

@@ -98,6 +98,8 @@ class Study:
         One column per item of the scheme: the reference grade; the network's.
     reference : pandas.DataFrame
         The whole reference, other sets included, with all outcomes.
+    unmatched : tuple of str
+        Exams that have predictions and no reference; they take no part.
     """
 
     scheme: Scheme
@@ -107,6 +109,7 @@ class Study:
     grade: pd.DataFrame
     predicted: pd.DataFrame
     reference: pd.DataFrame
+    unmatched: tuple[str, ...] = ()
 
     def rows(self, which: str) -> npt.NDArray[np.bool_]:
         """Which rows belong to a set."""
@@ -186,7 +189,8 @@ def load_study(predictions: str | Path, reference: str | Path, scheme: Scheme) -
         frame[kept].reset_index(drop=True) for frame in (exams, truth, score, graded[list(levels)], predicted)
     )
     whole = pd.concat([exams, graded.drop(columns=names, errors="ignore"), truth], axis=1)
-    return Study(scheme, exams_, truth_, score_, grade_, predicted_, whole)
+    unmatched = tuple(scores.loc[~scores["exam"].isin(labels["exam"]), "exam"])
+    return Study(scheme, exams_, truth_, score_, grade_, predicted_, whole, unmatched)
 
 
 def _identify(

@@ -64,7 +64,7 @@ def evaluate(
     exams: Path | None = None,
     images: Path | None = None,
     readers: Path | None = None,
-) -> None:
+) -> tuple[str, ...]:
     """Work out every estimate of a study and write the tables.
 
     Parameters
@@ -84,6 +84,11 @@ def evaluate(
     readers : Path, optional
         Independent readings, to put readers beside the network.
 
+    Returns
+    -------
+    tuple of str
+        The exams with predictions and no reference, which are left out.
+
     Notes
     -----
     Every table is written, with no row but its header where there is nothing to say.
@@ -92,6 +97,7 @@ def evaluate(
     task = Task(study, subgroups.divide(study, exams, images, settings), settings, seed)
     for name, table in tables(task, readers, workers=workers).items():
         write_table(table, out / name)
+    return study.unmatched
 
 
 def tables(task: Task, readers: Path | None, *, workers: int) -> Tables:
@@ -101,6 +107,9 @@ def tables(task: Task, readers: Path | None, *, workers: int) -> Tables:
     found = {name: _stack([part[name] for part in parts]) for name in parts[0]}
     resamples = task.resamples("test")
     found["roc.csv"] = found["roc.csv"].sort_values("set", key=lambda s: s.map(EVALUATED.index), kind="stable")
+    # Of no outcome and no set: the reference doesn't know these exams.
+    columns = list(found["roc.csv"])
+    found["roc.csv"].insert(columns.index("missing_score") + 1, "missing_reference", len(study.unmatched))
     found["confusion.csv"] = grades.confusion(study)
     found |= cumulative_tables(study, resamples, settings)
     found["summary.csv"] = grades.summary(study, resamples, settings)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from sklearn.metrics import accuracy_score, cohen_kappa_score, mean_absolute_err
 from analysis.statistics import roc
 from analysis.statistics.data import EVALUATED, Study
 from analysis.statistics.proportions import Names, balanced, wilson
-from analysis.statistics.resample import Floats, Resamples, percentile, weighted_auc
+from analysis.statistics.resample import Floats, Resamples, percentile, total, weighted_auc
 from analysis.statistics.settings import StatisticsSettings
 
 NAN = float("nan")
@@ -84,9 +85,8 @@ def replicated(truth: npt.NDArray[Any], predicted: npt.NDArray[Any], levels: int
     dict of str to array of float, shape (B,)
         As `measures`; NaN where one doesn't exist.
     """
-    cell = np.zeros((levels * levels, len(truth)))
-    cell[truth.astype(int) * levels + predicted.astype(int), np.arange(len(truth))] = 1
-    table = (cell @ weights).T.reshape(-1, levels, levels)
+    cell = truth.astype(int) * levels + predicted.astype(int)
+    table = total(cell, weights, levels * levels).T.reshape(-1, levels, levels)
     apart = np.abs(np.subtract.outer(np.arange(levels), np.arange(levels)))
     n, rows, columns = table.sum((1, 2)), table.sum(2), table.sum(1)
     right = np.diagonal(table, axis1=1, axis2=2)
@@ -99,6 +99,12 @@ def replicated(truth: npt.NDArray[Any], predicted: npt.NDArray[Any], levels: int
             "mean_absolute_error": (table * apart).sum((1, 2)) / n,
             "quadratic_kappa": np.where(expected > 0, 1 - (table * apart**2).sum((1, 2)) / expected, np.nan),
         }
+
+
+def _measures_drawn(truth: Floats, predicted: Floats, levels: int, weights: Floats) -> Floats:
+    """Return `replicated` as an array, shape (measures, B)."""
+    found = replicated(truth, predicted, levels, weights)
+    return np.array([found[measure] for measure in MEASURES])
 
 
 def agreement_rows(
@@ -115,14 +121,16 @@ def agreement_rows(
     Accuracy has Wilson's interval, balanced accuracy one recovered from Wilson's of each grade
     (`analysis.statistics.proportions`); both have a width where all exams agree. The others have a bootstrap of
     patients, and no interval with fewer than `minimum` patients, or where all replicates are the same: one without a
-    width would claim what nobody knows.
+    width would claim what nobody knows. Kappa counts the patients with another grade than the commonest, since it
+    rests on these: among 300 exams with two cases it is a matter of two.
     """
     keep = ~(np.isnan(truth) | np.isnan(predicted))
     n = int(keep.sum())
     if not n:
         return [_row(measure, NAN, (NAN, NAN), 0, "no exam has both grades") for measure in MEASURES]
     estimates = measures(truth[keep], predicted[keep])
-    draws = replicated(truth[keep], predicted[keep], levels, resamples.of(keep).weights)
+    drawn = resamples.of(keep).draws(partial(_measures_drawn, truth[keep], predicted[keep], levels))
+    draws = dict(zip(MEASURES, drawn, strict=True))
     people, right = patients[keep], truth[keep] == predicted[keep]
     rows = []
     for measure, estimate in estimates.items():
@@ -135,10 +143,18 @@ def agreement_rows(
             interval, method = balanced(truth[keep], right, people, resamples.level)[1:], "Wilson, recovered"
         elif len(set(people)) < minimum:
             reason = f"fewer than {minimum} patients: no interval"
+        elif measure == "quadratic_kappa" and rarer(truth[keep], people) < minimum:
+            reason = f"fewer than {minimum} patients with another grade than the commonest: no interval"
         else:
             interval, reason = spread(draws[measure], resamples.level)
         rows.append(_row(measure, estimate, interval, n, reason, method))
     return rows
+
+
+def rarer(truth: npt.NDArray[Any], patients: Names) -> int:
+    """Return the number of patients with an exam of another grade than the commonest."""
+    grades, counts = np.unique(truth, return_counts=True)
+    return len(set(patients[truth != grades[counts.argmax()]]))
 
 
 def spread(draws: Floats, level: float) -> tuple[tuple[float, float], str | None]:
@@ -210,7 +226,7 @@ def _mean_rows(study: Study, item: str, resamples: Resamples) -> list[dict[str, 
             rows += [_row(f"mean_auc_{kind}{suffix}", NAN, (NAN, NAN), 0, reason) for kind in ("weighted", "plain")]
             continue
         aucs = np.array([roc.auc(s.truth, s.score) for s in samples])
-        draws = np.array([weighted_auc(s.truth, s.score, resamples.of(s.keep).weights) for s in samples])
+        draws = np.array([resamples.of(s.keep).draws(partial(weighted_auc, s.truth, s.score)) for s in samples])
         cases = np.array([s.cases for s in samples], dtype=float)
         for kind, share in (("weighted", cases / cases.sum()), ("plain", np.full(len(cases), 1 / len(cases)))):
             interval, same = spread(share @ draws, resamples.level)
@@ -224,7 +240,7 @@ def _hand_till(study: Study, item: str, resamples: Resamples) -> dict[str, Any]:
     grade = study.grade.loc[inside, item].to_numpy(dtype=float)
     scores = study.score.loc[inside, [o.id for o in levels]].to_numpy(dtype=float)
     keep = ~np.isnan(grade) & np.isfinite(scores).all(axis=1)
-    grade, scores, weights = grade[keep], scores[keep], resamples.of(keep).weights
+    grade, scores, drawn = grade[keep], scores[keep], resamples.of(keep)
     present = [i for i, o in enumerate(levels) if (grade == o.levels[0]).any()]
     if len(present) < 2:
         return _row("hand_till", NAN, (NAN, NAN), int(keep.sum()), "fewer than two grades have exams with scores")
@@ -237,7 +253,8 @@ def _hand_till(study: Study, item: str, resamples: Resamples) -> dict[str, Any]:
         for j in range(len(present)):
             if i != j:
                 pair = (grade == i) | (grade == j)
-                draws.append(weighted_auc((grade[pair] == i).astype(float), scores[pair, i], weights[pair]))
+                case = (grade[pair] == i).astype(float)
+                draws.append(drawn.of(pair).draws(partial(weighted_auc, case, scores[pair, i])))
     interval, same = spread(np.mean(draws, axis=0), resamples.level)
     left_out = len(levels) - len(present)
     reason = f"{left_out} of {len(levels)} grades have no exam and take no part" if left_out else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,17 +16,18 @@ from analysis.grading.items import Outcome
 from analysis.grading.scheme import Scheme
 from analysis.schemas import SETS
 from analysis.statistics import roc
-from analysis.statistics.comparisons import TEST, compare_paired, compare_samples, too_few
+from analysis.statistics.comparisons import TEST, compare_paired, compare_samples, holm, too_few, untested
 from analysis.statistics.data import make_sample
 from analysis.statistics.discrimination import auc_row
 from analysis.statistics.proportions import wilson
-from analysis.statistics.resample import Resamples, percentile, seed_for
+from analysis.statistics.questions import same_as
+from analysis.statistics.resample import Resamples, seed_for
 from analysis.statistics.settings import StatisticsSettings
 
 Floats = npt.NDArray[np.float64]
 COLUMNS = (
     *("set", "exams", "measure", "truth", "score", "n", "cases", "estimate", "low", "high"),
-    *("p", "method", "level", "replicates", "seed", "reason"),
+    *("p", "p_holm", "method", "level", "replicates", "seed", "reason"),
 )
 
 
@@ -74,7 +75,8 @@ def compare_gradings(first: Graded, second: Graded, settings: StatisticsSettings
         - percent, kappa: agreement of the two definitions;
         - auc of the network `score` for disease by the definition `truth` ("early" is early disease
           against none, by the first scheme); auc_difference, first network minus second, for the same truth
-          by a paired test; and for "own", each network's AUC for its own definition.
+          by a paired test; and for "own", each network's AUC for its own definition. Where two of these have the same
+          cases and controls they are one question, and tested once; `p_holm` is corrected over the questions.
 
     Raises
     ------
@@ -111,7 +113,7 @@ def compare_gradings(first: Graded, second: Graded, settings: StatisticsSettings
             rows += view.discrimination()
     table = pd.DataFrame(rows, columns=COLUMNS)
     table["level"], table["replicates"] = settings.level, settings.replicates
-    return table
+    return holm(table)
 
 
 def _join(first: Graded, second: Graded) -> pd.DataFrame:
@@ -167,10 +169,12 @@ class _View:
         if not flags[0].any():
             yield row | {"reason": f"no exam is diseased by {self.names[0]}"}
             return
-        weights = self.resamples.weights[keep]
-        with np.errstate(divide="ignore", invalid="ignore"):
-            draws = (flags[1].astype(float) @ weights) / (flags[0].astype(float) @ weights)
-        low, high = percentile(draws, self.settings.level)
+
+        def ratio(weights: Floats) -> Floats:
+            with np.errstate(divide="ignore", invalid="ignore"):
+                return np.asarray((flags[1].astype(float) @ weights) / (flags[0].astype(float) @ weights))
+
+        low, high = self.resamples.of(keep).interval(ratio)
         yield row | {
             **{"cases": int(flags[0].sum()), "estimate": flags[1].sum() / flags[0].sum(), "low": low, "high": high},
             **{"method": "patients", "reason": None if np.isfinite(low) else "too many replicates have no case"},
@@ -195,17 +199,24 @@ class _View:
         # Both networks are judged on the exams that both have scored.
         scored = ~(np.isnan(scores[0]) | np.isnan(scores[1]))
         scores = [np.where(scored, score, np.nan) for score in scores]
+        asked: dict[bytes, str] = {}
         truths = dict(zip((*self.names, "early"), ("first", "second", "early"), strict=True))
         for name, column in truths.items():
             truth = self.exams[column].to_numpy(dtype=float)
+            same = asked.setdefault(truth.tobytes(), name)
             for network, score in zip(self.names, scores, strict=True):
                 yield self._auc(name, network, truth, score)
             found = compare_paired(
                 truth, *scores, patients=self._patients(), level=self.settings.level,
                 few_cases=self.settings.few_cases, minimum_cases=self.settings.minimum_cases,
             )  # fmt: skip
-            yield self._difference(name, found | {"estimate": found["difference"]})
-        yield self._own([self.exams[name].to_numpy(dtype=float) for name in ("first", "second")], scores)
+            found |= {"estimate": found["difference"]}
+            yield self._difference(name, found if same == name else found | untested(same_as(same)))
+        own = [self.exams[name].to_numpy(dtype=float) for name in ("first", "second")]
+        found = self._own(own, scores)
+        yield self._difference(
+            "own", found | untested(same_as(self.names[0])) if asked[own[1].tobytes()] == self.names[0] else found
+        )
 
     def _auc(self, name: str, network: str, truth: Floats, score: Floats) -> dict[str, Any]:
         sample = make_sample(truth, score, self._patients())
@@ -220,15 +231,15 @@ class _View:
         }
         return self._row("auc_difference", truth=truth, score=" - ".join(self.names), **values)
 
-    def _own(self, truths: Iterable[Floats], scores: list[Floats]) -> dict[str, Any]:
+    def _own(self, truths: list[Floats], scores: list[Floats]) -> dict[str, Any]:
         """Compare each network's AUC for its own definition: other cases, so no paired DeLong, but the same patients."""
         samples = [make_sample(truth, score, self._patients()) for truth, score in zip(truths, scores, strict=True)]
         row: dict[str, Any] = {"n": len(samples[0].truth), "reason": samples[0].problem or samples[1].problem}
         if row["reason"]:
-            return self._difference("own", row)
+            return row
         aucs = [roc.auc(sample.truth, sample.score) for sample in samples]
         row["estimate"] = aucs[0] - aucs[1]
         if min(sample.fewest for sample in samples) < self.settings.minimum_cases:
-            return self._difference("own", row | {"reason": too_few(self.settings.minimum_cases)})
+            return row | {"reason": too_few(self.settings.minimum_cases)}
         _, low, high, p = compare_samples(samples[0], samples[1], self.settings.level)
-        return self._difference("own", row | {"low": low, "high": high, "p": p, "method": TEST})
+        return row | {"low": low, "high": high, "p": p, "method": TEST}

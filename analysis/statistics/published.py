@@ -14,7 +14,7 @@ from statsmodels.stats.multitest import multipletests
 from analysis.errors import StudyError
 from analysis.grading.scheme import Scheme
 from analysis.settings import Settings, load
-from analysis.statistics.questions import question_of
+from analysis.statistics.questions import question_of, same_as
 
 COLUMNS = (
     *("outcome", "label", "published_cases", "published_auc", "published_low", "published_high", "published_level"),
@@ -116,7 +116,7 @@ def compare_published(published: Published, roc: pd.DataFrame, scheme: Scheme) -
         reason = own["reason"] if pd.notna(own["reason"]) else None
         first = tested.setdefault(questions[row.outcome], row.label) if np.isfinite(p) else row.label
         if first != row.label:
-            p, reason = float("nan"), f"the same question as '{first}', tested there"
+            p, reason = float("nan"), same_as(first)
         rows.append(
             {
                 "outcome": row.outcome,

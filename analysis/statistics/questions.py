@@ -41,7 +41,12 @@ def question_of(scheme: Scheme) -> dict[str, str]:
 def repeated(outcome: str, scheme: Scheme) -> str | None:
     """Say that an outcome's question is asked by an earlier one, or return None."""
     first = question_of(scheme)[outcome]
-    return None if first == outcome else f"the same question as '{first}', tested there"
+    return None if first == outcome else same_as(first)
+
+
+def same_as(first: str) -> str:
+    """Say that a question is tested with an earlier one."""
+    return f"the same question as '{first}', tested there"
 
 
 def _source(outcome: Outcome, scheme: Scheme) -> str | None:

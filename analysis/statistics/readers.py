@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.statistics.comparisons import COLUMNS as COMPARED
-from analysis.statistics.comparisons import compare_calls, holm
+from analysis.statistics.comparisons import compare_calls, holm, untested
 from analysis.statistics.data import Study
 from analysis.statistics.grades import agreement_rows
 from analysis.statistics.proportions import Names
@@ -172,7 +172,7 @@ def _comparisons(
                 minimum_cases=settings.minimum_cases,
             )
             if same := repeated(outcome.id, study.scheme):
-                found |= {"low": np.nan, "high": np.nan, "p": np.nan, "method": None, "reason": same}
+                found |= untested(same)
             name = {"outcome": outcome.id, "first": NETWORK, "second": reader, "measure": "balanced_accuracy"}
             rows.append(name | found)
     return holm(pd.DataFrame(rows, columns=list(COMPARED)), settings.holm_family)

@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_array
-from scipy.stats import rankdata
 
 Floats = npt.NDArray[np.float64]
 #: Numbers that are worked on at once: 32 MB.
@@ -81,35 +80,6 @@ def clustered(patients: npt.NDArray[np.object_]) -> bool:
     return len(np.unique(patients.astype(str))) < len(patients)
 
 
-def placements(truth: Floats, score: Floats) -> tuple[Floats, Floats]:
-    """Return where each case stands among the controls, and each control among the cases, by ranks.
-
-    Parameters
-    ----------
-    truth : array of float, shape (n,)
-        1 for a case, 0 for a control; at least one of each.
-    score : array of float, shape (n,)
-
-    Returns
-    -------
-    of_cases : array of float, shape (cases,)
-        Share of the controls below each case, ties counting half; their mean is the AUC.
-    of_controls : array of float, shape (controls,)
-        Share of the cases above each control, ties counting half; likewise.
-
-    Notes
-    -----
-    DeLong's components of the variance by midranks (Sun and Xu, IEEE Signal Processing Letters 2014;21:1389): memory
-    and time don't grow with cases times controls.
-    """
-    case = truth == 1
-    cases, controls = score[case], score[~case]
-    together = rankdata(score)
-    below = together[case] - rankdata(cases)
-    above = len(cases) - (together[~case] - rankdata(controls))
-    return below / len(controls), above / len(cases)
-
-
 def weighted_auc(truth: Floats, score: Floats, weights: Floats) -> Floats:
     """AUC in each replicate, as the share of case-control pairs in order, ties counting half.
 
@@ -132,15 +102,15 @@ def weighted_auc(truth: Floats, score: Floats, weights: Floats) -> Floats:
     grows with the exams and the replicates, never with cases times controls.
     """
     values, place = np.unique(score, return_inverse=True)
-    drawn, against = (_by_value(place[of], weights[of], len(values)) for of in (truth == 1, truth != 1))
+    drawn, against = (total(place[of], weights[of], len(values)) for of in (truth == 1, truth != 1))
     outdone = np.cumsum(against, axis=0) - 0.5 * against
     with np.errstate(invalid="ignore"):
         return (drawn * outdone).sum(axis=0) / (drawn.sum(axis=0) * against.sum(axis=0))
 
 
-def _by_value(place: npt.NDArray[np.intp], weights: Floats, values: int) -> Floats:
-    """Sum the weights (exams, B) of the exams with the same score: (values, B)."""
-    chosen = csr_array((np.ones(len(place)), (place, np.arange(len(place)))), shape=(values, len(place)))
+def total(place: npt.NDArray[np.intp], weights: Floats, places: int) -> Floats:
+    """Sum the weights, shape (exams, B), of the exams of the same place: shape (places, B)."""
+    chosen = csr_array((np.ones(len(place)), (place, np.arange(len(place)))), shape=(places, len(place)))
     return np.asarray(chosen @ weights)
 
 
@@ -184,11 +154,6 @@ class Resamples:
     @property
     def _rows(self) -> npt.NDArray[np.intp]:
         return np.arange(len(self.counts)) if self.which is None else self.which
-
-    @property
-    def weights(self) -> Floats:
-        """How often each exam is drawn in each replicate, shape (n, B): large where there are many exams."""
-        return self.counts[self._rows].astype(np.float64)
 
     def draws(self, statistic: Callable[[Floats], Floats]) -> Floats:
         """Work out a statistic in every replicate, some replicates at a time.

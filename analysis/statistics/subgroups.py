@@ -12,7 +12,7 @@ import pandas as pd
 from analysis import schemas
 from analysis.errors import StudyError
 from analysis.statistics import roc
-from analysis.statistics.comparisons import TEST, compare_samples, holm
+from analysis.statistics.comparisons import TEST, compare_samples, holm, too_few
 from analysis.statistics.data import Sample, Study
 from analysis.statistics.intervals import estimate, interval
 from analysis.statistics.settings import StatisticsSettings
@@ -156,6 +156,6 @@ def _difference(part: Sample, base: Sample, settings: StatisticsSettings, repeat
     if repeats:
         return row | {"reason": repeats}
     if min(part.fewest, base.fewest) < settings.minimum_cases:
-        return row | {"reason": f"fewer than {settings.minimum_cases} patients with a case or a control: no test"}
+        return row | {"reason": too_few(settings.minimum_cases)}
     _, low, high, p = compare_samples(part, base, settings.level)
     return row | {"difference_low": low, "difference_high": high, "p": p, "test": TEST, "reason": None}

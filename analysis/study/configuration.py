@@ -6,7 +6,6 @@ some of its keys. Each section is declared by the subject that reads it.
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -29,6 +28,7 @@ from analysis.reading.settings import ReadingSettings
 from analysis.report.settings import ReportSettings
 from analysis.settings import Settings, parse
 from analysis.simulate.settings import SimulateSettings
+from analysis.statistics.names import check_names, find
 from analysis.statistics.settings import StatisticsSettings
 from analysis.yaml_files import dump_yaml, load_yaml, parse_yaml
 
@@ -83,20 +83,13 @@ class Study(Settings):
         gradings = {path.stem: path for path in sorted(GRADINGS.glob("*.yaml"))}
         named = {"grading": (self.grading,), "network.tasks": self.network.tasks, "compare": self.compare or ()}
         for key, names in named.items():
-            _find(names, gradings, key, f"grading in {GRADINGS}/")
+            find(names, gradings, key, f"grading in {GRADINGS}/")
         if self.compare and len(set(self.compare)) < 2:
             raise ValueError("'compare' names one grading twice; name two, or null")
         asked = self.statistics
-        split = set(asked.subgroup_findings) - set(StatisticsSettings().subgroup_findings)
-        if asked.prevalence or split:
-            # A grading may lack an outcome that another has; a name that none has is a slip.
-            schemes = [load_scheme(path) for path in gradings.values()]
-            outcomes = {outcome.id for scheme in schemes for outcome in scheme.outcomes}
-            findings = {name for scheme in schemes for name in scheme.findings}
-            _find(asked.prevalence, outcomes, "statistics.prevalence", "outcome of any grading")
-            _find(split, findings, "statistics.subgroup_findings", "finding of any grading")
+        check_names(asked, map(load_scheme, gradings.values()))
         if not Path(asked.published).is_file():
-            _find((asked.published,), PUBLISHED, "statistics.published", "file, nor published results by that name")
+            find((asked.published,), PUBLISHED, "statistics.published", "file, nor published results by that name")
         return self
 
     @property
@@ -108,17 +101,6 @@ class Study(Settings):
     def made_by(self) -> Settings:
         """The settings that the source makes its archive by."""
         return getattr(self, self.source.section) if self.source.section else getattr(self.archive, self.archive.source)
-
-
-def _find(names: Iterable[str], known: Iterable[str], key: str, what: str) -> None:
-    """Refuse a name that isn't known, with the nearest that is."""
-    known = sorted(known)
-    for name in names:
-        if name not in known:
-            near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-            hints = [f"known are {', '.join(known)}"] if len(known) <= 12 or not near else []
-            hints += [f"did you mean '{near[0]}'?"] if near else []
-            raise ValueError(f"{key}: '{name}' is no {what}; {'; '.join(hints)}")
 
 
 def load_study(config: Mapping[str, Any], source: str = "config.yaml") -> Study:

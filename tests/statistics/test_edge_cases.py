@@ -27,7 +27,7 @@ def sample_of(truth, score, patients=None):
 
 def estimate(sample, settings=SETTINGS):
     weights = np.ones((len(sample.keep), settings.replicates))
-    weights[sample.keep] = Resamples.draw(sample.patients, settings.replicates, settings.level, 1).weights
+    weights[sample.keep] = Resamples.draw(sample.patients, settings.replicates, settings.level, 1).draws(np.array)
     resamples = Resamples(weights, settings.level)
     return auc_row(sample, OUTCOME, "test", resamples, settings=settings, seed=1)
 

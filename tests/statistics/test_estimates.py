@@ -1,5 +1,7 @@
 """Proportions, thresholds, predictive values, calibration, agreement: against their definitions."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 import statsmodels.api as sm
@@ -303,3 +305,34 @@ def test_complete_agreement_is_not_certain():
         assert balanced["estimate"] == accuracy and 0 <= balanced["low"] <= accuracy <= balanced["high"] <= 1
         assert balanced["high"] - balanced["low"] > rows["accuracy"]["high"] - rows["accuracy"]["low"]
     assert np.isfinite(rows["mean_absolute_error"]["low"])  # wrong by one or by two: that varies
+
+
+def test_kappa_of_a_handful_of_cases_has_no_interval():
+    truth = np.zeros(300)
+    truth[:4] = 1
+    predicted = truth.copy()
+    predicted[[3, 50]] = 0, 1
+    patients = np.arange(300).astype(str).astype(object)
+    resamples = Resamples.draw(patients, 200, 0.95, 1)
+    for cases, told in ((4, "fewer than 10 patients with another grade than the commonest: no interval"), (20, None)):
+        truth[:cases] = 1
+        rows = {r["measure"]: r for r in grades.agreement_rows(truth, predicted, 2, patients, resamples, minimum=10)}
+        assert rows["quadratic_kappa"]["reason"] == told and np.isnan(rows["quadratic_kappa"]["low"]) == bool(told)
+        assert rows["mean_absolute_error"]["reason"] is None
+
+
+@pytest.mark.parametrize("each", [1, 2])
+def test_memory_does_not_grow_with_replicates_times_exams(rng, each):
+    """Twice the replicates take the same memory beside the counts, which are there before."""
+    n = 20_000
+    truth = rng.integers(0, 5, n).astype(float)
+    predicted = np.clip(truth + rng.integers(-1, 2, n), 0, 4)
+    patients = people(n, each)
+    peaks = []
+    for replicates in (1000, 2000):
+        resamples = Resamples.draw(patients, replicates, 0.95, 1)
+        tracemalloc.start()
+        grades.agreement_rows(truth, predicted, 5, patients, resamples, minimum=10)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < 1.1 * peaks[0] and peaks[1] < n * 2000 * 8 / 2

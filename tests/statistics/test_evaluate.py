@@ -302,3 +302,29 @@ def test_an_exam_without_prediction_is_counted(spots, rng, tmp_path):
     predictions.iloc[:-7].to_parquet(tmp_path / "p.parquet")
     sample = load_study(tmp_path / "p.parquet", tmp_path / "r.parquet", spots).sample("test", "spot_0")
     assert (len(sample.truth), sample.missing_score) == (23, 7)
+
+
+def test_predictions_without_a_reference_are_counted_and_told(spots, rng, tmp_path):
+    reference, predictions = make_numbers(spots, rng, 240)
+    reference[reference["exam"] != "exam-0200"].to_csv(tmp_path / "reference.csv", index=False)
+    predictions.to_csv(tmp_path / "predictions.csv", index=False)
+    (tmp_path / "settings.yaml").write_text("replicates: 100\nband_replicates: 100\n")
+    files = {"predictions": tmp_path / "predictions.csv", "reference": tmp_path / "reference.csv"}
+    files |= {"grading": tmp_path / "spots.yaml", "settings": tmp_path / "settings.yaml", "out": tmp_path / "out"}
+    done = CliRunner().invoke(evaluate_command, [f"--{name}={path}" for name, path in files.items()])
+    assert not done.exception, done.exception
+    assert f"1 of the exams in {files['predictions']} are not in {files['reference']}" in done.stderr
+    assert "'exam-0200'" in done.stderr
+    assert set(read(tmp_path / "out", "roc.csv")["missing_reference"]) == {1}
+
+
+def test_a_misspelt_outcome_of_the_prevalence_is_refused(spots, tmp_path):
+    (tmp_path / "settings.yaml").write_text("prevalence: {spot_1_3: 0.2}\n")
+    for name in ("predictions", "reference"):
+        (tmp_path / f"{name}.csv").write_text("exam\n")
+    files = {name: tmp_path / f"{name}.csv" for name in ("predictions", "reference")}
+    files |= {"grading": tmp_path / "spots.yaml", "settings": tmp_path / "settings.yaml", "out": tmp_path / "out"}
+    done = CliRunner().invoke(evaluate_command, [f"--{name}={path}" for name, path in files.items()])
+    assert isinstance(done.exception, StudyError)
+    assert "statistics.prevalence: 'spot_1_3' is no outcome of any grading" in str(done.exception)
+    assert "did you mean 'spot_1_2'" in str(done.exception)

@@ -9,6 +9,7 @@ import pytest
 import yaml
 from scipy.stats import norm
 from sklearn.metrics import cohen_kappa_score, roc_auc_score
+from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import proportion_confint
 
 from analysis.errors import StudyError
@@ -197,3 +198,19 @@ def test_command_writes_the_same_bytes_again(study, tmp_path):
     assert names == ["gradings.csv", "gradings.png", "gradings.svg", "table.csv", "table.md", "values.yml"]
     for name in names:
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes(), name
+
+
+def test_one_question_has_one_test(pair, exams):
+    """Where both definitions find the same exams diseased, every comparison of the two networks for them is one."""
+    first, second = pair
+    disease = first.reference.set_index("exam")["disease"]
+    alike = second.reference.assign(disease=second.reference["exam"].map(disease))
+    settings = StatisticsSettings(replicates=200, minimum_cases=2)
+    table = compare_gradings(first, Graded(second.scheme, alike, second.predictions), settings, 1)
+    tests = table[table["measure"] == "auc_difference"].set_index("truth")
+    assert np.isfinite(tests.loc["fjord", "p"])
+    for truth in ("delta", "own"):
+        assert np.isnan(tests.loc[truth, "p"]) and tests.loc[truth, "reason"].startswith("the same question as 'fjord'")
+        assert tests.loc[truth, "estimate"] == pytest.approx(tests.loc["fjord", "estimate"])
+    known = tests["p"].dropna()
+    assert tests.loc[known.index, "p_holm"].tolist() == multipletests(known, method="holm")[1].tolist()

@@ -114,6 +114,11 @@ def test_every_result_is_asked_for(smoke):
         ("statistics/comparisons.csv", "evaluate"),
         ("predictions/seeds.parquet", "predict"),
         ("attribution", "attribute"),
+        ("attribution/cases.csv", "attribute"),
+        ("tables/performance.md", "tables"),
+        ("figures/roc.png", "figures"),
+        ("manuscript/index.pdf", "manuscript"),
+        ("manuscript/figures/roc.png", "manuscript"),
     ],
 )
 def test_a_result_that_was_deleted_is_made_again(twin, lost, rule):

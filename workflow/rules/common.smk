@@ -18,6 +18,7 @@ from analysis.study.configuration import (
     read_configuration,
 )
 from analysis.errors import StudyError
+from analysis.files import is_whole
 
 # Threads of the rules that can use all cores. `workflow.cores` stops where none were asked for, as with --report and on
 # a cluster, whose profile sets the threads.
@@ -91,6 +92,21 @@ def code(*modules):
     return [
         f"{path}/__init__.py" if os.path.isdir(path) else f"{path}.py" for path in paths
     ]
+
+
+def whole(folder):
+    """An input that is none: it has a folder made again that has lost a file.
+
+    Snakemake takes a folder for an output as a whole and doesn't look into it; which files it had is listed there.
+    """
+
+    def look(wildcards):
+        path = folder.format(**wildcards)
+        if not is_whole(path):
+            workflow.dag.forcefiles.add(path)
+        return []
+
+    return look
 
 
 def hold_folder():

@@ -81,6 +81,7 @@ rule predict:
 
 rule attribute:
     input:
+        whole=whole(ATTRIBUTION),
         prepared=PREPARED,
         reference=rules.reference.output.reference,
         predictions=rules.predict.output.exams,

@@ -48,6 +48,7 @@ localrules:
 rule tables:
     input:
         results_of,
+        whole=whole(TABLES),
         grading="workflow/gradings/{grading}.yaml",
         checklists=sorted(
             str(path) for path in Path("manuscript/checklists").glob("*.yaml")
@@ -79,6 +80,7 @@ rule tables:
 rule figures:
     input:
         results_of,
+        whole=whole(FIGURES),
         grading="workflow/gradings/{grading}.yaml",
         settings=settings("report"),
         code=code("analysis.report.figures"),
@@ -162,6 +164,7 @@ if FROM_ARCHIVE:
 
 rule manuscript:
     input:
+        whole=whole(MANUSCRIPT),
         tables=rules.tables.output,
         figures=rules.figures.output,
         values=rules.values.output,

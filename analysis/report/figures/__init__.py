@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from analysis.files import seal
 from analysis.report.hashes import hashes, write_sources
 from analysis.report.results import Results
 
@@ -88,3 +89,4 @@ def write_figures(results: Results, out: Path) -> None:
                 save(figure, out, name)
                 sources[f"{name}.svg"] = hashes(seen)
     write_sources(sources, out)
+    seal(out)

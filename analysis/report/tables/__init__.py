@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+from analysis.files import seal
 from analysis.report.active_learning import active_learning_table
 from analysis.report.hashes import hashes, write_sources
 from analysis.report.markdown import Table, write_table_files
@@ -75,3 +76,4 @@ def write_tables(results: Results, checklist_folder: Path, out: Path) -> None:
         write_table_files(checklists.checklist(path), out, f"checklist-{path.stem}")
         sources[f"checklist-{path.stem}.md"] = hashes([path])
     write_sources(sources, out)
+    seal(out)
