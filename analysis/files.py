@@ -20,6 +20,7 @@ from analysis.errors import StudyError
 if TYPE_CHECKING:
     import pandas as pd
     import pandera.pandas as pa
+    from pandera.errors import SchemaErrors
 
 
 #: Columns whose cells are names, whatever they look like: `007` is no number.
@@ -152,7 +153,9 @@ def read_table(
             frame = pd.read_parquet(data, columns=columns)
     except Exception as error:
         raise StudyError(f"The table {path} cannot be read ({error}).") from error
-    return frame if schema is None else hold(frame, schema, path)
+    if schema is None:
+        return frame
+    return hold(frame, schema if columns is None else schema.select_columns(columns), path)
 
 
 def write_table(frame: pd.DataFrame, path: str | Path, schema: pa.DataFrameSchema | None = None) -> None:
@@ -181,9 +184,34 @@ def hold(frame: pd.DataFrame, schema: pa.DataFrameSchema, path: Path) -> pd.Data
     StudyError
         If it breaks the schema; the message names `path`.
     """
-    from pandera.errors import SchemaError, SchemaErrors
+    from pandera.errors import SchemaErrors
 
     try:
-        return schema.validate(frame)
-    except (SchemaError, SchemaErrors) as error:
-        raise StudyError(f"The table {path} is not what this stage expects: {error}") from error
+        return schema.validate(frame, lazy=True)
+    except SchemaErrors as error:
+        raise StudyError(
+            f"The table {path} is not what this stage expects: {_first(error)}; run the stage that makes it again."
+        ) from error
+
+
+def _first(error: SchemaErrors) -> str:
+    """Say of the first thing that is wrong with a table where it is and what."""
+    found = error.failure_cases.iloc[0]
+    column, check, value, row = (found[name] for name in ("column", "check", "failure_case", "index"))
+    where = "" if row != row or row is None else f" in row {int(row) + 1}"
+    if check == "column_in_dataframe":
+        return f"the column '{value}' is missing"
+    if check == "column_in_schema":
+        return f"it has a column '{value}' that its schema doesn't"
+    if check == "column_ordered":
+        return f"the column '{value}' is not in its place"
+    if check == "not_nullable":
+        return f"the column '{column}' is empty{where}"
+    if check == "field_uniqueness":
+        return f"'{value}' is in the column '{column}' twice"
+    if str(check).startswith(("coerce_dtype", "dtype")):
+        kind = {"float64": "number", "str": "text"}.get(str(check).partition("'")[2].rstrip("')"), "value of its type")
+        return f"the column '{column}' holds what is no {kind}"
+    if found["schema_context"] == "DataFrameSchema":
+        return f"it does not hold that {check}{where}"
+    return f"the column '{column}' has '{value}'{where}; it must be {check}"

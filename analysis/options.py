@@ -28,6 +28,10 @@ SHARED: dict[str, tuple[click.ParamType[Any], str]] = {
     "--grading": (FILE, "The grading scheme, workflow/gradings/<name>.yaml."),
     "--config": (FILE, "The whole configuration as resolved, YAML."),
     "--seed": (click.IntRange(0), "The seed that all random draws of this step come from."),
+    "--level": (
+        click.FloatRange(0.5, 1, min_open=True, max_open=True),
+        "Confidence level of the intervals, a share: the study's statistics.level.",
+    ),
     "--workers": (click.IntRange(1), "Processes or threads."),
 }
 

@@ -14,8 +14,9 @@ ASKED = click.option("--asked", type=FILE, multiple=True, help="Queue of a round
 
 def _names(queues: tuple[Path, ...]) -> list[str]:
     from analysis.files import read_table
+    from analysis.schemas.active_learning import QUEUE
 
-    return [str(exam) for queue in queues for exam in read_table(queue)["exam"]]
+    return [str(exam) for queue in queues for exam in read_table(queue, QUEUE)["exam"]]
 
 
 @click.command("ask-start")
@@ -32,11 +33,12 @@ def ask_start(*, reference: Path, exams: Path, labels: str, number: int, seed: i
     from analysis.active_learning.rounds import add_unread, draw_start, hide
     from analysis.files import read_table, write_table
     from analysis.schemas import EXAMS, REFERENCE
+    from analysis.schemas.active_learning import QUEUE
 
     standard = read_table(reference, REFERENCE)
     known = hide(standard, ()) if labels == "archive" else add_unread(standard, read_table(exams, EXAMS))
     queue = draw_start(known, number, np.random.default_rng([seed, 0]))
-    write_table(queue, out)
+    write_table(queue, out, QUEUE)
     click.echo(f"{len(queue)} exams to start from.")
 
 
@@ -69,10 +71,11 @@ def ask(
     from analysis.active_learning.rounds import make_queue
     from analysis.files import write_table
     from analysis.network.settings import NetworkSettings
+    from analysis.schemas.active_learning import QUEUE
     from analysis.settings import load
 
     if history and rule and _stops(reference, grading, history, rule):
-        write_table(make_queue([]), out)
+        write_table(make_queue([]), out, QUEUE)
         click.echo("Performance on the validation set no longer improves: reading can stop.")
         return
     queue = run(
@@ -80,7 +83,7 @@ def ask(
         strategy=strategy, asked=_names(asked), number=number,  # type: ignore[arg-type]
         rng=np.random.default_rng([seed, number_of_round]), workers=workers,
     )  # fmt: skip
-    write_table(queue, out)
+    write_table(queue, out, QUEUE)
     click.echo(f"Round {number_of_round} asks for {len(queue)} exams.")
 
 

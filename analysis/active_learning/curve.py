@@ -16,13 +16,11 @@ from analysis.errors import StudyError
 from analysis.files import read_table
 from analysis.grading.scheme import Scheme
 from analysis.schemas import PREDICTIONS, REFERENCE
+from analysis.schemas.active_learning import ROUNDS
 
 #: The folder of what all strategies have in common: the first, random batch.
 START = "start"
 RANDOM = "random"
-LEVEL = 0.95
-
-ROUNDS = ["strategy", "seed", "round", "labelled", "validation", "test"]
 
 
 def judged(scheme: Scheme, measure: Measure) -> list[str]:
@@ -100,16 +98,20 @@ def collect(
                 row = {"strategy": strategy, "seed": seed, "round": number, "labelled": int(labelled(training).sum())}
                 done = {which: performance(reference, predictions, outcomes, which) for which in ("validation", "test")}
                 rows.append(row | done)
-    return pd.DataFrame(rows, columns=ROUNDS).sort_values(["strategy", "seed", "round"], ignore_index=True)
+    return pd.DataFrame(rows, columns=list(ROUNDS.columns)).sort_values(
+        ["strategy", "seed", "round"], ignore_index=True
+    )
 
 
-def summarise(table: pd.DataFrame) -> pd.DataFrame:
+def summarise(table: pd.DataFrame, level: float) -> pd.DataFrame:
     """Average over seeds, and compare each strategy with random, seed by seed.
 
     Parameters
     ----------
     table : pandas.DataFrame
         From `collect`.
+    level : float
+        Confidence level.
 
     Returns
     -------
@@ -124,16 +126,16 @@ def summarise(table: pd.DataFrame) -> pd.DataFrame:
     for (strategy, number), part in table.groupby(["strategy", "round"]):
         row = {"strategy": strategy, "round": number, "labelled": part["labelled"].mean(), "seeds": len(part)}
         for name in ("validation", "test", "difference"):
-            row |= dict(zip((name, f"{name}_low", f"{name}_high"), _mean(part[name].to_numpy()), strict=True))
-        rows.append(row | {"level": LEVEL})
+            row |= dict(zip((name, f"{name}_low", f"{name}_high"), _mean(part[name].to_numpy(), level), strict=True))
+        rows.append(row | {"level": level})
     return pd.DataFrame(rows)
 
 
-def _mean(values: np.ndarray) -> tuple[float, float, float]:
+def _mean(values: np.ndarray, level: float) -> tuple[float, float, float]:
     mean = float(values.mean())
     if len(values) < 2 or np.isnan(mean):
         return mean, np.nan, np.nan
-    half = float(stats.t.ppf((1 + LEVEL) / 2, len(values) - 1) * stats.sem(values))
+    half = float(stats.t.ppf((1 + level) / 2, len(values) - 1) * stats.sem(values))
     return mean, mean - half, mean + half
 
 

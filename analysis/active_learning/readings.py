@@ -13,7 +13,7 @@ from analysis.files import read_table
 from analysis.grading.reference import make_reference
 from analysis.grading.scheme import Scheme
 from analysis.grading.settings import ReferenceSettings
-from analysis.schemas import EXAMS, READINGS
+from analysis.schemas import EXAMS, PRIVATE, READINGS
 
 
 def label_read(
@@ -48,7 +48,7 @@ def label_read(
     StudyError
         If an exam of a queue has no reading, or the readings are not as the policy asks.
     """
-    private = read_table(private_file).dropna(subset=["exam", "accession"])
+    private = read_table(private_file, PRIVATE).dropna(subset=["exam", "accession"])
     exam = private.drop_duplicates("accession").set_index("accession")["exam"]
     found = [read_readings(path) for path in exports]
     given = [part.assign(exam=part["exam"].map(exam), time="").astype({"time": "str"}) for part in found]

@@ -23,7 +23,7 @@ from analysis.archive.reasons import commonest, sentence
 from analysis.archive.tables import read_readings, read_reports
 from analysis.errors import StudyError
 from analysis.files import write_table
-from analysis.schemas import IMAGES, READINGS
+from analysis.schemas import COUNTS, IMAGES, PRIVATE, READINGS, REJECTED
 from analysis.workers.context import clean_context
 
 if TYPE_CHECKING:
@@ -289,13 +289,13 @@ def count(files: pd.DataFrame, images: pd.DataFrame, texts: dict[str, int], by_s
     burned_in = images["burned_in"].fillna("not_said").value_counts().sort_index()
     rows += [("burned_in", str(said), n) for said, n in burned_in.items()]
     rows += [(kind, None, n) for kind, n in texts.items()]
-    return pd.DataFrame(rows, columns=["kind", "code", "n"])
+    return pd.DataFrame(rows, columns=list(COUNTS.columns))
 
 
 def write(index: Index, out: Path, private: Path) -> None:
     """Write the index; the private part is readable by its owner alone."""
     write_losses(index.files, index.counts, out, private)
-    write_table(index.files.drop(columns="first"), private / "index.parquet")
+    write_table(index.files.drop(columns="first"), private / "index.parquet", PRIVATE)
     write_table(index.images, out / "images.parquet", IMAGES)
     write_table(index.readings, out / "readings.parquet", READINGS)
 
@@ -305,5 +305,5 @@ def write_losses(files: pd.DataFrame, counts: pd.DataFrame, out: Path, private: 
     private.mkdir(parents=True, exist_ok=True)
     private.chmod(0o700)
     rejected = files[files["code"].notna()]
-    write_table(rejected[["path", "code", "detail"]], private / "rejected.csv")
-    write_table(counts, out / "counts.csv")
+    write_table(rejected[list(REJECTED.columns)], private / "rejected.csv", REJECTED)
+    write_table(counts, out / "counts.csv", COUNTS)

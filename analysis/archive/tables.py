@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pandas as pd
 
+from analysis import schemas
 from analysis.archive.people import plain
 from analysis.errors import StudyError
 from analysis.schemas import ROLES, SETS
 from analysis.tables import read_text_table
 
 REPORTS = ("accession", "text")
-READINGS = ("exam", "reader", "role", "session", "item", "value", "revisit", "time")
+READINGS = tuple(schemas.READINGS.columns)
 SPLIT = ("patient", "set")
 
 

@@ -26,7 +26,7 @@ from analysis.archive.ingest import ingest, write
 from analysis.archive.pseudonyms import Pseudonyms, key_from_seed
 from analysis.files import read_table
 from analysis.imaging.prepare import prepare
-from analysis.schemas import IMAGES
+from analysis.schemas import IMAGES, PRIVATE
 from analysis.workers.context import clean_context
 from analysis.yaml_files import dump_yaml
 
@@ -139,7 +139,7 @@ def rate(
 
         def shard(number: int) -> tuple[int, int]:
             table = read_table(out / "images.parquet", IMAGES)
-            files = read_table(out / "private" / "index.parquet", columns=["image", "path"])
+            files = read_table(out / "private" / "index.parquet", PRIVATE, columns=["image", "path"])
             return prepare(archive, table, files, images, out, shard=number, shards=workers)
 
         for _ in range(repeats + 1):

@@ -27,9 +27,10 @@ def check(standard: Path, grading: Path, out: Path, **files: Path) -> None:
     from analysis.checks.invariants import check_results, read_results
     from analysis.files import write_table
     from analysis.grading.scheme import load_scheme
+    from analysis.schemas.statistics import CHECKS
 
     table = check_results(read_results(load_scheme(grading), reference=standard, **files))
-    write_table(table, out)
+    write_table(table, out, CHECKS)
     click.echo(f"{len(table)} checks hold.")
 
 
@@ -53,11 +54,13 @@ def check_privacy(
     from analysis.archive.tables import read_reports
     from analysis.checks import privacy
     from analysis.files import read_table, write_table
+    from analysis.schemas import PRIVATE
+    from analysis.schemas.statistics import PRIVACY
 
     reports = archive / "reports.csv"
     texts = read_reports(reports)["text"].tolist() if reports.exists() else []
-    found = privacy.check(read_table(private_file), texts, list(results), public or privacy.repository(), skip)
-    write_table(found, out)
+    found = privacy.check(read_table(private_file, PRIVATE), texts, list(results), public or privacy.repository(), skip)
+    write_table(found, out, PRIVACY)
     click.echo(f"{found['n'].iloc[0]} files hold nothing that identifies a person.")
 
 

@@ -16,6 +16,7 @@ from analysis.archive.describe import parse_date
 from analysis.archive.inspect import SEPARATOR
 from analysis.checks.texts import CODE, pieces
 from analysis.errors import StudyError
+from analysis.schemas.statistics import PRIVACY
 
 Words = tuple[str, ...]
 
@@ -297,4 +298,4 @@ def check(
     rows = [("files searched", n)]
     rows += [(f"looked for: {kind}", count) for kind, count in sorted(Counter(sought.phrases.values()).items())]
     rows += [(f"too short to look for: {kind}", count) for kind, count in sorted(sought.too_short.items())]
-    return pd.DataFrame(rows, columns=["what", "n"])
+    return pd.DataFrame(rows, columns=list(PRIVACY.columns))

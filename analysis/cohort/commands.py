@@ -38,21 +38,21 @@ def select(
     from analysis.files import read_table, write_table
     from analysis.grading.settings import ReferenceSettings
     from analysis.imaging.store import ImageStore
-    from analysis.schemas import EXAMS, IMAGES, READINGS
+    from analysis.schemas import EXAMS, FLOW, IMAGES, PRIVATE, READINGS
     from analysis.settings import load
 
     exams, flow = selection.select(
         archive,
         read_table(images_file, IMAGES),
         read_table(readings_file, READINGS),
-        read_table(private_file),
+        read_table(private_file, PRIVATE),
         ImageStore(prepared).rows,
         settings=load(SelectionSettings, settings_file),
         policy=load(ReferenceSettings, policy_file),
         rng=np.random.default_rng(seed),
     )
     write_table(exams, out / "exams.parquet", EXAMS)
-    write_table(flow, out / "flow.csv")
+    write_table(flow, out / "flow.csv", FLOW)
     for row in flow.itertuples():
         click.echo(f"{row.exams:>8} {row.label}")
 

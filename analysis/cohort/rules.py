@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from analysis.cohort.words import mentions
+from analysis.schemas import WEIGHTS
 
 if TYPE_CHECKING:
     from analysis.cohort.settings import Rule, SelectionSettings
 
 #: Reading items that say something of the exam, not of the knee.
 UNUSABLE, NO_KNEE = "unusable", "no_knee"
-_WEIGHT = {"reader": 0, "senior": 1, "consensus": 2}
 
 
 def list_exams(
@@ -63,10 +63,18 @@ def decided(readings: pd.DataFrame, item: str) -> pd.Series:
     -------
     pandas.Series of bool, index exam
     """
-    rows = readings[readings["item"] == item].assign(weight=lambda frame: frame["role"].map(_WEIGHT))
-    heaviest = rows[rows["weight"] == rows.groupby("exam")["weight"].transform("max")]
     # ASSUME: of two equals who differ, the one who objects is believed.
-    return heaviest.groupby("exam")["value"].max() > 0
+    return grade(readings, item) > 0
+
+
+def grade(readings: pd.DataFrame, item: str) -> pd.Series:
+    """Return each exam's grade by the role that outweighs the others; the higher where two of that role differ.
+
+    Good enough to stratify a draw; the grade that counts is the reference standard's.
+    """
+    rows = readings[readings["item"] == item]
+    weight = rows["role"].map(WEIGHTS)
+    return rows[weight == weight.groupby(rows["exam"]).transform("max")].groupby("exam")["value"].max()
 
 
 def _flagged(exams: pd.DataFrame, readings: pd.DataFrame, item: str) -> pd.Series:

@@ -15,13 +15,11 @@ from analysis.archive.tables import read_reports, read_split
 from analysis.cohort.rules import RULES, apply_rules, list_exams
 from analysis.cohort.sets import LEFT, part
 from analysis.errors import StudyError
-from analysis.schemas import SETS
+from analysis.schemas import EXAMS, FLOW, SETS
 
 if TYPE_CHECKING:
     from analysis.cohort.settings import SelectionSettings
     from analysis.grading.settings import ReferenceSettings
-
-_COLUMNS = ["exam", "patient", "set", "reason", "protocol", "age", "sex", "day", "images", "words"]
 
 
 def given_split(path: Path, files: pd.DataFrame) -> pd.Series:
@@ -121,7 +119,7 @@ def select(
     for name in SETS:
         if not (exams["set"] == name).any():
             raise StudyError(f"No exam is left for the {name} set; see selection.sets.{name}, reference.{name}.")
-    return exams[_COLUMNS], flow(exams, settings)
+    return exams[list(EXAMS.columns)], flow(exams, settings)
 
 
 def _hold_reports(texts: pd.DataFrame, settings: SelectionSettings) -> None:
@@ -178,7 +176,7 @@ def flow(exams: pd.DataFrame, settings: SelectionSettings) -> pd.DataFrame:
         for step, code, label, name, which in rows()
         if step != "excluded" or which.any()
     ]
-    table = pd.DataFrame(counted, columns=["step", "code", "label", "set", "exams", "patients", "images"])
+    table = pd.DataFrame(counted, columns=list(FLOW.columns))
     total = table.groupby("step")["exams"].sum()
     if total["found"] != total.get("excluded", 0) + total["set"] or total["included"] != total["set"]:
         raise RuntimeError("the flow doesn't add up")

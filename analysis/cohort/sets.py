@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from analysis.cohort.rules import NO_KNEE, UNUSABLE
+from analysis.cohort.rules import NO_KNEE, UNUSABLE, grade
 from analysis.errors import StudyError
 from analysis.schemas import SETS
 
@@ -126,16 +126,6 @@ def _draw(
         )
     take(shuffled, wanted, "", "exams")
     return chosen
-
-
-def grade(readings: pd.DataFrame, item: str) -> pd.Series:
-    """Return each exam's grade by its weightiest role; the higher where two equals differ.
-
-    Good enough to stratify a draw; the grade that counts is the reference standard's.
-    """
-    rows = readings[readings["item"] == item]
-    weight = rows["role"].map({"reader": 0, "senior": 1, "consensus": 2})
-    return rows[weight == weight.groupby(rows["exam"]).transform("max")].groupby("exam")["value"].max()
 
 
 def _reasons(

@@ -13,16 +13,12 @@ from statsmodels.stats.proportion import proportion_confint
 
 from analysis.grading.overall import measure_alpha
 from analysis.grading.scheme import Scheme
+from analysis.schemas import AGREEMENT
 
 WEIGHTS = {"kappa": None, "kappa_linear": "linear", "kappa_quadratic": "quadratic"}
 MEASURES = ("percent", *WEIGHTS)
 #: The readers of the row for all of them.
 ALL = ("all", "readers")
-COLUMNS = (
-    *("set", "item", "first", "second", "n", "patients"),
-    *itertools.chain.from_iterable((m, f"{m}_low", f"{m}_high") for m in (*MEASURES, "alpha")),
-    *("conflicts", "level", "reason"),
-)
 Floats = npt.NDArray[np.float64]
 
 
@@ -131,7 +127,7 @@ def tabulate_agreement(
     Returns
     -------
     pandas.DataFrame
-        `COLUMNS`: a row for each set, item, finding, sum and disease, and each pair; `second` is
+        Schema AGREEMENT: a row for each set, item, finding, sum and disease, and each pair; `second` is
         "consensus" where a reader is compared with the reference standard. With more than two readers the first row
         of each is `ALL`: Krippendorff's alpha of all readings.
     """
@@ -166,7 +162,7 @@ def tabulate_agreement(
                 values = both.to_numpy(dtype=int)
                 people = patient.loc[both.index].to_numpy()
                 rows.append(pair | measure_agreement(values[:, 0], values[:, 1], top, level, people))
-    return pd.DataFrame(rows, columns=COLUMNS)
+    return pd.DataFrame(rows, columns=list(AGREEMENT.columns))
 
 
 def derived(grades: pd.DataFrame, scheme: Scheme) -> pd.DataFrame:

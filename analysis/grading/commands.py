@@ -14,8 +14,9 @@ from analysis.options import out, section_file, shared
 @shared("--readings")
 @shared("--grading")
 @section_file("reference")
+@shared("--level")
 @out("Folder to write to.")
-def reference(exams: Path, readings: Path, grading: Path, settings: Path, out: Path) -> None:
+def reference(exams: Path, readings: Path, grading: Path, settings: Path, level: float, out: Path) -> None:
     """Make the reference standard of the readings, and measure how far readers agree."""
     from analysis.files import read_table
     from analysis.grading.reference import make_reference
@@ -29,6 +30,7 @@ def reference(exams: Path, readings: Path, grading: Path, settings: Path, out: P
         read_table(readings, READINGS),
         load_scheme(grading),
         load(ReferenceSettings, settings),
+        level,
     )
     standard.write(out)
     graded, total = len(standard.reference), len(standard.conflicts)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +11,19 @@ import pandas as pd
 
 from analysis.errors import StudyError
 from analysis.files import write_table
-from analysis.grading.agreement import COLUMNS, tabulate_agreement
+from analysis.grading.agreement import tabulate_agreement
 from analysis.grading.scheme import Scheme
 from analysis.grading.settings import ReferenceSettings, SetPolicy
-from analysis.schemas import READERS, REFERENCE, SETS
+from analysis.schemas import AGREEMENT, CONFLICTS, READERS, REFERENCE, SETS, UNGRADED
 
 _CELL = ["exam", "item"]
-_SUFFIX = {"reference": "parquet", "readers": "parquet"}
+_FILES = {
+    "reference": ("parquet", REFERENCE),
+    "readers": ("parquet", READERS),
+    "conflicts": ("csv", CONFLICTS),
+    "agreement": ("csv", AGREEMENT),
+    "ungraded": ("csv", UNGRADED),
+}
 
 
 @dataclass(frozen=True)
@@ -48,14 +54,12 @@ class Standard:
 
     def write(self, folder: Path) -> None:
         """Write each table into `folder` under its attribute's name."""
-        schemas = {"reference": REFERENCE, "readers": READERS}
-        for field in fields(self):
-            path = folder / f"{field.name}.{_SUFFIX.get(field.name, 'csv')}"
-            write_table(getattr(self, field.name), path, schemas.get(field.name))
+        for name, (suffix, schema) in _FILES.items():
+            write_table(getattr(self, name), folder / f"{name}.{suffix}", schema)
 
 
 def make_reference(
-    exams: pd.DataFrame, readings: pd.DataFrame, scheme: Scheme, settings: ReferenceSettings
+    exams: pd.DataFrame, readings: pd.DataFrame, scheme: Scheme, settings: ReferenceSettings, level: float = 0.95
 ) -> Standard:
     """Make the reference standard of the readings, set by set, and measure agreement on the way.
 
@@ -69,6 +73,8 @@ def make_reference(
         What to take from them.
     settings : ReferenceSettings
         The policy of each set.
+    level : float
+        Confidence level of the agreement's intervals.
 
     Raises
     ------
@@ -105,7 +111,7 @@ def make_reference(
     return Standard(
         reference=reference,
         conflicts=_second_opinions(cells, used),
-        agreement=_agreement(long, reference, scheme, settings),
+        agreement=_agreement(long, reference, scheme, settings, level),
         readers=long[["exam", "patient", "set", "reader", "role", "item", "value"]].reset_index(drop=True),
         ungraded=_ungraded(used, given, grades),
     )
@@ -213,16 +219,16 @@ def _second_opinions(cells: pd.DataFrame, used: pd.DataFrame) -> pd.DataFrame:
 
 
 def _agreement(
-    readers: pd.DataFrame, reference: pd.DataFrame, scheme: Scheme, settings: ReferenceSettings
+    readers: pd.DataFrame, reference: pd.DataFrame, scheme: Scheme, settings: ReferenceSettings, level: float
 ) -> pd.DataFrame:
-    table = tabulate_agreement(readers, reference, scheme, settings.level, settings.minimum_pair)
+    table = tabulate_agreement(readers, reference, scheme, level, settings.minimum_pair)
     reasons = []
     for name in SETS:
         if not (table["set"] == name).any():
             one = getattr(settings, name).readings == 1
             why = "one reading an exam, so there is no second to compare it with" if one else "no exam in this set"
-            reasons.append({"set": name, "n": 0, "level": settings.level, "reason": why})
-    return pd.DataFrame([*reasons, *table.to_dict("records")], columns=COLUMNS)
+            reasons.append({"set": name, "n": 0, "level": level, "reason": why})
+    return pd.DataFrame([*reasons, *table.to_dict("records")], columns=list(AGREEMENT.columns))
 
 
 def _ungraded(used: pd.DataFrame, given: pd.DataFrame, grades: pd.DataFrame) -> pd.DataFrame:

@@ -55,6 +55,3 @@ class ReferenceSettings(Settings):
         description="two readers with fewer exams in common than this are not compared (count); an agreement of one "
         "exam is 0 or 1",
     )
-    level: float = Field(
-        default=0.95, gt=0.5, lt=1, description="confidence level of the agreement's intervals (share)"
-    )

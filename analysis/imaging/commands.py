@@ -24,13 +24,13 @@ def prepare(
     from analysis.files import read_table
     from analysis.imaging import prepare as stage
     from analysis.imaging.settings import ImagesSettings
-    from analysis.schemas import IMAGES
+    from analysis.schemas import IMAGES, PRIVATE
     from analysis.settings import load
 
     good, unreadable = stage.prepare(
         archive,
         read_table(images_file, IMAGES),
-        read_table(private_file, columns=["image", "path"]),
+        read_table(private_file, PRIVATE, columns=["image", "path"]),
         load(ImagesSettings, settings_file),
         out,
         shard=shard,

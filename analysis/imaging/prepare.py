@@ -23,7 +23,7 @@ from analysis.files import atomic, write_table
 from analysis.imaging.pixels import brightness, pixel_aspect
 from analysis.imaging.plausible import implausible
 from analysis.imaging.square import square
-from analysis.schemas import PREPARED
+from analysis.schemas import PREPARED, UNREADABLE
 from analysis.workers.context import clean_context
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ def prepare(
         _header(file, len(good), settings.size)
     rows = wanted.loc[good, ["image", "exam", "view", "side"]].assign(shard=shard, row=np.arange(len(good)))
     write_table(rows.reset_index(drop=True), out / f"rows-{shard}.parquet", PREPARED)
-    write_table(pd.DataFrame(unreadable, columns=["image", "exam", "code", "detail"]), out / f"unreadable-{shard}.csv")
+    write_table(pd.DataFrame(unreadable, columns=list(UNREADABLE.columns)), out / f"unreadable-{shard}.csv", UNREADABLE)
     return len(good), len(unreadable)
 
 

@@ -23,8 +23,8 @@ from analysis.network.overlay import overlay
 from analysis.network.prediction import load_network
 from analysis.network.settings import AttributionSettings, NetworkSettings
 from analysis.schemas import PREDICTIONS
+from analysis.schemas.network import CASES, OCCLUSION
 
-CASES = ("exam", "item", "truth", "predicted", "right", "outcome", "score", "steps", "completeness", "holds", "file")
 #: How often the steps are doubled where the attributions don't add up.
 DOUBLINGS = 4
 
@@ -87,8 +87,8 @@ def attribute(
         with atomic(out / name) as temporary:
             cv2.imwrite(str(temporary), cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
         rows.append({**case, "steps": steps, "completeness": error, "holds": error <= settings.tolerance, "file": name})
-    write_table(pd.DataFrame(rows, columns=list(CASES)), out / "cases.csv")
-    write_table(occlude(networks, task, exams, feeder, settings), out / "occlusion.csv")
+    write_table(pd.DataFrame(rows, columns=list(CASES.columns)), out / "cases.csv", CASES)
+    write_table(occlude(networks, task, exams, feeder, settings), out / "occlusion.csv", OCCLUSION)
     seal(out)
 
 

@@ -13,6 +13,7 @@ from scipy.stats import rankdata
 from analysis.files import write_table
 from analysis.grading.scheme import Scheme
 from analysis.network.data import Exams, Task
+from analysis.schemas.network import LEARNING
 
 
 def areas(task: Task, exams: Exams, scores: np.ndarray) -> dict[str, float]:
@@ -95,7 +96,7 @@ class Curve:
 
     def write(self, path: Path) -> None:
         """Write the rows as CSV."""
-        write_table(pd.DataFrame(self.rows), path)
+        write_table(pd.DataFrame(self.rows), path, LEARNING)
 
 
 def _mean(areas: dict[str, float]) -> float:

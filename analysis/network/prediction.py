@@ -21,6 +21,7 @@ from analysis.network.feeding import Feeder, ahead
 from analysis.network.settings import NetworkSettings
 from analysis.network.source import source_hash
 from analysis.schemas import PREDICTIONS, VIEWS
+from analysis.schemas.network import MEMBERS, VIEWED
 
 SETS = ("validation", "test")
 #: Images in a batch at evaluation; the result doesn't depend on it, the memory does.
@@ -172,11 +173,11 @@ def predict(
     )
     write_table(exams, out / "exams.parquet", PREDICTIONS)
     shown = store.rows.loc[rows, ["image", "exam", "view"]].reset_index(drop=True)
-    write_table(pd.concat([shown, pd.DataFrame(views, columns=list(VIEWS))], axis=1), out / "images.parquet")
+    write_table(pd.concat([shown, pd.DataFrame(views, columns=list(VIEWS))], axis=1), out / "images.parquet", VIEWED)
     long = [
         pd.concat([table[["exam", "set"]], pd.DataFrame(values, columns=names)], axis=1)
         .melt(["exam", "set"], var_name="outcome", value_name="score")
         .assign(seed=seed)
         for seed, values in members.items()
     ]
-    write_table(pd.concat(long, ignore_index=True), out / "seeds.parquet")
+    write_table(pd.concat(long, ignore_index=True), out / "seeds.parquet", MEMBERS)

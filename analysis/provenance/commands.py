@@ -55,11 +55,12 @@ def bundle(given: tuple[Path, ...], study: Path, config: Path, private: Path, ar
     from analysis.checks import privacy
     from analysis.files import read_table
     from analysis.provenance.bundle import bundle as make
+    from analysis.schemas import PRIVATE
     from analysis.yaml_files import load_yaml
 
     def search(files: list[Path]) -> int:
         reports = read_reports(archive / "reports.csv")["text"].tolist()
-        return int(privacy.check(read_table(private), reports, files, privacy.repository())["n"].iloc[0])
+        return int(privacy.check(read_table(private, PRIVATE), reports, files, privacy.repository())["n"].iloc[0])
 
     searched, size = make(
         study=study, cohort=study.parent, given=given, config=load_yaml(config), search=search, out=out

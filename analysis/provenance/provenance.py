@@ -132,8 +132,9 @@ def pixels(private: Path) -> dict[str, Any]:
         The private index. Order and names of the files don't matter.
     """
     from analysis.files import read_table
+    from analysis.schemas import PRIVATE
 
-    found = sorted(read_table(private, columns=["pixel_hash"])["pixel_hash"].dropna())
+    found = sorted(read_table(private, PRIVATE, columns=["pixel_hash"])["pixel_hash"].dropna())
     return {"images": len(found), "sha256": hashlib.sha256("\n".join(found).encode()).hexdigest()}
 
 

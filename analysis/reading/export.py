@@ -19,6 +19,7 @@ from analysis.reading.progress import Pairs
 from analysis.reading.settings import QueuesSettings
 from analysis.reading.store import Store
 from analysis.reading.tables import ledger
+from analysis.schemas import PRIVATE
 
 _AGREEMENT = (
     *("kind", "first", "second", "item", "n", "conflicts", "percent", "percent_low", "percent_high"),
@@ -99,7 +100,7 @@ def export(
 
 
 def _accessions(private_file: Path, found: dict[str, Case]) -> dict[str, str]:
-    private = read_table(private_file).dropna(subset=["exam", "accession"])
+    private = read_table(private_file, PRIVATE).dropna(subset=["exam", "accession"])
     number = dict(zip(private["exam"], private["accession"], strict=True))
     missing = sorted(set(found) - set(number))
     if missing:

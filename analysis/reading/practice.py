@@ -38,11 +38,12 @@ def load_practice(
         If the table lacks a column or rows, an exam is unknown or belongs to the study, or an answer fits no field.
     """
     from analysis.files import read_table
+    from analysis.schemas import PRIVATE
 
     table = read_text_table(path, ("exam", "item", "value"))
     if table.empty:
         raise StudyError(f"The practice table {path} names no exam; add some, or leave it out.")
-    private = read_table(places.private, columns=["exam", "accession"]).dropna().drop_duplicates("accession")
+    private = read_table(places.private, PRIVATE, columns=["exam", "accession"]).dropna().drop_duplicates("accession")
     number = dict(zip(private["accession"].astype(str), private["exam"].astype(str), strict=True))
     exams = load_exams(places.images, places.private, archive, None)
     studied = _studied(places.exams)

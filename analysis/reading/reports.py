@@ -57,10 +57,11 @@ def _rows(private_file: Path, exam: str) -> Any:
     import pandas as pd
 
     from analysis.files import read_table
+    from analysis.schemas import PRIVATE
 
     if private_file.suffix == ".parquet":
         return pd.read_parquet(private_file, filters=[("exam", "==", exam)])
-    table = read_table(private_file)
+    table = read_table(private_file, PRIVATE)
     return table[table["exam"] == exam]
 
 

@@ -6,8 +6,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-#: With fewer cases or controls than this DeLong's interval covers too seldom (coverage.csv).
-FEW = 50
 #: What may set the two intervals apart, by the sign that stands for it; a dagger marks few cases already.
 REASONS = {
     "‡": "some patients have several exams, which DeLong's interval takes for independent",
@@ -39,7 +37,7 @@ def pair(row: Mapping[Any, Any], digits: int) -> Pair:
     Parameters
     ----------
     row : mapping
-        cases, controls, patients, low, high, delong_low, delong_high; numbers, or text as a CSV has them.
+        cases, controls, patients, few, low, high, delong_low, delong_high; numbers, or text as a CSV has them.
     digits : int
         Decimals; a difference that they don't show is rounding.
     """
@@ -51,7 +49,7 @@ def pair(row: Mapping[Any, Any], digits: int) -> Pair:
     signs = ""
     if high - low > theirs[1] - theirs[0]:
         signs += "‡" if 0 < patients < cases + controls else ""
-        signs += "§" if min(cases, controls) < FEW else ""
+        signs += "§" if str(row.get("few")) == "True" else ""
     if not signs or abs(low + high - sum(theirs)) >= 10**-digits:  # the middle has moved by more than rounding
         signs += "¶"
     return Pair(delong, recommended, signs)

@@ -128,10 +128,11 @@ def compare(
 @shared("--grading")
 @section_file("active_learning")
 @section_file("report", "--report")
+@shared("--level")
 @out("Folder for the estimates, the table and the figure.")
 def learning_curve(
     *, folder: Path, last: int, strategies: tuple[str, ...], seeds: tuple[int, ...], grading: Path, settings: Path,
-    report: Path, out: Path,
+    report: Path, level: float, out: Path,
 ) -> None:  # fmt: skip
     """Put the strategies side by side: performance against the number of labelled exams."""
     from analysis.active_learning.curve import collect, stops, summarise
@@ -140,13 +141,14 @@ def learning_curve(
     from analysis.grading.scheme import load_scheme
     from analysis.report.active_learning import write_learning_curve
     from analysis.report.settings import ReportSettings
+    from analysis.schemas.active_learning import CURVE, ROUNDS, STOPS
     from analysis.settings import load
 
     rule = load(ActiveLearningSettings, settings)
     table = collect(folder, load_scheme(grading), strategies, seeds, last, rule.measure)
-    curve, ends = summarise(table), stops(table, rule)
-    for name, frame in (("rounds", table), ("curve", curve), ("stops", ends)):
-        write_table(frame, out / f"{name}.csv")
+    curve, ends = summarise(table, level), stops(table, rule)
+    for name, frame, schema in (("rounds", table, ROUNDS), ("curve", curve, CURVE), ("stops", ends, STOPS)):
+        write_table(frame, out / f"{name}.csv", schema)
     write_learning_curve(curve, ends, load(ReportSettings, report), out)
 
 

@@ -13,6 +13,7 @@ from analysis.report.format import NONE, count, decapitalise, interval, known, n
 from analysis.report.markdown import Table, write_table_files
 from analysis.report.settings import ReportSettings
 from analysis.schemas import SETS
+from analysis.schemas.statistics import GRADINGS
 from analysis.yaml_files import dump_yaml
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def write_comparison(comparison: Comparison, out: Path) -> None:
     from analysis.files import write_table
     from analysis.report.figures.style import save, style
 
-    write_table(comparison.table, out / "gradings.csv")
+    write_table(comparison.table, out / "gradings.csv", GRADINGS)
     write_table_files(comparison_table(comparison), out, "table")
     with style(comparison.settings.figures):
         save(comparison_figure(comparison), out, "gradings")

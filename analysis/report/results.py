@@ -6,15 +6,29 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from analysis.errors import StudyError
 from analysis.files import read_table
 from analysis.grading.scheme import Outcome, Scheme
 from analysis.report.settings import ReportSettings
+from analysis.schemas import AGREEMENT, EXAMS, FLOW, REFERENCE, active_learning
+from analysis.schemas.network import CASES, LEARNING, OCCLUSION
+from analysis.schemas.statistics import (
+    AUDIT,
+    COVERAGE,
+    CURVES,
+    ESTIMATES,
+    FALSE_POSITIVES,
+    PUBLISHED,
+    ROC,
+    SAMPLE_SIZE,
+    THRESHOLDS,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pandera.pandas as pa
 
 #: The order of the tables, and what each part of them is called.
 KINDS = {
@@ -76,6 +90,7 @@ class Results:
     def _table(
         self,
         path: Path,
+        schema: pa.DataFrameSchema,
         prepare: Callable[[pd.DataFrame], pd.DataFrame] = lambda frame: frame,
         optional: bool = False,
     ) -> pd.DataFrame:
@@ -83,7 +98,7 @@ class Results:
             return _empty()
         self._read.add(path)
         if path not in self._frames:
-            self._frames[path] = prepare(_or_empty(path) if optional else read_table(path))
+            self._frames[path] = prepare(read_table(path, schema))
         return self._frames[path]
 
     def estimates(self, name: str) -> pd.DataFrame:
@@ -94,12 +109,12 @@ class Results:
         StudyError
             If the file is there but can't be read.
         """
-        return self._table(self.statistics / f"{name}.csv", optional=True)
+        return self._table(self.statistics / f"{name}.csv", ESTIMATES[f"{name}.csv"], optional=True)
 
     @property
     def roc(self) -> pd.DataFrame:
         """AUCs of the test set, in the order of the scheme, with what names each outcome."""
-        return self._table(self.statistics / "roc.csv", self._in_order)
+        return self._table(self.statistics / "roc.csv", ROC, self._in_order)
 
     def _in_order(self, frame: pd.DataFrame) -> pd.DataFrame:
         frame = frame[frame["set"] == "test"].set_index("outcome")
@@ -111,38 +126,41 @@ class Results:
     @property
     def thresholds(self) -> pd.DataFrame:
         """Threshold measures on the test set, by outcome and by the set the threshold was chosen on."""
-        return self._table(self.statistics / "thresholds.csv", lambda frame: frame.set_index(["outcome", "chosen_on"]))
+        return self._table(
+            self.statistics / "thresholds.csv", THRESHOLDS, lambda frame: frame.set_index(["outcome", "chosen_on"])
+        )
 
     @property
     def curves(self) -> pd.DataFrame:
         """ROC curves with their bands."""
-        return self._table(self.statistics / "curves.parquet", optional=True)
+        return self._table(self.statistics / "curves.parquet", CURVES, optional=True)
 
     @property
     def exams(self) -> pd.DataFrame:
         """All exams of the archive with their set or reason."""
-        return self._table(self.selection / "exams.parquet")
+        return self._table(self.selection / "exams.parquet", EXAMS)
 
     @property
     def flow(self) -> pd.DataFrame:
         """The steps of the selection."""
-        return self._table(self.selection / "flow.csv")
+        return self._table(self.selection / "flow.csv", FLOW)
 
     @property
     def graded(self) -> pd.DataFrame:
         """The reference standard."""
-        return self._table(self.reference / "reference.parquet")
+        return self._table(self.reference / "reference.parquet", REFERENCE)
 
     @property
     def agreement(self) -> pd.DataFrame:
         """Agreement of readers, by set and item."""
-        return self._table(self.reference / "agreement.csv", optional=True)
+        return self._table(self.reference / "agreement.csv", AGREEMENT, optional=True)
 
     @property
     def published(self) -> pd.DataFrame:
         """Published estimates beside this study's, by outcome; empty where none fit the scheme."""
         return self._table(
             self.statistics / "published.csv",
+            PUBLISHED,
             lambda frame: frame.set_index("outcome") if len(frame) else frame,
             optional=True,
         )
@@ -150,17 +168,19 @@ class Results:
     @property
     def covered(self) -> pd.DataFrame:
         """The simulation of coverage."""
-        return self._table(self.coverage or self.statistics / "coverage.csv", optional=True)
+        return self._table(self.coverage or self.statistics / "coverage.csv", COVERAGE, optional=True)
 
     @property
     def positives(self) -> pd.DataFrame:
         """The simulation of how often the tests find a difference that isn't there."""
-        return self._table(self.false_positives or self.statistics / "false_positives.csv", optional=True)
+        return self._table(
+            self.false_positives or self.statistics / "false_positives.csv", FALSE_POSITIVES, optional=True
+        )
 
     @property
     def planned(self) -> pd.DataFrame:
         """How wide intervals are expected to be at the published numbers."""
-        return self._table(self.sample_size or self.statistics / "sample_size.csv", optional=True)
+        return self._table(self.sample_size or self.statistics / "sample_size.csv", SAMPLE_SIZE, optional=True)
 
     @property
     def benefits(self) -> pd.DataFrame:
@@ -171,11 +191,14 @@ class Results:
     @property
     def audited(self) -> pd.DataFrame:
         """The audit of the published tables."""
-        return self._table(self.audit or self.statistics / "audit.csv", optional=True)
+        return self._table(self.audit or self.statistics / "audit.csv", AUDIT, optional=True)
 
-    def acquired(self, name: str) -> pd.DataFrame:
+    def acquired(self, name: Literal["curve", "stops"]) -> pd.DataFrame:
         """Return `name`.csv of active learning; empty where it was not run."""
-        return self._table(self.active_learning / f"{name}.csv", optional=True) if self.active_learning else _empty()
+        if self.active_learning is None:
+            return _empty()
+        schema = {"curve": active_learning.CURVE, "stops": active_learning.STOPS}[name]
+        return self._table(self.active_learning / f"{name}.csv", schema, optional=True)
 
     @property
     def seeds(self) -> list[Path]:
@@ -190,7 +213,7 @@ class Results:
         import pandas as pd
 
         frames = [
-            self._table(folder / "curve.csv").assign(seed=int(folder.name[5:]))
+            self._table(folder / "curve.csv", LEARNING).assign(seed=int(folder.name[5:]))
             for folder in self.seeds
             if (folder / "curve.csv").is_file()
         ]
@@ -208,12 +231,14 @@ class Results:
     @property
     def cases(self) -> pd.DataFrame:
         """The decisions that attribution looked into."""
-        return self._table(self.attribution / "cases.csv", optional=True) if self.attribution else _empty()
+        return self._table(self.attribution / "cases.csv", CASES, optional=True) if self.attribution else _empty()
 
     @property
     def occlusion(self) -> pd.DataFrame:
         """Scores with and without a part of the image, by region and outcome."""
-        return self._table(self.attribution / "occlusion.csv", optional=True) if self.attribution else _empty()
+        return (
+            self._table(self.attribution / "occlusion.csv", OCCLUSION, optional=True) if self.attribution else _empty()
+        )
 
     @property
     def summary(self) -> pd.DataFrame:
@@ -258,9 +283,8 @@ class Results:
         ]
 
     def few(self, outcome: str) -> bool:
-        """Whether an outcome has too few cases or controls to say much about."""
-        row = self.auc(outcome)
-        return bool(min(row["cases"], row["controls"]) < self.settings.fewest_cases)
+        """Whether too few patients have a case, or a control, to say much about an outcome."""
+        return bool(self.auc(outcome)["too_few"])
 
     @property
     def level(self) -> str:
@@ -320,18 +344,6 @@ class Results:
 def _percent(frame: pd.DataFrame, column: str) -> str:
     """Return a level that all rows of a table share, in percent; nothing where there is no row."""
     return f"{100 * float(frame[column].iloc[0]):g}%" if len(frame) else ""
-
-
-def _or_empty(path: Path) -> pd.DataFrame:
-    from pandas.errors import EmptyDataError
-
-    try:
-        return read_table(path)
-    except StudyError as error:
-        # A statistic that doesn't apply to a study is written as a file without even a header.
-        if isinstance(error.__cause__, EmptyDataError):
-            return _empty()
-        raise
 
 
 def _empty() -> pd.DataFrame:

@@ -74,9 +74,6 @@ class ReportSettings(Settings):
         description="one sentence on patient and public involvement",
     )
     digits: int = Field(default=2, ge=1, le=4, description="decimals of AUC, kappa and their like in text and tables")
-    fewest_cases: int = Field(
-        default=10, ge=1, description="outcomes with fewer cases or controls are marked as too few to say much about"
-    )
     curves: tuple[str, ...] = Field(
         default=(),
         description="outcome ids whose ROC and calibration are drawn; empty: grades and merged grades, else all",

@@ -23,8 +23,6 @@ from analysis.workers.context import clean_context
 if TYPE_CHECKING:
     import pandas as pd
 
-READING_COLUMNS = ("exam", "reader", "role", "session", "item", "value", "revisit", "time")
-
 
 @dataclass(frozen=True)
 class Written:
@@ -100,6 +98,8 @@ def simulate(settings: SimulateSettings, seed: int, workers: int, out: Path) -> 
     int
         Number of files below `dicom/`.
     """
+    from analysis.schemas import READINGS
+
     part = out.with_name(f".{out.name}-unfinished")
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
@@ -115,7 +115,7 @@ def simulate(settings: SimulateSettings, seed: int, workers: int, out: Path) -> 
     (part / "dicom" / "Thumbs.db").write_bytes(b"\xd0\xcf\x11\xe0" + bytes(508))
     (part / "dicom" / "LASMIG.TXT").write_text("Export ur bildarkivet.\n", encoding="utf-8")
     _csv(part / "reports.csv", ("accession", "text"), ((w.accession, w.text) for w in written))
-    _csv(part / "readings.csv", READING_COLUMNS, (row for w in written for row in w.rows))
+    _csv(part / "readings.csv", tuple(READINGS.columns), (row for w in written for row in w.rows))
     shutil.rmtree(out, ignore_errors=True)
     part.rename(out)
     return sum(w.files for w in written) + 2

@@ -10,17 +10,17 @@ import numpy as np
 import pandas as pd
 
 from analysis.files import write_table
+from analysis.schemas.statistics import AUDIT
 from analysis.statistics.published import Performance, Published, load_published
 from analysis.statistics.settings import StatisticsSettings
 
-COLUMNS = ("table", "row", "check", "published", "recomputed", "holds", "note")
 #: Half a unit of the last printed digit, for per cents and for two decimals; a rounding either way is allowed for.
 PERCENT, DIGITS = 0.5 + 1e-9, 0.005 + 1e-9
 
 
 def run_audit(settings: StatisticsSettings, out: Path) -> None:
     """Audit the published results that the settings name, and write the table."""
-    write_table(audit(load_published(settings.published)), out)
+    write_table(audit(load_published(settings.published)), out, AUDIT)
 
 
 def audit(published: Published) -> pd.DataFrame:
@@ -36,14 +36,14 @@ def audit(published: Published) -> pd.DataFrame:
         table, row, check, published (value), recomputed (value), holds (bool), note.
     """
     rows = [*_counts(published), *_sums(published), *_performance(published), *_means(published)]
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+    return pd.DataFrame(rows, columns=list(AUDIT.columns))
 
 
 def _row(
     table: str, row: str, check: str, published: Any, recomputed: Any, holds: bool, note: str = ""
 ) -> dict[str, Any]:
     values = (table, row, check, published, recomputed, bool(holds), note)
-    return dict(zip(COLUMNS, values, strict=True))
+    return dict(zip(AUDIT.columns, values, strict=True))
 
 
 def _counts(published: Published) -> Iterator[dict[str, Any]]:

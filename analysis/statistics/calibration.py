@@ -13,6 +13,8 @@ import statsmodels.api as sm
 from scipy.special import logit
 from sklearn.calibration import calibration_curve
 
+from analysis.schemas.columns import empty
+from analysis.schemas.statistics import RELIABILITY
 from analysis.statistics.data import Sample
 from analysis.statistics.proportions import wilson
 from analysis.statistics.resample import Floats, Resamples
@@ -128,9 +130,8 @@ def reliability_rows(
         raw_predicted and raw_observed, of the test set as it is. Bins with the same limits, as where many scores are
         equal, are one; no row where the scores are no probabilities.
     """
-    columns = ["outcome", "bin", "predicted", "observed", "low", "high", "n", "raw_predicted", "raw_observed"]
     if not_probabilities(sample):
-        return pd.DataFrame(columns=columns)
+        return empty(RELIABILITY)
     observed, predicted = calibration_curve(
         sample.truth, sample.score, n_bins=settings.reliability_bins, strategy="quantile"
     )
@@ -151,7 +152,7 @@ def reliability_rows(
         rows.append(
             (outcome, number + 1, mean, share, low, high, int(inside.sum()), predicted[number], observed[number])
         )
-    return pd.DataFrame(rows, columns=columns)
+    return pd.DataFrame(rows, columns=list(RELIABILITY.columns))
 
 
 def not_probabilities(sample: Sample) -> str | None:

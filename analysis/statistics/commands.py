@@ -100,7 +100,7 @@ _SHARE = click.FloatRange(0, 1, min_open=True, max_open=True)
     "--exams-per-patient", type=click.FloatRange(1), default=1, show_default=True, help="With the same label."
 )
 @click.option("--correlation", type=click.FloatRange(0, 1), default=0.7, show_default=True, help="Of their scores.")
-@click.option("--level", type=_SHARE, default=0.95, show_default=True)
+@shared("--level", default=0.95, show_default=True)
 def sample_size_command(
     *,
     settings: Path | None,

@@ -14,6 +14,7 @@ from statsmodels.stats.multitest import multipletests
 from analysis.errors import StudyError
 from analysis.files import write_table
 from analysis.grading.scheme import Scheme
+from analysis.schemas.statistics import COMPARISONS
 from analysis.statistics import roc
 from analysis.statistics.data import Sample, load_study, make_sample
 from analysis.statistics.effective import Floats, Names
@@ -25,21 +26,15 @@ from analysis.statistics.settings import StatisticsSettings
 NAN = float("nan")
 #: What the tests of `analysis.statistics.intervals` are called in the tables.
 TEST = "score"
-COLUMNS = (
-    *("outcome", "first", "second", "measure", "n", "cases", "first_value", "second_value"),
-    *("difference", "low", "high", "p", "p_holm", "method", "level", "reason"),
-)
 
 
 def compare_paired(
     reference: Floats,
     first: Floats,
     second: Floats,
+    settings: StatisticsSettings,
     *,
     patients: Names | None = None,
-    level: float = 0.95,
-    few_cases: int = 50,
-    minimum_cases: int = 10,
 ) -> dict[str, Any]:
     """Compare the AUCs of two scores for the same exams.
 
@@ -52,12 +47,10 @@ def compare_paired(
         1 for a case, 0 for a control, NaN where not known.
     first, second : array of float, shape (n,)
         Scores; exams where either is missing are left out.
+    settings : StatisticsSettings
+        For the level and the limits below which DeLong's test, or any, is not used.
     patients : array of str, shape (n,), optional
         The patient of each exam; without it every exam counts as a patient.
-    level : float
-        Confidence level.
-    few_cases, minimum_cases : int
-        See `StatisticsSettings`; `minimum_cases` counts patients.
 
     Returns
     -------
@@ -69,20 +62,20 @@ def compare_paired(
         patients = np.arange(len(reference)).astype(object)
     keep = ~(np.isnan(reference) | np.isnan(first) | np.isnan(second))
     pair = [make_sample(reference[keep], score[keep], patients[keep]) for score in (first, second)]
-    row = _row(pair[0], level)
+    row = _row(pair[0], settings.level)
     if pair[0].problem or pair[1].problem:
         return row | {"reason": pair[0].problem or pair[1].problem}
     row["first_value"], row["second_value"] = (roc.auc(sample.truth, sample.score) for sample in pair)
     row["difference"] = row["first_value"] - row["second_value"]
-    if pair[0].fewest < minimum_cases:
-        return row | {"reason": too_few(minimum_cases)}
+    if pair[0].fewest < settings.minimum_cases:
+        return row | {"reason": too_few(settings.minimum_cases)}
     if any(np.ptp(sample.score) == 0 for sample in pair):
         return row | {"reason": "all scores are equal: nothing to compare"}
     perfect = any(row[f"{which}_value"] in (0.0, 1.0) for which in ("first", "second"))
-    if pair[0].clustered or perfect or min(pair[0].cases, pair[0].controls) < few_cases:
-        _, low, high, p = compare_samples(pair[0], pair[1], level)
+    if pair[0].clustered or perfect or min(pair[0].cases, pair[0].controls) < settings.few_cases:
+        _, low, high, p = compare_samples(pair[0], pair[1], settings.level)
         return row | {"low": low, "high": high, "p": p, "method": TEST}
-    _, low, high, p = roc.paired(pair[0].truth, pair[0].score, pair[1].score, level)
+    _, low, high, p = roc.paired(pair[0].truth, pair[0].score, pair[1].score, settings.level)
     if not np.isfinite(p):
         return row | {"reason": "the difference has no variance"}
     return row | {"low": low, "high": high, "p": p, "method": "delong"}
@@ -92,10 +85,9 @@ def compare_calls(
     reference: Floats,
     first: Floats,
     second: Floats,
+    settings: StatisticsSettings,
     *,
     patients: Names,
-    level: float = 0.95,
-    minimum_cases: int = 10,
 ) -> dict[str, Any]:
     """Compare the balanced accuracies of two yes-or-no calls on the same exams.
 
@@ -109,7 +101,7 @@ def compare_calls(
     """
     keep = ~(np.isnan(reference) | np.isnan(first) | np.isnan(second))
     sample = make_sample(reference[keep], first[keep], patients[keep])
-    row = _row(sample, level)
+    row = _row(sample, settings.level)
     if sample.problem:
         return row | {"reason": sample.problem}
     case = sample.truth == 1
@@ -117,11 +109,11 @@ def compare_calls(
     for name, right in zip(("first_value", "second_value"), calls, strict=True):
         row[name] = float(right[case].mean() + right[~case].mean()) / 2
     row["difference"] = row["first_value"] - row["second_value"]
-    if sample.fewest < minimum_cases:
-        return row | {"reason": too_few(minimum_cases)}
+    if sample.fewest < settings.minimum_cases:
+        return row | {"reason": too_few(settings.minimum_cases)}
 
     at = calls_limits(case, calls[0], calls[1], sample.patients)
-    low, high = at(float(norm.ppf((1 + level) / 2)))
+    low, high = at(float(norm.ppf((1 + settings.level) / 2)))
     return row | {"low": low, "high": high, "p": p_value(at), "method": TEST}
 
 
@@ -222,13 +214,11 @@ def compare_predictions(
             truth,
             one,
             two,
+            settings,
             patients=studies[0].patients("test"),
-            level=settings.level,
-            few_cases=settings.few_cases,
-            minimum_cases=settings.minimum_cases,
         )
         if same := repeated(outcome.id, scheme):
             found |= untested(same)
         rows.append({"outcome": outcome.id, "first": names[0], "second": names[1], "measure": "auc", **found})
-    write_table(holm(pd.DataFrame(rows, columns=list(COLUMNS)), settings.holm_family), out)
+    write_table(holm(pd.DataFrame(rows, columns=list(COMPARISONS.columns)), settings.holm_family), out, COMPARISONS)
     return {path: study.unmatched for path, study in zip((first, second), studies, strict=True)}

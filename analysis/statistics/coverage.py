@@ -20,6 +20,7 @@ from scipy.stats import norm
 from statsmodels.stats.proportion import proportion_confint
 
 from analysis.files import write_table
+from analysis.schemas.statistics import COVERAGE
 from analysis.statistics.effective import Clusters, Floats, Names, effective_numbers, mean_variance, placements
 from analysis.statistics.intervals import limits
 from analysis.statistics.parallel import spread
@@ -56,7 +57,7 @@ def run_coverage(settings: StatisticsSettings, *, seed: int, workers: int, out: 
         for cases in chosen.cases
     ]
     parts = spread(partial(simulate, settings=chosen, level=settings.level, seed=seed), scenarios, workers)
-    write_table(pd.DataFrame([row for part in parts for row in part]), out)
+    write_table(pd.DataFrame([row for part in parts for row in part]), out, COVERAGE)
 
 
 def simulate(scenario: Scenario, *, settings: CoverageSettings, level: float, seed: int) -> list[dict[str, Any]]:

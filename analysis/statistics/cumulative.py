@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from analysis.schemas.columns import empty
+from analysis.schemas.statistics import CUMULATIVE, CUMULATIVE_FIT
 from analysis.statistics.calibration import calibration_row, reliability_rows
 from analysis.statistics.data import Study, make_sample
 from analysis.statistics.resample import Floats, Resamples
@@ -56,10 +58,9 @@ def cumulative_tables(study: Study, resamples: Resamples, settings: StatisticsSe
             bins.append(rows)
             before = score
     filled = [rows for rows in bins if len(rows)]
-    columns = list(bins[0].columns) if bins else ["item", "at_least"]
     return {
-        "cumulative.csv": pd.concat(filled, ignore_index=True) if filled else pd.DataFrame(columns=columns),
-        "cumulative_fit.csv": pd.DataFrame(fits),
+        "cumulative.csv": pd.concat(filled, ignore_index=True) if filled else empty(CUMULATIVE),
+        "cumulative_fit.csv": pd.DataFrame(fits, columns=list(CUMULATIVE_FIT.columns)),
     }
 
 

@@ -14,13 +14,11 @@ import pandas as pd
 from analysis.errors import StudyError
 from analysis.grading.scheme import Scheme
 from analysis.schemas import SETS
+from analysis.schemas.statistics import EVALUATED
 from analysis.statistics.resample import clustered
 from analysis.tables import numbers, read_text_table
 
 Floats = npt.NDArray[np.float64]
-
-#: The sets that are estimated on; the network has seen the others.
-EVALUATED = ("validation", "test")
 
 
 @dataclass(frozen=True)

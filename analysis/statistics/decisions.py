@@ -8,16 +8,13 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
+from analysis.schemas.statistics import DECISIONS
 from analysis.statistics.calibration import not_probabilities
 from analysis.statistics.data import Sample
 from analysis.statistics.proportions import effective, wilson_limits
 from analysis.statistics.settings import StatisticsSettings
 
 NAN = float("nan")
-COLUMNS = (
-    *("outcome", "prevalence", "source", "threshold", "net_benefit", "low", "high", "net_benefit_all"),
-    *("standardised", "standardised_low", "standardised_high", "level", "reason"),
-)
 
 
 def decision_rows(
@@ -54,7 +51,7 @@ def decision_rows(
         reason = f"fewer than {settings.minimum_cases} patients with a case or a control: no decision curve"
     fixed: dict[str, Any] = {"outcome": outcome, "prevalence": prevalence, "source": source, "level": settings.level}
     if reason:
-        return pd.DataFrame([fixed | {"reason": reason}], columns=list(COLUMNS))
+        return pd.DataFrame([fixed | {"reason": reason}], columns=list(DECISIONS.columns))
     z = float(norm.ppf((1 + settings.level) / 2))
     case = sample.truth == 1
     rows = []
@@ -77,4 +74,4 @@ def decision_rows(
                 for end, name in zip(("", "_low", "_high"), ends, strict=True)
             }
         )
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+    return pd.DataFrame(rows, columns=list(DECISIONS.columns))

@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 
 from analysis.grading.scheme import Outcome
+from analysis.schemas.columns import empty
+from analysis.schemas.statistics import CURVES
 from analysis.statistics import roc
 from analysis.statistics.data import Sample
 from analysis.statistics.intervals import estimate, interval
@@ -46,7 +48,8 @@ def auc_row(
     dict
         A row of roc.csv. `low` and `high` are the interval to report (`analysis.statistics.intervals`), the same
         method for all numbers of cases; `effective_cases` and `effective_controls` are what it counts. Where there
-        is none, `reason` says why.
+        is none, `reason` says why. `few` and `too_few` mark fewer cases or controls than `few_cases`, and fewer
+        patients with one than `minimum_cases`.
     """
     own = seed_for(seed, "roc", which, outcome.id)
     row: dict[str, Any] = {
@@ -55,6 +58,8 @@ def auc_row(
         "cases": sample.cases,
         "controls": sample.controls,
         "patients": len(set(sample.patients)),
+        "few": min(sample.cases, sample.controls) < settings.few_cases,
+        "too_few": sample.fewest < settings.minimum_cases,
         "effective_cases": NAN,
         "effective_controls": NAN,
         "missing_label": sample.missing_label,
@@ -105,7 +110,7 @@ def curve_rows(sample: Sample, outcome: str, *, settings: StatisticsSettings, se
         No row where there is no curve.
     """
     if sample.problem:
-        return pd.DataFrame(columns=["outcome", "specificity", "sensitivity", "low", "high", "threshold"])
+        return empty(CURVES)
     corners = roc.curve(sample.truth, sample.score)
     frame = pd.DataFrame(
         {"outcome": outcome, "specificity": corners[:, 1], "sensitivity": corners[:, 2], "low": NAN, "high": NAN}

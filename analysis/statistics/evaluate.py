@@ -11,9 +11,11 @@ import pandas as pd
 
 from analysis.files import write_table
 from analysis.grading.scheme import Outcome, Scheme
+from analysis.schemas.columns import empty
+from analysis.schemas.statistics import DECISIONS, ESTIMATES, EVALUATED, SUBGROUPS
 from analysis.statistics import calibration, decisions, discrimination, grades, operating, subgroups
 from analysis.statistics.cumulative import cumulative_tables
-from analysis.statistics.data import EVALUATED, Study, load_study
+from analysis.statistics.data import Study, load_study
 from analysis.statistics.parallel import spread
 from analysis.statistics.published import compare_published, load_published
 from analysis.statistics.questions import repeated
@@ -96,7 +98,7 @@ def evaluate(
     study = load_study(predictions, reference, scheme)
     task = Task(study, subgroups.divide(study, exams, images, settings), settings, seed)
     for name, table in tables(task, readers, workers=workers).items():
-        write_table(table, out / name)
+        write_table(table, out / name, ESTIMATES[name])
     return study.unmatched
 
 
@@ -160,12 +162,12 @@ def _outcome(task: Task, outcome: Outcome) -> Tables:
         "reliability.csv": calibration.reliability_rows(test, outcome.id, settings, **stated),
         "decisions.csv": decisions.decision_rows(test, outcome.id, prevalence, source, settings)
         if outcome.kind in DECIDED
-        else pd.DataFrame(columns=list(decisions.COLUMNS)),
+        else empty(DECISIONS),
         "subgroups.csv": pd.DataFrame(
             subgroups.subgroup_rows(test, outcome.id, task.groups, settings, repeats=repeated(outcome.id, study.scheme))
             if outcome.kind in settings.subgroup_kinds
             else [],
-            columns=list(subgroups.COLUMNS),
+            columns=list(SUBGROUPS.columns),
         ),
     }
 

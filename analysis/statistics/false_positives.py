@@ -21,6 +21,7 @@ from scipy.stats import norm
 from statsmodels.stats.proportion import proportion_confint
 
 from analysis.files import write_table
+from analysis.schemas.statistics import FALSE_POSITIVES
 from analysis.statistics.comparisons import calls_limits
 from analysis.statistics.coverage import draw, layout
 from analysis.statistics.effective import Floats, Names, effective_numbers
@@ -63,7 +64,7 @@ def run_false_positives(settings: StatisticsSettings, *, seed: int, workers: int
         for cases in chosen.part_cases
     ]
     rows = spread(partial(simulate, settings=chosen, level=settings.level, seed=seed), parts, workers)
-    write_table(pd.DataFrame(rows), out)
+    write_table(pd.DataFrame(rows), out, FALSE_POSITIVES)
 
 
 def simulate(part: Part, *, settings: CoverageSettings, level: float, seed: int) -> dict[str, Any]:

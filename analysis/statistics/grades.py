@@ -10,8 +10,9 @@ import numpy.typing as npt
 import pandas as pd
 from sklearn.metrics import accuracy_score, cohen_kappa_score, mean_absolute_error, recall_score
 
+from analysis.schemas.statistics import CONFUSION, EVALUATED, SUMMARY
 from analysis.statistics import roc
-from analysis.statistics.data import EVALUATED, Study
+from analysis.statistics.data import Study
 from analysis.statistics.proportions import Names, balanced, wilson
 from analysis.statistics.resample import Floats, Resamples, percentile, total, weighted_auc
 from analysis.statistics.settings import StatisticsSettings
@@ -50,7 +51,7 @@ def confusion(study: Study) -> pd.DataFrame:
                     }
                     for other in item.levels
                 ]
-    return pd.DataFrame(rows, columns=["set", "item", "truth", "predicted", "n", "share"])
+    return pd.DataFrame(rows, columns=list(CONFUSION.columns))
 
 
 def measures(truth: npt.NDArray[Any], predicted: npt.NDArray[Any]) -> dict[str, float]:
@@ -196,7 +197,7 @@ def summary(study: Study, resamples: Resamples, settings: StatisticsSettings) ->
         found += _mean_rows(study, name, resamples)
         found.append(_hand_till(study, name, resamples))
         rows += [{"item": name, **row} for row in found]
-    return pd.DataFrame(rows, columns=["item", "measure", "estimate", "low", "high", "n", "method", "reason"])
+    return pd.DataFrame(rows, columns=list(SUMMARY.columns))
 
 
 def _row(

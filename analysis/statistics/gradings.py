@@ -15,6 +15,7 @@ from analysis.grading.agreement import MEASURES, measure_agreement
 from analysis.grading.items import Outcome
 from analysis.grading.scheme import Scheme
 from analysis.schemas import SETS
+from analysis.schemas.statistics import GRADINGS
 from analysis.statistics import roc
 from analysis.statistics.comparisons import TEST, compare_paired, compare_samples, holm, too_few, untested
 from analysis.statistics.data import make_sample
@@ -25,10 +26,6 @@ from analysis.statistics.resample import Resamples, seed_for
 from analysis.statistics.settings import StatisticsSettings
 
 Floats = npt.NDArray[np.float64]
-COLUMNS = (
-    *("set", "exams", "measure", "truth", "score", "n", "cases", "estimate", "low", "high"),
-    *("p", "p_holm", "method", "level", "replicates", "seed", "reason"),
-)
 
 
 @dataclass(frozen=True)
@@ -65,7 +62,7 @@ def compare_gradings(first: Graded, second: Graded, settings: StatisticsSettings
     Returns
     -------
     pandas.DataFrame
-        `COLUMNS`, one row per estimate. `exams` is "all" or "early" (early disease by the first scheme).
+        Schema GRADINGS, one row per estimate. `exams` is "all" or "early" (early disease by the first scheme).
         `measure` is one of
 
         - compared: how many exams both grade (n), and in `reason` how many only one of them does;
@@ -111,7 +108,7 @@ def compare_gradings(first: Graded, second: Graded, settings: StatisticsSettings
         rows += view.agreement()
         if which == "test":
             rows += view.discrimination()
-    table = pd.DataFrame(rows, columns=COLUMNS)
+    table = pd.DataFrame(rows, columns=list(GRADINGS.columns))
     table["level"], table["replicates"] = settings.level, settings.replicates
     return holm(table)
 
@@ -206,10 +203,7 @@ class _View:
             same = asked.setdefault(truth.tobytes(), name)
             for network, score in zip(self.names, scores, strict=True):
                 yield self._auc(name, network, truth, score)
-            found = compare_paired(
-                truth, *scores, patients=self._patients(), level=self.settings.level,
-                few_cases=self.settings.few_cases, minimum_cases=self.settings.minimum_cases,
-            )  # fmt: skip
+            found = compare_paired(truth, scores[0], scores[1], self.settings, patients=self._patients())
             found |= {"estimate": found["difference"]}
             yield self._difference(name, found if same == name else found | untested(same_as(same)))
         own = [self.exams[name].to_numpy(dtype=float) for name in ("first", "second")]

@@ -70,7 +70,7 @@ def threshold_row(
     Returns
     -------
     dict
-        A row of thresholds.csv. `few` marks a threshold that rests on fewer than `settings.minimum_cases` patients
+        A row of thresholds.csv. `too_few` marks a threshold that rests on fewer than `settings.minimum_cases` patients
         with a case, or with a control.
     """
     row: dict[str, Any] = {
@@ -78,7 +78,7 @@ def threshold_row(
         "chosen_on": chosen_on,
         "chosen_cases": chosen.cases,
         "chosen_controls": chosen.controls,
-        "few": chosen.fewest < settings.minimum_cases,
+        "too_few": chosen.fewest < settings.minimum_cases,
         "threshold": threshold,
         "cases": test.cases,
         "controls": test.controls,

@@ -13,14 +13,9 @@ from statsmodels.stats.multitest import multipletests
 
 from analysis.errors import StudyError
 from analysis.grading.scheme import Scheme
+from analysis.schemas.statistics import PUBLISHED
 from analysis.settings import Settings, load
 from analysis.statistics.questions import question_of, same_as
-
-COLUMNS = (
-    *("outcome", "label", "published_cases", "published_auc", "published_low", "published_high", "published_level"),
-    *("cases", "auc", "low", "high", "level", "difference", "difference_low", "difference_high", "p", "p_holm"),
-    "reason",
-)
 
 
 class Distribution(Settings):
@@ -138,7 +133,7 @@ def compare_published(published: Published, roc: pd.DataFrame, scheme: Scheme) -
                 "reason": reason,
             }
         )
-    table = pd.DataFrame(rows, columns=list(COLUMNS))
+    table = pd.DataFrame(rows, columns=list(PUBLISHED.columns))
     known = table["p"].notna()
     if known.any():
         table.loc[known, "p_holm"] = multipletests(table.loc[known, "p"].astype(float), method="holm")[1]

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.statistics.comparisons import COLUMNS as COMPARED
+from analysis.schemas.statistics import COMPARISONS, READERS
 from analysis.statistics.comparisons import compare_calls, holm, untested
 from analysis.statistics.data import Study
 from analysis.statistics.grades import agreement_rows
@@ -22,7 +22,6 @@ from analysis.statistics.resample import Floats, Resamples
 from analysis.statistics.settings import StatisticsSettings
 from analysis.tables import numbers, read_text_table
 
-COLUMNS = ("item", "who", "role", "measure", "estimate", "low", "high", "n", "method", "reason")
 NETWORK = "network"
 
 
@@ -80,7 +79,7 @@ def compare_readers(
             resamples,
             minimum=settings.minimum_cases,
         )
-    table = pd.DataFrame(rows, columns=[name for name in COLUMNS if name != "role"])
+    table = pd.DataFrame(rows, columns=[name for name in READERS.columns if name != "role"])
     table.insert(2, "role", table["who"].map(roles).fillna(NETWORK))
     return table, _comparisons(study, calls, positive, settings)
 
@@ -167,12 +166,11 @@ def _comparisons(
                 study.truth[outcome.id].to_numpy(dtype=float)[inside],
                 positive[outcome.id].to_numpy(dtype=float),
                 table[outcome.id].to_numpy(dtype=float),
+                settings,
                 patients=patients,
-                level=settings.level,
-                minimum_cases=settings.minimum_cases,
             )
             if same := repeated(outcome.id, study.scheme):
                 found |= untested(same)
             name = {"outcome": outcome.id, "first": NETWORK, "second": reader, "measure": "balanced_accuracy"}
             rows.append(name | found)
-    return holm(pd.DataFrame(rows, columns=list(COMPARED)), settings.holm_family)
+    return holm(pd.DataFrame(rows, columns=list(COMPARISONS.columns)), settings.holm_family)

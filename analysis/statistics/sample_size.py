@@ -11,6 +11,7 @@ from scipy.optimize import brentq
 
 from analysis.errors import StudyError
 from analysis.files import write_table
+from analysis.schemas.statistics import SAMPLE_SIZE
 from analysis.statistics.effective import covariance
 from analysis.statistics.intervals import interval
 from analysis.statistics.published import load_published
@@ -18,11 +19,6 @@ from analysis.statistics.settings import StatisticsSettings
 
 #: The most exams that are asked for.
 MOST = 10_000_000
-COLUMNS = (
-    *("outcome", "label", "cases", "controls", "exams_per_patient", "correlation", "auc"),
-    *("effective_cases", "effective_controls", "low", "high", "width", "level"),
-    *("clustered_low", "clustered_high", "clustered_width"),
-)
 
 
 def expected(
@@ -136,4 +132,4 @@ def plan(settings: StatisticsSettings, out: Path) -> None:
         )
         clustered = {f"clustered_{name}": pairs[name] for name in ("low", "high", "width")}
         rows.append({"outcome": row.outcome, "label": row.label, **alone, **clustered})
-    write_table(pd.DataFrame(rows, columns=list(COLUMNS)), out)
+    write_table(pd.DataFrame(rows, columns=list(SAMPLE_SIZE.columns)), out, SAMPLE_SIZE)

@@ -11,6 +11,7 @@ import pandas as pd
 
 from analysis import schemas
 from analysis.errors import StudyError
+from analysis.schemas.statistics import SUBGROUPS
 from analysis.statistics import roc
 from analysis.statistics.comparisons import TEST, compare_samples, holm, too_few
 from analysis.statistics.data import Sample, Study
@@ -20,19 +21,6 @@ from analysis.tables import read_typed
 
 NAN = float("nan")
 WITH, WITHOUT = "with", "without"
-COLUMNS = (
-    "outcome",
-    "subgroup",
-    "level",
-    "against",
-    "n",
-    "cases",
-    "auc",
-    "low",
-    "high",
-    "method",
-    *("difference", "difference_low", "difference_high", "p", "p_holm", "test", "reason"),
-)
 
 
 def divide(study: Study, exams: Path | None, images: Path | None, settings: StatisticsSettings) -> pd.DataFrame:
@@ -122,7 +110,7 @@ def subgroup_rows(
 
 def correct(table: pd.DataFrame, settings: StatisticsSettings) -> pd.DataFrame:
     """Add Holm's correction of the p values, within `settings.holm_family`."""
-    return holm(table.reindex(columns=list(COLUMNS)), settings.holm_family)
+    return holm(table.reindex(columns=list(SUBGROUPS.columns)), settings.holm_family)
 
 
 def _presence(present: pd.Series) -> pd.Series:

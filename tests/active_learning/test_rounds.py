@@ -107,7 +107,7 @@ def test_learning_curve_averages_over_seeds_and_pairs_them_with_random(tmp_path)
             truth[strategy, seed, number] = performance(whole, table, judged(SCHEME, "groups"), "test")
     found = collect(tmp_path, SCHEME, ["random", "margin"], [0, 1, 2], 2, "groups")
     assert found.groupby("round")["labelled"].unique().map(list).to_dict() == {0: [10], 1: [15], 2: [20]}
-    curve = summarise(found).set_index(["strategy", "round"])
+    curve = summarise(found, 0.95).set_index(["strategy", "round"])
     gains = [truth["margin", seed, 2] - truth["random", seed, 2] for seed in (0, 1, 2)]
     row = curve.loc["margin", 2]
     assert row["difference"] == pytest.approx(np.mean(gains))

@@ -74,7 +74,7 @@ THRESHOLDS = "fjord/statistics/thresholds.csv"
         (ROC, lambda f: f[f["outcome"] != "bridge"], "every outcome has a row: 'bridge'"),
         (ROC, put("cases", 2, 9999), "cases and controls are those of the reference"),
         (ROC, shift_auc, "the AUC is the rank statistic"),
-        (ROC, lambda f: f.assign(low=f["high"], high=f["low"]), "intervals are in order"),
+        (ROC, lambda f: f.assign(low=f["high"], high=f["low"]), "low is at most high"),
         (THRESHOLDS, lambda f: f.assign(threshold=0.0), "sensitivity and specificity follow from the threshold"),
         (CONFUSION, put("n", 0, 500), "rows of the confusion matrix|confusion matrices hold every exam"),
     ],

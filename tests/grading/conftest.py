@@ -112,7 +112,7 @@ def make_study(folder):
         reference = ["--reference", out / "reference/reference.parquet"]
         images = ["--images", folder / "images"]
         run("reference", "--exams", folder / "selection/exams.parquet", "--readings", folder / "index/readings.parquet",
-            *common, folder / "reference.yaml", "--out", out / "reference")  # fmt: skip
+            *common, folder / "reference.yaml", "--level", 0.95, "--out", out / "reference")  # fmt: skip
         run(
             "train", *images, *reference, *common, folder / "network.yaml", "--seed", 0, "--out", out / "network/seed-0"
         )

@@ -185,9 +185,10 @@ def test_command(tmp_path):
     columns = {"protocol": None, "age": 60.0, "sex": None, "day": 0, "images": 1, "words": False, "reason": None}
     write_table(SETS.assign(**columns), tmp_path / "exams.parquet")
     write_table(frame(SOUND), tmp_path / "readings.parquet")
-    (tmp_path / "reference.yaml").write_text("level: 0.9\n")
+    (tmp_path / "reference.yaml").write_text("minimum_pair: 10\n")
     arguments = ["--exams", tmp_path / "exams.parquet", "--readings", tmp_path / "readings.parquet"]
-    arguments += ["--grading", SCHEME, "--settings", tmp_path / "reference.yaml", "--out", tmp_path / "out"]
+    arguments += ["--grading", SCHEME, "--settings", tmp_path / "reference.yaml", "--level", 0.9]
+    arguments += ["--out", tmp_path / "out"]
     result = CliRunner().invoke(command, [str(argument) for argument in arguments], catch_exceptions=False)
     assert result.exit_code == 0, result.output
     assert "5 exams have a reference standard" in result.output

@@ -7,12 +7,42 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pandas as pd
+import pandera.pandas as pa
 import yaml
 
+from analysis.files import write_table
 from analysis.grading.scheme import Scheme, load_scheme
 from analysis.report.settings import ReportSettings
+from analysis.schemas import AGREEMENT, EXAMS, FLOW, REFERENCE
+from analysis.schemas.network import CASES, LEARNING, OCCLUSION
+from analysis.schemas.statistics import AUDIT, COVERAGE, ESTIMATES, FALSE_POSITIVES, SAMPLE_SIZE
 
+SCHEMAS = {name.partition(".")[0]: schema for name, schema in ESTIMATES.items()} | {
+    "coverage": COVERAGE, "false_positives": FALSE_POSITIVES, "sample_size": SAMPLE_SIZE, "audit": AUDIT,
+}  # fmt: skip
 SIZES = {"training": 600, "validation": 100, "test": 300}
+
+
+#: What a column holds where the rows of a table leave it out, if it can't be missing.
+USUAL = {
+    "set": "test", "n": 300, "cases": 60, "controls": 240, "images": 3, "bin": 1, "level": 0.95, "replicates": 2000,
+    "seed": 1, "source": "training set", "chosen_on": "validation", "exams_per_patient": 1, "label": "label", "second": "", "who": "", "phase": 1,
+}  # fmt: skip
+
+
+def write(rows: list[dict[str, object]] | pd.DataFrame, path: Path, schema: pa.DataFrameSchema) -> None:
+    """Write a table in the form of its schema; columns that the rows leave out are missing, or as usual."""
+    frame = pd.DataFrame(rows)
+    for name, column in schema.columns.items():
+        if name not in frame and not column.regex:
+            if column.nullable:
+                frame[name] = np.nan
+            elif name in USUAL:
+                frame[name] = USUAL[name]
+            else:
+                frame[name] = 0 if "text" not in str(column.dtype) and "str" not in str(column.dtype) else "text"
+    names = frame.columns if any(column.regex for column in schema.columns.values()) else list(schema.columns)
+    write_table(frame[names], path, schema)
 
 
 def make_study(folder: Path, scheme_path: Path, seed: int = 1, sizes: dict[str, int] | None = None) -> dict[str, Path]:
@@ -29,15 +59,18 @@ def make_study(folder: Path, scheme_path: Path, seed: int = 1, sizes: dict[str, 
     _attribution(folder / "attribution", scheme, rng)
     for run in (0, 1):
         epochs = np.arange(1, 23)
-        pd.DataFrame(
+        write(
             {
                 "phase": np.where(epochs <= 16, 1, 2),
                 "epoch": epochs,
                 "learning_rate": 0.05 * np.cos(epochs / 25),
                 "loss_" + scheme.name: np.exp(-epochs / 12) + rng.normal(0, 0.02, len(epochs)),
                 "auc": 0.9 - 0.35 * np.exp(-epochs / 6) + rng.normal(0, 0.01, len(epochs)),
-            }
-        ).to_csv(folder / f"network/seed-{run}/curve.csv", index=False)
+                "smooth": 0.9,
+            },
+            folder / f"network/seed-{run}/curve.csv",
+            LEARNING,
+        )
     (folder / "report.yaml").write_text(yaml.safe_dump(ReportSettings().model_dump(mode="json")), encoding="utf-8")
     return {
         "grading": scheme_path,
@@ -72,7 +105,7 @@ def _reference(folder: Path, scheme: Scheme, sizes: dict[str, int], rng: np.rand
     frame.loc[(frame["set"] == "training") & (rng.random(n) < 0.5), first] = np.nan
     outcomes = scheme.derive(frame)
     frame = pd.concat([frame.drop(columns=[c for c in outcomes if c in frame]), outcomes], axis=1)
-    frame.to_parquet(folder / "reference/reference.parquet")
+    write_table(frame, folder / "reference/reference.parquet", REFERENCE)
     return frame
 
 
@@ -96,7 +129,7 @@ def _selection(folder: Path, reference: pd.DataFrame, rng: np.random.Generator) 
     left = kept.sample(len(reasons), random_state=1).assign(
         exam=[f"x{i}" for i in range(len(reasons))], set="excluded", reason=reasons
     )
-    pd.concat([kept, left]).to_parquet(folder / "selection/exams.parquet")
+    write_table(pd.concat([kept, left]), folder / "selection/exams.parquet", EXAMS)
     rest = n + len(reasons)
     rows = [("found", None, "Exams in the archive", None, rest, n)]
     labels = {
@@ -114,7 +147,7 @@ def _selection(folder: Path, reference: pd.DataFrame, rng: np.random.Generator) 
     for name, part in reference.groupby("set", sort=False):
         rows.append(("set", None, f"{str(name).capitalize()} set", name, len(part), part["patient"].nunique()))
     columns = ["step", "code", "label", "set", "exams", "patients"]
-    pd.DataFrame(rows, columns=columns).to_csv(folder / "selection/flow.csv", index=False)
+    write(pd.DataFrame(rows, columns=columns), folder / "selection/flow.csv", FLOW)
 
 
 def _band(value: float, width: float, low: float = 0.0, high: float = 1.0) -> tuple[float, float]:
@@ -138,7 +171,7 @@ def _statistics(out: Path, scheme: Scheme, reference: pd.DataFrame, rng: np.rand
                 "method": "score" if cases >= 5 else None, "delong_low": low, "delong_high": high,
                 "bootstrap_low": low, "bootstrap_high": high, "patients_low": np.nan, "patients_high": np.nan,
                 "score_low": low, "score_high": high, "effective_cases": cases, "effective_controls": controls,
-                "patients": cases + controls,
+                "patients": cases + controls, "few": min(cases, controls) < 50, "too_few": min(cases, controls) < 10,
                 "level": 0.95, "replicates": 2000, "seed": 1,
                 "reason": None if cases >= 5 else "no case" if not cases else f"{cases} cases: too few",
             }
@@ -149,7 +182,7 @@ def _statistics(out: Path, scheme: Scheme, reference: pd.DataFrame, rng: np.rand
                 value = float(rng.uniform(0.5, 0.97)) if cases else np.nan
                 row[column] = value
                 row[f"{column}_low"], row[f"{column}_high"] = _band(value, 0.08)
-            row |= {"chosen_cases": cases // 3, "chosen_controls": controls // 3, "few": cases < 30}
+            row |= {"chosen_cases": cases // 3, "chosen_controls": controls // 3, "too_few": cases < 30}
             thresholds.append(row | {"reason": None if cases else "no case"})
         youden = rng.uniform(0.3, 0.8)
         optimism.append(
@@ -164,11 +197,11 @@ def _statistics(out: Path, scheme: Scheme, reference: pd.DataFrame, rng: np.rand
             }
         )
         specificity = np.linspace(0, 1, 51)
-        sensitivity = 1 - specificity ** (auc / (1 - auc)) if cases else np.full(51, np.nan)
+        sensitivity = 1 - specificity ** (auc / (1 - auc)) if cases else np.zeros(0)
         curves.append(
             pd.DataFrame(
                 {
-                    "outcome": outcome.id, "specificity": specificity, "sensitivity": sensitivity,
+                    "outcome": outcome.id, "specificity": specificity[: len(sensitivity)], "sensitivity": sensitivity,
                     "low": np.clip(sensitivity - 0.06, 0, 1), "high": np.clip(sensitivity + 0.05, 0, 1),
                 }
             )
@@ -182,6 +215,8 @@ def _statistics(out: Path, scheme: Scheme, reference: pd.DataFrame, rng: np.rand
         }
         for column, centre in (("intercept", 0.0), ("slope", 0.9), ("brier", 0.1), ("raw_intercept", 0.4)):
             value = float(rng.normal(centre, 0.1))
+            if column == "brier":
+                value = 0.21 + abs(value) / 2
             row[column] = value
             row[f"{column}_low"], row[f"{column}_high"] = value - 0.2, value + 0.2
         calibration.append(row)
@@ -189,7 +224,7 @@ def _statistics(out: Path, scheme: Scheme, reference: pd.DataFrame, rng: np.rand
             predicted = (number + 0.5) / 8
             reliability.append(
                 {
-                    "outcome": outcome.id, "bin": number, "predicted": predicted,
+                    "outcome": outcome.id, "bin": number + 1, "predicted": predicted,
                     "observed": np.clip(predicted + rng.normal(0, 0.08), 0, 1), "n": 30,
                 }
             )  # fmt: skip
@@ -334,8 +369,8 @@ def _statistics(out: Path, scheme: Scheme, reference: pd.DataFrame, rng: np.rand
         "cumulative_fit": cumulative_fit, "sample_size": sample_size,
         "published": published,
     }.items():  # fmt: skip
-        pd.DataFrame(rows).to_csv(out / f"{name}.csv", index=False)
-    pd.concat(curves).to_parquet(out / "curves.parquet")
+        write(rows, out / f"{name}.csv", SCHEMAS[name])
+    write(pd.concat(curves, ignore_index=True), out / "curves.parquet", ESTIMATES["curves.parquet"])
 
 
 def _agreement(folder: Path, scheme: Scheme, rng: np.random.Generator) -> None:
@@ -352,7 +387,7 @@ def _agreement(folder: Path, scheme: Scheme, rng: np.random.Generator) -> None:
                     value + 0.05 * scale,
                 )
             rows.append(row | {"level": 0.95, "reason": ""})
-    pd.DataFrame(rows).to_csv(folder / "reference/agreement.csv", index=False)
+    write(rows, folder / "reference/agreement.csv", AGREEMENT)
 
 
 def _attribution(out: Path, scheme: Scheme, rng: np.random.Generator) -> None:
@@ -376,8 +411,8 @@ def _attribution(out: Path, scheme: Scheme, rng: np.random.Generator) -> None:
         for region, lost in (("joint", 0.3), ("elsewhere", 0.1), ("implant", 0.2), ("other_bright", 0.05))
         for outcome in scheme.outcomes
     ]  # fmt: skip
-    pd.DataFrame(cases).to_csv(out / "cases.csv", index=False)
-    pd.DataFrame(occlusion).to_csv(out / "occlusion.csv", index=False)
+    write(cases, out / "cases.csv", CASES)
+    write(occlusion, out / "occlusion.csv", OCCLUSION)
 
 
 #: An archive's source of each kind.

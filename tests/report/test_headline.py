@@ -9,7 +9,7 @@ def test_the_headline_has_both_intervals_at_the_level_of_the_study(kl, tmp_path)
     (tmp_path / "manuscript").mkdir()
     (tmp_path / "statistics").mkdir()
     roc = pd.read_csv(kl.options["statistics"] / "roc.csv").assign(level=0.9, auc=0.8, low=0.7, high=0.9)
-    roc = roc.assign(delong_low=0.71, delong_high=0.89, cases=20, controls=80, patients=100)
+    roc = roc.assign(delong_low=0.71, delong_high=0.89, cases=20, controls=80, patients=100, few=True)
     roc.loc[roc["outcome"] == "kl_4", ["auc", "low", "high", "delong_low", "delong_high"]] = float("nan")
     roc.loc[roc["outcome"] == "kl_4", "reason"] = "no case"
     roc.to_csv(tmp_path / "statistics/roc.csv", index=False)

@@ -164,7 +164,7 @@ def test_the_hardest_grade_is_the_one_with_the_lowest_auc(kl, tmp_path, hardest,
 
 def test_a_grade_with_too_few_cases_is_compared_with_nothing(kl, tmp_path):
     def few(frame):
-        frame.loc[frame["outcome"] == "kl_2", "cases"] = 3
+        frame.loc[frame["outcome"] == "kl_2", "too_few"] = True
         return with_aucs(grade=[0.9, 0.8, 0.6, 0.8, 0.9])(frame)
 
     text = tell(kl, tmp_path, roc=few)
@@ -175,9 +175,9 @@ def test_a_grade_with_too_few_cases_is_compared_with_nothing(kl, tmp_path):
 
 
 def test_a_test_set_with_few_cases_concludes_nothing(kl, tmp_path):
-    text = tell(kl, tmp_path, roc=lambda frame: frame.assign(cases=4))
+    text = tell(kl, tmp_path, roc=lambda frame: frame.assign(too_few=True))
     assert "The test set holds too few cases for any conclusion on performance." in text
-    assert "Every outcome has fewer than 10 cases or controls" in text
+    assert "Every outcome has fewer than 10 patients with a case, or with a control" in text
     assert "mean AUC of merged grades" not in text and "The grade with the lowest AUC" not in text
 
 
@@ -250,7 +250,7 @@ def test_a_sign_says_why_the_recommended_interval_is_another(kl, tmp_path):
 
     def change(frame):
         frame["low"] = frame["delong_low"] - 0.02
-        frame.loc[frame["outcome"] == "kl_1", "cases"] = 12
+        frame["few"] = frame["outcome"] == "kl_1"
         frame.loc[frame["outcome"] == "kl_2", "patients"] = 200
         return frame
 
@@ -301,9 +301,9 @@ def test_the_rule_for_disease_is_told_in_words(turns):
 
 def test_thresholds_that_rest_on_few_validation_cases_are_marked(kl, tmp_path):
     mark = "* threshold from fewer than 10 validation patients with a case"
-    assert mark not in tell(kl, tmp_path / "none", thresholds=lambda frame: frame.assign(few=False))
+    assert mark not in tell(kl, tmp_path / "none", thresholds=lambda frame: frame.assign(too_few=False))
     few = {"kl_1"}
-    text = tell(kl, tmp_path / "one", thresholds=lambda frame: frame.assign(few=frame["outcome"].isin(few)))
+    text = tell(kl, tmp_path / "one", thresholds=lambda frame: frame.assign(too_few=frame["outcome"].isin(few)))
     assert mark in text
     marked = Made({**kl.options, "statistics": tmp_path / "one/statistics"}, kl.folder).results
     assert [row[0] for row in TABLES["performance"](marked).rows if any("*" in cell for cell in row[1:])] == ["1"]

@@ -17,7 +17,8 @@ from analysis.archive.tables import read_reports
 from analysis.cohort.rules import apply_rules, list_exams
 from analysis.cohort.settings import SelectionSettings
 from analysis.files import read_table
-from analysis.simulate.archive import READING_COLUMNS, _write_exam
+from analysis.schemas import READINGS
+from analysis.simulate.archive import _write_exam
 from analysis.simulate.population import plan
 from analysis.simulate.readers import shifts
 from tests.simulate.conftest import SEED, SETTINGS
@@ -70,7 +71,7 @@ def test_the_same_seed_gives_the_same_bytes_whatever_the_number_of_workers(archi
         written = _write_exam(exam, SETTINGS, SEED, tmp_path / "dicom", lenient)
         assert written.text == reports[exam.accession]
         if exam.kind != "no_image":
-            theirs = readings.get_group(exam.accession)[list(READING_COLUMNS)]
+            theirs = readings.get_group(exam.accession)[list(READINGS.columns)]
             assert [list(map(str, row)) for row in written.rows] == theirs.astype("str").to_numpy().tolist()
     made = [path.relative_to(tmp_path) for path in tmp_path.rglob("*") if path.is_file()]
     assert len(made) >= 15

@@ -10,8 +10,9 @@ import pytest
 from scipy.stats import binom
 
 from analysis.grading.agreement import measure_agreement
+from analysis.schemas import READINGS
 from analysis.simulate.anatomy import IMPLANTS, grades, latent
-from analysis.simulate.archive import READING_COLUMNS, anatomy, truth
+from analysis.simulate.archive import anatomy, truth
 from analysis.simulate.population import apportion, plan
 from analysis.simulate.readers import SENIORS, STUDENTS, read, readings, shifts
 from analysis.simulate.settings import PopulationSettings, ReaderSettings, SimulateSettings
@@ -117,7 +118,7 @@ def notes(planned):
         if exam.kind != "no_image":
             rng = np.random.default_rng([7, exam.index])
             rows += readings(rng, exam, latent(anatomy(exam, 2021)), DEFAULT.readers, lenient)
-    return pd.DataFrame(rows, columns=list(READING_COLUMNS))
+    return pd.DataFrame(rows, columns=list(READINGS.columns))
 
 
 def agreement(notes, session, item, readers, highest):

@@ -162,7 +162,9 @@ PAIRED = {
 
 @pytest.mark.parametrize(("truth", "first", "second", "reason"), PAIRED.values(), ids=PAIRED)
 def test_comparisons_that_do_not_exist_say_why(truth, first, second, reason):
-    row = compare_paired(*(np.array(values, dtype=float) for values in (truth, first, second)), minimum_cases=2)
+    row = compare_paired(
+        *(np.array(values, dtype=float) for values in (truth, first, second)), StatisticsSettings(minimum_cases=2)
+    )
     assert reason in row["reason"]
     assert np.isnan([row["low"], row["high"], row["p"]]).all()
     assert row["method"] is None
@@ -172,7 +174,7 @@ def test_the_same_scores_do_not_differ():
     truth, score = noisy(20, 20)
     for patients in (np.arange(40), np.arange(40) // 2):
         for same in (score, truth):  # with overlap, and without
-            row = compare_paired(truth, same, same, patients=patients.astype(str).astype(object))
+            row = compare_paired(truth, same, same, StatisticsSettings(), patients=patients.astype(str).astype(object))
             assert (row["difference"], row["p"]) == (0, pytest.approx(1))
             assert row["low"] < 0 < row["high"]
 
@@ -181,7 +183,7 @@ def test_few_cases_beside_readers_are_not_tested():
     """Four cases, all missed by the network and found by the reader: it had been P < .001."""
     truth = np.r_[np.ones(4), np.zeros(296)]
     patients = np.arange(300).astype(object)
-    row = compare_calls(truth, np.zeros(300), truth, patients=patients)
+    row = compare_calls(truth, np.zeros(300), truth, StatisticsSettings(), patients=patients)
     assert row["difference"] == -0.5
     assert np.isnan([row["low"], row["high"], row["p"]]).all()
     assert "fewer than 10 patients" in row["reason"]

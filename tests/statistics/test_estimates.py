@@ -154,7 +154,7 @@ def test_perfect_scores_are_not_optimistic(rng):
 def test_a_threshold_on_a_handful_of_cases_is_marked(rng):
     few = make_sample(np.r_[np.ones(9), np.zeros(100)], rng.random(109), people(109))
     rows = chosen_on_both(few, sample(rng))
-    assert (rows["validation"]["few"], rows["test"]["few"]) == (True, False)
+    assert (rows["validation"]["too_few"], rows["test"]["too_few"]) == (True, False)
     assert (rows["validation"]["chosen_cases"], rows["validation"]["chosen_controls"]) == (9, 100)
 
 

@@ -257,7 +257,8 @@ def test_compare_two_networks(spots, rng, tmp_path):
     assert (table.drop(index="spot_0")["difference"] == 0).all()
     test = (reference["set"] == "test").to_numpy()
     direct = compare_paired(
-        *(frame.loc[test, "spot_0"].to_numpy(dtype=float) for frame in (reference, predictions, worse))
+        *(frame.loc[test, "spot_0"].to_numpy(dtype=float) for frame in (reference, predictions, worse)),
+        StatisticsSettings(),
     )
     assert (direct["difference"], direct["p"]) == tuple(table.loc["spot_0", ["difference", "p"]])
 

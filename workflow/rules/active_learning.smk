@@ -187,13 +187,15 @@ rule learning_curve:
     params:
         rounds=ACTIVE_LEARNING,
         last=lambda wildcards: last_round(),
+        level=study.statistics.level,
         runs=[f"--strategy {name}" for name in RUNS["strategy"]]
         + [f"--seed {seed}" for seed in RUNS["seed"]],
     message:
         "Draw the learning curve of active learning ({wildcards.grading})"
     shell:
         "python -m analysis --log {log} learning-curve --rounds {params.rounds} --last {params.last} {params.runs}"
-        " --grading {input.grading} --settings {input.settings} --report {input.report} --out {output}"
+        " --grading {input.grading} --settings {input.settings} --report {input.report} --level {params.level}"
+        " --out {output}"
 
 
 rule active_learning:

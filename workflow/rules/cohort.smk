@@ -56,8 +56,11 @@ rule reference:
         f"{COHORT}/{{grading}}/benchmarks/reference.tsv"
     conda:
         "../../envs/statistics.yaml"
+    params:
+        level=study.statistics.level,
     message:
         "Make the reference standard of the readings ({wildcards.grading})"
     shell:
         "python -m analysis --log {log} reference --exams {input.exams} --readings {input.readings}"
-        " --grading {input.grading} --settings {input.settings} --out $(dirname {output.reference})"
+        " --grading {input.grading} --settings {input.settings} --level {params.level}"
+        " --out $(dirname {output.reference})"

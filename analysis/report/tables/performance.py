@@ -52,7 +52,7 @@ def _cells(results: Results, outcome: Outcome) -> list[str]:
 
 def few_threshold(chosen: Mapping[str, Any]) -> bool:
     """Whether a threshold rests on too few cases or controls of the set that it was chosen on."""
-    return known(chosen.get("few")) and str(chosen["few"]) == "True" and known(chosen.get("threshold"))
+    return bool(chosen.get("too_few")) and known(chosen.get("threshold"))
 
 
 def beside_delong(row: Mapping[str, Any], digits: int) -> list[str]:

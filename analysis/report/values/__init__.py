@@ -168,7 +168,6 @@ def _report(settings: ReportSettings) -> dict[str, Any]:
         "no_authors": len(settings.authors) == 0,
         "has_url": bool(settings.code_url),
         "code_url": f"<{settings.code_url}>" if settings.code_url else "none",
-        "fewest_cases": count(settings.fewest_cases),
     }
 
 

@@ -1,0 +1,196 @@
+"""The tables that pass between the stages: their columns, types and ranges.
+
+Every stage writes and reads its tables through `analysis.files` with one of
+these schemas; those of the statistics stand in `analysis.schemas.statistics`,
+those of the network in `analysis.schemas.network`. `exam`, `image` and
+`patient` are always pseudonyms.
+"""
+
+from __future__ import annotations
+
+import pandera.pandas as pa
+
+from analysis.schemas.columns import estimate, share, table, text, whole
+
+SETS = ("training", "validation", "test")
+VIEWS = ("ap", "lateral", "oblique")
+#: Of readers; a later one outweighs an earlier one.
+ROLES = ("reader", "senior", "consensus")
+WEIGHTS = {role: weight for weight, role in enumerate(ROLES)}
+
+
+#: One row per radiograph that ingest could index. Nothing here identifies a person.
+IMAGES = pa.DataFrameSchema(
+    {
+        "image": text(unique=True),
+        "exam": text(),
+        "patient": text(),
+        "series": text(),
+        "view": text(missing=True, among=VIEWS),
+        "side": text(missing=True, among=("left", "right")),
+        "protocol": text(missing=True),  # a name from ingest.protocols, never the archive's free text
+        "body_part": text(missing=True),
+        "age": pa.Column(float, pa.Check.in_range(0, 120), nullable=True, coerce=True),  # years
+        "sex": text(missing=True, among=("female", "male", "other")),
+        "day": pa.Column("Int64", pa.Check.ge(0), nullable=True, coerce=True),  # days since the patient's first exam
+        "rows": pa.Column(int, pa.Check.gt(0), coerce=True),
+        "columns": pa.Column(int, pa.Check.gt(0), coerce=True),
+        "bits": pa.Column(int, pa.Check.in_range(1, 64), coerce=True),
+        "photometric": text(),
+        "transfer_syntax": text(),
+        "modality": text(missing=True),
+        "pixel_hash": text(),
+        # Whether words are burned into the picture, as the header says; missing where it doesn't.
+        "burned_in": pa.Column(str, pa.Check.isin(("yes", "no")), nullable=True, required=False, coerce=True),
+    },
+    strict=False,
+)
+
+#: Readings in long form, with the pseudonym of the exam in place of its accession number.
+READINGS = pa.DataFrameSchema(
+    {
+        "exam": text(),
+        "reader": text(),
+        "role": text(among=ROLES),
+        "session": text(missing=True),
+        "item": text(),
+        "value": pa.Column(int, pa.Check.ge(0), coerce=True),
+        "revisit": pa.Column(bool, coerce=True),
+        "time": text(missing=True),  # days since the patient's first exam, as text; never a date
+    },
+    strict=False,
+)
+
+#: One row per prepared image; the pixels are row `row` of shard `shard`.
+PREPARED = pa.DataFrameSchema(
+    {
+        "image": text(unique=True),
+        "exam": text(),
+        "shard": pa.Column(int, coerce=True),
+        "row": pa.Column(int, pa.Check.ge(0), coerce=True),
+        "view": text(missing=True),
+        "side": text(missing=True),
+    },
+    strict=False,
+)
+
+#: One row per exam of the archive: the set it went to, or why it was left out.
+EXAMS = pa.DataFrameSchema(
+    {
+        "exam": text(unique=True),
+        "patient": text(),
+        "set": text(among=(*SETS, "excluded")),
+        "reason": text(missing=True),  # reason code where set is "excluded"
+        "protocol": text(missing=True),
+        "age": pa.Column(float, nullable=True, coerce=True),
+        "sex": text(missing=True),
+        "day": pa.Column("Int64", nullable=True, coerce=True),
+        "images": pa.Column(int, pa.Check.ge(0), coerce=True),
+        "words": pa.Column(bool, coerce=True),  # the report holds a word the test set was enriched by
+    },
+    strict=False,
+)
+
+#: One row per exam with a reference standard. After the named columns come one column per
+#: item of the scheme (the grade, nullable) and one per outcome (1.0, 0.0 or missing).
+REFERENCE = pa.DataFrameSchema(
+    {"exam": text(unique=True), "patient": text(), "set": text(among=SETS)},
+    strict=False,
+)
+
+#: One row per exam with predictions: one column per outcome (score in 0..1) and one per item (the predicted grade).
+PREDICTIONS = pa.DataFrameSchema(
+    {"exam": text(unique=True), "patient": text(), "set": text(among=SETS)},
+    strict=False,
+)
+
+#: Independent readings before any consensus, of the sets that have two or more an exam.
+READERS = pa.DataFrameSchema(
+    {
+        "exam": text(),
+        "patient": text(),
+        "set": text(among=SETS),
+        "reader": text(),
+        "role": text(among=ROLES),
+        "item": text(),
+        "value": pa.Column(int, pa.Check.ge(0), coerce=True),
+    },
+    strict=False,
+)
+
+#: The private index: one row per file found, with what identifies it and its patient. These are the columns that other
+#: stages read; what isn't known, or was rejected before it was read, is missing.
+PRIVATE = pa.DataFrameSchema(
+    {
+        "path": text(unique=True),
+        "image": text(missing=True),
+        **{name: text(missing=True) for name in ("exam", "patient", "patient_id", "accession", "pixel_hash")},
+    },
+    strict=False,
+)
+
+#: The files that aren't used, with the reason.
+REJECTED = table({"path": text(unique=True), "code": text(), "detail": text(missing=True)})
+
+#: What ingest found and left out, counted: kind, code (of the reason, where there is one), n.
+COUNTS = table({"kind": text(), "code": text(missing=True), "n": whole()})
+
+#: Images that could not be prepared, with the reason.
+UNREADABLE = table({"image": text(), "exam": text(), "code": text(), "detail": text(missing=True)})
+
+#: The rows of the flow diagram.
+FLOW = table(
+    {
+        "step": text(among=("found", "excluded", "eligible", "included", "set")),
+        "code": text(missing=True),
+        "label": text(),
+        "set": text(missing=True),
+        **{name: whole() for name in ("exams", "patients", "images")},
+    }
+)
+
+#: Where a second opinion decided a grade.
+CONFLICTS = table(
+    {
+        "exam": text(),
+        "patient": text(),
+        "set": text(among=SETS),
+        "item": text(),
+        "why": text(among=("conflict", "revisit")),
+        "readings": text(missing=True),
+        "by": text(among=ROLES),
+        "decided": whole(),
+    }
+)
+
+#: Agreement by set, item and pair of readers; `percent` is in per cent, kappa and alpha are at most 1.
+AGREEMENT = table(
+    {
+        "set": text(among=SETS),
+        "item": text(missing=True),
+        "first": text(missing=True),
+        "second": text(missing=True),
+        "n": whole(),
+        "patients": whole(missing=True),
+        **estimate("percent", 0, 100),
+        **estimate("kappa", high=1),
+        **estimate("kappa_linear", high=1),
+        **estimate("kappa_quadratic", high=1),
+        **estimate("alpha", high=1),
+        "conflicts": whole(missing=True),
+        "level": share(),
+        "reason": text(missing=True),
+    }
+)
+
+#: What has no grade: an exam, or (exam missing) how many exams of a set lack an item.
+UNGRADED = table(
+    {
+        "exam": text(missing=True),
+        "patient": text(missing=True),
+        "set": text(among=SETS),
+        "item": text(missing=True),
+        "exams": whole(1),
+        "reason": text(),
+    }
+)

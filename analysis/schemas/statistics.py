@@ -1,0 +1,354 @@
+"""The CSVs of the statistics: their columns, ranges and what may be missing.
+
+An estimate that doesn't exist is missing, and `reason` says why. P values, AUCs and shares are from 0 to 1; levels are
+those of confidence, as shares. Every table is written with its header where it has no row.
+"""
+
+from __future__ import annotations
+
+import pandera.pandas as pa
+
+from analysis.schemas import ROLES, SETS
+from analysis.schemas.columns import estimate, number, share, table, text, truth, whole
+
+#: The sets that are estimated on; the network has seen the others.
+EVALUATED = ("validation", "test")
+_REASON = {"reason": text(missing=True)}
+_LEVEL = {"level": share()}
+#: The prevalence that something is stated at, and where it comes from.
+_STATED = {"prevalence": share(missing=True), "source": text()}
+_INTERVAL = {"low": share(missing=True), "high": share(missing=True)}
+_DIFFERENCE = estimate("difference", -1, 1)
+_TEST = {"p": share(missing=True), "p_holm": share(missing=True)}
+
+ROC = table(
+    {
+        "set": text(among=EVALUATED),
+        "outcome": text(),
+        "kind": text(),
+        "item": text(missing=True),
+        "label": text(),
+        "cases": whole(),
+        "controls": whole(),
+        "patients": whole(),
+        "few": truth(),  # fewer cases or controls than `few_cases`
+        "too_few": truth(),  # fewer patients with a case, or with a control, than `minimum_cases`
+        "effective_cases": number(0, missing=True),
+        "effective_controls": number(0, missing=True),
+        "missing_label": whole(),
+        "missing_score": whole(),
+        "missing_reference": whole(),
+        "auc": share(missing=True),
+        **_INTERVAL,
+        "method": text(missing=True),
+        **{
+            f"{method}_{end}": share(missing=True)
+            for method in ("delong", "bootstrap", "patients", "score")
+            for end in ("low", "high")
+        },
+        **_LEVEL,
+        "replicates": whole(1),
+        "seed": whole(),
+        **_REASON,
+        "warnings": text(missing=True),
+    }
+)
+
+#: A Parquet file; a threshold may be infinite, at the corners of the curve.
+CURVES = table(
+    {
+        "outcome": text(),
+        "specificity": share(),
+        "sensitivity": share(),
+        **_INTERVAL,
+        "threshold": number(),
+    }
+)
+
+THRESHOLDS = table(
+    {
+        "outcome": text(),
+        "chosen_on": text(among=EVALUATED),
+        "chosen_cases": whole(),
+        "chosen_controls": whole(),
+        "too_few": truth(),  # fewer patients with a case, or with a control, than `minimum_cases` to choose it on
+        "threshold": number(missing=True),
+        "cases": whole(),
+        "controls": whole(),
+        **{name: whole(missing=True) for name in ("tp", "fn", "tn", "fp")},
+        **estimate("sensitivity", 0, 1),
+        **estimate("specificity", 0, 1),
+        **estimate("youden", -1, 1),
+        **estimate("ppv", 0, 1),
+        **estimate("npv", 0, 1),
+        **_LEVEL,
+        "method": text(missing=True),
+        **_REASON,
+    }
+)
+
+OPTIMISM = table(
+    {
+        "outcome": text(),
+        "youden_validation": number(-1, 1, missing=True),
+        "youden_test": number(-1, 1, missing=True),
+        "difference": number(-2, 2, missing=True),
+        **estimate("youden_held_out", -1, 1),
+        **estimate("optimism", -2, 2),
+        **_LEVEL,
+        **_REASON,
+    }
+)
+
+PREVALENCE = table(
+    {
+        "outcome": text(),
+        "chosen_on": text(among=EVALUATED),
+        "threshold": number(missing=True),
+        **_STATED,
+        "test_prevalence": share(missing=True),
+        **estimate("ppv", 0, 1),
+        **estimate("npv", 0, 1),
+        **estimate("lr_positive", 0),
+        **estimate("lr_negative", 0),
+        **_REASON,
+    }
+)
+
+_FIT = {
+    "n": whole(),
+    "cases": whole(),
+    **_STATED,
+    **estimate("intercept"),
+    **estimate("slope"),
+    **estimate("brier", 0, 1),
+    **estimate("raw_intercept"),
+    **estimate("raw_brier", 0, 1),
+    **_LEVEL,
+    **_REASON,
+}
+_BINS = {
+    "bin": whole(1),
+    "predicted": share(),
+    "observed": share(),
+    **_INTERVAL,
+    "n": whole(1),
+    "raw_predicted": share(),
+    "raw_observed": share(),
+}
+_AND_ABOVE = {"item": text(), "at_least": whole()}
+
+CALIBRATION = table({"outcome": text(), **_FIT})
+RELIABILITY = table({"outcome": text(), **_BINS})
+CUMULATIVE = table({**_AND_ABOVE, **_BINS})
+CUMULATIVE_FIT = table({**_AND_ABOVE, "falling": share(missing=True), **_FIT})
+
+DECISIONS = table(
+    {
+        "outcome": text(),
+        **_STATED,
+        "threshold": share(missing=True),
+        "net_benefit": number(missing=True, high=1),
+        "low": number(missing=True, high=1),
+        "high": number(missing=True, high=1),
+        "net_benefit_all": number(missing=True, high=1),
+        **estimate("standardised"),
+        **_LEVEL,
+        **_REASON,
+    }
+)
+
+CONFUSION = table(
+    {
+        "set": text(among=EVALUATED),
+        "item": text(),
+        "truth": whole(),
+        "predicted": whole(),
+        "n": whole(),
+        "share": share(missing=True),
+    }
+)
+
+#: Measures by item. An error is in grades, kappa goes down to -1.
+_MEASURE = {
+    "measure": text(),
+    "estimate": number(-1, missing=True),
+    "low": number(-1, missing=True),
+    "high": number(-1, missing=True),
+    "n": whole(),
+    "method": text(missing=True),
+    **_REASON,
+}
+SUMMARY = table({"item": text(), **_MEASURE})
+READERS = table({"item": text(), "who": text(), "role": text(among=("network", *ROLES)), **_MEASURE})
+
+SUBGROUPS = table(
+    {
+        "outcome": text(),
+        "subgroup": text(),
+        "level": text(),
+        "against": text(missing=True),
+        "n": whole(),
+        "cases": whole(),
+        "auc": share(missing=True),
+        **_INTERVAL,
+        "method": text(missing=True),
+        **_DIFFERENCE,
+        **_TEST,
+        "test": text(missing=True),
+        **_REASON,
+    }
+)
+
+#: The network beside readers, and two networks beside each other.
+COMPARISONS = table(
+    {
+        "outcome": text(),
+        "first": text(),
+        "second": text(),
+        "measure": text(among=("auc", "balanced_accuracy")),
+        "n": whole(),
+        "cases": whole(),
+        "first_value": share(missing=True),
+        "second_value": share(missing=True),
+        "difference": number(-1, 1, missing=True),
+        "low": number(-1, 1, missing=True),
+        "high": number(-1, 1, missing=True),
+        **_TEST,
+        "method": text(missing=True),
+        **_LEVEL,
+        **_REASON,
+    }
+)
+
+PUBLISHED = table(
+    {
+        "outcome": text(),
+        "label": text(),
+        "published_cases": whole(),
+        "published_auc": share(),
+        "published_low": share(),
+        "published_high": share(),
+        "published_level": share(),
+        "cases": whole(),
+        "auc": share(missing=True),
+        **_INTERVAL,
+        **_LEVEL,
+        **estimate("difference"),
+        **_TEST,
+        **_REASON,
+    }
+)
+
+#: Two gradings of the same exams. Shares of exams are in per cent.
+GRADINGS = table(
+    {
+        "set": text(among=SETS),
+        "exams": text(among=("all", "early")),
+        "measure": text(),
+        "truth": text(missing=True),
+        "score": text(missing=True),
+        "n": whole(missing=True),
+        "cases": whole(missing=True),
+        "estimate": number(missing=True),
+        "low": number(missing=True),
+        "high": number(missing=True),
+        **_TEST,
+        "method": text(missing=True),
+        **_LEVEL,
+        "replicates": whole(1),
+        "seed": whole(missing=True),
+        **_REASON,
+    }
+)
+
+COVERAGE = table(
+    {
+        "cases": whole(1),
+        "controls": whole(1),
+        "exams_per_patient": whole(1),
+        "clustered": truth(),
+        "true_auc": share(),
+        "method": text(),
+        **estimate("coverage", 0, 1),
+        "width": share(missing=True),
+        "below": share(),
+        "above": share(),
+        "simulations": whole(1),
+        "replicates": whole(1, missing=True),
+        **_LEVEL,
+        "seed": whole(),
+    }
+)
+
+FALSE_POSITIVES = table(
+    {
+        "test": text(),
+        "cases": whole(1),
+        "controls": whole(1),
+        "true_auc": share(),
+        "exams_per_patient": whole(1),
+        **estimate("rejected", 0, 1),
+        "rejected_001": share(),
+        "simulations": whole(1),
+        **_LEVEL,
+        "seed": whole(),
+    }
+)
+
+SAMPLE_SIZE = table(
+    {
+        "outcome": text(),
+        "label": text(),
+        "cases": whole(1),
+        "controls": whole(1),
+        "exams_per_patient": whole(1),
+        "correlation": share(),
+        "auc": share(),
+        "effective_cases": number(0),
+        "effective_controls": number(0),
+        "low": share(),
+        "high": share(),
+        "width": share(),
+        **_LEVEL,
+        "clustered_low": share(),
+        "clustered_high": share(),
+        "clustered_width": share(),
+    }
+)
+
+AUDIT = table(
+    {
+        "table": text(),
+        "row": text(),
+        "check": text(),
+        "published": number(missing=True),
+        "recomputed": text(missing=True),
+        "holds": truth(),
+        "note": text(missing=True),
+    }
+)
+
+#: The tables that `evaluate` writes, by file.
+ESTIMATES: dict[str, pa.DataFrameSchema] = {
+    "roc.csv": ROC,
+    "curves.parquet": CURVES,
+    "thresholds.csv": THRESHOLDS,
+    "optimism.csv": OPTIMISM,
+    "confusion.csv": CONFUSION,
+    "summary.csv": SUMMARY,
+    "calibration.csv": CALIBRATION,
+    "reliability.csv": RELIABILITY,
+    "cumulative.csv": CUMULATIVE,
+    "cumulative_fit.csv": CUMULATIVE_FIT,
+    "prevalence.csv": PREVALENCE,
+    "decisions.csv": DECISIONS,
+    "subgroups.csv": SUBGROUPS,
+    "readers.csv": READERS,
+    "comparisons.csv": COMPARISONS,
+    "published.csv": PUBLISHED,
+}
+
+#: What must hold of the results, and the search of what is published for identities.
+CHECKS = table({"check": text(), "holds": truth(), "file": text(), "detail": text(missing=True)})
+PRIVACY = table({"what": text(), "n": whole()})
