@@ -54,7 +54,7 @@ SEEDS = study.network.seeds
 
 wildcard_constraints:
     grading="|".join(GRADINGS),
-    section=r"[a-z_-]+-[0-9a-f]{12}",
+    section=r"[a-z0-9_-]+-[0-9a-f]{12}",
     shard=r"\d+",
     seed=r"\d+",
 
