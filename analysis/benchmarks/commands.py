@@ -111,8 +111,8 @@ def bench_statistics(*, exams: int, outcomes: int, replicates: int, workers: int
     show_default=True,
     help="Readers at the same time.",
 )
-@click.option("--seconds", type=click.FloatRange(1, 600), default=60, show_default=True, help="How long they read.")
-@click.option("--pause", type=click.FloatRange(0), default=2, show_default=True, help="Seconds an exam, on average.")
+@click.option("--seconds", type=click.FloatRange(1, 600), default=45, show_default=True, help="How long they read.")
+@click.option("--pause", type=click.FloatRange(0), default=4, show_default=True, help="Seconds an exam, on average.")
 @shared("--seed", default=1, show_default=True)
 def bench_reading(
     *, grading: Path, exams: int, readings: int, readers: int, seconds: float, pause: float, seed: int

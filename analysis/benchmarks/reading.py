@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import socket
 import subprocess
@@ -16,6 +17,7 @@ from typing import Any
 import httpx
 import numpy as np
 import pandas as pd
+import psutil
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import DigitalXRayImageStorageForPresentation, ExplicitVRLittleEndian, generate_uid
 from sqlalchemy import insert
@@ -55,6 +57,8 @@ class Timings:
 def bench(grading: Path, *, exams: int, readings: int, readers: int, seconds: float, pause: float, seed: int) -> str:
     """Make a room of a given size, let readers work in it over loopback, and tell how long they wait.
 
+    All exams show copies of one small radiograph, 512 x 512: it is decoded and packed for each anew.
+
     Parameters
     ----------
     grading : Path
@@ -78,7 +82,7 @@ def bench(grading: Path, *, exams: int, readings: int, readers: int, seconds: fl
         _tables(folder, exams, rng)
         tokens, panel = _fill(folder / "store.sqlite", folder, grading, readings, readers, rng)
         port = _free_port()
-        server, start = _start(folder, grading, port)
+        server, memory, start = _start(folder, grading, port)
         try:
             timings, url = Timings(), f"http://127.0.0.1:{port}"
             until = time.perf_counter() + seconds
@@ -91,11 +95,11 @@ def bench(grading: Path, *, exams: int, readings: int, readers: int, seconds: fl
                 thread.start()
             for thread in threads:
                 thread.join()
-            memory = _peak(server.pid)
+            most = memory.stop()
         finally:
             server.kill()
             server.wait()
-    return _say(start, timings.of, memory, (exams, readings, readers, pause))
+    return _say(start, timings.of, most, (exams, readings, readers, pause))
 
 
 def _say(start: float, times: dict[str, list[float]], memory: float, size: tuple[int, int, int, float]) -> str:
@@ -108,12 +112,14 @@ def _say(start: float, times: dict[str, list[float]], memory: float, size: tuple
         lines.append(
             f"{kind:>10} {late:8.0f} ms at p95, {median:.0f} ms at p50, {len(found)} times; {wanted}".rstrip("; ")
         )
-    lines.append(f"{'memory':>10} {memory:8.0f} MB at most     wanted under {WANTED['memory']:g} MB")
+    lines.append(
+        f"{'memory':>10} {memory:8.0f} MB at most, child processes included; wanted under {WANTED['memory']:g} MB"
+    )
     return "\n".join(lines)
 
 
 def _tables(folder: Path, exams: int, rng: np.random.Generator) -> None:
-    """Write an index whose images are all one file, and a report for each exam."""
+    """Write an index whose images are all copies of one file, and a report for each exam."""
     (folder / "dicom").mkdir()
     _dicom(folder / "dicom/one.dcm", rng)
     digest = pixel_hash(read(folder / "dicom/one.dcm"))
@@ -124,7 +130,10 @@ def _tables(folder: Path, exams: int, rng: np.random.Generator) -> None:
     views = rng.choice(["ap", "lateral", "oblique"], len(number))
     images = images.assign(patient=images["exam"].str.replace("e", "p"), view=views, modality="DX", **fixed)
     images.assign(pixel_hash=images["image"].str[1:]).to_parquet(folder / "images.parquet")
-    private = pd.DataFrame({"image": images["image"], "exam": images["exam"], "path": "dicom/one.dcm"})
+    paths = [f"dicom/{i}.dcm" for i in range(len(number))]
+    for path in paths:
+        (folder / path).hardlink_to(folder / "dicom/one.dcm")
+    private = pd.DataFrame({"image": images["image"], "exam": images["exam"], "path": paths})
     accession = pd.Series([f"A{i:08}" for i in number])
     names = [f"Svensson^Anna {i}" for i in number]
     private.assign(pixel_hash=digest, accession=accession, patient_name=names, patient_id=accession).to_parquet(
@@ -191,7 +200,7 @@ def _free_port() -> int:
         return int(one.getsockname()[1])
 
 
-def _start(folder: Path, grading: Path, port: int) -> tuple[subprocess.Popen[str], float]:
+def _start(folder: Path, grading: Path, port: int) -> tuple[subprocess.Popen[str], Memory, float]:
     settings = folder / "reading.yaml"
     settings.write_text(dump_yaml({"port": port, "repeat_share": 0.1}), encoding="utf-8")
     command = [
@@ -210,12 +219,14 @@ def _start(folder: Path, grading: Path, port: int) -> tuple[subprocess.Popen[str
     command += ["--store", folder / "store.sqlite", "--cohort", folder]
     began = time.perf_counter()
     server = subprocess.Popen(list(map(str, command)), stdout=subprocess.PIPE, text=True)
+    memory = Memory(server.pid)
+    memory.start()
     assert server.stdout
     server.stdout.readline()
     while server.poll() is None:
         try:
             httpx.get(f"http://127.0.0.1:{port}/sign-in")
-            return server, time.perf_counter() - began
+            return server, memory, time.perf_counter() - began
         except httpx.TransportError:
             time.sleep(0.02)
     raise StudyError("The reading room did not start; its message stands above.")
@@ -258,8 +269,26 @@ def _watch(url: str, token: str, timings: Timings, until: float) -> None:
         time.sleep(1)
 
 
-def _peak(process: int) -> float:
-    """Return the most memory that a process has had, MB."""
-    status = Path(f"/proc/{process}/status").read_text() if Path("/proc").is_dir() else ""
-    line = next((line for line in status.splitlines() if line.startswith("VmHWM")), "VmHWM: 0 kB")
-    return int(line.split()[1]) / 1024
+class Memory(threading.Thread):
+    """Watches what a process and those that it has started hold, MB; what they share counts once."""
+
+    def __init__(self, process: int) -> None:
+        super().__init__(daemon=True)
+        self._process, self._over = psutil.Process(process), threading.Event()
+        self.peak = 0.0
+
+    def run(self) -> None:
+        """Look ten times a second until `stop`."""
+        while not self._over.wait(0.1):
+            held = 0
+            with contextlib.suppress(psutil.Error):
+                for one in [self._process, *self._process.children(recursive=True)]:
+                    with contextlib.suppress(psutil.Error):
+                        held += one.memory_full_info().pss
+            self.peak = max(self.peak, held / 1e6)
+
+    def stop(self) -> float:
+        """Return the most that was held at one time."""
+        self._over.set()
+        self.join()
+        return self.peak

@@ -11,11 +11,12 @@ from scipy.stats import norm, t
 from statsmodels.stats.inter_rater import cohens_kappa
 from statsmodels.stats.proportion import proportion_confint
 
+from analysis.grading.kappa import Weights, kappa
 from analysis.grading.overall import measure_alpha
 from analysis.grading.scheme import Scheme
 from analysis.schemas import AGREEMENT
 
-WEIGHTS = {"kappa": None, "kappa_linear": "linear", "kappa_quadratic": "quadratic"}
+WEIGHTS: dict[str, Weights] = {"kappa": None, "kappa_linear": "linear", "kappa_quadratic": "quadratic"}
 MEASURES = ("percent", *WEIGHTS)
 #: The readers of the row for all of them.
 ALL = ("all", "readers")
@@ -73,27 +74,13 @@ def measure_agreement(
         if people == 1:
             row["reason"] = "all exams are of one patient, so kappa has no interval"
         elif result.var_kappa > 1e-12:
-            widened = result.var_kappa * _design_effect(_influence(table, weights)[first, second], who)
+            widened = result.var_kappa * _design_effect(kappa(table, weights)[1][first, second], who)
             half = float(quantile * np.sqrt(widened))
             row |= {f"{name}_low": max(-1.0, result.kappa - half), f"{name}_high": min(1.0, result.kappa + half)}
         else:
             why = "the two never differ" if row["conflicts"] == 0 else "one of them gave a single level"
             row["reason"] = f"{why}, so kappa's interval has no width"
     return row
-
-
-def _influence(table: np.ndarray, weights: str | None) -> Floats:
-    """Return what an exam of each cell adds to kappa: its derivative by the cell's share, less the mean."""
-    share = table / table.sum()
-    apart = np.abs(np.subtract.outer(np.arange(len(table)), np.arange(len(table)))).astype(float)
-    cost = {None: (apart > 0).astype(float), "linear": apart, "quadratic": apart**2}[weights]
-    rows, columns = share.sum(axis=1), share.sum(axis=0)
-    chance = float(rows @ cost @ columns)
-    seen = float((cost * share).sum())
-    # Kappa is one less the cost seen over the cost by chance.
-    by_chance = (cost @ columns)[:, None] + (rows @ cost)[None, :]
-    slope = -(cost / chance) + seen * by_chance / chance**2
-    return np.asarray(slope - (slope * share).sum(), dtype=np.float64)
 
 
 def _design_effect(values: Floats, who: npt.NDArray[np.int64]) -> float:

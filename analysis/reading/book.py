@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, select
 
+from analysis.reading.agreement import Tally
 from analysis.reading.cases import Case, cases
 from analysis.reading.conflicts import State
 from analysis.reading.form import Form
@@ -65,13 +66,14 @@ class Book:
 
     def __init__(self, queues: QueuesSettings, form: Form) -> None:
         self._queues, self._form = queues, form
-        self._last = self._last_session = 0
+        self._last = self._last_dealt = 0
         self.briefs: dict[str, Brief] = {}
         self.open: dict[str, dict[str, Brief]] = {"conflict": {}, "reopened": {}, "flagged": {}}
         self.counts: dict[str, Counter[str]] = {}
         self.work: dict[int, Work] = {}
         self.settled: set[str] = set()
         self.closed: set[str] = set()
+        self.tally = Tally(form)
         self._states: dict[State, State] = {}
 
     @property
@@ -103,11 +105,13 @@ class Book:
                 work.seconds.append(row.seconds)
                 if row.kind == "read":
                     first.append((row.reader, row.exam, row.occasion))
-        sessions = select(assignments.c.id, assignments.c.exam).where(assignments.c.kind == "consensus")
-        new = db.execute(sessions.where(assignments.c.id > self._last_session).order_by(assignments.c.id)).all()
-        if new:
-            self._last_session = new[-1].id
-        settled = {row.exam for row in new} - self.settled
+        dealt = select(assignments.c.id, assignments.c.exam, assignments.c.kind).order_by(assignments.c.id)
+        settled: set[str] = set()
+        for row in db.execution_options(yield_per=1000).execute(dealt.where(assignments.c.id > self._last_dealt)):
+            self._last_dealt = row.id
+            if row.kind == "consensus":
+                settled.add(row.exam)
+        settled -= self.settled
         self.settled |= settled
         shut = set(db.execute(select(closed.c.set)).scalars()) - self.closed
         self.closed |= shut
@@ -120,6 +124,7 @@ class Book:
         return News(changed, first, settled, shut)
 
     def _enter(self, exam: str, case: Case) -> None:
+        self.tally.enter(exam, case)
         state = self._states.setdefault(case.state, case.state)
         flagged = state.name != "waiting" and case.senior is None and any(entry.revisit for entry in case.readings)
         brief = Brief(

@@ -11,11 +11,11 @@ import pandas as pd
 from analysis.archive.tables import READINGS
 from analysis.errors import StudyError
 from analysis.files import read_table, write_table
+from analysis.reading.agreement import measure
 from analysis.reading.cases import Case, cases
 from analysis.reading.form import FLAGS, Form
 from analysis.reading.index import Exam
 from analysis.reading.ledger import Entry, rows_of, standing
-from analysis.reading.progress import Pairs
 from analysis.reading.settings import QueuesSettings
 from analysis.reading.store import Store
 from analysis.reading.tables import ledger
@@ -84,12 +84,7 @@ def export(
     write_table(_lines(found.values(), number), out / "lines.csv")
     write_table(_views(found.values(), exams), out / "views.csv")
     write_table(_history([row for row in history if row.exam in found], number, form), out / "history.csv")
-    between, within = Pairs(form), Pairs(form)
-    for case in found.values():
-        between.between(case)
-        within.within(case)
-    measured = [{"kind": "between", **row} for row in between.measure()]
-    measured += [{"kind": "within", **row} for row in within.measure()]
+    measured = measure(found.values(), form)
     table = pd.DataFrame(measured).rename(columns={"field": "item"}).reindex(columns=_AGREEMENT)
     write_table(table, out / "agreement.csv")
     states = [case.state.name for case in found.values()]

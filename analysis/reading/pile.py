@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -11,46 +11,51 @@ from numpy.typing import NDArray
 
 from analysis.reading.settings import ReadingSettings
 
+Ints = NDArray[np.int32]
+
 
 class Slot(NamedTuple):
-    """A place in a reader's order."""
+    """An exam on one of its occasions."""
 
     exam: str
     occasion: int
 
 
-def order(reader: str, exams: list[str], settings: ReadingSettings) -> list[Slot]:
+def order(reader: str, exams: Ints, settings: ReadingSettings) -> Ints:
     """Order exams at random for one reader, some of them twice.
 
     Parameters
     ----------
     reader : str
         Each name has an order of its own, the same one whenever it is asked for.
-    exams : list of str
-        Pseudonyms.
+    exams : numpy.ndarray of int
+        The numbers of the exams.
     settings : ReadingSettings
         For seed, share and gap.
 
     Returns
     -------
-    list of Slot
-        The second occasion is at least `repeat_gap` places after the first, or half the list where
-        that is shorter; the share is of all exams, as far as there is room after them.
+    numpy.ndarray of int, shape (places, 2)
+        Exam and occasion. The second occasion is at least `repeat_gap` places after the first, or half the list
+        where that is shorter; the share is of all exams, as far as there is room after them.
     """
     name = int.from_bytes(hashlib.sha256(reader.encode()).digest()[:8], "big")
     rng = np.random.default_rng([settings.seed, name])
-    drawn = [Slot(exam, 1) for exam in rng.permutation(sorted(exams)).tolist()]
+    drawn = rng.permutation(np.sort(exams))
     n = len(drawn)
     gap = min(settings.repeat_gap, n // 2)
     early = n - gap
     number = min(round(settings.repeat_share * n), early) if gap else 0
-    again = sorted(rng.permutation(early)[:number].tolist())
+    again = np.sort(rng.permutation(early)[:number])
     # A second occasion is put behind the exam at `place`; those behind one exam keep the order of the first.
-    places = [(min(n - 1, first + gap + int(rng.integers(0, gap + 1))), first) for first in again]
-    behind: dict[int, list[Slot]] = {}
-    for place, first in sorted(places):
-        behind.setdefault(place, []).append(Slot(drawn[first].exam, 2))
-    return [slot for place, slot in enumerate(drawn) for slot in (slot, *behind.get(place, []))]
+    place = np.minimum(n - 1, again + gap + rng.integers(0, gap + 1, number))
+    sorted_ = np.argsort(place, kind="stable")
+    place, again = place[sorted_], again[sorted_]
+    slots = np.empty((n + number, 2), dtype=np.int32)
+    slots[np.arange(n) + np.searchsorted(place, np.arange(n)), 0] = drawn
+    slots[:, 1] = 1
+    slots[place + 1 + np.arange(number)] = np.column_stack([drawn[again], np.full(number, 2)])
+    return slots
 
 
 class Pile:
@@ -58,10 +63,10 @@ class Pile:
 
     Parameters
     ----------
-    slots : list of Slot
+    slots : numpy.ndarray of int, shape (places, 2)
         The reader's order.
-    number : mapping of str to int
-        The number of each exam of the room.
+    number : int
+        The exams of the room.
     role : str
         The reader's.
 
@@ -73,13 +78,14 @@ class Pile:
         Exams that have been read once and come back, with how much had been read before that.
     """
 
-    def __init__(self, slots: list[Slot], number: Mapping[str, int], role: str) -> None:
+    def __init__(self, slots: Ints, number: int, role: str) -> None:
         self.role = role
-        self.exams = np.array([number[slot.exam] for slot in slots if slot.occasion == 1], dtype=np.int32)
-        self._place = np.full(len(number) + 1, -1, dtype=np.int32)  # of an exam among its first occasions
+        once = slots[:, 1] == 1
+        self.exams = slots[once, 0]
+        self._place = np.full(number + 1, -1, dtype=np.int32)  # of an exam among its first occasions
         self._place[self.exams] = np.arange(len(self.exams))
-        self._slot = np.array([i for i, slot in enumerate(slots) if slot.occasion == 1], dtype=np.int32)
-        self._twice = {number[slot.exam]: i for i, slot in enumerate(slots) if slot.occasion == 2}
+        self._slot = np.flatnonzero(once).astype(np.int32)
+        self._twice = dict(zip(slots[~once, 0].tolist(), np.flatnonzero(~once).tolist(), strict=True))
         self._open = np.zeros(len(self.exams), dtype=bool)
         self._read = np.zeros(len(self.exams), dtype=bool)
         self.waiting: dict[int, int] = {}

@@ -5,22 +5,22 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from heapq import nsmallest
 from itertools import islice
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy import Connection, Row, func, insert, select, update
 
 from analysis.reading.access import Reader
 from analysis.reading.book import Book, Brief
 from analysis.reading.form import Form
 from analysis.reading.index import Exam
-from analysis.reading.pile import Pile, Slot, order
+from analysis.reading.pile import Slot
+from analysis.reading.piles import Piles
 from analysis.reading.settings import ReadingSettings
-from analysis.reading.tables import assignments, ledger, readers
+from analysis.reading.tables import assignments, readers
 
 #: An exam in somebody's hands is marked as such again only after this long, s: asking for it writes nothing.
 _FRESH = 60.0
@@ -86,13 +86,11 @@ class Dealer:
         asked: frozenset[str] | None = None,
         practice: tuple[str, ...] = (),
     ) -> None:
-        self._exams, self._settings, self._asked, self._practice = exams, settings, asked, practice
-        self._names = sorted(set(exams) - set(practice))
-        self._number = {exam: i for i, exam in enumerate(self._names)}
-        self._set_of = [exams[exam].set for exam in self._names]
-        self._sets = set(self._set_of)
-        self._piles: dict[int, Pile] = {}
+        self._exams, self._settings, self._practice = exams, settings, practice
         self.book = Book(settings.queues, form)
+        self._piles = Piles({e: its for e, its in exams.items() if e not in practice}, settings, self.book, asked)
+        self._number = self._piles.number
+        self._turns: dict[str, tuple[Brief, tuple[bool, bytes]]] = {}
 
     def deal(self, db: Connection, reader: Reader, number: int, now: float) -> Queue:
         """Return the exams for a reader to see next, claiming new ones as needed.
@@ -122,29 +120,16 @@ class Dealer:
 
     def look(self, db: Connection) -> None:
         """Take in what has been written since the last time."""
-        news = self.book.update(db)
-        shut = (
-            {self._number[exam] for exam in self._names if self._exams[exam].set in news.closed} if news.closed else ()
-        )
-        for reader, pile in self._piles.items():
-            for who, exam, occasion in news.first:
-                if who == reader and exam in self._number:
-                    pile.has_read(self._number[exam], occasion)
-                    if exam in self.book.settled:
-                        pile.waiting.pop(self._number[exam], None)
-            for exam in news.settled:
-                pile.waiting.pop(self._number.get(exam, -1), None)
-            for exam in news.changed:
-                if exam in self._number:
-                    pile.want(self._number[exam], self._wanted(pile.role, exam, self.book.briefs.get(exam)))
-            for place in shut:
-                pile.want(place, False)
-                pile.waiting.pop(place, None)
+        self._piles.take(self.book.update(db))
+
+    def know(self, db: Connection, readers_: list[Reader]) -> None:
+        """Lay out the piles of readers who have not been seen since the start: what comes back to them."""
+        self._piles.lay_out(db, [reader for reader in readers_ if reader.role in ("reader", "senior")])
 
     def _readings(
         self, db: Connection, reader: Reader, held: Sequence[Row[Any]], claimed: Counter[str], number: int, now: float
     ) -> Queue:
-        pile = self._pile(db, reader)
+        pile = self._piles.of(db, reader)
         back = [
             assignment
             for brief in self.book.open["reopened"].values()
@@ -165,7 +150,7 @@ class Dealer:
         tasks = [*rows, *(row for row in mine if not row.later)]
         known = {Slot(row.exam, row.occasion) for row in held}
         places = pile.next(min(self._settings.repeat_gap, len(pile.exams) // 2), blocked)
-        slots = (Slot(self._names[place], occasion) for place, occasion in places)
+        slots = (Slot(self._piles.names[place], occasion) for place, occasion in places)
         fresh = (slot for slot in slots if slot not in known)
         put_off = [row for row in mine if row.later]
         shown = self._claim(db, reader, tasks, fresh, put_off, number, "read", now)
@@ -179,16 +164,29 @@ class Dealer:
     def _decisions(
         self, db: Connection, reader: Reader, held: Sequence[Row[Any]], claimed: Counter[str], number: int, now: float
     ) -> Queue:
-        slots = {Slot(exam, brief.decisions + 1): brief for exam, brief in self._conflicts(claimed)}
-        mine = [row for row in held if Slot(row.exam, row.occasion) in slots]
-        known = {Slot(row.exam, row.occasion) for row in held}
-        fresh = (slot for slot in slots if slot not in known)
+        open_ = {
+            exam: brief
+            for exam, brief in self.book.open["conflict"].items()
+            if exam in self._exams and exam not in claimed and brief.set not in self.book.closed
+        }
+        mine = [row for row in held if row.exam in open_ and row.occasion == open_[row.exam].decisions + 1]
+        known = {row.exam for row in mine}
+        first = nsmallest(number + len(known), open_, key=lambda exam: self._turn(exam, open_[exam]))
+        fresh = (Slot(exam, open_[exam].decisions + 1) for exam in first if exam not in known)
         tasks, put_off = [row for row in mine if not row.later], [row for row in mine if row.later]
         shown = self._claim(db, reader, tasks, fresh, put_off, number, "consensus", now)
-        return Queue(shown, self._done(reader), len(slots))
+        return Queue(shown, self._done(reader), len(open_))
+
+    def _turn(self, exam: str, brief: Brief) -> tuple[bool, bytes]:
+        """Return by what conflicts are ordered: those that will come back to a reader last, so that they may."""
+        before = self._turns.get(exam)
+        if before is None or before[0] is not brief:
+            lot = hashlib.sha256(f"{self._settings.seed}|{exam}".encode()).digest()
+            before = self._turns[exam] = brief, (self._piles.comes_back(exam, brief), lot)
+        return before[1]
 
     def _claim(
-        self, db: Connection, reader: Reader, tasks: list[Row[Any]], fresh: Iterator[Slot], put_off: list[Row[Any]],
+        self, db: Connection, reader: Reader, tasks: list[Row[Any]], fresh: Iterable[Slot], put_off: list[Row[Any]],
         number: int, kind: str, now: float,
     ) -> list[Task]:  # fmt: skip
         """Take what is in hand, then what is new, then what was put off, up to a number."""
@@ -258,82 +256,6 @@ class Dealer:
             if have + number >= needed:
                 found.add(exam)
         return found
-
-    def _pile(self, db: Connection, reader: Reader) -> Pile:
-        if reader.id not in self._piles:
-            pile = Pile(order(reader.name, self._may_read(reader.role), self._settings), self._number, reader.role)
-            query = (
-                select(assignments.c.exam, assignments.c.occasion)
-                .join(ledger, (ledger.c.assignment == assignments.c.id) & (ledger.c.version == 0))
-                .where(assignments.c.reader == reader.id, assignments.c.kind == "read")
-                .order_by(ledger.c.id)
-            )
-            pile.want_all(self._wants(reader.role))
-            for row in db.execute(query):
-                if row.exam in self._number:
-                    pile.has_read(self._number[row.exam], row.occasion)
-            over = (
-                {exam for exam in self._names if self._exams[exam].set in self.book.closed}
-                if self.book.closed
-                else set()
-            )
-            for exam in self.book.settled | over:
-                pile.waiting.pop(self._number.get(exam, -1), None)
-            self._piles[reader.id] = pile
-        return self._piles[reader.id]
-
-    def _may_read(self, role: str) -> list[str]:
-        queues = {name: getattr(self._settings.queues, name) for name in self._sets}
-        open_ = {name for name, queue in queues.items() if queue.readings and role in (queue.role, queue.revisit)}
-        return [
-            exam
-            for exam, name in zip(self._names, self._set_of, strict=True)
-            if name in open_ and (self._asked is None or exam in self._asked)
-        ]
-
-    def _wants(self, role: str) -> NDArray[np.bool_]:
-        """Tell of every exam whether it still needs a reading of a role."""
-        own = {n: (q := getattr(self._settings.queues, n)).role == role and q.readings > 0 for n in self._sets}
-        found = np.array([own[name] and name not in self.book.closed for name in self._set_of], dtype=bool)
-        for exam, brief in self.book.briefs.items():
-            if exam in self._number:
-                found[self._number[exam]] = self._wanted(role, exam, brief)
-        return found
-
-    def _wanted(self, role: str, exam: str, brief: Brief | None) -> bool:
-        """Return whether an exam still needs a reading of a role, what colleagues have open aside."""
-        if self._exams[exam].set in self.book.closed:
-            return False
-        queue = getattr(self._settings.queues, self._exams[exam].set)
-        if queue.role == role:
-            return (len(brief.readers) if brief else 0) < queue.readings
-        return brief is not None and brief.flagged
-
-    def _conflicts(self, claimed: Counter[str]) -> list[tuple[str, Brief]]:
-        """Return the exams to decide; those that will come back to a reader last, so that they may."""
-        open_ = [
-            (exam, brief)
-            for exam, brief in self.book.open["conflict"].items()
-            if exam in self._exams and not claimed[exam] and brief.set not in self.book.closed
-        ]
-        return sorted(open_, key=lambda pair: (self._comes_back(*pair), self._lot(pair[0])))
-
-    def _lot(self, exam: str) -> bytes:
-        return hashlib.sha256(f"{self._settings.seed}|{exam}".encode()).digest()
-
-    def _comes_back(self, exam: str, brief: Brief) -> bool:
-        """Return whether a second occasion of one of the readings is still to come."""
-        place = self._number.get(exam, -1)
-        return any(
-            reader not in brief.again and reader in self._piles and self._piles[reader].comes_back(place)
-            for reader in brief.readers
-        )
-
-    def know(self, db: Connection, readers_: list[Reader]) -> None:
-        """Lay out the piles of readers who have not been seen since the start: what comes back to them."""
-        for reader in readers_:
-            if reader.role in ("reader", "senior"):
-                self._pile(db, reader)
 
 
 def _task(row: Row[Any]) -> Task:

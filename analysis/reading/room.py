@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, select, update
 
 from analysis.archive.dicom import Unreadable
 from analysis.reading.access import Reader, log
-from analysis.reading.apart import apart
 from analysis.reading.cases import Case, cases
 from analysis.reading.form import FLAGS, Form
 from analysis.reading.index import Exam
@@ -27,7 +25,7 @@ from analysis.reading.ledger import (
     save,
     standing,
 )
-from analysis.reading.progress import agreement, count_exams, pace
+from analysis.reading.progress import count_exams, pace
 from analysis.reading.queue import Dealer, Queue, Task
 from analysis.reading.reports import Reports
 from analysis.reading.settings import ReadingSettings
@@ -68,8 +66,6 @@ class Room:
     practice: Mapping[str, dict[str, int]] = field(default_factory=dict)
     dealer: Dealer = field(init=False)
     shelf: Shelf = field(init=False)
-    _measured: dict[Any, Any] = field(default_factory=dict, init=False)
-    _measuring: threading.Lock = field(default_factory=threading.Lock, init=False)
 
     def __post_init__(self) -> None:
         dealer = Dealer(self.exams, self.settings, self.form, self.asked, tuple(self.practice))
@@ -239,22 +235,19 @@ class Room:
         return answer
 
     def agreement(self, reader: Reader) -> dict[str, Any]:
-        """Return the readers' agreement with each other and with themselves; measured when it is asked for."""
+        """Return the readers' agreement with each other and with themselves so far."""
         if reader.role not in ("consensus", "coordinator"):
             raise Refused("Agreement is for the consensus session and the coordinator.")
-        with self.store.reading() as db:
+        with self.store.writing() as db:
+            self.dealer.look(db)
             known = {row.id: row for row in db.execute(select(readers))}
-            last = db.execute(select(func.max(ledger.c.id))).scalar()
-        with self._measuring:  # one at a time, and once for all who ask
-            if last not in self._measured:
-                self._measured.clear()
-                self._measured[last] = apart(agreement, self.store.path, self.settings.queues, self.form)
-            rows = self._measured[last]
+            counts = self.dealer.book.tally.snapshot()
         names = self._names(reader, known)
-        return {
-            kind: [r | {"first": names[r["first"]], "second": names[r["second"]]} for r in its]
-            for kind, its in rows.items()
-        }
+        found: dict[str, list[dict[str, Any]]] = {"between": [], "within": []}
+        for row in self.dealer.book.tally.summary(counts):
+            who = {"first": names[row["first"]], "second": names[row["second"]]}
+            found[row["kind"]].append(row | who)
+        return found
 
     def _names(self, reader: Reader, known: Mapping[int, Any]) -> dict[str, str]:
         """Return what to call each reader: by name to the coordinator, by number to a session."""

@@ -196,8 +196,8 @@ def make_app(room: Room) -> Any:
         return room.progress(found, time.time())
 
     @app.get("/api/agreement")
-    def _agreement(found: Known) -> dict[str, Any]:
-        return room.agreement(found)
+    def _agreement(found: Known) -> Response:
+        return JSONResponse(room.agreement(found))  # some thousand rows: written as they are
 
     @app.get("/api/coordinator")
     def _overview(found: Annotated[Reader, Depends(onlooker)]) -> dict[str, Any]:
