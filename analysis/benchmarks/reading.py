@@ -10,6 +10,7 @@ import sys
 import tempfile
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -86,15 +87,15 @@ def bench(grading: Path, *, exams: int, readings: int, readers: int, seconds: fl
         try:
             timings, url = Timings(), f"http://127.0.0.1:{port}"
             until = time.perf_counter() + seconds
-            threads = [
-                threading.Thread(target=_read, args=(url, token, timings, until, pause, int(rng.integers(2**31))))
-                for token in tokens
-            ]
-            threads.append(threading.Thread(target=_watch, args=(url, panel, timings, until)))
-            for thread in threads:
-                thread.start()
-            for thread in threads:
-                thread.join()
+            with ThreadPoolExecutor(readers + 1) as pool:
+                seeds = rng.integers(2**31, size=readers).tolist()
+                work = [
+                    pool.submit(_read, url, token, timings, until, pause, one)
+                    for token, one in zip(tokens, seeds, strict=True)
+                ]
+                work.append(pool.submit(_watch, url, panel, timings, until))
+            for done in work:
+                done.result()  # raises what went wrong
             most = memory.stop()
         finally:
             server.kill()
@@ -233,14 +234,19 @@ def _start(folder: Path, grading: Path, port: int) -> tuple[subprocess.Popen[str
 
 
 def _client(url: str, token: str) -> httpx.Client:
-    client = httpx.Client(base_url=url, timeout=120)
+    # The server closes a connection that is idle for five seconds; a browser notices, and opens another.
+    client = httpx.Client(base_url=url, timeout=120, limits=httpx.Limits(keepalive_expiry=4))
     client.headers["X-CSRF"] = client.post("/api/sign-in", json={"token": token}).json()["csrf"]
     return client
 
 
 def _read(url: str, token: str, timings: Timings, until: float, pause: float, seed: int) -> None:
-    """Read as the page does: next, images, save; now and then back, and a look at the progress."""
+    """Read as the page does: next, images, save; now and then back, and a look at the progress.
+
+    Readers come one after the other within the first exam's time: nobody's clinic presses a key at one instant.
+    """
     rng = np.random.default_rng(seed)
+    time.sleep(float(rng.uniform()) * pause)
     client = _client(url, token)
     form = None
     while time.perf_counter() < until:

@@ -93,9 +93,9 @@ class Tally:
 
     def __init__(self, form: Form) -> None:
         self._form = form
-        self._levels = np.array([form.highest[field.name] + 1 for field in form.fields])
-        self._begin = np.concatenate([[0], np.cumsum(self._levels**2)])
-        self._counts: dict[tuple[str, str, str], NDArray[np.int32]] = {}
+        self._levels = [form.highest[field.name] + 1 for field in form.fields]
+        self._begin = [0, *itertools.accumulate(levels**2 for levels in self._levels)]
+        self._counts: dict[tuple[str, str, str], list[int]] = {}
         self._of: dict[str, list[Pair]] = {}
 
     def enter(self, exam: str, case: Case) -> None:
@@ -103,19 +103,21 @@ class Tally:
         new = pairs_of(case, self._form)
         for sign, pairs in ((-1, self._of.pop(exam, ())), (1, new)):
             for pair in pairs:
-                if pair[:3] not in self._counts:
-                    self._counts[pair[:3]] = np.zeros(self._begin[-1], np.int32)
-                one, other = np.frombuffer(pair.values, np.uint8).reshape(2, -1).astype(int)
-                both = (one != _NONE) & (other != _NONE)
-                self._counts[pair[:3]][(self._begin[:-1] + one * self._levels + other)[both]] += sign
+                counts = self._counts.setdefault(pair[:3], [0] * self._begin[-1])
+                half = len(self._levels)
+                for begin, levels, one, other in zip(
+                    self._begin, self._levels, pair.values[:half], pair.values[half:], strict=False
+                ):
+                    if _NONE not in (one, other):
+                        counts[begin + one * levels + other] += sign
         if new:
             self._of[exam] = new
 
-    def snapshot(self) -> dict[tuple[str, str, str], NDArray[np.int32]]:
+    def snapshot(self) -> dict[tuple[str, str, str], list[int]]:
         """Return the counts as they are, for `summary`."""
         return {pair: counts.copy() for pair, counts in sorted(self._counts.items())}
 
-    def summary(self, counts: dict[tuple[str, str, str], NDArray[np.int32]]) -> list[dict[str, Any]]:
+    def summary(self, counts: dict[tuple[str, str, str], list[int]]) -> list[dict[str, Any]]:
         """Return share and kappa of each pair and field with 95 % intervals; exams count as independent.
 
         Returns
@@ -126,10 +128,10 @@ class Tally:
         """
         if not counts:
             return []
-        whole = np.stack(list(counts.values())).astype(np.int64)
+        whole = np.array(list(counts.values()), dtype=np.int64)
         rows: list[dict[str, Any]] = []
         for i, field in enumerate(self._form.fields):
-            size = int(self._levels[i])
+            size = self._levels[i]
             tables = whole[:, self._begin[i] : self._begin[i + 1]].reshape(-1, size, size)
             columns = _measures(tables)
             rows += [

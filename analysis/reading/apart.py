@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from typing import ParamSpec, TypeVar
-
-from analysis.workers.context import clean_context
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -14,5 +13,5 @@ T = TypeVar("T")
 
 def apart(function: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
     """Call a function in a process that ends afterwards; what it raises is raised here."""
-    with ProcessPoolExecutor(1, mp_context=clean_context()) as pool:
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         return pool.submit(function, *arguments, **named).result()

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import chain
 from typing import NamedTuple
 
 from sqlalchemy import Connection, select
@@ -94,7 +95,7 @@ class Book:
         )  # fmt: skip
         changed: set[str] = set()
         first: list[tuple[int, str, int]] = []
-        for row in db.execution_options(yield_per=1000).execute(grown):
+        for row in chain.from_iterable(db.execution_options(yield_per=1000).execute(grown).partitions()):
             self._last = row.id
             if row.kind == "practice":
                 continue
@@ -107,7 +108,8 @@ class Book:
                     first.append((row.reader, row.exam, row.occasion))
         dealt = select(assignments.c.id, assignments.c.exam, assignments.c.kind).order_by(assignments.c.id)
         settled: set[str] = set()
-        for row in db.execution_options(yield_per=1000).execute(dealt.where(assignments.c.id > self._last_dealt)):
+        dealt = dealt.where(assignments.c.id > self._last_dealt)
+        for row in chain.from_iterable(db.execution_options(yield_per=1000).execute(dealt).partitions()):
             self._last_dealt = row.id
             if row.kind == "consensus":
                 settled.add(row.exam)

@@ -66,24 +66,26 @@ def read(
 ) -> None:  # fmt: skip
     """Open the reading room: readers grade in a browser. An archive that was never indexed is indexed first."""
     from analysis.reading.apart import apart
-    from analysis.reading.check import check_store
     from analysis.reading.form import make_form
-    from analysis.reading.index import load_exams, load_queue
-    from analysis.reading.places import index_where_missing
+    from analysis.reading.index import load_queue
+    from analysis.reading.places import find_exams
     from analysis.reading.practice import load_practice
-    from analysis.reading.reports import Reports
-    from analysis.reading.room import Room
-    from analysis.reading.serve import serve
     from analysis.reading.settings import ReadingSettings
-    from analysis.reading.store import Store
     from analysis.settings import section
 
     places = _places(archive, grading, cohort, store=store, images=images, private=private, exams=exams)
     settings = section(ReadingSettings, "reading", settings_file)
     form = make_form(places.grading, settings.ask)
-    apart(index_where_missing, archive, places)
-    found = apart(load_exams, places.images, places.private, archive, places.exams)
+    found = apart(find_exams, archive, places)
     answers, extra = apart(load_practice, practice, places, archive, form) if practice else ({}, {})
+
+    # What serves comes after what loads: both at once would be the most memory that the room ever takes.
+    from analysis.reading.check import check_store
+    from analysis.reading.reports import Reports
+    from analysis.reading.room import Room
+    from analysis.reading.serve import serve
+    from analysis.reading.store import Store
+
     found = {exam: its for exam, its in found.items() if exam not in answers} | extra
     kept, asked = Store(places.store), load_queue(queues, found)
     check_store(kept, form, found, places.store)

@@ -64,16 +64,17 @@ def state_of(
     final = {flag: decision.get(flag, readings[0][flag]) for flag in FLAGS}
     if any(final.values()):
         return State("decided" if split else "agreed")
-    names = list(dict.fromkeys(name for reading in readings for name in reading if name not in FLAGS))
-    common = [name for name in names if all(reading.get(name) is not None for reading in readings)]
-    differ = [name for name in common if len({reading[name] for reading in readings}) > 1]
+    names = dict.fromkeys(name for reading in readings for name in reading if name not in FLAGS)
+    given = {name: [reading.get(name) for reading in readings] for name in names}
+    common = [name for name, values in given.items() if None not in values]
+    differ = [name for name in common if len(set(given[name])) > 1]
     undecided = tuple(name for name in differ if name not in decision)
     if undecided:
         return State("conflict", undecided)
     settled = {name: decision.get(name, readings[0][name]) for name in common}
     gone = tuple(sorted(absent(settled) & set(names)))
     wanted = [name for name in names if name not in gone]
-    ungraded = tuple(i for i, reading in enumerate(readings) if any(reading.get(name) is None for name in wanted))
+    ungraded = tuple(i for i in range(len(readings)) if any(given[name][i] is None for name in wanted))
     if not names or ungraded:
         return State("reopened", tuple(wanted), ungraded or tuple(range(len(readings))), gone)
     return State("decided" if split or differ else "agreed", absent=gone)

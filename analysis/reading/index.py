@@ -96,7 +96,7 @@ def load_exams(images_file: Path, private_file: Path, archive: Path, exams_file:
     from analysis.files import read_table
     from analysis.schemas import EXAMS, IMAGES, PRIVATE
 
-    images = read_table(images_file, IMAGES)[_SHOWN]
+    images = read_table(images_file, IMAGES, columns=_SHOWN)
     private = read_table(private_file, PRIVATE, columns=["image", "path", "pixel_hash"])
     private = private.dropna(subset=["image"]).drop_duplicates("image").set_index("image")
     sets: dict[str, str] = dict.fromkeys(images["exam"], UNSELECTED)

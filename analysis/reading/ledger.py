@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -93,18 +94,27 @@ class Entry:
         return {name: getattr(self, name) for name in CONTENT}
 
 
-_FROM_ROW = ("assignment", "version", "reader", "name", "role", "exam", "set", "kind", "occasion", "written", "views")
-_SAID = ("revisit", "comment", "present")
-
-
 def _entry(row: Row[Any], earlier: Entry | None) -> Entry:
     return Entry(
-        **{name: getattr(row, name) for name in (*_FROM_ROW, *_SAID)},
-        values=row._mapping[ledger.c["values"]],
+        assignment=row.assignment,
+        version=row.version,
+        reader=row.reader,
+        name=row.name,
+        role=row.role,
+        exam=row.exam,
+        set=row.set,
+        kind=row.kind,
+        occasion=row.occasion,
         first_id=earlier.first_id if earlier else row.id,
         first=earlier.first if earlier else row.written,
+        written=row.written,
         seconds=earlier.seconds if earlier else row.seconds,
         correcting=earlier.correcting + row.seconds if earlier else 0.0,
+        values=row.values,
+        views=row.views,
+        revisit=row.revisit,
+        comment=row.comment,
+        present=row.present,
     )
 
 
@@ -139,7 +149,8 @@ def by_exam(db: Connection) -> Iterator[list[Entry]]:
     """Go through the ledger exam by exam, so that it never lies in memory as a whole."""
     held: list[Row[Any]] = []
     query = rows_of().order_by(assignments.c.exam, ledger.c.id)
-    for row in db.execution_options(yield_per=500).execute(query):
+    rows = db.execution_options(yield_per=500).execute(query).partitions()
+    for row in itertools.chain.from_iterable(rows):
         if held and held[0].exam != row.exam:
             yield latest(held)
             held = []

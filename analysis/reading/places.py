@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from analysis.errors import StudyError
+from analysis.reading.index import Exam, load_exams
 from analysis.settings import section
 
 #: The gradings of the study, from the folder that commands are run in.
@@ -81,6 +82,12 @@ def scheme_file(grading: str) -> Path:
         return Path(grading)
     known = ", ".join(sorted(path.stem for path in GRADINGS.glob("*.yaml")))
     raise StudyError(f"There is no grading '{grading}'; give a scheme's file, or one of {GRADINGS}: {known}.")
+
+
+def find_exams(archive: Path, places: Places) -> dict[str, Exam]:
+    """Return the exams of an archive, which is indexed first where no study has done so."""
+    index_where_missing(archive, places)
+    return load_exams(places.images, places.private, archive, places.exams)
 
 
 def index_where_missing(archive: Path, places: Places) -> None:

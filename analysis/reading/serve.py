@@ -26,16 +26,7 @@ def serve(room: Room) -> None:
     for file in (settings.tls.certificate, settings.tls.key):
         if file and not Path(file).is_file():
             raise StudyError(f"The file {file} of reading.tls does not exist; correct the path.")
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((settings.host, settings.port))
-    except OSError as error:
-        raise StudyError(
-            f"The reading room can't listen on {settings.host}, port {settings.port} ({error.strerror}); "
-            "change reading.host or reading.port."
-        ) from error
+    listener = listen(settings.host, settings.port)
     config = uvicorn.Config(
         make_app(room),
         log_level="warning",
@@ -50,6 +41,28 @@ def serve(room: Room) -> None:
     )
     host, port = listener.getsockname()[:2]
     scheme = "https" if settings.tls.certificate else "http"
-    name = f"[{host}]" if family == socket.AF_INET6 else host
+    name = f"[{host}]" if listener.family == socket.AF_INET6 else host
     click.echo(f"{len(room.exams)} exams, {room.form.title}: {scheme}://{name}:{port}")
     uvicorn.Server(config).run(sockets=[listener])
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Return a socket that is bound to an address.
+
+    Raises
+    ------
+    StudyError
+        If the address is taken or isn't this machine's.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # Named as TCP, or asyncio takes it for something else and lets small answers wait for the receipt of their heads.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        raise StudyError(
+            f"The reading room can't listen on {host}, port {port} ({error.strerror}); "
+            "change reading.host or reading.port."
+        ) from error
+    return listener
