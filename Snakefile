@@ -33,7 +33,7 @@ if FROM_ARCHIVE:
 
 
 include: "workflow/rules/statistics.smk"
-include: "workflow/rules/report.smk"
+include: "workflow/rules/manuscript.smk"
 include: "workflow/rules/provenance.smk"
 
 

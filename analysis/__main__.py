@@ -21,7 +21,7 @@ from analysis.files import READ
 
 SUBJECTS = (
     *("simulate", "archive", "cohort", "imaging", "grading", "network", "statistics"),
-    *("report", "checks", "manuscript", "provenance", "reading", "active_learning", "benchmarks", "study"),
+    *("presentation", "checks", "manuscript", "provenance", "reading", "active_learning", "benchmarks", "study"),
 )
 
 # BLAS, OpenCV, numba and torch each start a pool of their own; a stage's `--workers`

@@ -27,9 +27,9 @@ def test_no_room_imports_from_above():
     ("room", "above"),
     [
         ("grading/scheme.py", "analysis.statistics.roc"),
-        ("grading/agreement.py", "analysis.report.format"),
-        ("statistics/evaluate.py", "analysis.report.results"),
-        ("report/format.py", "analysis.study.configuration"),
+        ("grading/agreement.py", "analysis.presentation.format"),
+        ("statistics/evaluate.py", "analysis.presentation.results"),
+        ("presentation/format.py", "analysis.study.configuration"),
         ("archive/ingest.py", "analysis.network.settings"),
     ],
 )

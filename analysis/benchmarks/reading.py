@@ -176,8 +176,8 @@ def _fill(
     for number in range(min(readings, 2 * len(drawn))):
         exam, reader = drawn[number // 2], 1 + (number // 2 + number % 2 * (1 + number // 2 % (readers - 1))) % readers
         handle = secrets.token_urlsafe(12)
-        task = {"id": number + 1, "handle": handle, "reader": reader, "exam": exam, "kind": "read", "occasion": 1}
-        made.append(task | {"opened": 0.0, "read": True, "set": "unselected", "after": 0})
+        row = {"id": number + 1, "handle": handle, "reader": reader, "exam": exam, "kind": "read", "occasion": 1}
+        made.append(row | {"opened": 0.0, "read": True, "set": "unselected", "after": 0})
         values = {item.name: int(rng.integers(len(item.levels))) for item in form.items}
         values |= dict.fromkeys([finding.name for finding in form.findings], 0) | {"unusable": 0, "no_knee": 0}
         said = {"values": values, "views": [], "revisit": False, "comment": "", "present": []}

@@ -36,7 +36,7 @@ class Scheme(Settings):
         As in `grading:` of the configuration and in paths.
     title : str
         For text, e.g. "Kellgren-Lawrence".
-    reference : str
+    citation : str
         Citation key of the source in `manuscript/references.bib`.
     items : dict of str to Item
     findings : dict of str to Finding
@@ -50,7 +50,7 @@ class Scheme(Settings):
 
     name: str
     title: str
-    reference: str | None = None
+    citation: str | None = None
     items: dict[str, Item] = Field(default_factory=dict)
     findings: dict[str, Finding] = Field(default_factory=dict)
     sums: dict[str, Sum] = Field(default_factory=dict)

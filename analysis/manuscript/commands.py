@@ -15,7 +15,7 @@ from analysis.options import FILE, FOLDER, NEW_FOLDER, out, section_file
 @click.option("--figures", type=FOLDER, required=True)
 @click.option("--values", type=FILE, required=True)
 @click.option("--comparison", type=FOLDER, help="Folder of compare-gradings, reported in a section of its own.")
-@section_file("report")
+@section_file("manuscript")
 @click.option("--renderer", type=click.Choice(["auto", "quarto", "pandoc"]), help="In place of the settings'.")
 @out("Folder, emptied first: sources and index.html, .docx, .pdf …")
 def manuscript(
@@ -24,7 +24,7 @@ def manuscript(
 ) -> None:  # fmt: skip
     """Stage the manuscript and render it, by Quarto where it is installed and by pandoc otherwise."""
     from analysis.manuscript.render import manuscript as make
-    from analysis.report.settings import ReportSettings
+    from analysis.presentation.settings import ManuscriptSettings
     from analysis.settings import load
 
     for path in make(
@@ -33,7 +33,7 @@ def manuscript(
         figures=figures,
         values=values,
         comparison=comparison,
-        settings=load(ReportSettings, settings),
+        settings=load(ManuscriptSettings, settings),
         out=out,
         renderer=renderer,
     ):
@@ -51,7 +51,7 @@ def render(folder: Path | None, source: Path, out: Path | None) -> None:
     """
     from analysis.archive.facts import CohortSettings
     from analysis.manuscript.render import manuscript as make
-    from analysis.report.settings import ReportSettings
+    from analysis.presentation.settings import ManuscriptSettings
     from analysis.settings import CONFIG, section
     from analysis.yaml_files import load_yaml
 
@@ -64,7 +64,7 @@ def render(folder: Path | None, source: Path, out: Path | None) -> None:
         tables=folder / "tables",
         figures=folder / "figures",
         values=folder / "values.yml",
-        settings=section(ReportSettings, "report", config=folder / "config.yaml"),
+        settings=section(ManuscriptSettings, "manuscript", config=folder / "config.yaml"),
         out=out or folder / "rendered",
     ):
         click.echo(path)

@@ -16,8 +16,8 @@ from typing import Literal
 from analysis.errors import StudyError
 from analysis.files import atomic, seal, write_text
 from analysis.manuscript.stage import TEXT, stage
-from analysis.report.format import listed
-from analysis.report.settings import Format, ReportSettings
+from analysis.presentation.format import listed
+from analysis.presentation.settings import Format, ManuscriptSettings
 from analysis.yaml_files import load_yaml
 
 Renderer = Literal["quarto", "pandoc"]
@@ -54,12 +54,12 @@ def find_quarto() -> str | None:
     return shutil.which("quarto", path=str(Path(sys.executable).parent)) or shutil.which("quarto")
 
 
-def renderers(settings: ReportSettings, renderer: str | None = None) -> dict[Format, Renderer]:
+def renderers(settings: ManuscriptSettings, renderer: str | None = None) -> dict[Format, Renderer]:
     """Return who renders each format.
 
     Parameters
     ----------
-    settings : ReportSettings
+    settings : ManuscriptSettings
         Formats and renderer.
     renderer : {"auto", "quarto", "pandoc"}, optional
         In place of the settings' renderer.
@@ -107,14 +107,14 @@ def told(made: Mapping[Format, str]) -> str:
     return f"The text was laid out as {'; as '.join(clauses)}."
 
 
-def render(folder: Path, settings: ReportSettings, renderer: str | None = None) -> list[Path]:
+def render(folder: Path, settings: ManuscriptSettings, renderer: str | None = None) -> list[Path]:
     """Render a staged manuscript into its own folder, as `index.html`, `.docx`, `.pdf` and `.xml`.
 
     Parameters
     ----------
     folder : Path
         As `stage` leaves it.
-    settings : ReportSettings
+    settings : ManuscriptSettings
         Formats and renderer.
     renderer : {"auto", "quarto", "pandoc"}, optional
         In place of the settings' renderer.
@@ -143,7 +143,7 @@ def render(folder: Path, settings: ReportSettings, renderer: str | None = None) 
     return made
 
 
-def _render_quarto(folder: Path, name: Format, settings: ReportSettings, target: Path) -> None:
+def _render_quarto(folder: Path, name: Format, settings: ManuscriptSettings, target: Path) -> None:
     # The Typst within Quarto orders what is in a figure anew at each run; ours, as for pandoc, gives the same bytes.
     produced = folder / Path(TEXT).with_suffix(".typ" if name == "pdf" else SUFFIXES[name])
     produced.unlink(missing_ok=True)
@@ -167,7 +167,7 @@ def _render_quarto(folder: Path, name: Format, settings: ReportSettings, target:
         produced.replace(target)
 
 
-def _render_pandoc(folder: Path, name: Format, settings: ReportSettings, target: Path) -> None:
+def _render_pandoc(folder: Path, name: Format, settings: ManuscriptSettings, target: Path) -> None:
     if name == "pdf":
         produced = folder / Path(TEXT).with_suffix(".typ")
         _pandoc(folder, WRITERS[name], name, produced, *_options(folder, name, settings))
@@ -189,7 +189,7 @@ def _compile(produced: Path, target: Path) -> None:
         raise StudyError(f"Typst could not set {produced}: {error}") from error
 
 
-def _options(folder: Path, name: Format, settings: ReportSettings) -> list[str]:
+def _options(folder: Path, name: Format, settings: ManuscriptSettings) -> list[str]:
     common = ["--standalone", "--metadata", f"lang={settings.language}"]
     if name == "jats":
         return common
@@ -285,7 +285,7 @@ def manuscript(
     tables: Path,
     figures: Path,
     values: Path,
-    settings: ReportSettings,
+    settings: ManuscriptSettings,
     out: Path,
     comparison: Path | None = None,
     renderer: str | None = None,

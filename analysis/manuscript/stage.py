@@ -11,8 +11,8 @@ from typing import Any
 from analysis.errors import StudyError
 from analysis.files import write_text
 from analysis.manuscript.source import choose, expand, missing, substitute
-from analysis.report.hashes import provenance_table
-from analysis.report.markdown import to_markdown
+from analysis.presentation.hashes import provenance_table
+from analysis.presentation.markdown import to_markdown
 from analysis.yaml_files import dump_yaml, load_yaml, parse_yaml
 
 #: The text as either renderer is given it. What is published has another name, so that a reader's own rendering lies
@@ -120,8 +120,8 @@ def _parted(text: str) -> tuple[dict[str, Any], str]:
 def _citations(found: Mapping[str, Any]) -> str:
     """Return the sentence that cites the sources of scheme and cohort, whose keys only the study knows."""
     sentences = []
-    if found["scheme"]["reference"]:
-        sentences.append(f"The grading follows its published source [@{found['scheme']['reference']}].")
+    if found["scheme"]["citation"]:
+        sentences.append(f"The grading follows its published source [@{found['scheme']['citation']}].")
     cohort = found["cohort"]
     if cohort["cited"]:
         what = f"are those of {cohort['data_set']}" if cohort["published"] else "come from a published source"

@@ -114,7 +114,7 @@ def stage(
         if path.suffix == ".safetensors":
             write_structure(path, out / path.parent / "structure.json")
     clean = publishable(config)
-    title = clean["report"]["title"] or f"{clean['cohort']['title'].capitalize()}, {clean['grading']}"
+    title = clean["manuscript"]["title"] or f"{clean['cohort']['title'].capitalize()}, {clean['grading']}"
     for name, start in ((OVERLAY, "predictions"), (f"{PUBLISHED}/config.yaml", "archive")):
         write_text(out / name, dump_yaml(clean | {"start": start}))
     write_text(out / README, _TEXT.format(title=title, published=PUBLISHED, overlay=OVERLAY, study=study))
@@ -169,8 +169,8 @@ def pack(folder: Path, out: Path, limit_mb: float) -> float:
         if size > limit_mb:
             largest = ", ".join(f"{entry.filename} ({entry.compress_size / 1e6:.1f} MB)" for entry in entries[:5])
             raise StudyError(
-                f"The bundle has {size:.1f} MB, more than report.bundle_mb allows ({limit_mb:g}). The largest files are "
-                f"{largest}; lower report.figures.dpi or attribution.exams, or raise the limit."
+                f"The bundle has {size:.1f} MB, more than manuscript.bundle_mb allows ({limit_mb:g}). The largest files are "
+                f"{largest}; lower manuscript.figures.dpi or attribution.exams, or raise the limit."
             )
     return size
 
@@ -210,4 +210,4 @@ def bundle(
         folder = Path(name)
         stage(folder, study, cohort, given, config, study / "provenance.json")
         searched = search(searchable(folder))
-        return searched, pack(folder, out, config["report"]["bundle_mb"])
+        return searched, pack(folder, out, config["manuscript"]["bundle_mb"])

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from analysis.report.hashes import file_hash
+from analysis.presentation.hashes import file_hash
 
 METADATA = "ro-crate-metadata.json"
 WORKFLOW = "Snakefile"
@@ -151,7 +151,7 @@ def write_crate(
     run["result"] = [
         entity for path, entity in files.items() if path.startswith((given, f"{made}/")) and path != config
     ]
-    if authors := _authors(crate, provenance["config"]["report"]["authors"]):
+    if authors := _authors(crate, provenance["config"]["manuscript"]["authors"]):
         run["agent"] = crate.root_dataset["author"] = authors
     crate.root_dataset["mentions"] = [run]
     crate.metadata.write(root)

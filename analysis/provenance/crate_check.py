@@ -11,8 +11,8 @@ from typing import Any
 from urllib.parse import unquote
 
 from analysis.errors import StudyError
+from analysis.presentation.hashes import file_hash
 from analysis.provenance.crate import METADATA, PROFILES, WORKFLOW, Entity, files_in
-from analysis.report.hashes import file_hash
 
 
 def check_crate(root: Path) -> int:

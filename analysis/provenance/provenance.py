@@ -20,7 +20,7 @@ from typing import Any
 from analysis.errors import StudyError
 from analysis.machine import processor
 from analysis.network.structure import read_computed
-from analysis.report.hashes import file_hash
+from analysis.presentation.hashes import file_hash
 
 ROOT = Path(__file__).resolve().parents[2]
 #: What of the repository a study is made by; overlays of other studies are none of it.

@@ -215,16 +215,16 @@ def save(
         Says in a sentence why nothing was written.
     """
     query = select(assignments).where(assignments.c.handle == sent["handle"], assignments.c.reader == reader.id)
-    task = db.execute(query).first()
-    if task is None or task.exam not in exams:
+    assignment = db.execute(query).first()
+    if assignment is None or assignment.exam not in exams:
         raise Refused("This exam is not yours to read.")
-    exam = exams[task.exam]
-    entries = standing(db, exam=task.exam)
-    before = next((entry for entry in entries if entry.assignment == task.id), None)
+    exam = exams[assignment.exam]
+    entries = standing(db, exam=assignment.exam)
+    before = next((entry for entry in entries if entry.assignment == assignment.id), None)
     content = {name: sent[name] for name in CONTENT} | {"comment": sent["comment"].strip()}
     double = db.execute(select(ledger).where(ledger.c.reader == reader.id, ledger.c.key == sent["key"])).first()
     if double is not None:
-        if (double.assignment, double.version) != (task.id, sent["version"]):
+        if (double.assignment, double.version) != (assignment.id, sent["version"]):
             raise Refused("This reading was sent before, for another exam; reload the page.")
         if not _same(form, content, double._mapping[ledger.c["values"]], double):
             raise Refused(
@@ -233,11 +233,11 @@ def save(
         return _saved(before)
     if sent["version"] != (before.version + 1 if before else 0):
         raise Refused("This exam has been read in another window; reload the page.", _saved(before) if before else None)
-    case = cases(entries, queues, form).get(task.exam)
-    content["values"] = _checked(db, task.kind, exam.set, before, case, sent["values"], form)
+    case = cases(entries, queues, form).get(assignment.exam)
+    content["values"] = _checked(db, assignment.kind, exam.set, before, case, sent["values"], form)
     if len(sent["views"]) not in (0, len(exam.images)):
         raise Refused("There is not one view an image.")
-    if task.kind == "consensus" and not sent["present"]:
+    if assignment.kind == "consensus" and not sent["present"]:
         raise Refused("Say first who is present: a consensus is signed by name.")
     if before and _same(form, content, before.values, before):
         return _saved(before)
@@ -245,7 +245,7 @@ def save(
         insert(ledger).values(
             **content,
             seconds=sent["seconds"],
-            assignment=task.id,
+            assignment=assignment.id,
             version=sent["version"],
             reader=reader.id,
             key=sent["key"],
@@ -257,7 +257,7 @@ def save(
         )
     )
     if not before:
-        db.execute(update(assignments).where(assignments.c.id == task.id).values(read=True))
+        db.execute(update(assignments).where(assignments.c.id == assignment.id).values(read=True))
     return {"version": sent["version"]} | content
 
 

@@ -27,7 +27,7 @@ _FRESH = 60.0
 
 
 @dataclass(frozen=True)
-class Task:
+class Assignment:
     """An exam in a reader's hands.
 
     Attributes
@@ -52,13 +52,13 @@ class Queue:
 
     Attributes
     ----------
-    tasks : list of Task
+    dealt : list of Assignment
         The exam to read now and the ones to load ahead.
     done, left : int
         Exams read, and still to be read by this reader as far as that is known; occasions count apart.
     """
 
-    tasks: list[Task]
+    dealt: list[Assignment]
     done: int
     left: int
 
@@ -147,13 +147,13 @@ class Dealer:
 
         rows = [] if not back else db.execute(select(assignments).where(assignments.c.id.in_(back))).all()
         mine = [row for row in held if still(row)]
-        tasks = [*rows, *(row for row in mine if not row.later)]
+        in_hand = [*rows, *(row for row in mine if not row.later)]
         known = {Slot(row.exam, row.occasion) for row in held}
         places = pile.next(min(self._settings.repeat_gap, len(pile.exams) // 2), blocked)
         slots = (Slot(self._piles.names[place], occasion) for place, occasion in places)
         fresh = (slot for slot in slots if slot not in known)
         put_off = [row for row in mine if row.later]
-        shown = self._claim(db, reader, tasks, fresh, put_off, number, "read", now)
+        shown = self._claim(db, reader, in_hand, fresh, put_off, number, "read", now)
         declined = {self._number[row.exam] for row in held if row.later < 0 and row.exam in self._number}
         left = len(back) + pile.left(blocked | pile.blocked(declined))
         return Queue(shown, self._done(reader) - len(back), left)
@@ -173,8 +173,8 @@ class Dealer:
         known = {row.exam for row in mine}
         first = nsmallest(number + len(known), open_, key=lambda exam: self._turn(exam, open_[exam]))
         fresh = (Slot(exam, open_[exam].decisions + 1) for exam in first if exam not in known)
-        tasks, put_off = [row for row in mine if not row.later], [row for row in mine if row.later]
-        shown = self._claim(db, reader, tasks, fresh, put_off, number, "consensus", now)
+        in_hand, put_off = [row for row in mine if not row.later], [row for row in mine if row.later]
+        shown = self._claim(db, reader, in_hand, fresh, put_off, number, "consensus", now)
         return Queue(shown, self._done(reader), len(open_))
 
     def _turn(self, exam: str, brief: Brief) -> tuple[bool, bytes]:
@@ -186,24 +186,24 @@ class Dealer:
         return before[1]
 
     def _claim(
-        self, db: Connection, reader: Reader, tasks: list[Row[Any]], fresh: Iterable[Slot], put_off: list[Row[Any]],
+        self, db: Connection, reader: Reader, in_hand: list[Row[Any]], fresh: Iterable[Slot], put_off: list[Row[Any]],
         number: int, kind: str, now: float,
-    ) -> list[Task]:  # fmt: skip
+    ) -> list[Assignment]:  # fmt: skip
         """Take what is in hand, then what is new, then what was put off, up to a number."""
-        taken = tasks[:number]
+        taken = in_hand[:number]
         new = [self._new(db, reader, slot, kind, now) for slot in islice(fresh, number - len(taken))]
         rest = put_off[: number - len(taken) - len(new)]
         for row in (*taken, *rest):
             if not now - _FRESH < row.opened <= now:
                 db.execute(update(assignments).where(assignments.c.id == row.id).values(opened=now))
-        return [*map(_task, taken), *new, *map(_task, rest)]
+        return [*map(_assignment, taken), *new, *map(_assignment, rest)]
 
-    def _new(self, db: Connection, reader: Reader, slot: Slot, kind: str, now: float) -> Task:
+    def _new(self, db: Connection, reader: Reader, slot: Slot, kind: str, now: float) -> Assignment:
         handle = secrets.token_urlsafe(12)
         values = {"handle": handle, "reader": reader.id, "exam": slot.exam, "kind": kind, "occasion": slot.occasion}
         values |= {"set": self._exams[slot.exam].set, "after": self.book.last, "opened": now}
         key = db.execute(insert(assignments).values(**values)).inserted_primary_key
-        return Task(int(key[0]), handle, slot.exam, kind)  # type: ignore[index]
+        return Assignment(int(key[0]), handle, slot.exam, kind)  # type: ignore[index]
 
     def _practising(
         self, db: Connection, reader: Reader, held: Sequence[Row[Any]], number: int, now: float
@@ -258,5 +258,5 @@ class Dealer:
         return found
 
 
-def _task(row: Row[Any]) -> Task:
-    return Task(row.id, row.handle, row.exam, row.kind)
+def _assignment(row: Row[Any]) -> Assignment:
+    return Assignment(row.id, row.handle, row.exam, row.kind)

@@ -26,7 +26,7 @@ from analysis.reading.ledger import (
     standing,
 )
 from analysis.reading.progress import count_exams, pace
-from analysis.reading.queue import Dealer, Queue, Task
+from analysis.reading.queue import Assignment, Dealer, Queue
 from analysis.reading.reports import Reports
 from analysis.reading.settings import ReadingSettings
 from analysis.reading.shelf import Shelf
@@ -82,7 +82,7 @@ class Room:
             return {"done": 0, "left": 0, "exams": []}
         with self.store.writing() as db:
             queue: Queue = self.dealer.deal(db, reader, AHEAD, now)
-            shown = [self._shown(db, task, reader) for task in queue.tasks]
+            shown = [self._shown(db, assignment, reader) for assignment in queue.dealt]
         return {"done": queue.done, "left": queue.left, "exams": shown}
 
     def write(self, reader: Reader, content: dict[str, Any], now: float) -> dict[str, Any]:
@@ -101,10 +101,10 @@ class Room:
         with self.store.writing() as db:
             queues = self.settings.queues
             saved = save(db, reader, content, exams=self.exams, form=self.form, queues=queues, now=now)
-            task = db.execute(select(assignments).where(assignments.c.handle == content["handle"])).one()
+            assignment = db.execute(select(assignments).where(assignments.c.handle == content["handle"])).one()
         answer: dict[str, Any] = {"saved": saved}
-        if task.kind == "practice":
-            answer["answers"] = self.practice.get(task.exam, {})
+        if assignment.kind == "practice":
+            answer["answers"] = self.practice.get(assignment.exam, {})
         return answer
 
     def mine(self, reader: Reader) -> list[dict[str, Any]]:
@@ -113,17 +113,17 @@ class Room:
             query = rows_of().where(ledger.c.reader == reader.id, assignments.c.kind.in_(_LISTED)).order_by(ledger.c.id)
             entries = [entry for entry in latest(db.execute(query)) if entry.exam in self.exams]
             wanted = (assignments.c.reader == reader.id) & assignments.c.kind.in_(_LISTED)
-            tasks = {row.id: row for row in db.execute(select(assignments).where(wanted)) if row.read or row.later}
+            assigned = {row.id: row for row in db.execute(select(assignments).where(wanted)) if row.read or row.later}
             shut = {name: self._locks(db, name) for name in {entry.set for entry in entries}}
             rows = [
-                {"number": number, "handle": tasks[entry.assignment].handle, "versions": entry.version + 1}
+                {"number": number, "handle": assigned[entry.assignment].handle, "versions": entry.version + 1}
                 | {"state": "locked" if entry.first_id <= shut[entry.set] and entry.kind == "read" else "open"}
                 | {"revisit": entry.revisit, "comment": bool(entry.comment), "written": entry.written}
                 | {"flags": [flag for flag in FLAGS if entry.values.get(flag)]}
                 | {"grades": {i.name: entry.values.get(i.name) for i in self.form.items if i.name in entry.values}}
                 for number, entry in enumerate(entries, 1)
             ]
-            put_off = [row for row in tasks.values() if row.later > 0 and not row.read and row.exam in self.exams]
+            put_off = [row for row in assigned.values() if row.later > 0 and not row.read and row.exam in self.exams]
             return rows + [{"number": None, "handle": row.handle, "state": "later"} for row in put_off]
 
     def _locks(self, db: Connection, name: str) -> float:
@@ -141,7 +141,7 @@ class Room:
                 raise Refused("This exam is not yours to read.")
             if row.later and not row.read:
                 db.execute(update(assignments).where(assignments.c.id == row.id).values(later=0))
-            return self._shown(db, Task(row.id, row.handle, row.exam, row.kind), reader)
+            return self._shown(db, Assignment(row.id, row.handle, row.exam, row.kind), reader)
 
     def step(self, reader: Reader, handle: str, back: bool) -> dict[str, Any] | None:
         """Return the exam that a reader read before or after another; before an unread one, the last one."""
@@ -160,7 +160,7 @@ class Room:
             query = query.order_by(ledger.c.id.desc() if back else ledger.c.id)
             for row in db.execution_options(yield_per=5).execute(query):
                 if row.exam in self.exams:
-                    return self._shown(db, Task(row.id, row.handle, row.exam, row.kind), reader)
+                    return self._shown(db, Assignment(row.id, row.handle, row.exam, row.kind), reader)
         return None
 
     def put_off(self, reader: Reader, handle: str, never: bool, now: float) -> None:
@@ -263,23 +263,23 @@ class Room:
             raise Refused("This exam is not yours to read.")
         return self.exams[row.exam]
 
-    def _shown(self, db: Connection, task: Task, reader: Reader) -> dict[str, Any]:
-        exam = self.exams[task.exam]
-        entries = standing(db, exam=task.exam)
-        case = cases(entries, self.settings.queues, self.form).get(task.exam)
-        before = next((entry for entry in entries if entry.assignment == task.id), None)
+    def _shown(self, db: Connection, assignment: Assignment, reader: Reader) -> dict[str, Any]:
+        exam = self.exams[assignment.exam]
+        entries = standing(db, exam=assignment.exam)
+        case = cases(entries, self.settings.queues, self.form).get(assignment.exam)
+        before = next((entry for entry in entries if entry.assignment == assignment.id), None)
         back = before is not None and asked_back(case, before)
         shown: dict[str, Any] = {
-            "handle": task.handle,
-            "kind": task.kind,
+            "handle": assignment.handle,
+            "kind": assignment.kind,
             "version": before.version + 1 if before else 0,
             "views": [image.view for image in exam.images],
             "body": [image.side for image in exam.images],
             "before": _content(before) if before else None,
             "note": "",
-            "locked": before is not None and not back and (task.kind == "practice" or locked(db, before)),
+            "locked": before is not None and not back and (assignment.kind == "practice" or locked(db, before)),
         }
-        if task.kind == "consensus" and case:
+        if assignment.kind == "consensus" and case:
             shown |= self._sides(case, before)
         elif back:
             shown["note"] = "The consensus session found this exam gradable. Please grade it as well as you can."

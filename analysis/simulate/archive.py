@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from analysis.simulate.anatomy import Knee, body, draw, grades, latent
-from analysis.simulate.population import Exam, plan
+from analysis.simulate.population import PlannedExam, plan
 from analysis.simulate.readers import Row, readings, shifts
 from analysis.simulate.reports import report
 from analysis.simulate.settings import SimulateSettings
@@ -34,7 +34,7 @@ class Written:
     files: int
 
 
-def anatomy(exam: Exam, seed: int) -> Knee:
+def anatomy(exam: PlannedExam, seed: int) -> Knee:
     """Draw the knee of an exam; the same for the exam and its repeats.
 
     The body is the patient's, whatever the exam.
@@ -136,7 +136,9 @@ def _csv(path: Path, columns: tuple[str, ...], rows: Iterable[tuple[Any, ...]]) 
         writer.writerows(rows)
 
 
-def _write_exam(exam: Exam, settings: SimulateSettings, seed: int, folder: Path, leniency: dict[str, float]) -> Written:
+def _write_exam(
+    exam: PlannedExam, settings: SimulateSettings, seed: int, folder: Path, leniency: dict[str, float]
+) -> Written:
     from analysis.simulate import dicom, film
     from analysis.simulate.hardware import hardware
     from analysis.simulate.shape import skeleton

@@ -21,7 +21,7 @@ from pydicom.uid import (
 )
 
 from analysis.simulate.film import Radiograph
-from analysis.simulate.population import Exam
+from analysis.simulate.population import PlannedExam
 from analysis.simulate.settings import FileSettings
 
 STUDY_TEXT = {
@@ -48,7 +48,7 @@ def _one(rng: Generator, options: Any) -> Any:
     return options[int(rng.integers(len(options)))]
 
 
-def header(rng: Generator, exam: Exam, study: str, settings: FileSettings) -> Dataset:
+def header(rng: Generator, exam: PlannedExam, study: str, settings: FileSettings) -> Dataset:
     """Make the attributes that all files of an exam share."""
     ds = Dataset()
     ds.SpecificCharacterSet = "ISO_IR 100" if rng.random() < 0.8 else "ISO_IR 192"
@@ -77,7 +77,13 @@ def header(rng: Generator, exam: Exam, study: str, settings: FileSettings) -> Da
 
 
 def image(
-    rng: Generator, shared: Dataset, exam: Exam, view: str, number: int, picture: Radiograph, settings: FileSettings
+    rng: Generator,
+    shared: Dataset,
+    exam: PlannedExam,
+    view: str,
+    number: int,
+    picture: Radiograph,
+    settings: FileSettings,
 ) -> bytes:
     """Encode one radiograph.
 
@@ -86,7 +92,7 @@ def image(
     rng : Generator
     shared : Dataset
         From `header`.
-    exam : Exam
+    exam : PlannedExam
     view : str
     number : int
         Instance number in the exam, from 1.

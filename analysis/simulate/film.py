@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from analysis.simulate import physics
 from analysis.simulate.anatomy import Knee
-from analysis.simulate.population import Exam
+from analysis.simulate.population import PlannedExam
 from analysis.simulate.projection import Beam, Map, add_depth
 from analysis.simulate.scene import Pose, posed
 from analysis.simulate.settings import RadiographySettings
@@ -132,7 +132,7 @@ def paths(knee: Knee, beam: Beam, parts: list[Part], texture: Map) -> dict[str, 
 
 
 def take(
-    rng: Generator, knee: Knee, parts: list[Part], view: str, exam: Exam, settings: RadiographySettings
+    rng: Generator, knee: Knee, parts: list[Part], view: str, exam: PlannedExam, settings: RadiographySettings
 ) -> Radiograph:
     """Take one radiograph of a knee.
 
@@ -144,7 +144,7 @@ def take(
     parts : list of Part
         Its solids, see `shape.skeleton` and `hardware.hardware`.
     view : {"ap", "lateral", "oblique"}
-    exam : Exam
+    exam : PlannedExam
         Its protocol decides the field and the load, its kind whether the picture fails.
     settings : RadiographySettings
     """

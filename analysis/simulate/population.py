@@ -54,7 +54,7 @@ class Patient:
 
 
 @dataclass(frozen=True)
-class Exam:
+class PlannedExam:
     """One exam and the truth behind it; only `archive` and tests see the truth.
 
     Attributes
@@ -125,12 +125,12 @@ class _Slot:
     fractures: list[str] = field(default_factory=list)
 
 
-def plan(settings: SimulateSettings, seed: int) -> list[Exam]:
+def plan(settings: SimulateSettings, seed: int) -> list[PlannedExam]:
     """Plan the whole archive without making a picture.
 
     Returns
     -------
-    list of Exam
+    list of PlannedExam
         In order of index; the same for the same settings and seed.
     """
     rng = np.random.default_rng([seed, 1])
@@ -140,7 +140,7 @@ def plan(settings: SimulateSettings, seed: int) -> list[Exam]:
         "validation": round(settings.validation * surplus),
         "test": round(settings.test * surplus),
     }
-    exams: list[Exam] = []
+    exams: list[PlannedExam] = []
     numbers: set[str] = set()
     for session, size in sizes.items():
         slots = _slots(rng, settings.population, size, session)
@@ -248,10 +248,15 @@ def _views(rng: Generator, shares: tuple[float, float, float], protocol: str, pa
 
 
 def _add_regular(
-    rng: Generator, settings: SimulateSettings, exams: list[Exam], slots: list[_Slot], session: str, numbers: set[str]
+    rng: Generator,
+    settings: SimulateSettings,
+    exams: list[PlannedExam],
+    slots: list[_Slot],
+    session: str,
+    numbers: set[str],
 ) -> None:
     """Turn the slots into exams; some are later exams of an earlier slot's patient."""
-    mine: list[Exam] = []
+    mine: list[PlannedExam] = []
     for slot in slots:
         again = [e for e in mine if e.kl <= slot.kl and e.day < date(2014, 1, 1)]
         if again and rng.random() < settings.population.several_exams:
@@ -265,7 +270,7 @@ def _add_regular(
             patient = _patient(rng, age, day, str(rng.choice(["F", "M"], p=[0.56, 0.44])), numbers)
         shares = settings.radiography.images_per_exam
         mine.append(
-            Exam(
+            PlannedExam(
                 index=len(exams) + len(mine),
                 patient=patient,
                 session=session,
@@ -287,17 +292,17 @@ def _add_regular(
     exams += mine
 
 
-def _add_surplus(rng: Generator, settings: SimulateSettings, exams: list[Exam], numbers: set[str]) -> None:
+def _add_surplus(rng: Generator, settings: SimulateSettings, exams: list[PlannedExam], numbers: set[str]) -> None:
     """Add what the selection has to leave out, each kind once at least in a study that is not tiny."""
     population, regular = settings.population, list(exams)
 
     def number(share: float) -> int:
         return max(_chance_round(rng, share * len(regular)), int(len(regular) >= 30 and share > 0))
 
-    def pick(pool: list[Exam], count: int) -> list[Exam]:
+    def pick(pool: list[PlannedExam], count: int) -> list[PlannedExam]:
         return [pool[k] for k in rng.choice(len(pool), min(count, len(pool)), replace=False)] if pool else []
 
-    def add(exam: Exam) -> None:
+    def add(exam: PlannedExam) -> None:
         exams.append(replace(exam, index=len(exams)))
 
     last: dict[int, date] = {}

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.random import Generator
 
 from analysis.simulate.anatomy import FRACTURES, IMPLANTS
-from analysis.simulate.population import Exam
+from analysis.simulate.population import PlannedExam
 from analysis.simulate.settings import ReaderSettings
 
 STUDENTS, SENIORS = ("student-1", "student-2"), ("senior-1", "senior-2")
@@ -77,7 +77,7 @@ def shifts(rng: Generator, settings: ReaderSettings) -> dict[str, float]:
 
 
 def readings(
-    rng: Generator, exam: Exam, truth: dict[str, float], settings: ReaderSettings, leniency: dict[str, float]
+    rng: Generator, exam: PlannedExam, truth: dict[str, float], settings: ReaderSettings, leniency: dict[str, float]
 ) -> list[Row]:
     """Write the rows of one exam, by the policy of its session.
 

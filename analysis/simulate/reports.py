@@ -5,7 +5,7 @@ from __future__ import annotations
 from numpy.random import Generator
 
 from analysis.simulate.anatomy import Knee, grades
-from analysis.simulate.population import Exam
+from analysis.simulate.population import PlannedExam
 from analysis.simulate.settings import ReaderSettings
 
 SIDES = {"right": "höger", "left": "vänster"}
@@ -34,7 +34,7 @@ def _one(rng: Generator, *texts: str) -> str:
     return texts[int(rng.integers(len(texts)))]
 
 
-def report(rng: Generator, exam: Exam, knee: Knee, settings: ReaderSettings) -> str:
+def report(rng: Generator, exam: PlannedExam, knee: Knee, settings: ReaderSettings) -> str:
     """Dictate the report of one exam.
 
     Returns
@@ -74,7 +74,7 @@ def report(rng: Generator, exam: Exam, knee: Knee, settings: ReaderSettings) -> 
     return " ".join(part for part in parts if part)
 
 
-def _arthrosis(rng: Generator, exam: Exam, kl: int, replaced: bool, settings: ReaderSettings) -> str:
+def _arthrosis(rng: Generator, exam: PlannedExam, kl: int, replaced: bool, settings: ReaderSettings) -> str:
     if replaced:
         return _one(rng, "", "Tidigare gonartros, nu protesförsörjd.", "Protes insatt på grund av artros.")
     place = PLACES[exam.location]

@@ -16,7 +16,7 @@ from analysis.files import write_table
 from analysis.grading.scheme import Scheme
 from analysis.schemas.statistics import COMPARISONS
 from analysis.statistics import roc
-from analysis.statistics.data import Sample, load_study, make_sample
+from analysis.statistics.data import Sample, make_sample, match
 from analysis.statistics.effective import Floats, Names
 from analysis.statistics.intervals import compare, correlation_of, estimate, p_value
 from analysis.statistics.proportions import Flags, paired
@@ -185,7 +185,7 @@ def compare_predictions(
     Parameters
     ----------
     first, second, reference : Path
-        See `analysis.statistics.data.load_study`.
+        See `analysis.statistics.data.match`.
     scheme : Scheme
     settings : StatisticsSettings
     names : pair of str
@@ -198,7 +198,7 @@ def compare_predictions(
     dict
         For either file the exams without a reference, which are left out.
     """
-    studies = [load_study(path, reference, scheme) for path in (first, second)]
+    studies = [match(path, reference, scheme) for path in (first, second)]
     inside, other = (study.rows("test") for study in studies)
     if list(studies[0].exams["exam"][inside]) != list(studies[1].exams["exam"][other]):
         raise StudyError(

@@ -10,17 +10,17 @@ import pandas as pd
 from analysis.schemas.columns import empty
 from analysis.schemas.statistics import CUMULATIVE, CUMULATIVE_FIT
 from analysis.statistics.calibration import calibration_row, reliability_rows
-from analysis.statistics.data import Study, make_sample
+from analysis.statistics.data import Matched, make_sample
 from analysis.statistics.resample import Floats, Resamples
 from analysis.statistics.settings import StatisticsSettings
 
 
-def cumulative_tables(study: Study, resamples: Resamples, settings: StatisticsSettings) -> dict[str, pd.DataFrame]:
+def cumulative_tables(study: Matched, resamples: Resamples, settings: StatisticsSettings) -> dict[str, pd.DataFrame]:
     """Hold the predicted probability of each grade and above against how often it came true, on the test set.
 
     Parameters
     ----------
-    study : Study
+    study : Matched
     resamples : Resamples
         Of the test set.
     settings : StatisticsSettings
@@ -64,7 +64,7 @@ def cumulative_tables(study: Study, resamples: Resamples, settings: StatisticsSe
     }
 
 
-def at_least(study: Study, item: str, level: int) -> Floats:
+def at_least(study: Matched, item: str, level: int) -> Floats:
     """Return the probability of a grade and above, by whichever outcome says it.
 
     The outcome of exactly these grades; or one less that of all grades below; or the sum of the grades' own, at most 1.

@@ -83,7 +83,7 @@ class Sample:
 
 
 @dataclass(frozen=True)
-class Study:
+class Matched:
     """All exams of the reference in the evaluated sets, row for row.
 
     Attributes
@@ -134,7 +134,7 @@ def make_sample(truth: Floats, score: Floats, patients: npt.NDArray[np.object_])
     return Sample(truth[keep], score[keep], patients[keep], keep, int((~labelled).sum()), int((labelled & ~keep).sum()))
 
 
-def load_study(predictions: str | Path, reference: str | Path, scheme: Scheme) -> Study:
+def match(predictions: str | Path, reference: str | Path, scheme: Scheme) -> Matched:
     """Join predictions and reference by exam.
 
     Parameters
@@ -188,7 +188,7 @@ def load_study(predictions: str | Path, reference: str | Path, scheme: Scheme) -
     )
     whole = pd.concat([exams, graded.drop(columns=names, errors="ignore"), truth], axis=1)
     unmatched = tuple(scores.loc[~scores["exam"].isin(labels["exam"]), "exam"])
-    return Study(scheme, exams_, truth_, score_, grade_, predicted_, whole, unmatched)
+    return Matched(scheme, exams_, truth_, score_, grade_, predicted_, whole, unmatched)
 
 
 def _identify(

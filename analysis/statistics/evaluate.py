@@ -15,7 +15,7 @@ from analysis.schemas.columns import empty
 from analysis.schemas.statistics import DECISIONS, ESTIMATES, EVALUATED, SUBGROUPS
 from analysis.statistics import calibration, decisions, discrimination, grades, operating, subgroups
 from analysis.statistics.cumulative import cumulative_tables
-from analysis.statistics.data import Study, load_study
+from analysis.statistics.data import Matched, match
 from analysis.statistics.parallel import spread
 from analysis.statistics.published import compare_published, load_published
 from analysis.statistics.questions import repeated
@@ -29,19 +29,19 @@ DECIDED = ("group", "disease", "location")
 
 
 @dataclass(frozen=True)
-class Task:
+class Evaluation:
     """What every worker needs to know.
 
     Attributes
     ----------
-    study : Study
+    study : Matched
     groups : pandas.DataFrame
         See `analysis.statistics.subgroups.divide`.
     settings : StatisticsSettings
     seed : int
     """
 
-    study: Study
+    study: Matched
     groups: pd.DataFrame
     settings: StatisticsSettings
     seed: int
@@ -72,7 +72,7 @@ def evaluate(
     Parameters
     ----------
     predictions, reference : Path
-        See `analysis.statistics.data.load_study`.
+        See `analysis.statistics.data.match`.
     scheme : Scheme
     settings : StatisticsSettings
     seed : int
@@ -95,19 +95,19 @@ def evaluate(
     -----
     Every table is written, with no row but its header where there is nothing to say.
     """
-    study = load_study(predictions, reference, scheme)
-    task = Task(study, subgroups.divide(study, exams, images, settings), settings, seed)
-    for name, table in tables(task, readers, workers=workers).items():
+    study = match(predictions, reference, scheme)
+    evaluation = Evaluation(study, subgroups.divide(study, exams, images, settings), settings, seed)
+    for name, table in tables(evaluation, readers, workers=workers).items():
         write_table(table, out / name, ESTIMATES[name])
     return study.unmatched
 
 
-def tables(task: Task, readers: Path | None, *, workers: int) -> Tables:
+def tables(evaluation: Evaluation, readers: Path | None, *, workers: int) -> Tables:
     """Return every table by its file name; see `evaluate`."""
-    study, settings = task.study, task.settings
-    parts = spread(partial(_outcome, task), study.scheme.outcomes, workers)
+    study, settings = evaluation.study, evaluation.settings
+    parts = spread(partial(_outcome, evaluation), study.scheme.outcomes, workers)
     found = {name: _stack([part[name] for part in parts]) for name in parts[0]}
-    resamples = task.resamples("test")
+    resamples = evaluation.resamples("test")
     found["roc.csv"] = found["roc.csv"].sort_values("set", key=lambda s: s.map(EVALUATED.index), kind="stable")
     # Of no outcome and no set: the reference doesn't know these exams.
     columns = list(found["roc.csv"])
@@ -123,12 +123,12 @@ def tables(task: Task, readers: Path | None, *, workers: int) -> Tables:
     return found
 
 
-def _outcome(task: Task, outcome: Outcome) -> Tables:
+def _outcome(evaluation: Evaluation, outcome: Outcome) -> Tables:
     """Return all that is estimated of one outcome."""
-    study, settings, seed = task.study, task.settings, task.seed
+    study, settings, seed = evaluation.study, evaluation.settings, evaluation.seed
     samples = {which: study.sample(which, outcome.id) for which in EVALUATED}
     test = samples["test"]
-    resamples = {which: task.resamples(which) for which in EVALUATED}
+    resamples = {which: evaluation.resamples(which) for which in EVALUATED}
 
     roc_rows = [
         discrimination.auc_row(sample, outcome, which, resamples[which], settings=settings, seed=seed)
@@ -164,7 +164,9 @@ def _outcome(task: Task, outcome: Outcome) -> Tables:
         if outcome.kind in DECIDED
         else empty(DECISIONS),
         "subgroups.csv": pd.DataFrame(
-            subgroups.subgroup_rows(test, outcome.id, task.groups, settings, repeats=repeated(outcome.id, study.scheme))
+            subgroups.subgroup_rows(
+                test, outcome.id, evaluation.groups, settings, repeats=repeated(outcome.id, study.scheme)
+            )
             if outcome.kind in settings.subgroup_kinds
             else [],
             columns=list(SUBGROUPS.columns),
@@ -172,7 +174,7 @@ def _outcome(task: Task, outcome: Outcome) -> Tables:
     }
 
 
-def _prevalence(study: Study, outcome: str, settings: StatisticsSettings) -> tuple[float, str]:
+def _prevalence(study: Matched, outcome: str, settings: StatisticsSettings) -> tuple[float, str]:
     if outcome in settings.prevalence:
         return settings.prevalence[outcome], "settings"
     labels = study.reference.loc[study.reference["set"] == settings.prevalence_set, outcome]

@@ -12,7 +12,7 @@ from sklearn.metrics import accuracy_score, cohen_kappa_score, mean_absolute_err
 
 from analysis.schemas.statistics import CONFUSION, EVALUATED, SUMMARY
 from analysis.statistics import roc
-from analysis.statistics.data import Study
+from analysis.statistics.data import Matched
 from analysis.statistics.proportions import Names, balanced, wilson
 from analysis.statistics.resample import Floats, Resamples, percentile, total, weighted_auc
 from analysis.statistics.settings import StatisticsSettings
@@ -22,7 +22,7 @@ METHOD = "percentile bootstrap of patients"
 MEASURES = ("accuracy", "balanced_accuracy", "mean_absolute_error", "quadratic_kappa")
 
 
-def confusion(study: Study) -> pd.DataFrame:
+def confusion(study: Matched) -> pd.DataFrame:
     """Cross reference grades with predicted grades.
 
     Returns
@@ -164,7 +164,7 @@ def spread(draws: Floats, level: float) -> tuple[tuple[float, float], str | None
     return ((NAN, NAN), "all replicates are the same") if low == high else ((low, high), None)
 
 
-def summary(study: Study, resamples: Resamples, settings: StatisticsSettings) -> pd.DataFrame:
+def summary(study: Matched, resamples: Resamples, settings: StatisticsSettings) -> pd.DataFrame:
     """Sum up each item on the test set: agreement of grades, mean AUCs, and Hand and Till's multiclass AUC.
 
     Mean AUCs are taken over grades and groups, as the paper's 0.92, and over the grades alone
@@ -172,7 +172,7 @@ def summary(study: Study, resamples: Resamples, settings: StatisticsSettings) ->
 
     Parameters
     ----------
-    study : Study
+    study : Matched
     resamples : Resamples
         Of the test set.
     settings : StatisticsSettings
@@ -215,7 +215,7 @@ def _row(
     }
 
 
-def _mean_rows(study: Study, item: str, resamples: Resamples) -> list[dict[str, Any]]:
+def _mean_rows(study: Matched, item: str, resamples: Resamples) -> list[dict[str, Any]]:
     rows = []
     for suffix, kinds in (("", ("grade", "group")), ("_grades", ("grade",))):
         outcomes = [o.id for o in study.scheme.outcomes if o.item == item and o.kind in kinds]
@@ -235,7 +235,7 @@ def _mean_rows(study: Study, item: str, resamples: Resamples) -> list[dict[str, 
     return rows
 
 
-def _hand_till(study: Study, item: str, resamples: Resamples) -> dict[str, Any]:
+def _hand_till(study: Matched, item: str, resamples: Resamples) -> dict[str, Any]:
     levels = [o for o in study.scheme.outcomes if o.kind == "grade" and o.item == item]
     inside = study.rows("test")
     grade = study.grade.loc[inside, item].to_numpy(dtype=float)

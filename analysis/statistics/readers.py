@@ -14,7 +14,7 @@ import pandas as pd
 
 from analysis.schemas.statistics import COMPARISONS, READERS
 from analysis.statistics.comparisons import compare_calls, holm, untested
-from analysis.statistics.data import Study
+from analysis.statistics.data import Matched
 from analysis.statistics.grades import agreement_rows
 from analysis.statistics.proportions import Names
 from analysis.statistics.questions import repeated
@@ -26,7 +26,7 @@ NETWORK = "network"
 
 
 def compare_readers(
-    study: Study,
+    study: Matched,
     readings: Path | None,
     thresholds: pd.DataFrame,
     resamples: Resamples,
@@ -40,7 +40,7 @@ def compare_readers(
 
     Parameters
     ----------
-    study : Study
+    study : Matched
     readings : Path or None
         Independent readings in long form: exam, reader, role, item, value. Without it the tables
         are empty.
@@ -84,14 +84,14 @@ def compare_readers(
     return table, _comparisons(study, calls, positive, settings)
 
 
-def _compared(study: Study) -> dict[str, int]:
+def _compared(study: Matched) -> dict[str, int]:
     """Return what is compared, with its number of levels."""
     scheme = study.scheme
     items = {name: len(item.levels) for name, item in scheme.items.items()}
     return items | {o.id: 2 for o in scheme.outcomes if o.kind not in ("grade", "group") and o.id not in items}
 
 
-def _readings(study: Study, path: Path | None) -> tuple[dict[str, pd.DataFrame], dict[str, str]]:
+def _readings(study: Matched, path: Path | None) -> tuple[dict[str, pd.DataFrame], dict[str, str]]:
     """Return what each reader called each exam of the test set, outcomes included, and the readers' roles."""
     if path is None:
         return {}, {}
@@ -153,7 +153,7 @@ def _item_rows(
 
 
 def _comparisons(
-    study: Study, calls: dict[str, pd.DataFrame], positive: pd.DataFrame, settings: StatisticsSettings
+    study: Matched, calls: dict[str, pd.DataFrame], positive: pd.DataFrame, settings: StatisticsSettings
 ) -> pd.DataFrame:
     inside = study.rows("test")
     patients = study.patients("test")

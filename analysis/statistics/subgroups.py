@@ -14,7 +14,7 @@ from analysis.errors import StudyError
 from analysis.schemas.statistics import SUBGROUPS
 from analysis.statistics import roc
 from analysis.statistics.comparisons import TEST, compare_samples, holm, too_few
-from analysis.statistics.data import Sample, Study
+from analysis.statistics.data import Matched, Sample
 from analysis.statistics.intervals import estimate, interval
 from analysis.statistics.settings import StatisticsSettings
 from analysis.tables import read_typed
@@ -23,12 +23,12 @@ NAN = float("nan")
 WITH, WITHOUT = "with", "without"
 
 
-def divide(study: Study, exams: Path | None, images: Path | None, settings: StatisticsSettings) -> pd.DataFrame:
+def divide(study: Matched, exams: Path | None, images: Path | None, settings: StatisticsSettings) -> pd.DataFrame:
     """Find the level of every exam of the test set in every subgroup.
 
     Parameters
     ----------
-    study : Study
+    study : Matched
     exams : Path, optional
         Table of exams (age in years, sex, protocol).
     images : Path, optional

@@ -24,8 +24,8 @@ from analysis.grading.scheme import load_scheme
 from analysis.grading.settings import ReferenceSettings
 from analysis.imaging.settings import ImagesSettings
 from analysis.network.settings import AttributionSettings, NetworkSettings
+from analysis.presentation.settings import ManuscriptSettings
 from analysis.reading.settings import ReadingSettings
-from analysis.report.settings import ReportSettings
 from analysis.settings import Settings, parse
 from analysis.simulate.settings import SimulateSettings
 from analysis.statistics.names import check_names, find
@@ -76,7 +76,7 @@ class Study(Settings):
     reading: ReadingSettings = ReadingSettings()
     active_learning: ActiveLearningSettings = ActiveLearningSettings()
     statistics: StatisticsSettings = StatisticsSettings()
-    report: ReportSettings = ReportSettings()
+    manuscript: ManuscriptSettings = ManuscriptSettings()
 
     @model_validator(mode="after")
     def _names_exist(self) -> Study:

@@ -102,7 +102,7 @@ def make_study(folder):
         "groups": [{"blocks": 1, "filters": 1, "part": "image"}, {"blocks": 1, "filters": 1}],
         "training": {"phases": [phase]},
     }  # fmt: skip
-    sections = {"reference": {}, "network": network, "statistics": {"replicates": 100}, "report": {}}
+    sections = {"reference": {}, "network": network, "statistics": {"replicates": 100}, "manuscript": {}}
     for name, values in sections.items():
         (folder / f"{name}.yaml").write_text(yaml.safe_dump(values))
     for name, text in SCHEMES.items():

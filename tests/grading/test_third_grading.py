@@ -34,9 +34,16 @@ def test_the_network_learns_what_the_readers_saw(study):
     assert roc.loc[("test", "disease"), "auc"] > 0.8
 
 
-def test_the_report_follows_the_invented_scheme(study):
+def test_the_manuscript_follows_the_invented_scheme(study):
     out = study / "fjord"
-    where = ["--grading", study / "fjord.yaml", "--settings", study / "report.yaml", "--selection", study / "selection"]
+    where = [
+        "--grading",
+        study / "fjord.yaml",
+        "--settings",
+        study / "manuscript.yaml",
+        "--selection",
+        study / "selection",
+    ]
     where += ["--statistics", out / "statistics", "--reference-folder", out / "reference"]
     run("tables", *where, "--out", out / "tables")
     run("figures", *where, "--out", out / "figures")

@@ -1,4 +1,4 @@
-"""The manuscript of the report's studies."""
+"""The manuscript of the studies of tests/presentation."""
 
 import shutil
 from pathlib import Path
@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from analysis.manuscript.render import render
-from analysis.report.settings import ReportSettings
-from tests.report import conftest as report
-from tests.report.conftest import SOURCE
+from analysis.presentation.settings import ManuscriptSettings
+from tests.presentation import conftest as studies
+from tests.presentation.conftest import SOURCE
 
-kl, made = report.kl, report.made
+kl, made = studies.kl, studies.made
 
 
 @pytest.fixture(scope="session")
@@ -18,7 +18,7 @@ def rendered(kl, tmp_path_factory):
     """The manuscript of the Kellgren-Lawrence study in all formats, by pandoc."""
     folder = tmp_path_factory.mktemp("rendered")
     kl.stage(folder / "manuscript")
-    paths = render(folder / "manuscript", ReportSettings(), "pandoc")
+    paths = render(folder / "manuscript", ManuscriptSettings(), "pandoc")
     return {path.suffix[1:]: path for path in paths}
 
 

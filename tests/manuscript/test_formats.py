@@ -14,7 +14,7 @@ import yaml
 
 from analysis.errors import StudyError
 from analysis.manuscript.render import LEFTOVER, find_quarto, plain_text, render, scan
-from analysis.report.settings import ReportSettings
+from analysis.presentation.settings import ManuscriptSettings
 from analysis.yaml_files import load_yaml
 
 WORD = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
@@ -195,7 +195,7 @@ def by_quarto(kl, tmp_path_factory):
         pytest.skip("Quarto isn't installed, so there is no second text to compare")
     folder = tmp_path_factory.mktemp("quarto") / "manuscript"
     kl.stage(folder)
-    paths = render(folder, ReportSettings(), "quarto")
+    paths = render(folder, ManuscriptSettings(), "quarto")
     return {path.suffix[1:]: path for path in paths}
 
 
@@ -229,7 +229,7 @@ def test_quarto_leaves_nothing_but_the_manuscript(by_quarto):
 def test_the_same_source_gives_the_same_bytes(kl, rendered, request, tmp_path, renderer):
     first = rendered if renderer == "pandoc" else request.getfixturevalue("by_quarto")
     kl.stage(tmp_path / "manuscript")
-    again = {path.suffix[1:]: path for path in render(tmp_path / "manuscript", ReportSettings(), renderer)}
+    again = {path.suffix[1:]: path for path in render(tmp_path / "manuscript", ManuscriptSettings(), renderer)}
     assert [name for name, path in again.items() if path.read_bytes() != first[name].read_bytes()] == []
 
 
@@ -256,7 +256,7 @@ def test_authors_stand_with_their_affiliations_in_every_format(kl, tmp_path):
     (tmp_path / "values.yml").write_text(yaml.safe_dump(values, allow_unicode=True))
     for renderer in ("pandoc", *(["quarto"] if find_quarto() else [])):
         kl.stage(tmp_path / "manuscript", values=tmp_path / "values.yml")
-        for path in render(tmp_path / "manuscript", ReportSettings(), renderer):
+        for path in render(tmp_path / "manuscript", ManuscriptSettings(), renderer):
             if path.suffix == ".pdf" and not shutil.which("pdftotext"):
                 continue
             text = text_of(path)
@@ -305,4 +305,4 @@ def test_a_quarto_that_fails_silently_is_found_out(kl, tmp_path, monkeypatch):
     command.chmod(0o755)
     monkeypatch.setattr("analysis.manuscript.render.find_quarto", lambda: str(command))
     with pytest.raises(StudyError, match=r"Quarto failed on html: ERROR: no such thing$"):
-        render(tmp_path / "manuscript", ReportSettings(formats=("html",)), "quarto")
+        render(tmp_path / "manuscript", ManuscriptSettings(formats=("html",)), "quarto")

@@ -12,8 +12,8 @@ from analysis.errors import StudyError
 from analysis.manuscript.render import render
 from analysis.manuscript.source import choose, keys, lookup, missing
 from analysis.manuscript.stage import stage
-from analysis.report.settings import ReportSettings
-from tests.report.conftest import SOURCE, prose
+from analysis.presentation.settings import ManuscriptSettings
+from tests.presentation.conftest import SOURCE, prose
 
 #: Digits that may stand in the text, and why: none of them could change with the data.
 ALLOWED: dict[str, str] = {}
@@ -77,7 +77,7 @@ def test_everything_the_text_names_is_there(made, tmp_path):
 def test_both_renderers_find_every_visible_figure_and_reference(made, tmp_path):
     """The pass of pandoc before either renderer: what is visible in this study resolves, what is hidden isn't asked."""
     made.stage(tmp_path / "manuscript")
-    (page,) = render(tmp_path / "manuscript", ReportSettings(formats=("html",)), "pandoc")
+    (page,) = render(tmp_path / "manuscript", ManuscriptSettings(formats=("html",)), "pandoc")
     text = page.read_text()
     assert "content-visible" not in text
     drawn = {path.stem for path in (made.folder / "figures").glob("*.svg")}
@@ -143,7 +143,7 @@ def test_what_is_missing_stops_the_rendering_by_name(kl, source, tmp_path, plant
         file.write(f"\n{planted}\n")
     kl.stage(tmp_path / "manuscript", source)
     with pytest.raises(StudyError, match=re.escape(name)):
-        render(tmp_path / "manuscript", ReportSettings(formats=("html",)), "pandoc")
+        render(tmp_path / "manuscript", ManuscriptSettings(formats=("html",)), "pandoc")
 
 
 def test_a_missing_table_is_named(kl, source, tmp_path):

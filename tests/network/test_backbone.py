@@ -24,7 +24,7 @@ from analysis.network.prediction import load_network, predict
 from analysis.network.settings import AttributionSettings, NetworkSettings
 from analysis.network.source import source_files, source_hash
 from analysis.network.structure import Row, describe, parameters, write_structure
-from analysis.report.tables.cohort import network as table
+from analysis.presentation.tables.cohort import network as table
 from tests.network import small_cnn
 from tests.network.runs import GRADINGS, ROOT, digests, settings, train
 

@@ -222,7 +222,7 @@ def test_tasks_take_turns(cohort, tmp_path, every, turns):
 
 def test_the_network_knows_no_reader_of_reports():
     graph = grimp.build_graph("analysis", cache_dir=None)
-    for subject in ("archive", "cohort", "simulate", "reading", "report", "checks", "manuscript"):
+    for subject in ("archive", "cohort", "simulate", "reading", "presentation", "checks", "manuscript"):
         for module in ("training", "prediction", "attribution"):
             above = graph.find_upstream_modules(f"analysis.network.{module}")
             assert not {name for name in above if name.startswith(f"analysis.{subject}.")}, (module, subject)

@@ -29,7 +29,7 @@ FOUND = {
     "made": "2026-01-02T03:04:05+00:00",
     "code": {"commit": None, "dirty": None, "sha256": "0" * 64},
     "config": {
-        "report": {
+        "manuscript": {
             "authors": [
                 {"name": "A. Reader", "affiliation": None, "orcid": "0000-0002-1825-0097"},
                 {"name": "B. Writer"},
@@ -94,10 +94,10 @@ def test_paths_of_the_machine_are_not_published():
         "key": None,
         "kneekl224": {"folder": "/data", "doi": "d"},
     }
-    clean = publishable({"archive": archive, "report": {"folder": "kept"}})
+    clean = publishable({"archive": archive, "manuscript": {"folder": "kept"}})
     assert "/" not in json.dumps(clean)
     assert clean["archive"]["kneekl224"]["doi"] == "d" and clean["archive"]["key"] is None
-    assert clean["report"] == {"folder": "kept"}
+    assert clean["manuscript"] == {"folder": "kept"}
 
 
 def test_the_machine_is_told_without_names():
@@ -226,7 +226,7 @@ def test_the_same_files_give_the_same_zip(described, tmp_path):
 def test_a_bundle_that_is_too_large_says_of_what(described, tmp_path):
     (described / "large.bin").write_bytes(os.urandom(50_000))
     with pytest.raises(
-        StudyError, match=r"0\.1 MB, more than report\.bundle_mb allows \(0\.02\).* large\.bin \(0\.1 MB"
+        StudyError, match=r"0\.1 MB, more than manuscript\.bundle_mb allows \(0\.02\).* large\.bin \(0\.1 MB"
     ):
         pack(described, tmp_path / "one.zip", 0.02)
     assert not list(tmp_path.glob("*.zip"))

@@ -311,7 +311,7 @@ STUDY = {
     },
     "attribution": {"steps": 4, "exams": 4},
     "statistics": {"replicates": 100, "coverage": {"simulations": 10, "replicates": 100}},
-    "report": {"formats": ["html"]},
+    "manuscript": {"formats": ["html"]},
 }
 
 

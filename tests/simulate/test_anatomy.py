@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from analysis.simulate.anatomy import COMPARTMENTS, NORMAL_SPACE, OSTEOPHYTES, Knee, body, draw, grades
 from analysis.simulate.film import LAYERS, take
-from analysis.simulate.population import Exam, Patient
+from analysis.simulate.population import Patient, PlannedExam
 from analysis.simulate.projection import Beam, add_depth
 from analysis.simulate.scene import Pose, posed
 from analysis.simulate.settings import RadiographySettings
@@ -159,7 +159,7 @@ PLAIN = RadiographySettings(
 
 def picture(side, view="ap", seed=3, settings=PLAIN, kind="regular", **disease):
     one = replace(drawn(3, "medial"), side=side, **disease)
-    exam = Exam(0, PATIENT, "test", kind, "weight_bearing", date(2010, 1, 4), side, (view,), 3, "medial", False)
+    exam = PlannedExam(0, PATIENT, "test", kind, "weight_bearing", date(2010, 1, 4), side, (view,), 3, "medial", False)
     return take(np.random.default_rng(seed), one, skeleton(one), view, exam, settings).pixels
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from analysis.errors import StudyError
 from analysis.grading.scheme import load_scheme
-from analysis.statistics.data import load_study
+from analysis.statistics.data import match
 from analysis.statistics.evaluate import evaluate
 from analysis.statistics.settings import StatisticsSettings
 
@@ -19,7 +19,7 @@ KL = Path("workflow/gradings/kl.yaml")
 
 def load(case):
     folder = CASES / case
-    return load_study(next(folder.glob("predictions.*")), next(folder.glob("reference.*")), load_scheme(KL))
+    return match(next(folder.glob("predictions.*")), next(folder.glob("reference.*")), load_scheme(KL))
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_what_is_wrong_is_named_with_its_line(tmp_path, old, new, words):
     assert old in text
     (tmp_path / "reference.csv").write_text(text.replace(old, new, 1))
     with pytest.raises(StudyError, match=words):
-        load_study(CASES / "c00_plain/predictions.csv", tmp_path / "reference.csv", load_scheme(KL))
+        match(CASES / "c00_plain/predictions.csv", tmp_path / "reference.csv", load_scheme(KL))
 
 
 def test_a_score_that_is_none_is_named(tmp_path):
@@ -82,13 +82,13 @@ def test_a_score_that_is_none_is_named(tmp_path):
     frame.loc[6, "kl_2"] = "high"
     frame.to_csv(tmp_path / "p.csv", index=False)
     with pytest.raises(StudyError, match=r"p\.csv, line 8: 'high' in the column 'kl_2' is no number"):
-        load_study(tmp_path / "p.csv", CASES / "c00_plain/reference.csv", load_scheme(KL))
+        match(tmp_path / "p.csv", CASES / "c00_plain/reference.csv", load_scheme(KL))
 
 
 def test_decimal_commas_are_numbers(tmp_path):
     frame = pd.read_csv(CASES / "c00_plain/predictions.csv")
     frame.to_csv(tmp_path / "p.csv", index=False, sep=";", decimal=",")
-    found = load_study(tmp_path / "p.csv", CASES / "c00_plain/reference.csv", load_scheme(KL))
+    found = match(tmp_path / "p.csv", CASES / "c00_plain/reference.csv", load_scheme(KL))
     np.testing.assert_array_equal(found.score, load("c00_plain").score)
 
 

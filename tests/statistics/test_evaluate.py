@@ -11,7 +11,7 @@ from analysis.errors import StudyError
 from analysis.grading.scheme import load_scheme
 from analysis.statistics.commands import compare_command, evaluate_command
 from analysis.statistics.comparisons import compare_paired
-from analysis.statistics.data import load_study
+from analysis.statistics.data import match
 from analysis.statistics.evaluate import evaluate
 from analysis.statistics.settings import StatisticsSettings
 from tests.statistics.conftest import make_numbers, run_r
@@ -294,14 +294,14 @@ def test_bad_input_is_told_in_a_sentence(spots, rng, tmp_path, which, change, me
     for name, frame in frames.items():
         frame.to_csv(tmp_path / f"{name}.csv", index=False)
     with pytest.raises(StudyError, match=message):
-        load_study(tmp_path / "p.csv", tmp_path / "r.csv", spots)
+        match(tmp_path / "p.csv", tmp_path / "r.csv", spots)
 
 
 def test_an_exam_without_prediction_is_counted(spots, rng, tmp_path):
     reference, predictions = make_numbers(spots, rng, 90)
     reference.to_parquet(tmp_path / "r.parquet")
     predictions.iloc[:-7].to_parquet(tmp_path / "p.parquet")
-    sample = load_study(tmp_path / "p.parquet", tmp_path / "r.parquet", spots).sample("test", "spot_0")
+    sample = match(tmp_path / "p.parquet", tmp_path / "r.parquet", spots).sample("test", "spot_0")
     assert (len(sample.truth), sample.missing_score) == (23, 7)
 
 

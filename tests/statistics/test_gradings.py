@@ -15,8 +15,8 @@ from statsmodels.stats.proportion import proportion_confint
 from analysis.errors import StudyError
 from analysis.grading.scheme import Scheme, load_scheme
 from analysis.manuscript.source import missing
-from analysis.report.gradings import Comparison, comparison_figure, comparison_table, comparison_values
-from analysis.report.settings import ReportSettings
+from analysis.presentation.gradings import Comparison, comparison_figure, comparison_table, comparison_values
+from analysis.presentation.settings import ManuscriptSettings
 from analysis.statistics.gradings import Graded, compare_gradings
 from analysis.statistics.settings import StatisticsSettings
 from tests.grading.conftest import run
@@ -164,13 +164,13 @@ def test_a_first_scheme_without_early_disease(pair):
     table = compare_gradings(*pair[::-1], SETTINGS, 1)
     assert one(table, measure="auc_difference", truth="early")["reason"]
     assert (table.loc[table["exams"] == "early", "reason"].notna()).all()
-    comparison = Comparison(table, pair[1].scheme, pair[0].scheme, ReportSettings())
+    comparison = Comparison(table, pair[1].scheme, pair[0].scheme, ManuscriptSettings())
     assert "early" not in comparison.truths()
     assert comparison_values(comparison)["early"]["any"] is False
 
 
 def test_report(table, pair):
-    comparison = Comparison(table, *(part.scheme for part in pair), ReportSettings())
+    comparison = Comparison(table, *(part.scheme for part in pair), ManuscriptSettings())
     printed = [cell for row in comparison_table(comparison).rows for cell in row]
     assert any(cell.startswith("Early fjordosis by Fjord, test set (n = ") for cell in printed)
     assert not any("nan" in cell or "None" in cell for cell in printed)
@@ -193,7 +193,7 @@ def test_command_writes_the_same_bytes_again(study, tmp_path):
     for out in ("one", "two"):
         run("compare-gradings", "--first-results", study / "fjord", "--second-results", study / "delta", "--first-grading",
             study / "fjord.yaml", "--second-grading", study / "delta.yaml", "--settings", study / "statistics.yaml",
-            "--report", study / "report.yaml", "--seed", 1, "--out", tmp_path / out)  # fmt: skip
+            "--manuscript-settings", study / "manuscript.yaml", "--seed", 1, "--out", tmp_path / out)  # fmt: skip
     names = sorted(path.name for path in (tmp_path / "one").iterdir())
     assert names == ["gradings.csv", "gradings.png", "gradings.svg", "table.csv", "table.md", "values.yml"]
     for name in names:

@@ -50,8 +50,8 @@ def test_a_slip_is_one_short_sentence(entry, words):
 
 
 def test_null_on_the_command_line_is_none_and_not_a_word():
-    assert load("report={title: null}").report.title is None
-    assert load("report={title: 'null'}").report.title == "null"
+    assert load("manuscript={title: null}").manuscript.title is None
+    assert load("manuscript={title: 'null'}").manuscript.title == "null"
 
 
 def test_leading_zeros_are_decimal():

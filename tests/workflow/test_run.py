@@ -15,7 +15,7 @@ import yaml
 from tests.workflow.conftest import ROOT, SMOKE
 from tests.workflow.test_smoke import COHORT, STUDY, jobs
 
-OTHER = ("--config", "statistics={level: 0.9}", "seed=99", "report={title: Another}")
+OTHER = ("--config", "statistics={level: 0.9}", "seed=99", "manuscript={title: Another}")
 
 
 def state(folder):

@@ -55,7 +55,7 @@ def test_a_missing_result_is_made_again(smoke):
     [
         ("analysis/statistics/roc.py", "evaluate", "train"),
         ("analysis/cohort/words.py", "select", "ingest"),
-        ("analysis/report/figures/style.py", "figures", "evaluate"),
+        ("analysis/presentation/figures/style.py", "figures", "evaluate"),
     ],
 )
 def test_an_edit_reruns_what_rests_on_it(smoke, edited, reruns, stays):
@@ -98,7 +98,7 @@ def test_a_grading_is_untouched_when_another_is_removed(smoke):
 
 
 def test_a_layout_reruns_no_estimate(smoke):
-    path = smoke.folder / "analysis/report/tables/performance.py"
+    path = smoke.folder / "analysis/presentation/tables/performance.py"
     text, before = path.read_text(), path.stat()
     path.write_text(text + "\n# another layout\n")
     try:

@@ -174,8 +174,10 @@ rule learning_curve:
         every_round,
         grading="workflow/gradings/{grading}.yaml",
         settings=settings("active_learning"),
-        report=settings("report"),
-        code=code("analysis.active_learning.curve", "analysis.report.active_learning"),
+        manuscript=settings("manuscript"),
+        code=code(
+            "analysis.active_learning.curve", "analysis.presentation.active_learning"
+        ),
     output:
         directory(f"{ACTIVE_LEARNING}/curve"),
     log:
@@ -194,7 +196,7 @@ rule learning_curve:
         "Draw the learning curve of active learning ({wildcards.grading})"
     shell:
         "python -m analysis --log {log} learning-curve --rounds {params.rounds} --last {params.last} {params.runs}"
-        " --grading {input.grading} --settings {input.settings} --report {input.report} --level {params.level}"
+        " --grading {input.grading} --settings {input.settings} --manuscript-settings {input.manuscript} --level {params.level}"
         " --out {output}"
 
 

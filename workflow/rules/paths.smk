@@ -55,7 +55,7 @@ def given_weights(wildcards):
     )
 
 
-def given_to_report(wildcards):
+def given_to_manuscript(wildcards):
     """What was made before the statistics and is reported as well."""
     return [
         *(f"{SELECTION}/{name}" for name in ("exams.parquet", "flow.csv")),
@@ -98,7 +98,7 @@ def results_of(wildcards):
     """Every result that the tables, figures and values may tell of."""
     return [
         *expand(rules.evaluate.output, grading=wildcards.grading),
-        *given_to_report(wildcards),
+        *given_to_manuscript(wildcards),
         *(PREPARED if FROM_ARCHIVE else []),
         *rules.coverage.output,
         *rules.false_positives.output,
@@ -109,7 +109,7 @@ def results_of(wildcards):
 
 
 def learning_curve_of(wildcards):
-    """The learning curve of active learning where it has been run: the report shows it, but never asks for it."""
+    """The learning curve of active learning where it has been run: the manuscript shows it, but never asks for it."""
     folder = f"{COHORT}/{wildcards.grading}/active_learning/curve"
     return [
         path

@@ -58,7 +58,7 @@ if FROM_ARCHIVE:
             rules.manuscript.output,
             rules.provenance.output,
             given=lambda wildcards: [
-                *given_to_report(wildcards),
+                *given_to_manuscript(wildcards),
                 *given_to_statistics(wildcards),
                 *learning_curve_of(wildcards),
                 *(path for path in BACKBONE if not os.path.isabs(path)),

@@ -1,0 +1,55 @@
+"""Subgroups in a figure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from analysis.presentation.figures.forest import ROW_MM, point
+from analysis.presentation.figures.style import GREY, MM, canvas, wrap
+from analysis.presentation.format import count, interval
+from analysis.presentation.results import Results
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def subgroups(results: Results) -> Figure | None:
+    """Forest plot of the AUC by subgroup, a panel an outcome; the dotted line is the AUC of all test exams."""
+    frame = results.estimates("subgroups")
+    if frame.empty:
+        return None
+    frame = frame[frame["auc"].notna()]
+    outcomes = [outcome for outcome in results.outcomes("group", "disease") if (frame["outcome"] == outcome.id).any()]
+    # ASSUME: disease alone where a scheme has one, since every further outcome repeats most of the same exams.
+    chosen = [outcome for outcome in outcomes if outcome.kind == "disease"] or outcomes[-1:]
+    if not chosen:
+        return None
+    settings = results.settings.figures
+    part = frame[frame["outcome"] == chosen[0].id]
+    rows: list[tuple[str, dict[str, Any] | None]] = []
+    for name in part["subgroup"].unique():
+        rows.append((str(name).replace("_", " ").capitalize(), None))
+        rows += [
+            (str(row["level"]).replace("_", " "), dict(row)) for _, row in part[part["subgroup"] == name].iterrows()
+        ]
+    figure, panel = canvas(settings.double_mm, 16 + ROW_MM * (len(rows) + 1))
+    # Fixed places: the columns of text beside the axes are no part of what a layout engine measures.
+    figure.set_layout_engine("none")
+    height = figure.get_figheight() / MM  # mm
+    panel.set_position((0.2, 10 / height, 0.42, 1 - 16 / height))
+    panel.axvline(results.auc(chosen[0].id)["auc"], color=GREY, linewidth=0.6, linestyle=(0, (1, 2)))
+    edge = {"transform": panel.get_yaxis_transform(), "va": "center", "clip_on": False}
+    panel.text(1.02, -1, "Cases / exams", ha="left", weight="bold", **edge)
+    panel.text(1.42, -1, f"AUC ({results.level} CI)", ha="left", weight="bold", **edge)
+    for index, (label, row) in enumerate(rows):
+        if row is None:
+            panel.text(-0.02, index, label, ha="right", weight="bold", **edge)
+            continue
+        point(panel, index, row, name="auc", colour=settings.palette[0], marker="s")
+        panel.text(-0.02, index, label, ha="right", **edge)
+        panel.text(1.02, index, f"{count(row['cases'])} / {count(row['n'])}", ha="left", **edge)
+        panel.text(1.42, index, interval(row, "auc", results.settings.digits), ha="left", **edge)
+    panel.set(yticks=[], ylim=(len(rows) - 0.4, -1.6), xlabel="AUC")
+    panel.spines["left"].set_visible(False)
+    panel.set_title(wrap(chosen[0].title, 60))
+    return figure

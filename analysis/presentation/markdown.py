@@ -1,0 +1,86 @@
+"""Tables as markdown that pandoc and Quarto lay out alike, and as CSV."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from analysis.files import atomic, write_text
+from analysis.presentation.format import escape
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table as it is printed.
+
+    Attributes
+    ----------
+    head : sequence of str
+        Headings of the columns; the first column names the rows.
+    rows : sequence of sequence of str
+        Cells, as they are printed. A row of one cell is a heading over the rows below it.
+    align : str
+        A letter a column: l, r or c. Default: the first left, the others right.
+    widths : sequence of float
+        Widths of the columns in relation to each other. Default: by what is in them.
+    heading : int
+        The column that headings stand in.
+    markdown : bool
+        Whether cells hold markdown already, e.g. citations; otherwise they are taken literally.
+    """
+
+    head: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    align: str = ""
+    widths: Sequence[float] = ()
+    heading: int = 0
+    markdown: bool = False
+
+
+def to_markdown(table: Table) -> str:
+    """Return a pipe table whose column widths are relative, so that long cells wrap in every format."""
+    literal = (lambda cell: cell) if table.markdown else escape
+    columns = len(table.head)
+    align = table.align or "l" + "r" * (columns - 1)
+    rows = [
+        [f"**{literal(row[0])}**" if i == table.heading else "" for i in range(columns)]
+        if len(row) == 1
+        else [literal(cell) for cell in row]
+        for row in table.rows
+    ]
+    head = [literal(cell) for cell in table.head]
+    body = [row for row, given in zip(rows, table.rows, strict=True) if len(given) > 1]
+    widths = list(table.widths or [_wanted([head[i], *(row[i] for row in body)]) for i in range(columns)])
+    if not table.widths and len(body) < len(rows):
+        widths[0] = max(widths[0], min(24, max(len(row[0]) for row in rows)))
+    # pandoc takes widths from the dashes only if a line is longer than its text width, so the dashes are many.
+    dashes = [max(3, round(200 * width / sum(widths))) for width in widths]
+    rule = [
+        (":" if side in "lc" else "-") + "-" * size + (":" if side in "rc" else "-")
+        for side, size in zip(align, dashes, strict=True)
+    ]
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in (head, rule, *rows)) + "\n"
+
+
+def write_table_files(table: Table, out: Path, name: str) -> None:
+    """Write `name`.md and `name`.csv to a folder."""
+    write_text(out / f"{name}.md", to_markdown(table))
+    with atomic(out / f"{name}.csv") as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(table.head)
+        heading = ""
+        for row in table.rows:
+            if len(row) == 1:
+                heading = row[0]
+            else:
+                writer.writerow([f"{heading}: {row[0]}" if heading else row[0], *row[1:]])
+
+
+def _wanted(cells: Sequence[str]) -> float:
+    """Return a width for a column: its longest cell, but long text may wrap at about forty characters."""
+    plain = [re.sub(r"[*\\]", "", cell) for cell in cells]
+    longest_word = max(len(word) for cell in plain for word in (cell.split() or [""]))
+    return max(longest_word + 2, min(max(len(cell) for cell in plain), 40), 7)

@@ -1,0 +1,107 @@
+"""Calibration, and thresholds chosen on the test set, in tables."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from analysis.grading.scheme import Outcome
+from analysis.presentation.format import NONE, count, interval, known, number
+from analysis.presentation.markdown import Table
+from analysis.presentation.results import Results
+from analysis.presentation.tables.performance import by_heading, few_threshold
+
+
+def optimism(results: Results) -> Table | None:
+    """Tabulate Youden's J by the set that the threshold was chosen on, and what choosing on the test set adds."""
+    frame = results.estimates("optimism")
+    if frame.empty:
+        return None
+    frame = frame.set_index("outcome")
+    digits = results.settings.digits
+
+    def cells(outcome: Outcome) -> list[str] | None:
+        if outcome.id not in frame.index:
+            return None
+        row = dict(frame.loc[outcome.id])
+        chosen = results.threshold(outcome.id)
+        counts = [count(chosen.get(f"chosen_{name}")) for name in ("cases", "controls")]
+        return [
+            number(chosen.get("threshold"), 3),
+            " / ".join(counts) + (" *" if few_threshold(chosen) else ""),
+            number(row.get("youden_validation"), digits),
+            number(row.get("youden_test"), digits),
+            number(row.get("difference"), digits),
+            interval(row, "optimism", digits),
+        ]
+
+    head = [
+        "", "Threshold (validation)", "Validation cases / controls", "J, chosen on validation", "J, chosen on test",
+        "Difference", f"Optimism ({results.level} CI)",
+    ]  # fmt: skip
+    return Table(head, by_heading(results, results.outcomes("grade", "group", "disease", "location", "finding"), cells))
+
+
+def calibration(results: Results) -> Table | None:
+    """Calibration intercept, slope and Brier score, at the prevalence of use and in the test set as it is."""
+    frame = results.estimates("calibration")
+    if frame.empty:
+        return None
+    frame = frame.set_index("outcome")
+
+    def cells(outcome: Outcome) -> list[str] | None:
+        return _fit(dict(frame.loc[outcome.id]), results) if outcome.id in frame.index else None
+
+    outcomes = results.outcomes("grade", "group", "disease", "location", "finding")
+    return Table(_head(results), by_heading(results, outcomes, cells))
+
+
+def cumulative(results: Results) -> Table | None:
+    """Calibration of each grade and above."""
+    frame = results.estimates("cumulative_fit")
+    if frame.empty:
+        return None
+    rows: list[list[str]] = []
+    for name, part in frame.groupby("item", sort=False):
+        rows.append([results.title(str(name))])
+        rows += [[f"{count(row['at_least'])} or higher", *_fit(dict(row), results)] for _, row in part.iterrows()]
+    return Table(_head(results), rows)
+
+
+def _head(results: Results) -> list[str]:
+    level = results.level
+    head = [f"{name} ({level} CI)" for name in ("Slope", "Intercept", "Brier score", "Intercept, test set as it is")]
+    return ["", "Exams", "Prevalence, %", *head]
+
+
+def _fit(row: dict[Any, Any], results: Results) -> list[str]:
+    digits = results.settings.digits
+    prevalence: Any = row.get("prevalence")
+    return [
+        count(row.get("n")),
+        number(100 * float(prevalence), 1) if known(prevalence) else NONE,
+        interval(row, "slope", digits),
+        interval(row, "intercept", digits),
+        interval(row, "brier", 3),
+        interval(row, "raw_intercept", digits),
+    ]
+
+
+def sample_size(results: Results) -> Table | None:
+    """How wide intervals are expected to be at the published AUCs and numbers of cases."""
+    frame = results.planned
+    if frame.empty:
+        return None
+    digits = results.settings.digits
+    rows = [
+        [
+            str(row["label"]),
+            f"{count(row['cases'])} / {count(row['controls'])}",
+            number(row["auc"], digits),
+            f"{number(row['low'], digits)} to {number(row['high'], digits)}",
+            number(row["width"], digits),
+            number(row["clustered_width"], digits),
+        ]
+        for _, row in frame.iterrows()
+    ]
+    head = ["", "Cases / controls", "AUC", f"Expected {results.level} CI", "Width", "Width, several exams a patient"]
+    return Table(head, rows)

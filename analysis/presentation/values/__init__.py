@@ -1,0 +1,189 @@
+"""Every number of the text, and the yes or no that chooses its sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from analysis.archive.facts import CohortSettings
+from analysis.archive.settings import IngestSettings
+from analysis.cohort.settings import SelectionSettings
+from analysis.files import write_text
+from analysis.grading.settings import ReferenceSettings
+from analysis.grading.words import in_words
+from analysis.imaging.settings import ImagesSettings
+from analysis.network.settings import AttributionSettings, NetworkSettings
+from analysis.presentation.format import count, decapitalise, listed
+from analysis.presentation.hashes import Sources, hashes
+from analysis.presentation.results import Results
+from analysis.presentation.settings import ManuscriptSettings
+from analysis.presentation.values.audit import audit_values
+from analysis.presentation.values.calibration import (
+    calibration_values,
+    optimism_values,
+    prevalence_values,
+    sample_size_values,
+)
+from analysis.presentation.values.cohort import cohort_values, fact_values, rule_values
+from analysis.presentation.values.config import chosen, given, readable
+from analysis.presentation.values.decisions import decision_values
+from analysis.presentation.values.intervals import coverage_values
+from analysis.presentation.values.network import network_noun, network_values
+from analysis.presentation.values.performance import performance_values, published_values, summary_values
+from analysis.presentation.values.readers import agreement_values, reader_values
+from analysis.presentation.values.subgroups import subgroup_values
+from analysis.schemas import SETS
+from analysis.settings import Settings, parse
+from analysis.statistics.settings import StatisticsSettings
+from analysis.yaml_files import dump_yaml, load_yaml
+
+#: Facts of the published study that the text names; not results of this one.
+ORIGINAL = Path(__file__).parent / "original.yaml"
+
+#: Sections of the configuration that the text may quote; paths, keys and search words are not published.
+TOLD: dict[str, type[Settings]] = {
+    "ingest": IngestSettings,
+    "images": ImagesSettings,
+    "selection": SelectionSettings,
+    "reference": ReferenceSettings,
+    "network": NetworkSettings,
+    "attribution": AttributionSettings,
+    "statistics": StatisticsSettings,
+}
+
+
+def collect(results: Results, config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return all values, nested by subject.
+
+    Parameters
+    ----------
+    results : Results
+    config : mapping
+        The whole configuration as resolved.
+
+    Returns
+    -------
+    dict
+        Text for numbers, True and False for conditions; and the title and the authors.
+    """
+    cohort = parse(CohortSettings, config["cohort"], "the configuration's section cohort")
+    scheme, settings = results.scheme, results.settings
+    told = {name: config[name] for name in ("seed", *TOLD)}
+    told["selection"] = {key: value for key, value in told["selection"].items() if key != "words"}
+    # Of ingest the text tells its choices alone; its patterns are for reading headers.
+    told["ingest"] = {key: told["ingest"][key] for key in ("unnamed", "burned_in", "for_processing")}
+    original = load_yaml(ORIGINAL)
+    measured, sources = _measured(results)
+    compared = measured.pop("compared")
+    measured["flow"] |= rule_values(config["selection"])
+    items = [decapitalise(item.title) for item in scheme.items.values()]
+    read = [name for name in scheme.findings if results.graded[name].notna().any()]
+    found: dict[str, Any] = {
+        "title": settings.title
+        or f"{scheme.title} grading of knee radiographs by a {network_noun(config['network'])}: {_article(cohort)} {cohort.title}",
+        "lang": settings.language,
+        "cohort": fact_values(cohort),
+        "scheme": {
+            "name": scheme.name,
+            "title": scheme.title,
+            "cited": bool(scheme.citation),
+            "citation": scheme.citation or "",
+            "items": listed(items) or "no item",
+            "item": items[0] if len(items) == 1 else "grade",
+            "n_items": count(len(items)),
+            "one_item": len(items) == 1,
+            "several_items": len(items) > 1,
+            "graded": len(items) > 0,
+            "findings": count(len(read)),
+            "any_findings": len(read) > 0,
+            "outcomes": count(len(scheme.outcomes)),
+            "disease_title": scheme.disease.title if scheme.disease else "Disease",
+            "disease": decapitalise(scheme.disease.title) if scheme.disease else "disease",
+            "rule": in_words(scheme.disease.rule, scheme) if scheme.disease else "none",
+        },
+        **measured,
+        "original": readable(original)
+        | {
+            "compared": compared,
+            "level": results.published_level,
+            "other_level": results.published_level != results.level,
+        },
+        "sources": sources,
+        "manuscript": _manuscript(settings),
+        "has": _has(results),
+        "readings": {name: _readings(config["reference"][name]) for name in SETS},
+        "config": readable(told),
+        "chosen": {name: options for name, model in TOLD.items() if (options := chosen(model, told[name]))},
+        "given": given(told),
+        "network": network_values(results, config, original),
+    }
+    authors = [author.model_dump(exclude_none=True) for author in settings.authors]
+    if authors:
+        found["author"] = authors
+    return found
+
+
+def write_values(results: Results, config: Mapping[str, Any], out: Path) -> None:
+    """Write all values to a YAML file."""
+    write_text(out, dump_yaml(_plain(collect(results, config))))
+
+
+def _measured(results: Results) -> tuple[dict[str, Any], Sources]:
+    """Return all values that come from results, by subject, and the files each subject was made from."""
+    found: dict[str, Any] = {}
+    sources: Sources = {}
+    for make in (
+        cohort_values, agreement_values, reader_values, performance_values, summary_values, optimism_values, prevalence_values,
+        sample_size_values,
+        calibration_values, decision_values, subgroup_values, coverage_values, audit_values, published_values,
+    ):  # fmt: skip
+        with results.recording() as seen:
+            part = make(results)
+        found |= part
+        sources |= {name: hashes(seen) for name in part}
+    return found, sources
+
+
+def _plain(value: Any) -> Any:
+    """Turn NumPy's truth values into Python's."""
+    if isinstance(value, dict):
+        return {key: _plain(entry) for key, entry in value.items()}
+    if isinstance(value, list):
+        return [_plain(entry) for entry in value]
+    return value if isinstance(value, str | bool) else bool(value)
+
+
+def _article(cohort: CohortSettings) -> str:
+    return {"simulated": "a study of a", "public": "a study of", "clinical": "a study of"}[str(cohort.kind)]
+
+
+def _manuscript(settings: ManuscriptSettings) -> dict[str, Any]:
+    return {
+        "funding": settings.funding,
+        "interests": settings.interests,
+        "registration": settings.registration,
+        "involvement": settings.involvement,
+        "any_authors": len(settings.authors) > 0,
+        "no_authors": len(settings.authors) == 0,
+        "has_url": bool(settings.code_url),
+        "code_url": f"<{settings.code_url}>" if settings.code_url else "none",
+    }
+
+
+def _has(results: Results) -> dict[str, bool]:
+    """Whether each table and figure has anything to show in this run."""
+    from analysis.presentation.figures import PRESENT
+    from analysis.presentation.tables import TABLES
+
+    found = {f"table_{name}": make(results) is not None for name, make in TABLES.items()}
+    return found | {f"figure_{name}": present(results) for name, present in PRESENT.items()}
+
+
+def _readings(policy: Mapping[str, Any]) -> str:
+    """Tell by how many readers an exam of a set is read, and of what standing."""
+    number = policy["readings"]
+    words = ("one", "two", "three")
+    told = words[number - 1] if number <= len(words) else str(number)
+    who = {"senior": "senior reader", "reader": "reader"}[policy["role"]]
+    return f"{told} {who}{'s, independently' if number > 1 else ''}"

@@ -1,0 +1,134 @@
+"""Numbers about the cohort, its readers and its reference standard."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from analysis.archive.facts import CohortSettings
+from analysis.presentation.format import (
+    NOT_ESTIMABLE,
+    count,
+    decapitalise,
+    listed,
+    number,
+    percent,
+)
+from analysis.presentation.results import Results
+from analysis.schemas import SETS
+
+
+def fact_values(cohort: CohortSettings) -> dict[str, Any]:
+    """Return the values under `cohort`: what it is, whatever source its radiographs come from."""
+    return {
+        "name": cohort.name,
+        **{
+            name: (getattr(cohort, name) or "").strip()
+            for name in ("title", "description", "availability", "ethics", "blinding", "data_set", "origin")
+        },
+        **{kind: cohort.kind == kind for kind in ("simulated", "public", "clinical")},
+        "readers": "simulated readers" if cohort.kind == "simulated" else "human readers",
+        "single_knees": bool(cohort.single_knees),
+        "implants": bool(cohort.implants),
+        "published_grades": bool(cohort.published_grades),
+        "split_given": cohort.split == "given",
+        "split_published": cohort.split == "given" and cohort.kind == "public",
+        "published": bool(cohort.data_set),
+        "cited": bool(cohort.citation),
+        "citation": cohort.citation or "",
+        "origin_known": bool(cohort.origin),
+        "origin_citation": cohort.origin_citation or "",
+    }
+
+
+def cohort_values(results: Results) -> dict[str, Any]:
+    """Return the values under `sets` and `flow`: exams, patients and images, and what was left out."""
+    exams = results.exams
+    parts = {name: exams[exams["set"] == name] for name in SETS}
+    used = exams[exams["set"].isin(SETS)]
+    left = exams[exams["set"] == "excluded"]
+    sets: dict[str, Any] = {
+        name: {
+            "exams": count(len(part)),
+            "patients": count(part["patient"].nunique()),
+            "images": count(part["images"].sum()),
+            "clustered": bool(part["patient"].duplicated().any()),
+        }
+        for name, part in parts.items()
+    }
+    sets["all"] = {
+        "exams": count(len(used)),
+        "patients": count(used["patient"].nunique()),
+        "images": count(used["images"].sum()),
+    }
+    sets["overlap"] = bool((used.groupby("patient")["set"].nunique() > 1).any())
+    ages = used["age"].dropna()
+    sex = used["sex"].dropna()
+    flow = results.flow
+    reasons = flow[(flow["step"] == "excluded") & (flow["exams"] > 0)]
+    return {
+        "sets": sets,
+        "demography": {
+            "age_known": len(ages) > 0,
+            "age": f"{number(ages.median(), 0)} ({number(ages.quantile(0.25), 0)} to {number(ages.quantile(0.75), 0)})"
+            if len(ages)
+            else NOT_ESTIMABLE,
+            "sex_known": len(sex) > 0,
+            "female": percent(int((sex == "female").sum()), len(sex)) if len(sex) else NOT_ESTIMABLE,
+        },
+        "flow": {
+            "found": count(len(exams)),
+            "excluded": count(len(left)),
+            "excluded_percent": percent(len(left), len(exams), 1),
+            "any_excluded": len(left) > 0,
+            "reasons": listed(
+                [f"{decapitalise(str(row['label']))} ({count(row['exams'])})" for _, row in reasons.iterrows()]
+            )
+            or "no reason",
+        },
+        "reference": _reference(results),
+    }
+
+
+def rule_values(selection: Mapping[str, Any]) -> dict[str, Any]:
+    """Tell the rules that left exams out, in the order in which they were applied."""
+    said = {
+        "unreadable": "exams without a readable image",
+        "no_knee": "exams that show no knee",
+        "paediatric": f"exams of patients younger than {selection['minimum_age']:g} years",
+        "unusable": "exams whose quality precludes grading",
+        "repeat": f"exams within {count(selection['repeat_days'])} days of the patient's previous one",
+    }
+    rules = [said[rule] for rule in selection["rules"]]
+    return {"any_rules": len(rules) > 0, "rules": "; ".join(rules) or "none"}
+
+
+def _reference(results: Results) -> dict[str, Any]:
+    """Prevalence of disease and the commonest grade, by set."""
+    frame, scheme = results.graded, results.scheme
+    disease = next((outcome for outcome in scheme.outcomes if outcome.kind == "disease"), None)
+    found: dict[str, Any] = {"disease": decapitalise(disease.title) if disease else "disease"}
+    items = list(scheme.items)
+    for name in SETS:
+        part = frame[frame["set"] == name]
+        values = part[disease.id].dropna() if disease else part.iloc[:0, 0]
+        entry: dict[str, Any] = {"disease_percent": percent(float(values.sum()), len(values)) if disease else "–"}
+        if len(items) == 1 and items[0] in part and part[items[0]].notna().any():
+            counts = part[items[0]].dropna().astype(int).value_counts()
+            most = sorted(counts.index[counts == counts.max()])
+            share = percent(int(counts.max()), int(counts.sum()))
+            entry["commonest"] = (
+                f"{listed([str(grade) for grade in most])} ({share}%{' each' if len(most) > 1 else ''})"
+            )
+        else:
+            entry["commonest"] = NOT_ESTIMABLE
+        implants = part.get("implant")
+        known_implants = implants.dropna() if implants is not None else None
+        entry["implants"] = (
+            percent(float(known_implants.sum()), len(known_implants))
+            if known_implants is not None and len(known_implants)
+            else NOT_ESTIMABLE
+        )
+        found[name] = entry
+    found["implants_known"] = all(found[name]["implants"] != NOT_ESTIMABLE for name in ("training", "test"))
+    return found

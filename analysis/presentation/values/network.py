@@ -1,0 +1,101 @@
+"""The network and its training, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from analysis.machine import processor
+from analysis.network.augmentation import of_phase, sentence
+from analysis.network.settings import PAPER, NetworkSettings, PhaseSettings, TrainingSettings
+from analysis.network.structure import read_computed, read_structure
+from analysis.presentation.format import NOT_ESTIMABLE, count, listed
+from analysis.presentation.results import Results
+from analysis.settings import parse
+
+
+def network_noun(network: Mapping[str, Any]) -> str:
+    """Name the kind of network, for a title: what another's module is made of isn't known."""
+    return "convolutional network" if network["backbone"] == PAPER else "neural network"
+
+
+def network_values(results: Results, config: Mapping[str, Any], published: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values under `network`: its kind and size, how it was trained, and how it is less than the published.
+
+    Parameters
+    ----------
+    results : Results
+    config : mapping
+        The whole configuration as resolved.
+    published : mapping
+        Numbers of the published study.
+    """
+    settings = parse(NetworkSettings, config["network"], "the configuration's section network")
+    phases, residual = settings.training.phases, settings.backbone == PAPER
+    blocks = sum(group.blocks for group in settings.groups)
+    epochs = sum(phase.epochs for phase in phases)
+    less = [
+        words
+        for words, own, theirs in (
+            ("fewer filters", settings.width if residual else published["width"], published["width"]),
+            ("smaller images", config["images"]["size"], published["size"]),
+            ("fewer epochs of training", epochs, published["epochs"]),
+            ("fewer exams to learn from", int((results.exams["set"] == "training").sum()), published["training"]),
+        )
+        if own < theirs
+    ]
+    known = results.weights is not None
+    computed = read_computed(results.weights) if results.weights else {}
+    trained = sum(row.parameters for row in read_structure(results.weights)) if results.weights else 0
+    return {
+        "residual": residual,
+        "own": not residual,
+        "kind": "A residual convolutional network" if residual else "A neural network",
+        "backbone": f"`{settings.backbone}`",
+        "parameters": count(trained) if known else NOT_ESTIMABLE,
+        "parameters_known": known,
+        "computed": _computed(computed) if computed else NOT_ESTIMABLE,
+        "elsewhere": bool(computed) and computed["processor"] != processor() and computed["instructions"] != "CUDA",
+        "here": processor(),
+        "blocks": count(blocks),
+        "layers": count(2 * blocks + 3),
+        "width": count(settings.width),
+        "widest": count(settings.width * max(group.filters for group in settings.groups)),
+        "epochs": count(epochs),
+        "phases": count(len(phases)),
+        "several_phases": len(phases) > 1,
+        "schedule": listed([_phase(settings.training, phase) for phase in phases], "then"),
+        "variation": sentence(settings.training),
+        "averaged": settings.training.average > 0,
+        "seeds": count(len(settings.seeds)),
+        "ensemble": len(settings.seeds) > 1,
+        "alone": len(settings.seeds) == 1,
+        "tasks": counted(len(settings.tasks), "further task"),
+        "any_tasks": len(settings.tasks) > 0,
+        "less": listed(less) or "nothing less",
+        "any_less": len(less) > 0,
+    }
+
+
+def _computed(by: Mapping[str, Any]) -> str:
+    """Tell by what processor a network was trained, in a clause."""
+    instructions = "" if by["instructions"] in ("CUDA", "DEFAULT", "NO AVX") else f" with {by['instructions']}"
+    threads = "" if by["instructions"] == "CUDA" else f" and {counted(int(by['threads']), 'thread')}"
+    return f"{by['processor']}{instructions}, in {by['precision']}{threads}"
+
+
+def _phase(training: TrainingSettings, phase: PhaseSettings) -> str:
+    """Tell one phase of the training in a clause."""
+    reduced = f" on images reduced to {phase.side} pixels" if phase.side else ""
+    text = f"{counted(phase.epochs, 'epoch')}{reduced} from a learning rate of {phase.learning_rate:g}"
+    if phase.warm_up:
+        text += f" that rose over {'the first epoch' if phase.warm_up == 1 else f'the first {phase.warm_up} epochs'}"
+    if own := of_phase(training, phase):
+        return f"{text} with {listed(own)}"
+    others = [of_phase(training, other) for other in training.phases]
+    return f"{text} without noise or erased blocks" if any(others) else text
+
+
+def counted(number: int, what: str) -> str:
+    """Return "1 epoch" or "3 epochs"."""
+    return f"{count(number)} {what}{'' if number == 1 else 's'}"

@@ -1,0 +1,90 @@
+"""Numbers about the readers: against each other, and beside the network."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from analysis.presentation.format import NOT_ESTIMABLE, count, interval, known, percentage, span
+from analysis.presentation.results import Results
+from analysis.schemas import SETS
+
+
+def agreement_values(results: Results) -> dict[str, Any]:
+    """Return the values under `agreement`: readers against each other, before consensus."""
+    frame = results.agreement
+    digits = results.settings.digits
+    found: dict[str, Any] = {}
+    for name in SETS:
+        part = frame
+        if len(frame):
+            part = frame[(frame["set"] == name) & (frame["second"] != "consensus") & (frame["n"] > 0)]
+            part = part[part["item"].isin(list(results.scheme.items))]
+        overall = part[part["first"] == "all"] if len(part) else part
+        part = part[part["first"] != "all"] if len(part) else part
+        alphas = overall["alpha"].dropna() if len(overall) else pd.Series(dtype=float)
+        kappas = part["kappa_quadratic"].dropna() if len(part) else pd.Series(dtype=float)
+        found[name] = {
+            "any": len(kappas) > 0,
+            "overall": len(alphas) > 0,
+            "pair": len(kappas) > 0 and not len(alphas),
+            "alpha": interval(dict(overall.iloc[0]), "alpha", digits, none=NOT_ESTIMABLE)
+            if len(overall) == 1
+            else span(alphas, digits),
+            "all_exams": count(overall["n"].max()) if len(overall) else "0",
+            "single": len(part) == 1,
+            "kappa": interval(dict(part.iloc[0]), "kappa_quadratic", digits, none=NOT_ESTIMABLE)
+            if len(part) == 1
+            else span(kappas, digits),
+            "percent": _percent(part),
+            "exams": count(part["n"].max()) if len(part) else "0",
+            "conflicts": count(part["conflicts"].sum()) if len(part) else "0",
+        }
+    level = results.agreement_level
+    return {"agreement": found | {"level": level, "other_level": level != results.level}}
+
+
+def _percent(part: pd.DataFrame) -> str:
+    """Return the agreement of a set's readers in percent, over items if there are several."""
+    if part.empty:
+        return NOT_ESTIMABLE
+    if len(part) == 1:
+        return percentage(dict(part.iloc[0]), "percent", 0, 1)
+    return f"{span(part['percent'], 0)}%"
+
+
+def reader_values(results: Results) -> dict[str, Any]:
+    """Return the values under `readers`: the network beside the readers, by weighted kappa with the reference."""
+    frame = results.estimates("readers")
+    digits = results.settings.digits
+    blank = {
+        "any": False,
+        "below": False,
+        "within": False,
+        "above": False,
+        "network": NOT_ESTIMABLE,
+        "people": NOT_ESTIMABLE,
+    }
+    if frame.empty:
+        return {"readers": blank}
+    names = [name for name in ("quadratic_kappa", "kappa_quadratic") if (frame["measure"] == name).any()]
+    if not names:
+        return {"readers": blank}
+    part = frame[(frame["measure"] == names[0]) & frame["item"].isin(list(results.scheme.items))]
+    part = part[part["estimate"].notna()]
+    machine = part["who"].astype(str).str.contains("network")
+    if not machine.any() or machine.all():
+        return {"readers": blank}
+    own, people = part[machine], part[~machine]
+    low, high = people["estimate"].min(), people["estimate"].max()
+    mean = own["estimate"].mean()
+    reached = {
+        "any": True,
+        "below": bool(mean < low),
+        "within": bool(low <= mean <= high),
+        "above": bool(mean > high),
+        "network": interval(dict(own.iloc[0]), "estimate", digits) if len(own) == 1 else span(own["estimate"], digits),
+        "people": span(people["estimate"], digits) if known(low) else NOT_ESTIMABLE,
+    }
+    return {"readers": reached}

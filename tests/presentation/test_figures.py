@@ -1,0 +1,57 @@
+"""Figures: a vector and a picture of each, letters that print, nothing cut off, and words for who can't see them."""
+
+import re
+import struct
+
+import pytest
+
+from tests.presentation.conftest import SOURCE
+
+SMALLEST_PT = 6.0
+
+
+def test_each_figure_has_a_vector_and_a_picture(made):
+    folder = made.folder / "figures"
+    vectors, pictures = ({path.stem for path in folder.glob(f"*.{ending}")} for ending in ("svg", "png"))
+    assert vectors == pictures
+    assert {"flow", "roc", "confusion", "calibration", "readers", "subgroups"} <= vectors
+    settings = made.results.settings.figures
+    for name in pictures:
+        width, height = struct.unpack(">II", (folder / f"{name}.png").read_bytes()[16:24])
+        assert width <= settings.double_mm / 25.4 * settings.dpi + 1, f"{name} is wider than the page"
+        assert height <= 245 / 25.4 * settings.dpi, f"{name} is higher than the page"
+
+
+def test_letters_are_large_enough_and_none_is_cut_off(made):
+    assert len(made.letters) > 60
+    small = {(name, text, size) for name, text, size, _ in made.letters if size < SMALLEST_PT}
+    assert small == set()
+    cut = {(name, text) for name, text, _, inside in made.letters if not inside}
+    assert cut == set()
+
+
+def test_each_figure_of_the_text_has_words_for_who_cannot_see_it():
+    text = "".join(path.read_text() for path in SOURCE.glob("*.qmd"))
+    images = re.findall(r"!\[\]\(([^)]+)\)(\{[^}]*\})?", text)
+    assert len(images) >= 11
+    for path, attributes in images:
+        words = re.search(r'fig-alt="([^"]+)"', attributes)
+        assert words, f"{path} has no fig-alt"
+        assert len(words[1].split()) >= 8 and words[1].endswith("."), path
+
+
+@pytest.mark.parametrize("table", ["performance", "readers", "subgroups", "intervals", "distribution"])
+def test_columns_share_the_width_of_the_page(made, table):
+    """Widths are relative, so that a long cell wraps; no word is so long that its column is too narrow for it."""
+    lines = (made.folder / f"tables/{table}.md").read_text().splitlines()
+    dashes = [cell.count("-") for cell in lines[1].split("|")[1:-1]]
+    share = [number / sum(dashes) for number in dashes]
+    points = 166 / 25.4 * 72  # the width of the text, points
+    for line in (lines[0], *lines[2:]):
+        body = [re.sub(r"[*\\]", "", cell).strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
+        if sum(bool(cell) for cell in body) < 2:
+            continue  # a heading over rows
+        for cell, part in zip(body, share, strict=True):
+            longest = max((len(word) for word in cell.split()), default=0)
+            # A letter of 7.5 points is about half as wide as high; 6 points are the margins of a cell.
+            assert longest * 7.5 * 0.5 <= part * points - 6, (table, cell)

@@ -1,0 +1,361 @@
+"""A change of the data changes what is said: sentences are chosen by values, not typed for one study."""
+
+import re
+import shutil
+
+import pandas as pd
+import pytest
+
+from analysis.manuscript.render import _pandoc
+from analysis.presentation.beside import pair
+from analysis.presentation.tables import TABLES
+from tests.presentation.conftest import Made
+
+
+def tell(made, folder, kind="simulated", config=None, **changes):
+    """Return the manuscript's text after changes to files of the results, each a function of the frame.
+
+    `config` changes the configuration, section by section.
+    """
+    options = dict(made.options)
+    for part in ("statistics", "attribution") if changes else ():
+        options[part] = shutil.copytree(made.options[part], folder / part)
+    for name, change in changes.items():
+        path = next(path for part in ("statistics", "attribution") if (path := options[part] / f"{name}.csv").is_file())
+        change(pd.read_csv(path)).to_csv(path, index=False)
+    folder.mkdir(exist_ok=True)
+    values = Made(options, made.folder).values(folder / "values.yml", kind, config)
+    made.stage(folder / "manuscript", values=values)
+    _pandoc(folder / "manuscript", "plain", "html", folder / "text.txt", "--wrap=none")
+    return (folder / "text.txt").read_text().replace("’", "'")
+
+
+def with_aucs(**given):
+    """Set the AUC of every outcome of a kind, its interval 0.04 about it."""
+
+    def change(frame):
+        for kind, auc in given.items():
+            rows = frame["kind"] == kind
+            spread = auc if isinstance(auc, float) else pd.Series(auc, index=frame.index[rows])
+            frame.loc[rows, "auc"] = spread
+            frame.loc[rows, "low"], frame.loc[rows, "high"] = spread - 0.04, spread + 0.04
+        return frame
+
+    return change
+
+
+def place(network):
+    """Put the network's agreement somewhere beside two readers at 0.8 and 0.9."""
+    where = {"network": network, "senior-1": 0.8, "senior-2": 0.9}
+    return lambda frame: frame.assign(estimate=frame["who"].map(where))
+
+
+def apart(number, tested=True):
+    """Let the first differences to the published AUCs be significant, or none be tested."""
+
+    def change(frame):
+        p = [0.004 if i < number else 0.6 for i in range(len(frame))] if tested else float("nan")
+        return frame.assign(p=p, p_holm=p, difference=-0.07, difference_low=-0.12, difference_high=-0.02)
+
+    return change
+
+
+def significant(number):
+    return lambda frame: frame.assign(p_holm=[0.0004 if i < number else 1.0 for i in range(len(frame))])
+
+
+@pytest.fixture(scope="module")
+def turns(kl, tmp_path_factory):
+    """The text as the data turn out three ways, each in several respects at once."""
+    changes = {
+        "first": (with_aucs(grade=0.8, group=0.9), place(0.1), apart(0), significant(0)),
+        "second": (with_aucs(grade=0.9, group=0.8), place(0.85), apart(1), significant(1)),
+        "third": (with_aucs(grade=0.851, group=0.852), place(0.99), apart(0, tested=False), significant(2)),
+    }
+    names = ("roc", "readers", "published", "subgroups")
+    return {
+        turn: tell(kl, tmp_path_factory.mktemp(turn), **dict(zip(names, made, strict=True)))
+        for turn, made in changes.items()
+    }
+
+
+SENTENCES = {
+    "merging": {
+        "The mean AUC of merged grades was higher than that of single grades": {"first"},
+        "The mean AUC of merged grades was not higher than that of single grades": {"second", "third"},
+    },
+    "readers": {
+        "Its estimate is below that of every reader.": {"first"},
+        "Its estimate is among those of the readers.": {"second"},
+        "Its estimate is above that of every reader.": {"third"},
+    },
+    "published": {
+        "After correction for 10 tests no difference was significant; their intervals reach from −0.12 to −0.02": {
+            "first"
+        },
+        "After correction for 10 tests no AUC differed significantly (smallest corrected P = 0.60)": {"first"},
+        "No single difference is larger than chance explains, which does not show that there is none": {"first"},
+        "was significant for Kellgren-Lawrence grade 0 (−0.07, −0.12 to −0.02)": {"second"},
+        "More than chance explains the difference for Kellgren-Lawrence grade 0;": {"second"},
+        "For lack of intervals no difference could be tested": {"third"},
+    },
+    "subgroups": {
+        "none was significant after correction (smallest corrected P = 1.00)": {"first"},
+        "comparisons 1 was significant after correction": {"second"},
+        "comparisons 2 were significant after correction": {"third"},
+    },
+}
+
+
+@pytest.mark.parametrize("subject", SENTENCES)
+def test_sentences_follow_the_data(turns, subject):
+    for sentence, wanted in SENTENCES[subject].items():
+        assert {turn for turn, text in turns.items() if sentence in text} == wanted, sentence
+
+
+def test_attributions_that_do_not_add_up_are_owned_up_to(kl, tmp_path):
+    text = tell(kl, tmp_path / "some", cases=lambda frame: frame)
+    assert "In 1 of 2 decisions the attributions add up" in text and "the largest error is 11% of that change" in text
+    text = tell(kl, tmp_path / "all", cases=lambda frame: frame.assign(holds=True))
+    assert "The attributions of all 2 decisions add up" in text
+
+
+def test_what_hiding_the_joint_did_is_said_as_it_was(kl, tmp_path):
+    text = tell(kl, tmp_path / "more", occlusion=lambda frame: frame)
+    assert "the mean AUC of single grades was 0.60 instead of 0.90 in 60 test exams, and 0.80 with as much" in text
+    assert "Hiding the joint cost more than hiding as much elsewhere." in text
+    assert "the mean score of an implant was 0.30 instead of 0.50 in exams with one, and 0.45 instead of 0.50" in text
+    swapped = {"joint": "elsewhere", "elsewhere": "joint"}
+    text = tell(kl, tmp_path / "less", occlusion=lambda frame: frame.replace({"region": swapped}))
+    assert "Hiding the joint cost no more than hiding as much elsewhere" in text
+    text = tell(kl, tmp_path / "grades", occlusion=lambda frame: frame[frame["region"].isin(swapped)])
+    assert "the mean score of an implant" not in text
+
+
+def test_findings_that_nobody_read_are_not_said_to_have_been_looked_for(kl, tmp_path):
+    assert "and looked for 18 findings" in tell(kl, tmp_path / "read")
+    reference = shutil.copytree(kl.options["reference"], tmp_path / "reference")
+    graded = pd.read_parquet(reference / "reference.parquet")
+    findings = list(kl.results.scheme.findings)
+    graded.assign(**dict.fromkeys(findings, float("nan"))).to_parquet(reference / "reference.parquet")
+    unread = Made({**kl.options, "reference": reference}, kl.folder)
+    assert "looked for" not in tell(unread, tmp_path / "unread")
+    # Nor do they stand in a table, among them those of the paper's locations.
+    assert "Medial" in str(TABLES["distribution"](kl.results)) and "Staple" in str(TABLES["implants"](kl.results))
+    for name in ("distribution", "location", "implants", "calibration"):
+        assert not re.search("Medial|Osteonecrosis|Staple", str(TABLES[name](unread.results)))
+
+
+def test_a_network_at_chance_is_not_said_to_have_a_hardest_grade(kl, tmp_path):
+    text = tell(kl, tmp_path, roc=with_aucs(grade=0.5, group=0.51, disease=0.5))
+    assert "For no single grade is performance better than chance shown." in text
+    assert "which may be chance" in text
+    for claim in ("The grade with the lowest AUC", "mean AUC of merged grades", "All intervals lie above one half"):
+        assert claim not in text
+
+
+@pytest.mark.parametrize(("hardest", "said"), [(2, "lies in the middle of the scale"), (4, "lies at an end of the scale")])  # fmt: skip
+def test_the_hardest_grade_is_the_one_with_the_lowest_auc(kl, tmp_path, hardest, said):
+    aucs = [0.9] * 5
+    aucs[hardest] = 0.7
+    text = tell(kl, tmp_path, roc=with_aucs(grade=aucs))
+    assert f"The grade with the lowest AUC, Kellgren-Lawrence grade {hardest}, {said}" in text
+
+
+def test_a_grade_with_too_few_cases_is_compared_with_nothing(kl, tmp_path):
+    def few(frame):
+        frame.loc[frame["outcome"] == "kl_2", "too_few"] = True
+        return with_aucs(grade=[0.9, 0.8, 0.6, 0.8, 0.9])(frame)
+
+    text = tell(kl, tmp_path, roc=few)
+    assert "Kellgren-Lawrence grade 2" in re.search(r"say little: (.*)", text)[1]
+    assert "The grade with the lowest AUC, Kellgren-Lawrence grade 1" in text
+    assert "the lowest AUC for the same grade" not in text
+    assert "In the published study Kellgren" not in text
+
+
+def test_a_test_set_with_few_cases_concludes_nothing(kl, tmp_path):
+    text = tell(kl, tmp_path, roc=lambda frame: frame.assign(too_few=True))
+    assert "The test set holds too few cases for any conclusion on performance." in text
+    assert "Every outcome has fewer than 10 patients with a case, or with a control" in text
+    assert "mean AUC of merged grades" not in text and "The grade with the lowest AUC" not in text
+
+
+def test_the_kind_of_cohort_chooses_its_sentences(kl, turns, tmp_path):
+    said = {
+        "simulated": "The cohort is simulated.",
+        "public": "single knees that were cut out and processed by others",
+        "clinical": "The exams come from one archive.",
+    }
+    for kind in said:
+        text = turns["first"] if kind == "simulated" else tell(kl, tmp_path / kind, kind)
+        assert {name for name, sentence in said.items() if sentence in text} == {kind}
+
+
+def test_who_read_and_what_they_knew_is_said_of_each_kind_of_cohort(kl, turns, tmp_path):
+    said = {
+        "simulated": ("grading by simulated readers", "The simulated readers knew nothing", "reading by simulated readers"),
+        "public": ("grading by human readers", "The grades are older than this network", "grades came with the images"),
+        "clinical": ("grading by human readers", "What the readers knew of the network's output is not recorded."),
+    }  # fmt: skip
+    for kind, sentences in said.items():
+        text = turns["first"] if kind == "simulated" else tell(kl, tmp_path / kind, kind)
+        assert all(sentence in text for sentence in sentences), kind
+        assert ("human read" in text) == (kind != "simulated")
+        assert "Readers did not see" not in text
+
+
+def test_what_the_readers_knew_is_what_the_authors_say(kl, tmp_path):
+    text = tell(kl, tmp_path, "clinical", config={"cohort": {"blinding": "Readers worked without the network."}})
+    assert "Readers worked without the network." in text and "What the readers knew of" not in text
+
+
+def test_readings_of_the_validation_set_are_said_to_choose_the_epoch_where_they_do(kl, turns, tmp_path):
+    chosen = "chose the thresholds, and the epoch whose weights were kept"
+    assert chosen in turns["first"]
+    last = tell(kl, tmp_path, config={"network": {"training": {"keep": "last"}}})
+    assert chosen not in last and "Readings of the validation set chose the thresholds;" in last
+
+
+@pytest.mark.parametrize(
+    ("weights", "said"),
+    [("root", "inverse of the square root"), ("inverse", "the inverse of their"), ("none", "All classes weighed the same")],
+)  # fmt: skip
+def test_the_weights_of_classes_are_told(kl, tmp_path, weights, said):
+    text = tell(kl, tmp_path, config={"network": {"training": {"class_weights": weights}}})
+    assert said in text and text.count("in the loss, ") == 1
+
+
+def test_rules_are_told_in_the_order_in_which_they_were_applied(kl, tmp_path):
+    text = tell(kl, tmp_path / "some", config={"selection": {"rules": ["repeat", "paediatric"], "repeat_days": 45}})
+    assert "in this order: exams within 45 days of the patient's previous one; exams of patients younger" in text
+    assert "without a readable image" not in text
+    assert "These were left out" not in tell(kl, tmp_path / "none", config={"selection": {"rules": []}})
+
+
+def test_coverage_is_told_of_the_interval_that_is_recommended(kl, tmp_path):
+    def change(frame):
+        frame.loc[frame["method"] == "reported", "coverage"] = 0.944
+        frame.loc[(frame["method"] == "delong") & (frame["cases"] == 3), "coverage"] = 0.61
+        return frame
+
+    text = tell(kl, tmp_path, coverage=change)
+    assert "the recommended intervals covered the true AUC in 94%, where 95% are asked for" in text
+    assert "With 3 cases DeLong's intervals covered it in 61% and" in text
+    assert "Intervals for few cases are to be read with care" not in text
+
+
+def test_a_sign_says_why_the_recommended_interval_is_another(kl, tmp_path):
+    assert "The recommended intervals are those of DeLong but for rounding." in tell(kl, tmp_path / "same")
+
+    def change(frame):
+        frame["low"] = frame["delong_low"] - 0.02
+        frame["few"] = frame["outcome"] == "kl_1"
+        frame.loc[frame["outcome"] == "kl_2", "patients"] = 200
+        return frame
+
+    text = tell(kl, tmp_path / "other", roc=change)
+    for said in ("‡ some patients have several exams", "§ few cases or controls", "¶ DeLong's interval is symmetric"):
+        assert said in text, said
+    signs = {row["outcome"]: pair(row, 2).signs for _, row in change(pd.read_csv(kl.options["statistics"] / "roc.csv")).iterrows()}  # fmt: skip
+    assert (signs["kl_1"], signs["kl_2"], signs["kl_3"]) == ("§¶", "‡¶", "¶")
+
+
+def test_no_level_is_called_by_another(kl, tmp_path):
+    """At 90 % everything of this study's is, and nothing of the published study's nor of the readers' agreement."""
+    text = tell(kl, tmp_path, roc=lambda frame: frame.assign(level=0.9))
+    ninety = Made({**kl.options, "statistics": tmp_path / "statistics"}, kl.folder).results
+    assert "Intervals are at the level of 90%; those of the published study are at 95%; those of the readers" in text
+    assert "P values below 0.1 are called significant" in text
+    assert "before consensus, with 95% confidence intervals" in text
+    assert "Published AUCs are those of Olsson et al." in text
+    assert {"DeLong's 90% CI, pROC", "Recommended 90% CI", "Published AUC (95% CI)"} <= set(
+        TABLES["performance"](ninety).head
+    )
+    assert {"AUC, here (90% CI)", "AUC, published (95% CI)"} <= set(TABLES["published"](ninety).head)
+
+
+@pytest.mark.parametrize(
+    ("sources", "said"),
+    [
+        ({}, "for the prevalence of the training set"),
+        ({"disease": "settings"}, "a prevalence stated in the configuration for radiographic osteoarthritis and the prevalence of the training set for all others"),
+        ({None: "settings"}, "for a prevalence stated in the configuration. The latter"),
+    ],
+)  # fmt: skip
+def test_the_prevalence_is_named_by_where_it_comes_from(kl, tmp_path, sources, said):
+    def change(frame):
+        for outcome, source in sources.items():
+            frame.loc[frame["outcome"].eq(outcome) | (outcome is None), "source"] = source
+        return frame
+
+    text = tell(kl, tmp_path, prevalence=change)
+    assert said in text
+    assert "sensitivity and specificity as they are in the test set" in text
+
+
+def test_the_rule_for_disease_is_told_in_words(turns):
+    assert "Radiographic osteoarthritis was defined as a Kellgren-Lawrence grade of 2 or higher." in turns["first"]
+    assert ">=" not in turns["first"]
+
+
+def test_thresholds_that_rest_on_few_validation_cases_are_marked(kl, tmp_path):
+    mark = "* threshold from fewer than 10 validation patients with a case"
+    assert mark not in tell(kl, tmp_path / "none", thresholds=lambda frame: frame.assign(too_few=False))
+    few = {"kl_1"}
+    text = tell(kl, tmp_path / "one", thresholds=lambda frame: frame.assign(too_few=frame["outcome"].isin(few)))
+    assert mark in text
+    marked = Made({**kl.options, "statistics": tmp_path / "one/statistics"}, kl.folder).results
+    assert [row[0] for row in TABLES["performance"](marked).rows if any("*" in cell for cell in row[1:])] == ["1"]
+    assert [row[0] for row in TABLES["optimism"](marked).rows if any("*" in cell for cell in row[1:])] == ["1"]
+
+
+def test_what_a_small_validation_set_loses_is_not_called_optimism(kl, tmp_path):
+    text = tell(kl, tmp_path, optimism=lambda frame: frame.assign(difference=0.07, optimism=0.02))
+    assert "Youden's J was 0.07 higher on average than at those of the validation set" in text
+    assert "By cross-validation, 0.02 of J on average" in text
+    assert "would have overstated Youden's J by 0.02 on average" in text
+
+
+def test_calibration_and_decision_curves_name_their_prevalence(kl, turns, tmp_path):
+    for said in ("It is stated at the prevalence of the training set", "shows what it would be worth to act"):
+        assert said in turns["first"]
+    none = tell(kl, tmp_path, decisions=lambda frame: frame.assign(net_benefit=float("nan")))
+    assert "shows what it would be worth to act" not in none
+
+
+def test_more_than_two_readers_have_one_agreement(kl, tmp_path):
+    """Pairs of three readers who rotate are no span that a pair with one exam stretches: alpha speaks for all."""
+    reference = shutil.copytree(kl.options["reference"], tmp_path / "reference")
+    frame = pd.read_csv(reference / "agreement.csv")
+    overall = frame.assign(first="all", second="readers", alpha=0.81, alpha_low=0.78, alpha_high=0.84)
+    gone = [column for column in frame if column.startswith(("kappa", "percent"))]
+    overall[gone] = float("nan")
+    pd.concat([overall, frame]).to_csv(reference / "agreement.csv", index=False)
+    three = Made({**kl.options, "reference": reference}, kl.folder)
+    text = tell(three, tmp_path / "text")
+    assert "was 0.81 (0.78 to 0.84) as Krippendorff's alpha" in text
+    assert "quadratic weighted kappa of 0" not in text[text.index("Agreement of the readers") :][:1200]
+    table = TABLES["agreement"](three.results)
+    assert "Krippendorff's alpha" in table.head and any("all readers" in row[0] for row in table.rows)
+
+
+def test_the_expected_width_is_told_where_it_was_worked_out(kl, turns, tmp_path):
+    said = "intervals of single outcomes are expected to be 0.06 to 0.13 wide"
+    assert said in turns["first"]
+    assert "are expected to be" not in tell(kl, tmp_path, sample_size=lambda frame: frame.iloc[:0])
+
+
+def test_aucs_that_look_alike_are_not_said_to_range(kl, tmp_path):
+    assert "The AUC of each location was 0.76 (Table" in tell(kl, tmp_path / "alike", roc=with_aucs(location=0.7612))
+    text = tell(kl, tmp_path / "spread", roc=with_aucs(location=[0.7, 0.8, 0.9]))
+    assert "The AUC of locations ranged from 0.70" in text and "of each location was" not in text
+
+
+def test_a_public_cohort_with_implants_is_not_said_to_have_none(kl, tmp_path):
+    facts = {"implants": True, "single_knees": False, "published_grades": False, "title": "public exams"}
+    text = tell(kl, tmp_path / "with", "public", {"cohort": facts})
+    for false in ("hold no implants", "nothing of exams with implants", "cut out and processed by others"):
+        assert false not in text
+    assert "grades came with the images" not in text
+    assert "hold no implants" in tell(kl, tmp_path / "without", "public")

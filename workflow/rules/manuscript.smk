@@ -1,0 +1,265 @@
+# From estimates to a manuscript in which no number was typed.
+#
+# needs  everything before; manuscript/ for the prose
+# makes  <grading>/tables/, figures/, values.yml  what the manuscript is made of
+#        <grading>/manuscript/                    HTML, PDF, DOCX and JATS
+#        <grading>/checks.csv, privacy.csv        what was checked of the results; the manuscript waits for both
+#        gradings/                                two gradings side by side, made by the target compare_gradings
+#        <grading>/manuscript-compared/           the manuscript with that comparison
+
+from analysis.presentation.headline import headline
+
+TABLES = f"{COHORT}/{{grading}}/tables"
+FIGURES = f"{COHORT}/{{grading}}/figures"
+MANUSCRIPT = f"{COHORT}/{{grading}}/manuscript"
+CONFIG = settings("study", study)
+
+
+WHERE = (
+    f" --grading {{input.grading}} --statistics {STATISTICS} --reference-folder {COHORT}/{{grading}}/reference"
+    f" --selection {SELECTION} --index {INDEX} --network {NETWORK} --attribution {ATTRIBUTION}"
+    f"{f' --images {IMAGES}' if FROM_ARCHIVE else ''}"
+    f" --coverage {COHORT}/coverage.csv --false-positives {COHORT}/false_positives.csv"
+    f" --sample-size {COHORT}/sample_size.csv --audit {COHORT}/audit.csv"
+    f" --settings {{input.settings}}"
+).replace("{grading}", "{wildcards.grading}")
+
+
+# The configuration as a whole beside what it made, for people and for `make render`.
+rule config:
+    input:
+        CONFIG,
+    output:
+        f"{STUDY}/config.yaml",
+    log:
+        f"{STUDY}/logs/config.log",
+    conda:
+        "../../envs/statistics.yaml"
+    message:
+        "Keep the configuration beside the results"
+    shell:
+        "cp {input} {output} 2> {log}"
+
+
+localrules:
+    config,
+
+
+rule tables:
+    input:
+        results_of,
+        whole=whole(TABLES),
+        grading="workflow/gradings/{grading}.yaml",
+        checklists=sorted(
+            str(path) for path in Path("manuscript/checklists").glob("*.yaml")
+        ),
+        settings=settings("manuscript"),
+        code=code("analysis.presentation.tables"),
+    output:
+        report(
+            directory(TABLES),
+            patterns=["{name}.csv"],
+            caption="../report/table.rst",
+            category="Tables",
+            labels={"table": "{name}"},
+        ),
+    log:
+        f"{COHORT}/{{grading}}/logs/tables.log",
+    benchmark:
+        f"{COHORT}/{{grading}}/benchmarks/tables.tsv"
+    conda:
+        "../../envs/manuscript.yaml"
+    params:
+        where=where,
+    message:
+        "Make the tables ({wildcards.grading})"
+    shell:
+        "python -m analysis --log {log} tables {params.where} --out {output}"
+
+
+rule figures:
+    input:
+        results_of,
+        whole=whole(FIGURES),
+        grading="workflow/gradings/{grading}.yaml",
+        settings=settings("manuscript"),
+        code=code("analysis.presentation.figures"),
+    output:
+        report(
+            directory(FIGURES),
+            patterns=["{name}.svg"],
+            caption="../report/figure.rst",
+            category="Figures",
+            labels={"figure": "{name}"},
+        ),
+    log:
+        f"{COHORT}/{{grading}}/logs/figures.log",
+    benchmark:
+        f"{COHORT}/{{grading}}/benchmarks/figures.tsv"
+    conda:
+        "../../envs/manuscript.yaml"
+    params:
+        where=where,
+    message:
+        "Draw the figures ({wildcards.grading})"
+    shell:
+        "python -m analysis --log {log} figures {params.where} --out {output}"
+
+
+rule values:
+    input:
+        results_of,
+        grading="workflow/gradings/{grading}.yaml",
+        settings=settings("manuscript"),
+        config=CONFIG,
+        original="analysis/presentation/values/original.yaml",
+        code=code("analysis.presentation.values"),
+    output:
+        f"{COHORT}/{{grading}}/values.yml",
+    log:
+        f"{COHORT}/{{grading}}/logs/values.log",
+    benchmark:
+        f"{COHORT}/{{grading}}/benchmarks/values.tsv"
+    conda:
+        "../../envs/manuscript.yaml"
+    params:
+        where=where,
+    message:
+        "Collect the numbers of the text ({wildcards.grading})"
+    shell:
+        "python -m analysis --log {log} values {params.where} --config {input.config} --out {output}"
+
+
+# A bundle was searched before it left the archive's machine, and brings nothing to search for.
+if FROM_ARCHIVE:
+
+    rule check_privacy:
+        input:
+            rules.tables.output,
+            rules.figures.output,
+            rules.values.output,
+            rules.config.output,
+            results_of,
+            private=f"{PRIVATE}/index.parquet",
+            reports=f"{ARCHIVE}/reports.csv",
+            code=code("analysis.checks.privacy"),
+        output:
+            f"{COHORT}/{{grading}}/privacy.csv",
+        log:
+            f"{COHORT}/{{grading}}/logs/check_privacy.log",
+        benchmark:
+            f"{COHORT}/{{grading}}/benchmarks/check_privacy.tsv"
+        conda:
+            "../../envs/images.yaml"
+        params:
+            archive=folder_of("reports"),
+            publishable=[INDEX, SELECTION, f"{COHORT}/{{grading}}"],
+            searched=f"{COHORT}/{{grading}}/bundle.zip",
+        message:
+            "Search the results for anything that identifies a patient ({wildcards.grading})"
+        shell:
+            "python -m analysis --log {log} check-privacy --private {input.private} --archive {params.archive:q}"
+            " --skip {params.searched} --out {output} {params.publishable}"
+
+
+rule manuscript:
+    input:
+        whole=whole(MANUSCRIPT),
+        tables=rules.tables.output,
+        figures=rules.figures.output,
+        values=rules.values.output,
+        checks=rules.check.output,
+        privacy=f"{COHORT}/{{grading}}/privacy.csv" if FROM_ARCHIVE else [],
+        source=sorted(
+            str(path)
+            for folder in ("manuscript", "analysis/manuscript/pandoc")
+            for path in Path(folder).rglob("*")
+            if path.is_file()
+        ),
+        settings=settings("manuscript"),
+        code=code("analysis.manuscript.render"),
+    output:
+        report(
+            directory(MANUSCRIPT),
+            patterns=["index.{format}"],
+            caption="../report/manuscript.rst",
+            category="Manuscript",
+            labels={"format": "{format}"},
+        ),
+    log:
+        f"{COHORT}/{{grading}}/logs/manuscript.log",
+    benchmark:
+        f"{COHORT}/{{grading}}/benchmarks/manuscript.tsv"
+    conda:
+        "../../envs/manuscript.yaml"
+    params:
+        comparison="",
+    message:
+        "Render the manuscript ({wildcards.grading})"
+    shell:
+        "python -m analysis --log {log} manuscript --tables {input.tables} --figures {input.figures}"
+        " --values {input.values} {params.comparison} --settings {input.settings} --out {output}"
+
+
+# The two gradings share everything up to the selection, test exams included; each has its own reference and network.
+COMPARED = study.compare or ()
+COMPARISON = f"{COHORT}/gradings"
+
+
+rule compare:
+    input:
+        references=expand(f"{REFERENCE}/reference.parquet", grading=COMPARED),
+        predictions=expand(f"{PREDICTIONS}/exams.parquet", grading=COMPARED),
+        gradings=expand("workflow/gradings/{grading}.yaml", grading=COMPARED),
+        settings=settings("statistics"),
+        manuscript=settings("manuscript"),
+        code=code("analysis.statistics.gradings", "analysis.presentation.gradings"),
+    output:
+        [
+            f"{COMPARISON}/{name}"
+            for name in (
+                "gradings.csv",
+                "table.md",
+                "table.csv",
+                "gradings.svg",
+                "gradings.png",
+                "values.yml",
+            )
+        ],
+    log:
+        f"{COHORT}/logs/compare.log",
+    benchmark:
+        f"{COHORT}/benchmarks/compare.tsv"
+    conda:
+        "../../envs/manuscript.yaml"
+    params:
+        out=lambda wildcards, output: os.path.dirname(output[0]),
+        seed=study.seed,
+        pair=" ".join(
+            f"--{place}-results {COHORT}/{name} --{place}-grading workflow/gradings/{name}.yaml"
+            for place, name in zip(("first", "second"), COMPARED)
+        ),
+    message:
+        f"Set {' and '.join(COMPARED)} side by side"
+    shell:
+        "python -m analysis --log {log} compare-gradings {params.pair} --settings {input.settings}"
+        " --manuscript-settings {input.manuscript} --seed {params.seed} --out {params.out}"
+
+
+use rule manuscript as manuscript_compared with:
+    input:
+        **dict(rules.manuscript.input.items()),
+        comparison=rules.compare.output,
+    output:
+        directory(f"{MANUSCRIPT}-compared"),
+    log:
+        f"{COHORT}/{{grading}}/logs/manuscript-compared.log",
+    benchmark:
+        f"{COHORT}/{{grading}}/benchmarks/manuscript-compared.tsv"
+    params:
+        comparison=f"--comparison {COMPARISON}",
+
+
+rule compare_gradings:
+    input:
+        f"{STUDY}/manuscript-compared",
