@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
 from collections import Counter
-from collections.abc import Iterable
-from statistics import median
+from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from analysis.reading.book import Book, Work
-from analysis.reading.index import Exam
 from analysis.reading.settings import QueuesSettings
 
 _DAY = 86400
@@ -17,8 +16,15 @@ _DAY = 86400
 _PAUSE = 10.0
 
 
-def count_exams(exams: Iterable[Exam], book: Book, queues: QueuesSettings) -> list[dict[str, Any]]:
+def count_exams(sizes: Mapping[str, int], book: Book, queues: QueuesSettings) -> list[dict[str, Any]]:
     """Count, for each set, the exams by how far they have come.
+
+    Parameters
+    ----------
+    sizes : mapping of str to int
+        Exams of each set.
+    book : Book
+    queues : QueuesSettings
 
     Returns
     -------
@@ -26,7 +32,6 @@ def count_exams(exams: Iterable[Exam], book: Book, queues: QueuesSettings) -> li
         set, exams (that are to be read), begun, read (all their readings are there), conflict (open,
         reopened ones included), decided, closed.
     """
-    sizes = Counter(exam.set for exam in exams)
     rows = []
     for name, size in sizes.items():
         if getattr(queues, name).readings:
@@ -62,11 +67,12 @@ def pace(work: Work | None, now: float) -> dict[str, Any]:
     """
     if work is None or not work.at:
         return {"read": 0, "today": 0, "seconds": None, "per_hour": None}
-    steps = [later - earlier for earlier, later in itertools.pairwise(sorted(work.at))]
-    steps = [step for step in steps if step <= 60 * _PAUSE]
+    at = np.sort(work.at)
+    steps = np.diff(at)
+    steps = steps[steps <= 60 * _PAUSE]
     return {
-        "read": len(work.at),
-        "today": sum(at // _DAY == now // _DAY for at in work.at),
-        "seconds": round(median(work.seconds), 1),
-        "per_hour": round(3600 * len(steps) / sum(steps)) if sum(steps) > 0 else None,
+        "read": len(at),
+        "today": int((at // _DAY == now // _DAY).sum()),
+        "seconds": round(float(np.median(work.seconds)), 1),
+        "per_hour": round(3600 * len(steps) / steps.sum()) if steps.sum() > 0 else None,
     }

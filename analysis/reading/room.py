@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -55,6 +56,9 @@ class Room:
     practice : mapping of str to dict
         The right answers of exams that every reader grades first; they are nobody's exams else.
     dealer : Dealer
+    shelf : Shelf
+    sizes : Counter of str
+        Exams of each set.
     """
 
     store: Store
@@ -66,11 +70,13 @@ class Room:
     practice: Mapping[str, dict[str, int]] = field(default_factory=dict)
     dealer: Dealer = field(init=False)
     shelf: Shelf = field(init=False)
+    sizes: Counter[str] = field(init=False)
 
     def __post_init__(self) -> None:
         dealer = Dealer(self.exams, self.settings, self.form, self.asked, tuple(self.practice))
         object.__setattr__(self, "dealer", dealer)
         object.__setattr__(self, "shelf", Shelf())
+        object.__setattr__(self, "sizes", Counter(exam.set for exam in self.exams.values()))
         with self.store.writing() as db:
             dealer.look(db)  # the whole ledger, once
             known = db.execute(select(readers).where(readers.c.revoked.is_(None))).all()
@@ -219,7 +225,7 @@ class Room:
         with self.store.writing() as db:
             self.dealer.look(db)
             book = self.dealer.book
-            sets = count_exams(self.exams.values(), book, self.settings.queues)
+            sets = count_exams(self.sizes, book, self.settings.queues)
             known = {row.id: row for row in db.execute(select(readers))}
             work = dict(book.work)
             answer: dict[str, Any] = {"mine": pace(work.get(reader.id), now)}

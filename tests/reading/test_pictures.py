@@ -61,3 +61,41 @@ def test_monochrome1_is_shown_upright(tmp_path, slope):
     assert np.array_equal(np.argsort(np.unique(picture.grey)), np.arange(len(np.unique(stored))))
     assert np.corrcoef(picture.grey.ravel(), stored.ravel())[0, 1] == pytest.approx(slope)
     assert picture.low < picture.high
+
+
+@pytest.mark.parametrize(
+    ("said", "spacing", "calibrated"),
+    [
+        ({}, 0.0, False),
+        ({"ImagerPixelSpacing": [0.2, 0.1]}, 0.1, False),
+        ({"PixelSpacing": [0.1, 0.1]}, 0.1, True),
+        # What the detector says twice is no calibration; what is said of the patient's plane goes before it.
+        ({"PixelSpacing": [0.1, 0.1], "ImagerPixelSpacing": [0.1, 0.1]}, 0.1, False),
+        ({"PixelSpacing": [0.09, 0.09], "ImagerPixelSpacing": [0.1, 0.1]}, 0.09, True),
+        ({"PixelSpacing": [0, 0], "ImagerPixelSpacing": [0.1, 0.1]}, 0.1, False),
+        ({"PixelSpacing": [50, 50]}, 0.0, False),
+    ],
+)
+def test_the_ruler_knows_what_the_file_says_of_its_scale(tmp_path, said, spacing, calibrated):
+    dataset = pydicom.dcmread(get_testdata_file("CT_small.dcm"))
+    for name in ("PixelSpacing", "ImagerPixelSpacing"):
+        if name in dataset:
+            delattr(dataset, name)
+        if name in said:
+            setattr(dataset, name, said[name])
+    dataset.save_as(tmp_path / "one.dcm")
+    picture = load_picture(tmp_path / "one.dcm")
+    assert (picture.spacing, picture.calibrated) == (spacing, calibrated)
+    head = gzip.decompress(picture.pack())[:32]
+    assert struct.unpack("<f", head[24:28])[0] == pytest.approx(spacing)
+    assert struct.unpack("<I", head[28:])[0] & 1 == calibrated
+
+
+@pytest.mark.parametrize(
+    ("orientation", "edge"), [(["L", "F"], "R"), (["R", "F"], "L"), (["LH", "F"], "R"), (["A", "F"], ""), (None, "")]
+)
+def test_the_side_at_the_edge_is_the_one_that_rows_run_away_from(tmp_path, orientation, edge):
+    dataset = pydicom.dcmread(get_testdata_file("CT_small.dcm"))
+    dataset.PatientOrientation = orientation
+    dataset.save_as(tmp_path / "one.dcm")
+    assert load_picture(tmp_path / "one.dcm").edge == edge

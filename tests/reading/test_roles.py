@@ -19,6 +19,7 @@ from tests.reading.conftest import KL, values
 from tests.reading.test_doors import Visitor
 from tests.reading.test_queues import Desk, found, run_export
 
+NO_EXAMPLES = "There are no example pictures for this scheme"
 ONE = {"repeat_share": 0, "queues": {"validation": {"readings": 1}}}
 
 
@@ -176,6 +177,16 @@ def test_every_grade_has_an_example_and_nothing_else_is_served(archive, tmp_path
     page = anna.get("/").text
     assert all(f"/api/examples/kl-{level}.png" in page for level in range(5))
     assert all(meaning in page for _, meaning in make_form(KL).items[0].levels)
+    assert NO_EXAMPLES not in page
+
+
+def test_a_scheme_without_example_pictures_says_so(archive, tmp_path):
+    form = make_form(KL.with_name("oarsi.yaml"))
+    assert find_examples(form) == {}
+    room = Room(Store(tmp_path / "s.sqlite"), archive.room(tmp_path / "kl.sqlite").exams, form, ReadingSettings())
+    page = Visitor(room).enter(room, "anna", "reader").get("/").text
+    assert NO_EXAMPLES in page
+    assert all(meaning in page for item in form.items for _, meaning in item.levels)
 
 
 def test_a_reader_who_is_shut_out_is_out_at_once(archive, tmp_path):

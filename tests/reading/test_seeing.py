@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import secrets
 from importlib.resources import files
 from typing import Any
 
@@ -11,7 +13,7 @@ import pytest
 from analysis.reading import access
 from analysis.reading.store import Store
 from tests.reading.browser import Seat, chromium, open_browser
-from tests.reading.conftest import Server, running
+from tests.reading.conftest import Server, content, running, values
 
 pytestmark = pytest.mark.skipif(chromium() is None, reason="Chromium is not installed: envs/setup.sh test installs it")
 
@@ -34,8 +36,20 @@ def chrome():
 def sit(server: Server, chrome: Any, name: str, role: str = "reader", **options: Any) -> Seat:
     # The page's policy forbids scripts of others; the auditor's is put in beside it.
     seat = Seat(chrome, bypass_csp=True, **options)
-    seat.sign_in(server.url, access.make_token(Store(server.store), name, role))
+    seat.sign_in(server.url, token(server, name, role))
     return seat
+
+
+def token(server: Server, name: str, role: str) -> str:
+    return access.make_token(Store(server.store), name, role)
+
+
+def read_all(server: Server, name: str, grade: int) -> None:
+    """Read whatever is left for somebody, without a browser."""
+    client = server.client(token(server, name, "reader"))
+    while exams := client.next()["exams"]:
+        sent = content(exams[0], secrets.token_hex(16), values(grade))
+        assert client.post("/api/readings", json=sent).status_code == 200
 
 
 def audit(seat: Seat) -> list[str]:
@@ -54,17 +68,15 @@ def test_no_page_keeps_anybody_out(server, chrome):
     door = Seat(chrome, bypass_csp=True)
     door.page.goto(server.url + "/sign-in")
     assert audit(door) == []
+    read_all(server, "bo", 1)
     bo = sit(server, chrome, "bo")
-    shown = bo.shown()
-    while shown != "none":
-        bo.press("1", "Enter")
-        shown = bo.shown(shown)
+    assert bo.shown() == "none"
     assert audit(bo) == []
     bo.page.goto(server.url + "/progress")
     bo.page.wait_for_selector("#said:not(:empty)")
     assert audit(bo) == []
     anna = sit(server, chrome, "anna")
-    shown = anna.shown()
+    anna.shown()
     anna.press("3", "b")
     assert audit(anna) == []
     for opener, dialog in (("#show-guide", "#guide"), ("#show-mine", "#mine")):
@@ -75,9 +87,7 @@ def test_no_page_keeps_anybody_out(server, chrome):
     anna.press("?")
     assert audit(anna) == []
     anna.press("?")
-    while shown != "none":
-        anna.press("3", "Enter")
-        shown = anna.shown(shown)
+    read_all(server, "anna", 3)
     panel = sit(server, chrome, "panel", "consensus")
     panel.shown()
     panel.press("a")
@@ -85,13 +95,6 @@ def test_no_page_keeps_anybody_out(server, chrome):
     panel.page.goto(server.url + "/progress")
     panel.page.wait_for_selector("#between tbody tr")
     assert audit(panel) == []
-    head = Seat(chrome, bypass_csp=True)
-    head.page.goto(server.url)
-    head.page.keyboard.type(access.make_token(Store(server.store), "head", "coordinator"))
-    head.press("Enter")
-    head.page.wait_for_selector("#events tbody tr")
-    assert {"anna", "bo", "panel"} <= set(head.page.locator("#people tbody td:first-child").all_inner_texts())
-    assert audit(head) == []
 
 
 @pytest.mark.parametrize("size", TABLETS, ids=lambda size: f"{size['width']}x{size['height']}")
@@ -121,7 +124,7 @@ def test_a_tablet_by_touch(server, chrome, size):
     assert width(caption.inner_text()) > width(before)
     page.tap("[data-press='Shift+m']")
     drag(page, 80, 40)
-    assert page.locator(".ruler text").first.text_content().split(" ", 1)[1].startswith(("mm", "px"))
+    assert page.locator(".ruler text").first.text_content()
     page.tap("[data-press='Home']")
     assert caption.inner_text() == before
     page.tap("[data-press='.']")
@@ -146,8 +149,45 @@ def drag(page: Any, x: int, y: int) -> None:
     page.evaluate(script, [x, y])
 
 
-def test_the_window_can_be_kept_the_images_linked_and_turned(server, chrome):
+@pytest.fixture(scope="module")
+def viewer(server, chrome):
     seat = sit(server, chrome, "viewer", "consensus", viewport={"width": 1440, "height": 900})
+    yield seat
+    seat.context.close()
+
+
+def test_the_ruler_tells_millimetres_and_both_sides_of_a_film_are_marked(viewer):
+    seat = viewer
+    seat.shown()
+    page = seat.page
+    handle = page.evaluate("document.body.dataset.ready").rsplit("/", 1)[0]
+    heads = [page.evaluate(HEAD, f"/api/pictures/{handle}/{number}") for number in range(3)]
+    captions = page.locator(".pane:visible .caption").all_inner_texts()
+    edges = page.evaluate("[...document.querySelectorAll('.pane .edge')].map(e => e.textContent)")
+    seat.press("End", "Shift+M")
+    page.wait_for_timeout(300)  # until it has come to 1:1
+    for number, (_, marks) in enumerate(heads):
+        wanted = {2: ["R", "L"], 4: ["L", "R"]}.get(marks & 6, ["", ""])
+        assert edges[2 * number : 2 * number + 2] == wanted
+        assert (wanted != ["", ""]) == (" · ap · " in captions[number])
+    assert heads[0][0] > 0
+    drag(page, 80, 60)
+    said = page.locator(".ruler text").first.text_content()
+    calibrated = heads[0][1] & 1
+    assert re.fullmatch(r"\d+\.\d mm" + ("" if calibrated else " at the detector"), said)
+    assert float(said.split()[0]) == pytest.approx(100 * heads[0][0], rel=0.02)  # 80 and 60 make 100 pixels
+    seat.press("Home", "Shift+M")
+
+
+#: Millimetres a pixel and marks of a picture, as the server packs them.
+HEAD = """async (url) => {
+  const head = new DataView(await (await fetch(url)).arrayBuffer(), 0, 32);
+  return [head.getFloat32(24, true), head.getUint32(28, true)];
+}"""
+
+
+def test_the_window_can_be_kept_the_images_linked_and_turned(viewer):
+    seat = viewer
     first = seat.shown()
     captions = seat.page.locator(".pane:visible .caption")
     assert " · right" in captions.first.inner_text() or " · left" in captions.first.inner_text()
@@ -167,4 +207,32 @@ def test_the_window_can_be_kept_the_images_linked_and_turned(server, chrome):
     seat.shown(first)
     assert "inverted" in captions.first.inner_text()
     seat.press("Shift+K")
-    seat.context.close()
+
+
+def test_the_coordinator_withdraws_a_token_hands_over_and_closes_a_set(server, chrome):
+    """By the page alone, as somebody would who never saw a command line. Last, since what is closed stays closed."""
+    out, giver = (server.client(token(server, name, "senior")) for name in ("gone", "giver"))
+    token(server, "taker", "senior")
+    head = Seat(chrome, bypass_csp=True)
+    head.page.on("dialog", lambda dialog: dialog.accept())
+    head.page.goto(server.url)
+    head.page.keyboard.type(token(server, "head", "coordinator"))
+    head.press("Enter")
+    head.page.wait_for_selector("#events tbody tr")
+    assert {"gone", "giver", "taker"} <= set(head.page.locator("#people tbody td:first-child").all_inner_texts())
+    assert audit(head) == []
+    assert out.get("/api/mine").status_code == 200
+    head.page.click("[aria-label='Withdraw the token of gone']")
+    head.page.wait_for_function("document.querySelector('#message').textContent === 'gone is shut out.'")
+    assert out.get("/api/mine").status_code == 401
+    assert head.page.locator("[aria-label='Withdraw the token of gone']").count() == 0
+    head.page.select_option("#giver", "giver")
+    head.page.select_option("#taker", "taker")
+    head.page.click("#handover button")
+    head.page.wait_for_function("document.querySelector('#message').textContent.includes('went from giver to taker')")
+    head.page.click("[aria-label='Close the set validation']")
+    head.page.wait_for_function("document.querySelector('#message').textContent === 'validation is closed.'")
+    head.page.wait_for_function("document.querySelectorAll('#sets button').length === 0")
+    happened = head.page.locator("#events tbody td:nth-child(2)").all_inner_texts()
+    assert happened[:3] == ["closed", "reassigned", "revoked"]
+    assert giver.next()["exams"] == []
