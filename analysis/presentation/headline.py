@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import textwrap
 from pathlib import Path
 
 from analysis.presentation.beside import pair, told
@@ -42,6 +43,6 @@ def headline(study: Path, title: str) -> str:
         auc = f"{float(row['auc']):<6.2f}" if row["auc"] else "none  "
         limits = f"{both.delong or '-':<21}{both.recommended or row['reason'] or '-'} {both.signs}".rstrip()
         lines.append(f"  {name:<34}{row['cases']:>7}{row['controls']:>10}   {auc}{limits}")
-    lines += ["", f"  {told(pairs)}"] if rows else []
+    lines += ["", textwrap.fill(told(pairs), 88, initial_indent="  ", subsequent_indent="  ")] if rows else []
     lines += ["", "The manuscript:", *(f"  {path}" for path in manuscripts)]
     return "\n" + "\n".join(lines) + "\n"

@@ -20,7 +20,7 @@ from analysis.statistics.data import Sample, make_sample, match
 from analysis.statistics.effective import Floats, Names
 from analysis.statistics.intervals import compare, correlation_of, estimate, p_value
 from analysis.statistics.proportions import Flags, paired
-from analysis.statistics.questions import repeated
+from analysis.statistics.questions import Questions
 from analysis.statistics.settings import StatisticsSettings
 
 NAN = float("nan")
@@ -140,7 +140,8 @@ def calls_limits(case: Flags, first: Flags, second: Flags, patients: Names) -> C
 def compare_samples(first: Sample, second: Sample, level: float) -> tuple[float, float, float, float]:
     """Compare two AUCs by their reported intervals: difference, low, high, p; exams or patients may be shared."""
     one, other = ((sample.truth, sample.score, sample.patients) for sample in (first, second))
-    return compare(estimate(*one), estimate(*other), float(correlation_of(one, other)), level)
+    freedom = max(1, min(first.freedom, second.freedom))
+    return compare(estimate(*one), estimate(*other), float(correlation_of(one, other)), level, freedom)
 
 
 def too_few(minimum: int) -> str:
@@ -204,7 +205,7 @@ def compare_predictions(
         raise StudyError(
             f"{first} and {second} don't have the same exams in the test set; give the sets in {reference}."
         )
-    rows = []
+    rows, questions = [], Questions(scheme)
     for outcome in scheme.outcomes:
         truth, one, two = (
             frame[outcome.id].to_numpy(dtype=float)[which]
@@ -217,7 +218,7 @@ def compare_predictions(
             settings,
             patients=studies[0].patients("test"),
         )
-        if same := repeated(outcome.id, scheme):
+        if same := questions.repeated(outcome.id, found["p"]):
             found |= untested(same)
         rows.append({"outcome": outcome.id, "first": names[0], "second": names[1], "measure": "auc", **found})
     write_table(holm(pd.DataFrame(rows, columns=list(COMPARISONS.columns)), settings.holm_family), out, COMPARISONS)

@@ -59,6 +59,11 @@ class Sample:
         return min(len(set(self.patients[self.truth == label])) for label in (1, 0))
 
     @property
+    def freedom(self) -> int:
+        """Degrees of freedom of a comparison that rests on this: patients with a case and with a control, less two."""
+        return sum(len(set(self.patients[self.truth == label])) for label in (1, 0)) - 2
+
+    @property
     def clustered(self) -> bool:
         """Whether any patient has several exams here."""
         return clustered(self.patients)

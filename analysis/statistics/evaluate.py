@@ -18,7 +18,7 @@ from analysis.statistics.cumulative import cumulative_tables
 from analysis.statistics.data import Matched, match
 from analysis.statistics.parallel import spread
 from analysis.statistics.published import compare_published, load_published
-from analysis.statistics.questions import repeated
+from analysis.statistics.questions import question_of, same_as
 from analysis.statistics.readers import compare_readers
 from analysis.statistics.resample import Resamples, seed_for
 from analysis.statistics.settings import StatisticsSettings
@@ -116,7 +116,9 @@ def tables(evaluation: Evaluation, readers: Path | None, *, workers: int) -> Tab
     found |= cumulative_tables(study, resamples, settings)
     found["summary.csv"] = grades.summary(study, resamples, settings)
     found["subgroups.csv"] = subgroups.correct(found["subgroups.csv"], settings)
-    found["published.csv"] = compare_published(load_published(settings.published), found["roc.csv"], study.scheme)
+    found["published.csv"] = compare_published(
+        load_published(settings.published), found["roc.csv"], study.scheme, settings.minimum_cases
+    )
     found["readers.csv"], found["comparisons.csv"] = compare_readers(
         study, readers, found["thresholds.csv"], resamples, settings=settings
     )
@@ -145,6 +147,8 @@ def _outcome(evaluation: Evaluation, outcome: Outcome) -> Tables:
         )
     sound = thresholds["validation" if thresholds["validation"]["method"] else "test"]
     prevalence, source = _prevalence(study, outcome.id, settings)
+    first = question_of(study.scheme, settings.subgroup_kinds).get(outcome.id, outcome.id)
+    repeats = None if first == outcome.id else same_as(first)
     stated: dict[str, Any] = {"prevalence": prevalence, "source": source}
     return {
         "roc.csv": pd.DataFrame(roc_rows),
@@ -164,9 +168,7 @@ def _outcome(evaluation: Evaluation, outcome: Outcome) -> Tables:
         if outcome.kind in DECIDED
         else empty(DECISIONS),
         "subgroups.csv": pd.DataFrame(
-            subgroups.subgroup_rows(
-                test, outcome.id, evaluation.groups, settings, repeats=repeated(outcome.id, study.scheme)
-            )
+            subgroups.subgroup_rows(test, outcome.id, evaluation.groups, settings, repeats=repeats)
             if outcome.kind in settings.subgroup_kinds
             else [],
             columns=list(SUBGROUPS.columns),

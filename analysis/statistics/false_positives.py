@@ -17,13 +17,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
+from scipy.stats import norm, t
 from statsmodels.stats.proportion import proportion_confint
 
 from analysis.files import write_table
 from analysis.schemas.statistics import FALSE_POSITIVES
 from analysis.statistics.comparisons import calls_limits
 from analysis.statistics.coverage import draw, layout
+from analysis.statistics.data import make_sample
 from analysis.statistics.effective import Floats, Names, effective_numbers
 from analysis.statistics.intervals import correlation_of, difference_limits, limits
 from analysis.statistics.parallel import spread
@@ -121,9 +122,10 @@ def _reject(scores: list[Floats], groups: tuple[Any, Any], correlation: Floats) 
     estimates = [
         effective_numbers(truth, score, patients) for score, (truth, patients) in zip(scores, groups, strict=True)
     ]
+    freedom = min(make_sample(truth, truth, patients).freedom for truth, patients in groups)
     found = []
     for nominal in NOMINAL:
-        z = float(norm.isf(nominal / 2))
+        z = float(t.isf(nominal / 2, max(1, freedom)))
         parts = [(estimate[0], *limits(*estimate, z)) for estimate in estimates]
         low, high = difference_limits(parts[0], parts[1], correlation)
         found.append((low > 0) | (high < 0))

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from scipy.stats import norm
+from scipy.stats import norm, t
 
 from analysis.statistics.effective import PRIOR, Clusters, Floats, Names, covariance, effective_numbers, placements
 
@@ -88,7 +88,7 @@ def difference_limits(
     return a - b - reach(a - a_low, b_high - b), a - b + reach(a_high - a, b - b_low)
 
 
-def p_value(interval_at: Callable[[float], tuple[float, float]]) -> float:
+def p_value(interval_at: Callable[[float], tuple[float, float]], freedom: float = np.inf) -> float:
     """Return the P value of no difference: one minus the level at which the interval just reaches 0.
 
     Interval and P value can't contradict each other then.
@@ -96,20 +96,29 @@ def p_value(interval_at: Callable[[float], tuple[float, float]]) -> float:
     Parameters
     ----------
     interval_at : callable
-        Limits of the difference as a function of the normal quantile z; wider as z grows.
+        Limits of the difference as a function of the number z of standard errors; wider as z grows.
+    freedom : float
+        Degrees of freedom of Student's t, of which z is the quantile; infinite for a normal one.
     """
     near, far = 0.0, FARTHEST
     for _ in range(P_STEPS):
         z = (near + far) / 2
         low, high = interval_at(z)
         near, far = (near, z) if low <= 0 <= high else (z, far)
-    return float(2 * norm.sf((near + far) / 2))
+    return float(2 * t.sf((near + far) / 2, freedom))
 
 
 def compare(
-    first: tuple[float, float, float], second: tuple[float, float, float], correlation: float, level: float
+    first: tuple[float, float, float],
+    second: tuple[float, float, float],
+    correlation: float,
+    level: float,
+    freedom: float = np.inf,
 ) -> tuple[float, float, float, float]:
     """Compare two AUCs: difference, low, high, P value.
+
+    With few patients a normal quantile finds too much at P < .001 (`python -m analysis false-positives`), Student's t
+    doesn't.
 
     Parameters
     ----------
@@ -117,6 +126,8 @@ def compare(
     correlation : float
         Of the two estimates; 0 where they rest on different patients.
     level : float
+    freedom : float
+        Degrees of freedom: patients with a case and patients with a control in the smaller part, less two.
     """
     auc, cases, controls = np.array([first, second]).T
 
@@ -125,8 +136,8 @@ def compare(
         ends = difference_limits((auc[0], low[0], high[0]), (auc[1], low[1], high[1]), correlation)
         return float(ends[0]), float(ends[1])
 
-    low, high = at(float(norm.ppf((1 + level) / 2)))
-    return first[0] - second[0], low, high, p_value(at)
+    low, high = at(float(t.ppf((1 + level) / 2, freedom)))
+    return first[0] - second[0], low, high, p_value(at, freedom)
 
 
 def correlation_of(first: tuple[Floats, Floats, Names], second: tuple[Floats, Floats, Names]) -> Floats:

@@ -15,7 +15,7 @@ from analysis.errors import StudyError
 from analysis.grading.scheme import Scheme
 from analysis.schemas.statistics import PUBLISHED
 from analysis.settings import Settings, load
-from analysis.statistics.questions import question_of, same_as
+from analysis.statistics.questions import Questions
 
 
 class Distribution(Settings):
@@ -79,7 +79,7 @@ def load_published(name: str) -> Published:
     return load(Published, beside if beside.is_file() else name)
 
 
-def compare_published(published: Published, roc: pd.DataFrame, scheme: Scheme) -> pd.DataFrame:
+def compare_published(published: Published, roc: pd.DataFrame, scheme: Scheme, minimum: int) -> pd.DataFrame:
     """Put each published AUC beside this study's for the same outcome, in the test set.
 
     Parameters
@@ -89,6 +89,8 @@ def compare_published(published: Published, roc: pd.DataFrame, scheme: Scheme) -
         roc.csv.
     scheme : Scheme
         Rows of outcomes that it doesn't have are left out.
+    minimum : int
+        With fewer cases or controls than this in either study a difference has neither interval nor test.
 
     Returns
     -------
@@ -100,18 +102,20 @@ def compare_published(published: Published, roc: pd.DataFrame, scheme: Scheme) -
     """
     here = roc[roc["set"] == "test"].set_index("outcome")
     rows: list[dict[str, object]] = []
-    tested: dict[str, str] = {}
-    questions = question_of(scheme)
+    questions, known_here = Questions(scheme), {outcome.id for outcome in scheme.outcomes} & set(here.index)
     for row in published.performance:
-        if row.outcome not in questions or row.outcome not in here.index:
+        if row.outcome not in known_here:
             continue
         own: Any = here.loc[row.outcome]
         theirs = (row.auc, row.low, row.high, published.level)
         gap, low, high, p = difference((own["auc"], own["low"], own["high"], own["level"]), theirs, own["level"])
         reason = own["reason"] if pd.notna(own["reason"]) else None
-        first = tested.setdefault(questions[row.outcome], row.label) if np.isfinite(p) else row.label
-        if first != row.label:
-            p, reason = float("nan"), same_as(first)
+        counts = (row.cases, published.sets["test"] - row.cases, own["cases"], own["controls"])
+        if min(counts) < minimum:
+            low = high = p = float("nan")
+            reason = reason or f"fewer than {minimum} cases or controls in one of the studies: no test"
+        if same := questions.repeated(row.outcome, p, row.label):
+            p, reason = float("nan"), same
         rows.append(
             {
                 "outcome": row.outcome,

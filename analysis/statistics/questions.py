@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Collection
+
 import pandas as pd
 
 from analysis.grading.items import Outcome
@@ -9,7 +12,7 @@ from analysis.grading.rule import parse_rule
 from analysis.grading.scheme import Scheme
 
 
-def question_of(scheme: Scheme) -> dict[str, str]:
+def question_of(scheme: Scheme, kinds: Collection[str] | None = None) -> dict[str, str]:
     """Find the outcomes that have the same cases, or each other's controls for cases, whatever is read.
 
     A test of one of them is a test of all: it is done once, for the first.
@@ -17,6 +20,8 @@ def question_of(scheme: Scheme) -> dict[str, str]:
     Parameters
     ----------
     scheme : Scheme
+    kinds : collection of str, optional
+        Kinds of outcome that are asked for; without, all.
 
     Returns
     -------
@@ -27,6 +32,8 @@ def question_of(scheme: Scheme) -> dict[str, str]:
     first: dict[tuple[str, bytes], str] = {}
     found = {}
     for outcome in scheme.outcomes:
+        if kinds is not None and outcome.kind not in kinds:
+            continue
         source = _source(outcome, scheme)
         if source is None:
             found[outcome.id] = outcome.id
@@ -38,10 +45,36 @@ def question_of(scheme: Scheme) -> dict[str, str]:
     return found
 
 
-def repeated(outcome: str, scheme: Scheme) -> str | None:
-    """Say that an outcome's question is asked by an earlier one, or return None."""
-    first = question_of(scheme)[outcome]
-    return None if first == outcome else same_as(first)
+class Questions:
+    """The questions that are tested one after the other: each once, whichever outcome asks it first.
+
+    Parameters
+    ----------
+    scheme : Scheme
+    """
+
+    def __init__(self, scheme: Scheme) -> None:
+        self._of = question_of(scheme)
+        self._tested: dict[tuple[str, str], str] = {}
+
+    def repeated(self, outcome: str, p: float, name: str = "", who: str = "") -> str | None:
+        """Say that a test repeats an earlier one, or return None and remember it.
+
+        Parameters
+        ----------
+        outcome : str
+        p : float
+            Its P value; what has none is no test.
+        name : str
+            What to call the outcome; its id without.
+        who : str
+            Whom it is compared with.
+        """
+        if not math.isfinite(p):
+            return None
+        name = name or outcome
+        first = self._tested.setdefault((who, self._of[outcome]), name)
+        return None if first == name else same_as(first)
 
 
 def same_as(first: str) -> str:

@@ -17,7 +17,7 @@ from analysis.statistics.comparisons import compare_calls, holm, untested
 from analysis.statistics.data import Matched
 from analysis.statistics.grades import agreement_rows
 from analysis.statistics.proportions import Names
-from analysis.statistics.questions import repeated
+from analysis.statistics.questions import Questions
 from analysis.statistics.resample import Floats, Resamples
 from analysis.statistics.settings import StatisticsSettings
 from analysis.tables import numbers, read_text_table
@@ -157,7 +157,7 @@ def _comparisons(
 ) -> pd.DataFrame:
     inside = study.rows("test")
     patients = study.patients("test")
-    rows = []
+    rows, questions = [], Questions(study.scheme)
     for outcome in study.scheme.outcomes:
         for reader, table in calls.items():
             if outcome.id not in positive or table[outcome.id].isna().all():
@@ -169,7 +169,7 @@ def _comparisons(
                 settings,
                 patients=patients,
             )
-            if same := repeated(outcome.id, study.scheme):
+            if same := questions.repeated(outcome.id, found["p"], who=reader):
                 found |= untested(same)
             name = {"outcome": outcome.id, "first": NETWORK, "second": reader, "measure": "balanced_accuracy"}
             rows.append(name | found)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -86,7 +87,8 @@ def subgroup_rows(
     Returns
     -------
     list of dict
-        Rows of subgroups.csv without `p_holm`. `against` names the level that others are compared with.
+        Rows of subgroups.csv without `p_holm`, the levels of a subgroup in their order. `against` names the level that
+        another is compared with; that one itself has none.
     """
     rows: list[dict[str, Any]] = []
     for subgroup in groups.columns:
@@ -97,7 +99,7 @@ def subgroup_rows(
         # The largest level, and of equals the first by name, so that the choice doesn't rest on an order of rows.
         largest = str(min(levels[levels == levels.max()].index))
         base = sample.part((values == largest).to_numpy())
-        for level in sorted(levels.index.astype(str), key=lambda name: (name != largest, name)):
+        for level in sorted(levels.index.astype(str), key=partial(_place, settings.age_bands)):
             part = sample.part((values == level).to_numpy())
             row = {"outcome": outcome, "subgroup": subgroup, "level": level, **_auc(part, settings)}
             if level != largest:
@@ -120,10 +122,21 @@ def _presence(present: pd.Series) -> pd.Series:
 def _bands(age: pd.Series, edges: tuple[float, ...]) -> pd.Series:
     if not edges:
         return pd.Series(None, age.index, dtype=object)
-    labels = [f"under {edges[0]:g}"]
-    labels += [f"{low:g} to under {high:g}" for low, high in itertools.pairwise(edges)]
-    labels += [f"{edges[-1]:g} and over"]
-    return pd.cut(age, [-np.inf, *edges, np.inf], right=False, labels=labels).astype(object)
+    return pd.cut(age, [-np.inf, *edges, np.inf], right=False, labels=_ages(edges)).astype(object)
+
+
+def _ages(edges: tuple[float, ...]) -> list[str]:
+    """Return the names of the age bands, the youngest first."""
+    if not edges:
+        return []
+    between = [f"{low:g} to under {high:g}" for low, high in itertools.pairwise(edges)]
+    return [f"under {edges[0]:g}", *between, f"{edges[-1]:g} and over"]
+
+
+def _place(edges: tuple[float, ...], level: str) -> tuple[int, str]:
+    """Return where a level stands among those of its subgroup: ages as they rise, without before with, else by name."""
+    order = [*_ages(edges), WITHOUT, WITH]
+    return (order.index(level) if level in order else -1, level)
 
 
 def _auc(part: Sample, settings: StatisticsSettings) -> dict[str, Any]:

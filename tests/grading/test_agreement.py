@@ -1,5 +1,7 @@
 """Agreement against numbers worked out by hand, another library, and cases that have no number."""
 
+import itertools
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -149,6 +151,33 @@ def test_alpha_is_krippendorffs_own_example():
     assert found["alpha"] == pytest.approx(0.815, abs=5e-4)
     assert found["n"] == 11  # one unit was seen by one observer
     assert found["alpha_low"] < found["alpha"] < found["alpha_high"]
+
+
+def pairwise_alpha(grades):
+    """Alpha by its definition: the mean distance of two readings of an exam over that of any two readings."""
+    exams = [[value for value in row if not np.isnan(value)] for row in grades]
+    exams = [row for row in exams if len(row) > 1]
+    pooled = [value for row in exams for value in row]
+
+    def distance(a, b):
+        low, high = min(a, b), max(a, b)
+        between = sum(low <= value <= high for value in pooled)
+        return (between - (pooled.count(a) + pooled.count(b)) / 2) ** 2
+
+    seen = sum(sum(distance(a, b) for a, b in itertools.permutations(row, 2)) / (len(row) - 1) for row in exams)
+    expected = sum(distance(a, b) for a, b in itertools.permutations(pooled, 2)) / (len(pooled) - 1)
+    return 1 - seen / expected
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_alpha_is_that_of_its_definition(seed):
+    """No package of R for it is in Debian; so beside Krippendorff's example, pair by pair on any readings."""
+    generator = np.random.default_rng(seed)
+    truth = generator.integers(0, 5, (25, 1))
+    grades = np.clip(truth + generator.integers(-2, 3, (25, 2 + seed % 3)), 0, 4).astype(float)
+    grades[generator.random(grades.shape) < 0.25] = np.nan
+    found = measure_alpha(grades, np.arange(25).astype(str), highest=4)
+    assert found["alpha"] == pytest.approx(pairwise_alpha(grades), abs=1e-12)
 
 
 def test_alpha_without_each_patient_is_the_library_s_without_their_exams():

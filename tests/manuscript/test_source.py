@@ -54,8 +54,9 @@ def test_a_planted_digit_is_found(planted):
 
 @pytest.mark.parametrize("path", sorted(SOURCE.glob("*.qmd")), ids=lambda path: path.name)
 def test_paragraphs_are_short_enough_to_be_edited(path):
-    paragraphs = re.split(r"\n\s*\n", path.read_text())
-    assert [text[:60] for text in paragraphs if len(text) > 600] == []
+    # As they are read: of a phrase that is shown on a condition the phrase counts, not the condition.
+    shown = re.sub(r"\]\{\.content-[^}]*\}|\{\{<[^>]*>\}\}", "0.00", path.read_text())
+    assert [text[:60] for text in re.split(r"\n\s*\n", shown) if len(text) > 600] == []
     # A space at the start of a span is dropped, and two words become one.
     assert re.findall(r".{20}\[ [^\]]*\]\{\.content.{0,20}", path.read_text()) == []
 

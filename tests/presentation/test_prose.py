@@ -121,9 +121,9 @@ def test_somebodys_own_network_is_not_called_the_papers(kl, tmp_path):
     made = Made({**kl.options, "network": folder}, kl.folder)
     text = sound(tell(made, tmp_path / "text", config=configured(backbone="nets.own:build")))
     assert "come from nets.own:build, a network of another kind than the published one" in text
-    assert "The whole has 1,234 trained parameters." in text and "A neural network saw all images" in text
-    assert "trained on Another Processor with AVX2, in float32 and 2 threads" in text
-    assert "The other numbers of this text were worked out on another processor" in text
+    assert "The network has 1,234 trained parameters." in text and "A neural network saw all images" in text
+    assert "trained on a processor of the kind Another Processor with AVX2, in float32 and 2 threads" in text
+    assert "The other numbers of this text were computed on another processor" in text
     assert "residual" not in text.lower().partition("references")[0] and "fewer filters" not in text
 
 

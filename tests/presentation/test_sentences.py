@@ -123,23 +123,23 @@ def test_attributions_that_do_not_add_up_are_owned_up_to(kl, tmp_path):
 def test_what_hiding_the_joint_did_is_said_as_it_was(kl, tmp_path):
     text = tell(kl, tmp_path / "more", occlusion=lambda frame: frame)
     assert "the mean AUC of single grades was 0.60 instead of 0.90 in 60 test exams, and 0.80 with as much" in text
-    assert "Hiding the joint cost more than hiding as much elsewhere." in text
+    assert "Hiding the joint lowered the AUC more than hiding as much elsewhere." in text
     assert "the mean score of an implant was 0.30 instead of 0.50 in exams with one, and 0.45 instead of 0.50" in text
     swapped = {"joint": "elsewhere", "elsewhere": "joint"}
     text = tell(kl, tmp_path / "less", occlusion=lambda frame: frame.replace({"region": swapped}))
-    assert "Hiding the joint cost no more than hiding as much elsewhere" in text
+    assert "Hiding the joint lowered the AUC no more than hiding as much elsewhere" in text
     text = tell(kl, tmp_path / "grades", occlusion=lambda frame: frame[frame["region"].isin(swapped)])
     assert "the mean score of an implant" not in text
 
 
 def test_findings_that_nobody_read_are_not_said_to_have_been_looked_for(kl, tmp_path):
-    assert "and looked for 18 findings" in tell(kl, tmp_path / "read")
+    assert "readers also noted whether any of 18 findings was present" in tell(kl, tmp_path / "read")
     reference = shutil.copytree(kl.options["reference"], tmp_path / "reference")
     graded = pd.read_parquet(reference / "reference.parquet")
     findings = list(kl.results.scheme.findings)
     graded.assign(**dict.fromkeys(findings, float("nan"))).to_parquet(reference / "reference.parquet")
     unread = Made({**kl.options, "reference": reference}, kl.folder)
-    assert "looked for" not in tell(unread, tmp_path / "unread")
+    assert "also noted" not in tell(unread, tmp_path / "unread")
     # Nor do they stand in a table, among them those of the paper's locations.
     assert "Medial" in str(TABLES["distribution"](kl.results)) and "Staple" in str(TABLES["implants"](kl.results))
     for name in ("distribution", "location", "implants", "calibration"):
@@ -280,7 +280,7 @@ def test_no_level_is_called_by_another(kl, tmp_path):
     [
         ({}, "for the prevalence of the training set"),
         ({"disease": "settings"}, "a prevalence stated in the configuration for radiographic osteoarthritis and the prevalence of the training set for all others"),
-        ({None: "settings"}, "for a prevalence stated in the configuration. The latter"),
+        ({None: "settings"}, "for a prevalence stated in the configuration, by Bayes"),
     ],
 )  # fmt: skip
 def test_the_prevalence_is_named_by_where_it_comes_from(kl, tmp_path, sources, said):
@@ -313,15 +313,18 @@ def test_thresholds_that_rest_on_few_validation_cases_are_marked(kl, tmp_path):
 def test_what_a_small_validation_set_loses_is_not_called_optimism(kl, tmp_path):
     text = tell(kl, tmp_path, optimism=lambda frame: frame.assign(difference=0.07, optimism=0.02))
     assert "Youden's J was 0.07 higher on average than at those of the validation set" in text
-    assert "By cross-validation, 0.02 of J on average" in text
+    assert "By cross-validation 0.02 of J, on average of" in text
     assert "would have overstated Youden's J by 0.02 on average" in text
 
 
 def test_calibration_and_decision_curves_name_their_prevalence(kl, turns, tmp_path):
-    for said in ("It is stated at the prevalence of the training set", "shows what it would be worth to act"):
+    for said in (
+        "Calibration is therefore stated at the prevalence of the training set",
+        "shows the net benefit of acting on",
+    ):
         assert said in turns["first"]
     none = tell(kl, tmp_path, decisions=lambda frame: frame.assign(net_benefit=float("nan")))
-    assert "shows what it would be worth to act" not in none
+    assert "shows the net benefit of acting on" not in none
 
 
 def test_more_than_two_readers_have_one_agreement(kl, tmp_path):
@@ -334,7 +337,7 @@ def test_more_than_two_readers_have_one_agreement(kl, tmp_path):
     pd.concat([overall, frame]).to_csv(reference / "agreement.csv", index=False)
     three = Made({**kl.options, "reference": reference}, kl.folder)
     text = tell(three, tmp_path / "text")
-    assert "was 0.81 (0.78 to 0.84) as Krippendorff's alpha" in text
+    assert "had a Krippendorff's alpha of 0.81 (0.78 to 0.84)" in text
     assert "quadratic weighted kappa of 0" not in text[text.index("Agreement of the readers") :][:1200]
     table = TABLES["agreement"](three.results)
     assert "Krippendorff's alpha" in table.head and any("all readers" in row[0] for row in table.rows)
@@ -359,3 +362,53 @@ def test_a_public_cohort_with_implants_is_not_said_to_have_none(kl, tmp_path):
         assert false not in text
     assert "grades came with the images" not in text
     assert "hold no implants" in tell(kl, tmp_path / "without", "public")
+
+
+def test_slopes_are_told_by_their_intervals(kl, tmp_path):
+    def change(low, high):
+        def to(frame):
+            frame["slope"], frame["slope_low"], frame["slope_high"] = 1.0, 0.9, 1.1
+            frame.loc[frame["outcome"] == "kl_1", ["slope", "slope_low", "slope_high"]] = (low + high) / 2, low, high
+            return frame
+
+        return to
+
+    said = {
+        "are more extreme than the data warrant, for Kellgren-Lawrence grade 1": (0.5, 0.9),
+        "are less extreme than the data warrant, for Kellgren-Lawrence grade 1": (1.2, 1.9),
+        "Every interval includes one.": (0.8, 1.2),
+    }
+    for number, ends in enumerate(said.values()):
+        text = tell(kl, tmp_path / str(number), calibration=change(*ends))
+        assert [sentence for sentence in said if sentence in text] == [list(said)[number]]
+
+
+def test_the_largest_optimism_is_the_one_in_the_table(kl, tmp_path):
+    """Findings have thresholds as well: the text names the most of all that the table shows."""
+
+    def change(frame):
+        frame["optimism"] = 0.01
+        frame.loc[frame["outcome"] == "medial", "optimism"] = 0.31
+        return frame
+
+    text = tell(kl, tmp_path, optimism=change)
+    assert "and at most 0.31, for medial osteoarthritis, is optimism" in text
+
+
+def test_only_the_published_frequency_is_called_so(kl, turns, tmp_path):
+    assert "Implants are as frequent as in the published cohort" in turns["first"]
+    population = {"training_findings": {"tka": 900}}
+    text = tell(kl, tmp_path, config={"simulate": {"population": population}})
+    assert "as in the published cohort" not in text and "fractures are as frequent as configured" in text
+
+
+def test_one_question_stands_once_in_the_tables_of_differences(kl):
+    """Grades 2 to 4 and disease divide the exams as grades 0 to 1 do; a subgroup of one level compares nothing."""
+    rows = TABLES["subgroups"](kl.results).rows
+    headings = [row[0] for row in rows if len(row) == 1]
+    assert len(headings) == len(set(headings)) < len(kl.results.outcomes("group", "disease"))
+    assert any("0 to 1" in name and "2 to 4" in name and "osteoarthritis" in name for name in headings)
+    assert TABLES["comparisons"](kl.results).rows == [
+        ["Disease"],
+        ["Radiographic osteoarthritis, senior 1", "60", "0.02 (−0.03 to 0.07)", "0.40"],
+    ]

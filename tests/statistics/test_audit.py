@@ -64,7 +64,7 @@ def roc_of(**aucs):
     """A roc.csv with an estimate and its limits for each outcome."""
     return pd.DataFrame(
         [
-            {"set": "test", "outcome": outcome, "cases": 9, "auc": auc, "low": low, "high": high, "level": 0.95,
+            {"set": "test", "outcome": outcome, "cases": 40, "controls": 60, "auc": auc, "low": low, "high": high, "level": 0.95,
              "reason": None}
             for outcome, (auc, low, high) in aucs.items()
         ]
@@ -73,7 +73,7 @@ def roc_of(**aucs):
 
 def test_published_beside_ours(olsson, kl):
     roc = roc_of(kl_0=(0.9, 0.8, 0.92), kl_3=(0.80, 0.75, 0.84), medial=(0.5, None, None))
-    table = compare_published(olsson, roc, kl).set_index("outcome")
+    table = compare_published(olsson, roc, kl, 10).set_index("outcome")
     assert list(table.index) == ["kl_0", "kl_3", "medial"]
     assert table.loc["kl_0", "difference"] == pytest.approx(-0.07)
     # 0.80 (0.75 to 0.84) and 0.87 (0.83 to 0.90) overlap, and differ by 2.4 standard errors.
@@ -87,11 +87,24 @@ def test_published_beside_ours(olsson, kl):
 
 def test_complements_are_one_question_with_one_p_value(olsson, kl):
     same = (0.9, 0.88, 0.92)
-    table = compare_published(olsson, roc_of(kl_0_1=same, kl_2_4=same, kl_0_2=same), kl).set_index("outcome")
+    table = compare_published(olsson, roc_of(kl_0_1=same, kl_2_4=same, kl_0_2=same), kl, 10).set_index("outcome")
     assert table["p"].notna().to_dict() == {"kl_0_1": True, "kl_0_2": True, "kl_2_4": False}
     assert table.loc["kl_2_4", "reason"] == "the same question as 'KL 0 to 1', tested there"
     assert table.loc["kl_2_4", "difference_low"] == table.loc["kl_0_1", "difference_low"]
     assert table.loc["kl_0_2", "p_holm"] == 2 * table.loc["kl_0_2", "p"]  # the smaller of two, not of three
+
+
+def test_a_handful_of_cases_in_either_study_is_not_tested(olsson, kl):
+    """The published study had three patellae, with an AUC of 1.00 (0.99 to 1.00)."""
+    found = {"patella": (0.65, 0.5, 0.8), "kl_0": (0.9, 0.8, 0.92), "kl_3": (0.9, 0.8, 0.92)}
+    roc = roc_of(**found)
+    roc.loc[roc["outcome"] == "kl_3", "cases"] = 9
+    table = compare_published(olsson, roc, kl, 10).set_index("outcome")
+    assert table["p"].notna().to_dict() == {"kl_0": True, "kl_3": False, "patella": False}
+    assert table.loc["patella", "difference"] == pytest.approx(-0.35)
+    for outcome in ("patella", "kl_3"):
+        assert table.loc[outcome, ["difference_low", "p_holm"]].isna().all()
+        assert table.loc[outcome, "reason"].startswith("fewer than 10 cases or controls in one of the studies")
 
 
 @pytest.mark.parametrize(("gap", "level"), [(0.05, 0.95), (-0.05, 0.95), (0.03, 0.9), (-0.2, 0.99)])

@@ -13,11 +13,13 @@ if TYPE_CHECKING:
 ROW_MM = 4.6
 
 
-def point(panel: Axes, y: float, row: dict[str, Any], *, name: str, colour: str, marker: str = "o") -> None:
-    """Draw an estimate, `row[name]`, as a point at height `y`, and its interval as a line."""
+def point(
+    panel: Axes, y: float, row: dict[str, Any], *, name: str, colour: str, marker: str = "o", filled: bool = True
+) -> None:
+    """Draw an estimate, `row[name]`, as a point at height `y`, filled or open, and its interval as a line."""
     low: Any = row.get(f"{name}_low", row.get("low"))
     high: Any = row.get(f"{name}_high", row.get("high"))
     if known(low) and known(high):
         panel.plot([low, high], [y, y], color=colour, linewidth=1.1, solid_capstyle="butt")
     if known(row.get(name)):
-        panel.plot(row[name], y, marker, color=colour, markersize=4)
+        panel.plot(row[name], y, marker, color=colour, markersize=4, markerfacecolor=colour if filled else "white")

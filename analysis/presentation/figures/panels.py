@@ -52,5 +52,5 @@ def make_panels(results: Results, outcomes: Sequence[object], ratio: float) -> t
 def panel_title(results: Results, outcome: Outcome) -> str:
     """Return an outcome's short name, broken to the width of a panel."""
     if not outcome.item:
-        return wrap(outcome.label, 22)
+        return wrap(outcome.label, 17)
     return wrap(f"{results.scheme.items[outcome.item].short} {outcome.label}", 15)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from analysis.presentation.figures.forest import ROW_MM, point
 from analysis.presentation.figures.style import GREY, MM, canvas, wrap
-from analysis.presentation.format import count, interval
+from analysis.presentation.format import count, interval, known
 from analysis.presentation.results import Results
 
 if TYPE_CHECKING:
@@ -45,7 +45,8 @@ def subgroups(results: Results) -> Figure | None:
         if row is None:
             panel.text(-0.02, index, label, ha="right", weight="bold", **edge)
             continue
-        point(panel, index, row, name="auc", colour=settings.palette[0], marker="s")
+        compared = known(row.get("against"))
+        point(panel, index, row, name="auc", colour=settings.palette[0], marker="s", filled=compared)
         panel.text(-0.02, index, label, ha="right", **edge)
         panel.text(1.02, index, f"{count(row['cases'])} / {count(row['n'])}", ha="left", **edge)
         panel.text(1.42, index, interval(row, "auc", results.settings.digits), ha="left", **edge)

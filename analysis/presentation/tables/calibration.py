@@ -94,7 +94,7 @@ def sample_size(results: Results) -> Table | None:
     digits = results.settings.digits
     rows = [
         [
-            str(row["label"]),
+            _planned(results, str(row["outcome"]), str(row["label"])),
             f"{count(row['cases'])} / {count(row['controls'])}",
             number(row["auc"], digits),
             f"{number(row['low'], digits)} to {number(row['high'], digits)}",
@@ -105,3 +105,11 @@ def sample_size(results: Results) -> Table | None:
     ]
     head = ["", "Cases / controls", "AUC", f"Expected {results.level} CI", "Width", "Width, several exams a patient"]
     return Table(head, rows)
+
+
+def _planned(results: Results, outcome: str, label: str) -> str:
+    """Return the name of a published outcome: this study's, where its scheme has it."""
+    found = next((o for o in results.scheme.outcomes if o.id == outcome), None)
+    if found is None:
+        return label
+    return f"{results.scheme.items[found.item].title} {found.label}" if found.item else found.label

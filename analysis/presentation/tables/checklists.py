@@ -64,6 +64,6 @@ def checklist(path: Path) -> Table:
         for entry in entries:
             where = ", ".join(f"@{name}" for name in entry.where)
             said = "" if entry.status == "addressed" else entry.status.capitalize()
-            note = f"{said}: {entry.note}" if said else entry.note
-            rows.append([entry.item, entry.topic, f"{where}. {note}" if where and note else where or note])
+            note = f"{said}: {entry.note}" if said else f"({entry.note})" if entry.note else ""
+            rows.append([entry.item, entry.topic, f"{where}. {note}" if where and said else f"{where} {note}".strip()])
     return Table(("Item", "Asks for", "Where"), rows, align="lll", widths=(8, 42, 50), heading=1, markdown=True)

@@ -9,6 +9,8 @@ from analysis.presentation.format import NONE, count, interval, known, number, p
 from analysis.presentation.markdown import Table
 from analysis.presentation.results import Results
 from analysis.presentation.tables.performance import by_heading
+from analysis.presentation.tables.readers import reader
+from analysis.presentation.tables.subgroups import asked
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,24 +32,27 @@ TESTS = {
 
 
 def comparisons(results: Results) -> Table | None:
-    """Tabulate network and readers compared, with P values after Holm's correction."""
+    """Tabulate network and readers compared, one outcome a question, with P values after Holm's correction."""
     frame = results.estimates("comparisons")
     if frame.empty:
         return None
     digits = results.settings.digits
-    rows = [
-        [
-            results.title(str(row["outcome"])),
-            str(row["second"]).replace("_", " "),
-            count(row["cases"]),
-            interval(dict(row), "difference", digits),
-            p_value(row.get("p_holm")),
+    rows: list[list[str]] = []
+    for same in asked(results, among=set(frame["outcome"])):
+        heading, part = results.heading(same[0]), frame[frame["outcome"] == same[0].id]
+        found = [
+            [
+                f"{results.name(same[0])}, {reader(row['second'])}",
+                count(row["cases"]),
+                interval(dict(row), "difference", digits),
+                p_value(row.get("p_holm")),
+            ]
+            for _, row in part.iterrows()
+            if known(row.get("difference"))
         ]
-        for _, row in frame.iterrows()
-        if known(row.get("difference"))
-    ]
-    head = ["", "Network less", "Cases", f"Difference ({results.level} CI)", "P (Holm)"]
-    return Table(head, rows, align="llrrr") if rows else None
+        rows += [[heading]] if found and [heading] not in rows else []
+        rows += found
+    return Table(["", "Cases", f"Difference ({results.level} CI)", "P (Holm)"], rows) if rows else None
 
 
 def intervals(results: Results) -> Table | None:

@@ -28,7 +28,7 @@ def agreement(results: Results) -> Table | None:
         rows.append([f"{name.capitalize()} set"])
         for _, row in part.iterrows():
             title = results.title(row["item"])
-            who = f", {row['first']} and {row['second']}" if len(pairs) > 1 else ""
+            who = f", {reader(row['first'])} and {reader(row['second'])}" if len(pairs) > 1 else ""
             who = ", all readers" if row["first"] == "all" else who
             rows.append(
                 [
@@ -61,7 +61,7 @@ def readers(results: Results) -> Table | None:
         rows.append([results.title(str(item))])
         for who in part["who"].unique():
             cells = part[part["who"] == who].set_index("measure")
-            row = [str(who).replace("_", " ").replace("-", " ").capitalize()]
+            row = [reader(who).capitalize()]
             for name in measures:
                 found = dict(cells.loc[name]) if name in cells.index else {}
                 row.append(interval(found, "estimate", *((0, 100) if name in PERCENT else (digits, 1))))
@@ -71,3 +71,8 @@ def readers(results: Results) -> Table | None:
             rows.append(row)
     head = ["", *(MEASURES[name] for name in measures), *(str(name).replace("_", " ").capitalize() for name in others)]
     return Table(head, rows)
+
+
+def reader(name: object) -> str:
+    """Return a reader's name as it is printed: "senior 1"."""
+    return str(name).replace("_", " ").replace("-", " ")

@@ -2,33 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
-from analysis.presentation.format import count, interval, known, p_value
+from analysis.grading.scheme import Outcome
+from analysis.presentation.format import count, interval, known, listed, p_value
 from analysis.presentation.markdown import Table
 from analysis.presentation.results import Results
+from analysis.statistics.questions import question_of
 
 
 def subgroups(results: Results) -> Table | None:
-    """AUC by subgroup, with the difference to the other exams and P values after Holm's correction."""
+    """AUC by subgroup, each level's difference to the one it is compared with, and P values after Holm's correction.
+
+    Of outcomes that ask the same question the first stands for all, and a subgroup of one level has no row: it would
+    repeat the whole test set. Every row is in subgroups.csv of the statistics.
+    """
     frame = results.estimates("subgroups")
     if frame.empty:
         return None
+    frame = frame[frame["auc"].notna()]
     digits = results.settings.digits
     rows: list[list[str]] = []
-    for outcome in results.outcomes("group", "disease"):
-        part = frame[(frame["outcome"] == outcome.id) & frame["auc"].notna()]
+    for same in asked(results, "group", "disease", among=set(frame["outcome"])):
+        part = frame[frame["outcome"] == same[0].id]
+        part = part[part.groupby("subgroup")["level"].transform("size") > 1]
         if part.empty:
             continue
-        rows.append([outcome.title])
+        rows.append([listed([outcome.title for outcome in same])])
         for _, row in part.iterrows():
             rows.append(
                 [
                     _level(dict(row)),
                     f"{count(row['cases'])} / {count(row['n'])}",
                     interval(dict(row), "auc", digits),
-                    interval(dict(row), "difference", digits),
+                    interval(dict(row), "difference", digits) if known(row.get("against")) else "compared with",
                     p_value(row.get("p_holm")),
                 ]
             )
@@ -38,8 +46,17 @@ def subgroups(results: Results) -> Table | None:
     return Table(["", "Cases / exams", f"AUC ({level} CI)", f"Difference ({level} CI)", "P (Holm)"], rows)
 
 
+def asked(results: Results, *kinds: str, among: Collection[str] | None = None) -> list[list[Outcome]]:
+    """Return the outcomes of some kinds, those that ask one question together; `among` are those that have estimates."""
+    question = question_of(results.scheme)
+    found: dict[str, list[Outcome]] = {}
+    for outcome in results.outcomes(*kinds):
+        if among is None or outcome.id in among:
+            found.setdefault(question[outcome.id], []).append(outcome)
+    return list(found.values())
+
+
 def _level(row: Mapping[Any, Any]) -> str:
-    """Return "Sex: female, against male"; the difference is to what stands after "against"."""
-    text = f"{row['subgroup']}: {row['level']}" + (f", against {row['against']}" if known(row.get("against")) else "")
-    text = text.replace("_", " ")
+    """Return "Sex: female"."""
+    text = f"{row['subgroup']}: {row['level']}".replace("_", " ")
     return text[0].upper() + text[1:]

@@ -35,6 +35,7 @@ from analysis.presentation.values.readers import agreement_values, reader_values
 from analysis.presentation.values.subgroups import subgroup_values
 from analysis.schemas import SETS
 from analysis.settings import Settings, parse
+from analysis.simulate.settings import SimulateSettings
 from analysis.statistics.settings import StatisticsSettings
 from analysis.yaml_files import dump_yaml, load_yaml
 
@@ -83,7 +84,7 @@ def collect(results: Results, config: Mapping[str, Any]) -> dict[str, Any]:
         "title": settings.title
         or f"{scheme.title} grading of knee radiographs by a {network_noun(config['network'])}: {_article(cohort)} {cohort.title}",
         "lang": settings.language,
-        "cohort": fact_values(cohort),
+        "cohort": fact_values(cohort) | {"as_published": _as_published(config)},
         "scheme": {
             "name": scheme.name,
             "title": scheme.title,
@@ -152,6 +153,15 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list):
         return [_plain(entry) for entry in value]
     return value if isinstance(value, str | bool) else bool(value)
+
+
+def _as_published(config: Mapping[str, Any]) -> bool:
+    """Whether implants are simulated as often as the published study counted them, which the defaults are."""
+    population = parse(
+        SimulateSettings, config.get("simulate") or {}, "the configuration's section simulate"
+    ).population
+    names = ("training_findings", "training_of", "test_findings", "test_of")
+    return all(getattr(population, name) == getattr(SimulateSettings().population, name) for name in names)
 
 
 def _article(cohort: CohortSettings) -> str:

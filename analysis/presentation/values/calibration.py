@@ -6,31 +6,35 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.presentation.format import NOT_ESTIMABLE, listed, number, span
+from analysis.presentation.format import NOT_ESTIMABLE, count, known, listed, number, span
 from analysis.presentation.results import Results
+from analysis.presentation.tables.subgroups import asked
+from analysis.presentation.values.performance import name as name_of
 from analysis.presentation.values.performance import names
 
 
-def _usable(results: Results, name: str, column: str) -> pd.Series:
-    """Return one column of a table of estimates, of the outcomes that have enough cases."""
+def _usable(results: Results, name: str) -> pd.DataFrame:
+    """Return a table of estimates by outcome: of those in the tables that have enough cases, one of each question."""
     frame = results.estimates(name)
     if frame.empty:
-        return pd.Series(dtype=float)
-    ids = [o.id for o in results.outcomes("grade", "group", "disease") if not results.few(o.id)]
-    if column not in frame:
-        return pd.Series(dtype=float)
-    return frame.loc[frame["outcome"].isin(ids), column].dropna().astype(float)
+        return frame
+    kinds = ("grade", "group", "disease", "location", "finding")
+    outcomes = [same[0].id for same in asked(results, *kinds) if not results.few(same[0].id)]
+    return frame[frame["outcome"].isin(outcomes)].set_index("outcome")
 
 
 def optimism_values(results: Results) -> dict[str, Any]:
     """Return `optimism`: what choosing thresholds on the test set itself adds, and what small validation sets lose."""
-    gain, apart = _usable(results, "optimism", "optimism"), _usable(results, "optimism", "difference")
+    frame = _usable(results, "optimism")
+    gain, apart = (frame[name].dropna() if len(frame) else frame for name in ("optimism", "difference"))
     digits = results.settings.digits
     return {
         "optimism": {
             "any": len(gain) > 0,
             "mean": number(gain.mean(), digits) if len(gain) else NOT_ESTIMABLE,
+            "n": count(len(gain)),
             "most": number(gain.max(), digits) if len(gain) else NOT_ESTIMABLE,
+            "where": name_of(results, results.scheme.outcome(str(gain.idxmax()))) if len(gain) else NOT_ESTIMABLE,
             "difference": number(apart.mean(), digits) if len(apart) else NOT_ESTIMABLE,
         }
     }
@@ -62,14 +66,20 @@ def prevalence_values(results: Results) -> dict[str, Any]:
 
 
 def calibration_values(results: Results) -> dict[str, Any]:
-    """Return `calibration`: the span of slopes, and on which side of one most of them are."""
-    slopes = _usable(results, "calibration", "slope")
-    extreme = bool(len(slopes) and (slopes < 1).mean() > 0.5)
+    """Return `calibration`: the span of slopes, and for which outcomes an interval lies below or above one."""
+    frame = _usable(results, "calibration")
+    rows = [(results.scheme.outcome(str(name)), row) for name, row in frame.iterrows() if known(row["slope"])]
+    extreme = [outcome for outcome, row in rows if row["slope_high"] < 1]
+    moderate = [outcome for outcome, row in rows if row["slope_low"] > 1]
     return {
         "calibration": {
-            "any": len(slopes) > 0,
-            "slopes": span(slopes, results.settings.digits),
-            "mostly_extreme": extreme,
-            "mostly_moderate": len(slopes) > 0 and not extreme,
+            "any": len(rows) > 0,
+            "n": count(len(rows)),
+            "slopes": span([row["slope"] for _, row in rows], results.settings.digits),
+            "some_extreme": len(extreme) > 0,
+            "extreme": names(results, extreme) or "none",
+            "some_moderate": len(moderate) > 0,
+            "moderate": names(results, moderate) or "none",
+            "all_open": len(rows) > 0 and not extreme and not moderate,
         }
     }

@@ -100,7 +100,13 @@ def rule_values(selection: Mapping[str, Any]) -> dict[str, Any]:
         "repeat": f"exams within {count(selection['repeat_days'])} days of the patient's previous one",
     }
     rules = [said[rule] for rule in selection["rules"]]
-    return {"any_rules": len(rules) > 0, "rules": "; ".join(rules) or "none"}
+    protocols = [str(name).replace("_", " ") for name in selection["sets"]["test"]["protocols"] or ()]
+    protocols = ["weight-bearing" if name == "weight bearing" else name for name in protocols]
+    return {
+        "any_rules": len(rules) > 0,
+        "rules": "; ".join(rules) or "none",
+        "protocols": f"the {listed(protocols, 'or')} protocol",
+    }
 
 
 def _reference(results: Results) -> dict[str, Any]:

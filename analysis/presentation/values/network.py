@@ -81,7 +81,8 @@ def _computed(by: Mapping[str, Any]) -> str:
     """Tell by what processor a network was trained, in a clause."""
     instructions = "" if by["instructions"] in ("CUDA", "DEFAULT", "NO AVX") else f" with {by['instructions']}"
     threads = "" if by["instructions"] == "CUDA" else f" and {counted(int(by['threads']), 'thread')}"
-    return f"{by['processor']}{instructions}, in {by['precision']}{threads}"
+    kind = "GPU" if by["instructions"] == "CUDA" else "processor"
+    return f"a {kind} of the kind {by['processor']}{instructions}, in {by['precision']}{threads}"
 
 
 def _phase(training: TrainingSettings, phase: PhaseSettings) -> str:
