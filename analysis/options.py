@@ -8,6 +8,25 @@ from typing import Any, TypeVar
 
 import click
 
+from analysis.settings import GRADINGS
+
+
+class _Grading(click.Path):
+    """A grading scheme: its file, or its name where it is one of the study's."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the scheme's file."""
+        known = sorted(path.stem for path in GRADINGS.glob("*.yaml"))
+        if str(value) in known:
+            return GRADINGS / f"{value}.yaml"
+        if not Path(value).is_file():
+            listed = ", ".join(known) or "none"
+            self.fail(
+                f"there is no grading '{value}'; give a scheme's file, or one of {GRADINGS}: {listed}.", param, ctx
+            )
+        return super().convert(value, param, ctx)
+
+
 #: What is read has to be there; what is written need not.
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
@@ -25,8 +44,11 @@ SHARED: dict[str, tuple[click.ParamType[Any], str]] = {
     "--reference": (FILE, "The reference standard, CSV or Parquet: exam, patient, set, grades."),
     "--predictions": (FILE, "Predictions by exam, CSV or Parquet: exam, patient, set, scores."),
     "--weights": (FILE, "weights.safetensors; one for each seed."),
-    "--grading": (FILE, "The grading scheme, workflow/gradings/<name>.yaml."),
-    "--config": (FILE, "The whole configuration as resolved, YAML."),
+    "--grading": (
+        _Grading(exists=True, dir_okay=False, path_type=Path),
+        "The grading scheme: its name in workflow/gradings, or its file.",
+    ),
+    "--config": (FILE, "The whole configuration, YAML; of a study results/<cohort>/settings/study-<hash>.yaml."),
     "--seed": (click.IntRange(0), "The seed that all random draws of this step come from."),
     "--level": (
         click.FloatRange(0.5, 1, min_open=True, max_open=True),

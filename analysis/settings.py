@@ -12,6 +12,10 @@ from analysis.errors import StudyError
 from analysis.yaml_files import load_yaml
 
 CONFIG = Path("config.yaml")
+#: The schemes that come along or were added, from the folder that commands are run in.
+GRADINGS = Path("workflow/gradings")
+#: The study's seed where the configuration gives none.
+SEED = 2021
 _SHORT = 60
 
 

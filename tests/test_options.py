@@ -8,10 +8,8 @@ import pytest
 from analysis.__main__ import _commands
 from analysis.options import SHARED
 
-#: What is written is each command's own; the reading room takes a grading by its name as well, and what it reads may
-#: be found in the cohort's folder.
+#: What is written is each command's own.
 OWN = {"--out"}
-ROOM = {"read", "read-token", "read-export"}
 
 
 def kind(option):
@@ -23,10 +21,9 @@ def kind(option):
 def options():
     found = defaultdict(lambda: defaultdict(list))
     for command in _commands():
-        if command.name not in ROOM:
-            for option in command.params:
-                if isinstance(option, click.Option):
-                    found[option.opts[0]][kind(option)].append(command.name)
+        for option in command.params:
+            if isinstance(option, click.Option):
+                found[option.opts[0]][kind(option)].append(command.name)
     return found
 
 
@@ -37,7 +34,7 @@ def test_an_option_takes_the_same_kind_of_thing_everywhere(name):
 
 def test_shared_options_are_defined_in_one_place():
     for command in _commands():
-        for option in command.params if command.name not in ROOM else ():
+        for option in command.params:
             if isinstance(option, click.Option) and option.opts[0] in SHARED:
                 wanted, _ = SHARED[option.opts[0]]
                 assert option.type is wanted, f"{command.name} {option.opts[0]}: use analysis.options.shared"

@@ -55,9 +55,9 @@ def first_open(rounds: Iterable[tuple[str, str]]) -> Waiting | None:
     return None
 
 
-def invitation(waiting: Waiting, archive: str, cohort: str, grading: str, settings: str) -> str:
+def invitation(waiting: Waiting, archive: str, cohort: str, grading: str, config: str) -> str:
     """Say what readers do next: the commands that open the reading room on a queue, and that export what was read."""
-    where = {"archive": archive, "cohort": cohort, "grading": grading, "settings": settings, "queue": waiting.queue}
+    where = {"archive": archive, "cohort": cohort, "grading": grading, "config": config, "queue": waiting.queue}
     room = " ".join(f"--{name} {quote(str(value))}" for name, value in where.items())
     out = quote(str(Path(str(waiting.readings)).parent))
     return (

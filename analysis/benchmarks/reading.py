@@ -202,8 +202,8 @@ def _free_port() -> int:
 
 
 def _start(folder: Path, grading: Path, port: int) -> tuple[subprocess.Popen[str], Memory, float]:
-    settings = folder / "reading.yaml"
-    settings.write_text(dump_yaml({"port": port, "repeat_share": 0.1}), encoding="utf-8")
+    config = folder / "config.yaml"
+    config.write_text(dump_yaml({"reading": {"port": port, "repeat_share": 0.1}}), encoding="utf-8")
     command = [
         sys.executable,
         "-m",
@@ -213,8 +213,8 @@ def _start(folder: Path, grading: Path, port: int) -> tuple[subprocess.Popen[str
         folder,
         "--grading",
         grading,
-        "--settings",
-        settings,
+        "--config",
+        config,
     ]
     command += ["--images-index", folder / "images.parquet", "--private", folder / "private.parquet"]
     command += ["--store", folder / "store.sqlite", "--cohort", folder]

@@ -72,7 +72,7 @@ def part(
         If a set can't have as many exams (in all, of a grade, or with the words) as it asks for.
     """
     sets = pd.Series(None, exams.index, dtype="str")
-    read = {name: exams["exam"].isin(read_as(readings, getattr(policy, name))) for name in SETS}
+    read = {name: exams["exam"].isin(read_as(readings, policy.sets[name])) for name in SETS}
     if settings.unread == "training":
         read["training"] |= ~exams["exam"].isin(readings["exam"])
     allowed = {name: _allowed(exams, getattr(settings.sets, name)) for name in SETS}

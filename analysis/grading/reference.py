@@ -93,7 +93,7 @@ def make_reference(
     decided: list[pd.DataFrame] = []
     readers: list[pd.DataFrame] = []
     for name in SETS:
-        policy: SetPolicy = getattr(settings, name)
+        policy = settings.sets[name]
         part = given[given["set"] == name]
         independent = part[part["role"] == policy.role]
         _count(independent, part, policy)
@@ -225,7 +225,7 @@ def _agreement(
     reasons = []
     for name in SETS:
         if not (table["set"] == name).any():
-            one = getattr(settings, name).readings == 1
+            one = settings.sets[name].readings == 1
             why = "one reading an exam, so there is no second to compare it with" if one else "no exam in this set"
             reasons.append({"set": name, "n": 0, "level": level, "reason": why})
     return pd.DataFrame([*reasons, *table.to_dict("records")], columns=list(AGREEMENT.columns))

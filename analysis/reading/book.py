@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import chain
@@ -12,12 +12,12 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, select
 
+from analysis.grading.settings import ReadingPolicy
 from analysis.reading.agreement import Tally
 from analysis.reading.cases import Case, cases
 from analysis.reading.conflicts import State
 from analysis.reading.form import Form
 from analysis.reading.ledger import Entry, by_exam, standing
-from analysis.reading.settings import QueuesSettings
 from analysis.reading.tables import assignments, closed, ledger
 
 #: With more changed exams than this the whole ledger is gone through at once.
@@ -60,12 +60,12 @@ class Book:
 
     Parameters
     ----------
-    queues : QueuesSettings
+    queues : mapping of str to ReadingPolicy
         Which readings count.
     form : Form
     """
 
-    def __init__(self, queues: QueuesSettings, form: Form) -> None:
+    def __init__(self, queues: Mapping[str, ReadingPolicy], form: Form) -> None:
         self._queues, self._form = queues, form
         self._last = self._last_dealt = 0
         self.briefs: dict[str, Brief] = {}

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from analysis.grading.settings import ReadingPolicy
 from analysis.reading.conflicts import State, state_of
 from analysis.reading.form import Form
-from analysis.reading.settings import QueueSettings, QueuesSettings
 
 if TYPE_CHECKING:
     from analysis.reading.ledger import Entry
@@ -53,13 +53,13 @@ class Case:
         return alike | self.decision
 
 
-def cases(entries: Iterable[Entry], queues: QueuesSettings, form: Form | None = None) -> dict[str, Case]:
+def cases(entries: Iterable[Entry], queues: Mapping[str, ReadingPolicy], form: Form | None = None) -> dict[str, Case]:
     """Sort entries by exam, and say which of them count; practice never does.
 
     Parameters
     ----------
     entries : iterable of Entry
-    queues : QueuesSettings
+    queues : mapping of str to ReadingPolicy
     form : Form, optional
         For the items that don't apply to an exam.
 
@@ -72,10 +72,10 @@ def cases(entries: Iterable[Entry], queues: QueuesSettings, form: Form | None = 
     for entry in entries:
         if entry.kind != "practice":
             listed.setdefault(entry.exam, []).append(entry)
-    return {exam: _case(exam, its, getattr(queues, its[0].set), form) for exam, its in listed.items()}
+    return {exam: _case(exam, its, queues[its[0].set], form) for exam, its in listed.items()}
 
 
-def _case(exam: str, entries: list[Entry], queue: QueueSettings, form: Form | None) -> Case:
+def _case(exam: str, entries: list[Entry], queue: ReadingPolicy, form: Form | None) -> Case:
     first = [entry for entry in entries if entry.kind == "read" and entry.occasion == 1]
     own = [entry for entry in first if entry.role == queue.role]
     seniors = [entry for entry in first if entry.role == "senior" and queue.role != "senior"]

@@ -2,47 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
+
+from analysis.options import FILE, NEW_FILE, NEW_FOLDER, Command, out, shared
+from analysis.settings import CONFIG
 
 if TYPE_CHECKING:
     from analysis.reading.places import Places
 
-FILE = click.Path(path_type=Path)
-FOLDER = click.Path(path_type=Path)
-
-_WHAT = (
-    "The archive: the folder that holds dicom/.",
-    "The scheme that makes the form: a name in workflow/gradings, or its file.",
+_COHORT = click.option(
+    "--cohort", type=NEW_FOLDER, help="The study's folder, results/<cohort>; else the archive's own."
 )
-_PLACES = (
-    click.option("--archive", required=True, type=FOLDER, help=_WHAT[0]),
-    click.option("--grading", required=True, help=_WHAT[1]),
-    click.option("--cohort", type=FOLDER, help="The study's folder, results/<cohort>; else one for the archive."),
-    click.option("--store", type=FILE, help="The database of the readings; else in the private folder of the cohort."),
+_STORE = click.option(
+    "--store", type=NEW_FILE, help="The database of the readings; else in the private folder of the cohort."
 )
+#: Where a room and its export find their tables; what is not given is the cohort's.
 _TABLES = (
-    click.option(
-        "--images-index", "images", type=FILE, help="The index's images.parquet, where it is not the cohort's."
-    ),
-    click.option("--private", type=FILE, help="The private index.parquet of ingest, where it is not the cohort's."),
-    click.option("--settings", "settings_file", type=FILE, help="The section 'reading'; else that of config.yaml."),
+    shared("--archive"),
+    shared("--grading"),
+    _COHORT,
+    _STORE,
+    shared("--images-index", "images", default=None),
+    shared("--private", default=None),
+    shared("--config", default=None),
 )
 
 
-def _options(*listed: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    def add(command: Any) -> Any:
-        for option in reversed(listed):
-            command = option(command)
-        return command
-
-    return add
+def _options(command: Command) -> Command:
+    for option in reversed(_TABLES):
+        command = option(command)
+    return command
 
 
-def _places(archive: Path | None, grading: str | None, cohort: Path | None, **given: Path | None) -> Places:
+def _places(archive: Path | None, grading: Path | None, cohort: Path | None, **given: Path | None) -> Places:
     """Return where things are: as given, else in the cohort."""
     from dataclasses import replace
 
@@ -55,13 +50,13 @@ def _places(archive: Path | None, grading: str | None, cohort: Path | None, **gi
 
 
 @click.command()
-@_options(*_PLACES, *_TABLES)
-@click.option("--exams", type=FILE, help="The selection's exams.parquet, where it is not the cohort's.")
+@_options
+@shared("--exams", default=None)
 @click.option("--queue", "queues", multiple=True, type=FILE, help="Show only the exams of this queue.csv; repeatable.")
 @click.option("--practice", type=FILE, help="Exams for practice with the right answers: exam, item, value.")
 def read(
-    *, archive: Path, grading: str, cohort: Path | None, store: Path | None, images: Path | None,
-    private: Path | None, settings_file: Path | None, exams: Path | None, queues: tuple[Path, ...],
+    *, archive: Path, grading: Path, cohort: Path | None, store: Path | None, images: Path | None,
+    private: Path | None, config: Path | None, exams: Path | None, queues: tuple[Path, ...],
     practice: Path | None,
 ) -> None:  # fmt: skip
     """Open the reading room: readers grade in a browser. An archive that was never indexed is indexed first."""
@@ -70,11 +65,10 @@ def read(
     from analysis.reading.index import load_queue
     from analysis.reading.places import find_exams
     from analysis.reading.practice import load_practice
-    from analysis.reading.settings import ReadingSettings
-    from analysis.settings import section
+    from analysis.reading.settings import room_settings
 
     places = _places(archive, grading, cohort, store=store, images=images, private=private, exams=exams)
-    settings = section(ReadingSettings, "reading", settings_file)
+    settings = room_settings(config or CONFIG)
     form = make_form(places.grading, settings.ask)
     found = apart(find_exams, archive, places)
     answers, extra = apart(load_practice, practice, places, archive, form) if practice else ({}, {})
@@ -93,16 +87,17 @@ def read(
 
 
 @click.command("read-token")
-@click.option("--archive", type=FOLDER, help=_WHAT[0])
-@click.option("--grading", help=_WHAT[1])
-@_options(*_PLACES[2:])
+@shared("--archive", default=None)
+@shared("--grading", default=None)
+@_COHORT
+@_STORE
 @click.option("--name", required=True, help="The reader, as in readings.csv.")
 @click.option(
     "--role", type=click.Choice(["reader", "senior", "consensus", "coordinator"]), help="What the reader may do."
 )
 @click.option("--revoke", is_flag=True, help="Shut this reader out; the readings stay.")
 def read_token(
-    archive: Path | None, grading: str | None, cohort: Path | None, store: Path | None, name: str, role: str | None,
+    archive: Path | None, grading: Path | None, cohort: Path | None, store: Path | None, name: str, role: str | None,
     revoke: bool,
 ) -> None:  # fmt: skip
     """Make a token for a reader; it is shown once and kept only as a hash."""
@@ -120,12 +115,12 @@ def read_token(
 
 
 @click.command("read-export")
-@_options(*_PLACES, *_TABLES)
+@_options
 @click.option("--queue", "queues", multiple=True, type=FILE, help="Write only the exams of this queue.csv; repeatable.")
-@click.option("--out", required=True, type=FOLDER, help="A private folder for readings.csv and what goes with it.")
+@out("A private folder for readings.csv and what goes with it.")
 def read_export(
-    *, archive: Path, grading: str, cohort: Path | None, store: Path | None, images: Path | None,
-    private: Path | None, settings_file: Path | None, queues: tuple[Path, ...], out: Path,
+    *, archive: Path, grading: Path, cohort: Path | None, store: Path | None, images: Path | None,
+    private: Path | None, config: Path | None, queues: tuple[Path, ...], out: Path,
 ) -> None:  # fmt: skip
     """Write the readings as the archive's readings.csv, which the study takes as any other."""
     from analysis.errors import StudyError
@@ -133,14 +128,13 @@ def read_export(
     from analysis.reading.export import export
     from analysis.reading.form import make_form
     from analysis.reading.index import load_exams, load_queue
-    from analysis.reading.settings import ReadingSettings
+    from analysis.reading.settings import room_settings
     from analysis.reading.store import Store
-    from analysis.settings import section
 
     places = _places(archive, grading, cohort, store=store, images=images, private=private)
     if not places.store.is_file():
         raise StudyError(f"The store {places.store} does not exist; name the one that was read with.")
-    settings = section(ReadingSettings, "reading", settings_file)
+    settings = room_settings(config or CONFIG)
     form = make_form(places.grading, settings.ask)
     found = load_exams(places.images, places.private, archive, None)
     asked = load_queue(queues, found)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +11,12 @@ import pandas as pd
 from analysis.archive.tables import READINGS
 from analysis.errors import StudyError
 from analysis.files import read_table, write_table
+from analysis.grading.settings import ReadingPolicy
 from analysis.reading.agreement import measure
 from analysis.reading.cases import Case, cases
 from analysis.reading.form import FLAGS, Form
 from analysis.reading.index import Exam
 from analysis.reading.ledger import Entry, rows_of, standing
-from analysis.reading.settings import QueuesSettings
 from analysis.reading.store import Store
 from analysis.reading.tables import ledger
 from analysis.schemas import PRIVATE
@@ -34,7 +34,7 @@ def export(
     private_file: Path,
     *,
     form: Form,
-    queues: QueuesSettings,
+    queues: Mapping[str, ReadingPolicy],
     out: Path,
     asked: frozenset[str] | None = None,
 ) -> str:
@@ -49,7 +49,7 @@ def export(
         The private index: accession numbers stand there.
     form : Form
         What is read; corrections of fields that it no longer has are left out.
-    queues : QueuesSettings
+    queues : mapping of str to ReadingPolicy
         Which readings count.
     out : Path
         A private folder. Gets readings.csv (the archive's form: the readings that count, the seniors' of

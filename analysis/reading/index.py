@@ -13,9 +13,8 @@ from typing import Any
 
 from analysis.archive.find import real_path
 from analysis.errors import StudyError
+from analysis.reading.settings import UNSELECTED
 from analysis.tables import read_text_table
-
-UNSELECTED = "unselected"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, insert, select, update
 
+from analysis.grading.settings import ReadingPolicy
 from analysis.reading.access import Reader
 from analysis.reading.cases import Case, cases
 from analysis.reading.form import FLAGS, Form
 from analysis.reading.index import Exam
-from analysis.reading.settings import QueuesSettings, Role
+from analysis.reading.settings import Role
 from analysis.reading.tables import assignments, closed, ledger, readers
 
 #: What of an entry is the reader's word; the rest is when and how.
@@ -185,7 +186,7 @@ def save(
     *,
     exams: dict[str, Exam],
     form: Form,
-    queues: QueuesSettings,
+    queues: Mapping[str, ReadingPolicy],
     now: float,
 ) -> dict[str, Any]:
     """Write one reading or decision; the caller's transaction makes it lasting before anybody is told.

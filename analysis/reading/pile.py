@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.reading.settings import ReadingSettings
+from analysis.reading.settings import RoomSettings
 
 Ints = NDArray[np.int32]
 
@@ -21,7 +21,7 @@ class Slot(NamedTuple):
     occasion: int
 
 
-def order(reader: str, exams: Ints, settings: ReadingSettings) -> Ints:
+def order(reader: str, exams: Ints, settings: RoomSettings) -> Ints:
     """Order exams at random for one reader, some of them twice.
 
     Parameters
@@ -30,7 +30,7 @@ def order(reader: str, exams: Ints, settings: ReadingSettings) -> Ints:
         Each name has an order of its own, the same one whenever it is asked for.
     exams : numpy.ndarray of int
         The numbers of the exams.
-    settings : ReadingSettings
+    settings : RoomSettings
         For seed, share and gap.
 
     Returns

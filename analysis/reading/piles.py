@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, select
 
+from analysis.grading.settings import ReadingPolicy
 from analysis.reading.access import Reader
 from analysis.reading.book import Book, Brief, News
 from analysis.reading.index import Exam
 from analysis.reading.pile import Ints, Pile, order
-from analysis.reading.settings import QueueSettings, ReadingSettings
+from analysis.reading.settings import RoomSettings
 from analysis.reading.tables import assignments, ledger
 
 
@@ -23,7 +24,7 @@ class Piles:
     ----------
     exams : mapping of str to Exam
         What is read; practice is not.
-    settings : ReadingSettings
+    settings : RoomSettings
     book : Book
     asked : frozenset of str, optional
         The only exams that readers get; without it all of them.
@@ -36,13 +37,13 @@ class Piles:
     """
 
     def __init__(
-        self, exams: Mapping[str, Exam], settings: ReadingSettings, book: Book, asked: frozenset[str] | None
+        self, exams: Mapping[str, Exam], settings: RoomSettings, book: Book, asked: frozenset[str] | None
     ) -> None:
         self._settings, self._book, self._asked = settings, book, asked
         self.names = sorted(exams)
         self.number = {exam: i for i, exam in enumerate(self.names)}
         self._set_of = [exams[exam].set for exam in self.names]
-        self._queues: dict[str, QueueSettings] = {name: getattr(settings.queues, name) for name in set(self._set_of)}
+        self._queues: Mapping[str, ReadingPolicy] = settings.queues
         self._piles: dict[int, Pile] = {}
 
     def of(self, db: Connection, reader: Reader) -> Pile:
@@ -105,7 +106,7 @@ class Piles:
         return self.names[place] in self._book.settled or self._set_of[place] in self._book.closed
 
     def _may_read(self, role: str) -> Ints:
-        open_ = {n for n, queue in self._queues.items() if queue.readings and role in (queue.role, queue.revisit)}
+        open_ = {n for n, queue in self._queues.items() if role in (queue.role, queue.revisit)}
         listed = [
             place
             for place, (exam, name) in enumerate(zip(self.names, self._set_of, strict=True))
@@ -115,7 +116,7 @@ class Piles:
 
     def _wanted_now(self, role: str) -> NDArray[np.bool_]:
         """Tell of every exam whether it still needs a reading of a role."""
-        own = {n: q.role == role and q.readings > 0 and n not in self._book.closed for n, q in self._queues.items()}
+        own = {n: q.role == role and n not in self._book.closed for n, q in self._queues.items()}
         found = np.array([own[name] for name in self._set_of], dtype=bool)
         for exam, brief in self._book.briefs.items():
             place = self.number.get(exam)

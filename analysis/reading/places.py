@@ -12,9 +12,6 @@ from analysis.errors import StudyError
 from analysis.reading.index import Exam, load_exams
 from analysis.settings import section
 
-#: The gradings of the study, from the folder that commands are run in.
-GRADINGS = Path("workflow/gradings")
-
 
 @dataclass(frozen=True)
 class Places:
@@ -39,15 +36,15 @@ class Places:
     store: Path
 
 
-def find_places(archive: Path, grading: str, cohort: Path | None = None) -> Places:
+def find_places(archive: Path, grading: Path, cohort: Path | None = None) -> Places:
     """Say where the files of an archive's reading room are.
 
     Parameters
     ----------
     archive : Path
         The archive's folder.
-    grading : str
-        A scheme's name, or its file.
+    grading : Path
+        The scheme's file.
     cohort : Path, optional
         The study's folder, results/<cohort>. Without it the folder that a simulated archive lies in, or
         else results/reading/<name of the archive>.
@@ -55,7 +52,7 @@ def find_places(archive: Path, grading: str, cohort: Path | None = None) -> Plac
     Raises
     ------
     StudyError
-        If there is no such archive or scheme.
+        If there is no such archive.
     """
     if not archive.is_dir():
         raise StudyError(f"The archive {archive} is no folder; correct the path.")
@@ -63,25 +60,13 @@ def find_places(archive: Path, grading: str, cohort: Path | None = None) -> Plac
         own = archive.resolve().parent
         cohort = own if (own / "index/images.parquet").is_file() else Path("results/reading") / archive.resolve().name
     exams = cohort / "selection/exams.parquet"
-    scheme = scheme_file(grading)
     return Places(
         images=cohort / "index/images.parquet",
         private=cohort / "private/index.parquet",
         exams=exams if exams.is_file() else None,
-        grading=scheme,
-        store=cohort / f"private/reading/{scheme.stem}.sqlite",
+        grading=grading,
+        store=cohort / f"private/reading/{grading.stem}.sqlite",
     )
-
-
-def scheme_file(grading: str) -> Path:
-    """Return a scheme's file, given that or its name."""
-    named = GRADINGS / f"{grading}.yaml"
-    if named.is_file():
-        return named
-    if Path(grading).is_file():
-        return Path(grading)
-    known = ", ".join(sorted(path.stem for path in GRADINGS.glob("*.yaml")))
-    raise StudyError(f"There is no grading '{grading}'; give a scheme's file, or one of {GRADINGS}: {known}.")
 
 
 def find_exams(archive: Path, places: Places) -> dict[str, Exam]:

@@ -9,14 +9,13 @@ from typing import Any
 import numpy as np
 
 from analysis.reading.book import Book, Work
-from analysis.reading.settings import QueuesSettings
 
 _DAY = 86400
 #: A pause of more than this is no reading, minutes.
 _PAUSE = 10.0
 
 
-def count_exams(sizes: Mapping[str, int], book: Book, queues: QueuesSettings) -> list[dict[str, Any]]:
+def count_exams(sizes: Mapping[str, int], book: Book) -> list[dict[str, Any]]:
     """Count, for each set, the exams by how far they have come.
 
     Parameters
@@ -24,7 +23,6 @@ def count_exams(sizes: Mapping[str, int], book: Book, queues: QueuesSettings) ->
     sizes : mapping of str to int
         Exams of each set.
     book : Book
-    queues : QueuesSettings
 
     Returns
     -------
@@ -34,19 +32,18 @@ def count_exams(sizes: Mapping[str, int], book: Book, queues: QueuesSettings) ->
     """
     rows = []
     for name, size in sizes.items():
-        if getattr(queues, name).readings:
-            counts = book.counts.get(name, Counter())
-            rows.append(
-                {
-                    "set": name,
-                    "exams": size,
-                    "begun": counts["waiting"],
-                    "read": counts.total() - counts["waiting"],
-                    "conflict": counts["conflict"] + counts["reopened"],
-                    "decided": counts["decided"],
-                    "closed": name in book.closed,
-                }
-            )
+        counts = book.counts.get(name, Counter())
+        rows.append(
+            {
+                "set": name,
+                "exams": size,
+                "begun": counts["waiting"],
+                "read": counts.total() - counts["waiting"],
+                "conflict": counts["conflict"] + counts["reopened"],
+                "decided": counts["decided"],
+                "closed": name in book.closed,
+            }
+        )
     return rows
 
 

@@ -19,7 +19,7 @@ from analysis.reading.form import Form
 from analysis.reading.index import Exam
 from analysis.reading.pile import Slot
 from analysis.reading.piles import Piles
-from analysis.reading.settings import ReadingSettings
+from analysis.reading.settings import RoomSettings
 from analysis.reading.tables import assignments, readers
 
 #: An exam in somebody's hands is marked as such again only after this long, s: asking for it writes nothing.
@@ -70,7 +70,7 @@ class Dealer:
     ----------
     exams : dict of str to Exam
         What the room shows.
-    settings : ReadingSettings
+    settings : RoomSettings
     form : Form
     asked : frozenset of str, optional
         The only exams that readers get; without it all of them.
@@ -81,7 +81,7 @@ class Dealer:
     def __init__(
         self,
         exams: dict[str, Exam],
-        settings: ReadingSettings,
+        settings: RoomSettings,
         form: Form,
         asked: frozenset[str] | None = None,
         practice: tuple[str, ...] = (),
@@ -250,7 +250,7 @@ class Dealer:
         for exam, number in claimed.items():
             if exam not in self._exams:
                 continue
-            queue, brief = getattr(self._settings.queues, self._exams[exam].set), self.book.briefs.get(exam)
+            queue, brief = self._settings.queues[self._exams[exam].set], self.book.briefs.get(exam)
             needed = queue.readings if queue.role == reader.role else 1
             have = len(brief.readers) if brief and queue.role == reader.role else 0
             if have + number >= needed:

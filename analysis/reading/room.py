@@ -29,7 +29,7 @@ from analysis.reading.ledger import (
 from analysis.reading.progress import count_exams, pace
 from analysis.reading.queue import Assignment, Dealer, Queue
 from analysis.reading.reports import Reports
-from analysis.reading.settings import ReadingSettings
+from analysis.reading.settings import RoomSettings
 from analysis.reading.shelf import Shelf
 from analysis.reading.store import Store
 from analysis.reading.tables import DECLINED, assignments, ledger, readers
@@ -49,7 +49,7 @@ class Room:
     store : Store
     exams : dict of str to Exam
     form : Form
-    settings : ReadingSettings
+    settings : RoomSettings
     asked : frozenset of str or None
         The exams that readers get, where a queue names them.
     reports : Reports or None
@@ -64,7 +64,7 @@ class Room:
     store: Store
     exams: dict[str, Exam]
     form: Form
-    settings: ReadingSettings
+    settings: RoomSettings
     asked: frozenset[str] | None = None
     reports: Reports | None = None
     practice: Mapping[str, dict[str, int]] = field(default_factory=dict)
@@ -225,7 +225,7 @@ class Room:
         with self.store.writing() as db:
             self.dealer.look(db)
             book = self.dealer.book
-            sets = count_exams(self.sizes, book, self.settings.queues)
+            sets = count_exams(self.sizes, book)
             known = {row.id: row for row in db.execute(select(readers))}
             work = dict(book.work)
             answer: dict[str, Any] = {"mine": pace(work.get(reader.id), now)}

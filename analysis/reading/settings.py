@@ -2,44 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, model_validator
 
-from analysis.settings import Settings
+from analysis.errors import StudyError
+from analysis.grading.settings import ReadingPolicy, ReferenceSettings
+from analysis.settings import CONFIG, SEED, Settings, parse, section
+from analysis.yaml_files import load_yaml
 
 Role = Literal["reader", "senior", "consensus", "coordinator"]
 
+#: The set of an exam of an archive without a selection.
+UNSELECTED = "unselected"
+
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
-
-
-class QueueSettings(Settings):
-    """Who reads the exams of one set, and how often."""
-
-    readings: int = Field(default=1, ge=0, le=9, description="independent readings an exam gets (count); 0: not shown")
-    role: Literal["reader", "senior"] = Field(default="reader", description="whose queue its exams come into")
-    revisit: Literal["senior", "ignore"] = Field(
-        default="ignore", description="an exam flagged for another look goes on to a senior, or the flag is only kept"
-    )
-
-    @model_validator(mode="after")
-    def _one_above(self) -> QueueSettings:
-        if self.role == "senior" and self.revisit == "senior":
-            raise ValueError("a senior's exam has no senior to go on to; use revisit: ignore")
-        return self
-
-
-class QueuesSettings(Settings):
-    """The queues, set by set; the defaults are the readings of Olsson et al. 2021."""
-
-    training: QueueSettings = Field(
-        default=QueueSettings(revisit="senior"), description="one reader, flags to a senior"
-    )
-    validation: QueueSettings = Field(default=QueueSettings(readings=2), description="two readers, then consensus")
-    test: QueueSettings = Field(default=QueueSettings(readings=2, role="senior"), description="two seniors, consensus")
-    unselected: QueueSettings = Field(
-        default=QueueSettings(readings=2), description="all exams of the archive, where no selection has been made yet"
-    )
 
 
 class TlsSettings(Settings):
@@ -80,8 +60,10 @@ class ReadingSettings(Settings):
         description="addresses of proxies that bring TLS and are believed; `names` has what browsers call them",
     )
     login: LoginSettings = Field(default=LoginSettings(), description="limits on signing in")
-    seed: int = Field(default=2021, ge=0, lt=2**31, description="the order of the exams, and which come back")
-    queues: QueuesSettings = Field(default=QueuesSettings(), description="who reads which set, and how often")
+    unselected: ReadingPolicy = Field(
+        default=ReadingPolicy(readings=2),
+        description="who reads the exams of an archive where no selection has been made yet; of sets `reference` says it",
+    )
     claim_minutes: float = Field(
         default=30, gt=0, description="an exam opened but not read is given to another reader after this long, minutes"
     )
@@ -101,3 +83,46 @@ class ReadingSettings(Settings):
         if self.host not in LOOPBACK and not self.tls.certificate:
             raise ValueError(f"host {self.host} is open to other machines; give tls.certificate and tls.key")
         return self
+
+
+class RoomSettings(ReadingSettings):
+    """What a room needs to know: its own section, and what other sections of the configuration say of reading.
+
+    Attributes
+    ----------
+    seed : int
+        For the order of the exams, and which come back.
+    reference : ReferenceSettings
+        Who reads which set, and how often.
+    """
+
+    seed: int = Field(default=SEED, ge=0, lt=2**31)
+    reference: ReferenceSettings = ReferenceSettings()
+
+    @cached_property
+    def queues(self) -> Mapping[str, ReadingPolicy]:
+        """Who reads the exams of a set, by the set's name."""
+        return {**self.reference.sets, UNSELECTED: self.unselected}
+
+
+def room_settings(config: Path = CONFIG) -> RoomSettings:
+    """Read what a room needs to know from the configuration; what isn't written there has its default.
+
+    Raises
+    ------
+    StudyError
+        If a key is wrong, or the policy asks for what a room can't give.
+    """
+    room, reference = (
+        section(model, name, config=config).model_dump()
+        for model, name in ((ReadingSettings, "reading"), (ReferenceSettings, "reference"))
+    )
+    whole = (load_yaml(config) or {}) if config.is_file() else {}
+    settings = parse(RoomSettings, {"seed": whole.get("seed", SEED)} | room | {"reference": reference}, str(config))
+    for name, policy in settings.reference.sets.items():
+        if policy.readings > 1 and policy.conflicts != "consensus":
+            raise StudyError(
+                f"{config}: reference.{name}.conflicts is '{policy.conflicts}', but the reading room settles conflicts "
+                "by consensus; write consensus."
+            )
+    return settings

@@ -26,13 +26,12 @@ from analysis.imaging.settings import ImagesSettings
 from analysis.network.settings import AttributionSettings, NetworkSettings
 from analysis.presentation.settings import ManuscriptSettings
 from analysis.reading.settings import ReadingSettings
-from analysis.settings import Settings, parse
+from analysis.settings import GRADINGS, SEED, Settings, parse
 from analysis.simulate.settings import SimulateSettings
 from analysis.statistics.names import check_names, find
 from analysis.statistics.settings import StatisticsSettings
 from analysis.yaml_files import dump_yaml, load_yaml, parse_yaml
 
-GRADINGS = Path("workflow/gradings")
 PUBLISHED = {path.stem for path in Path(statistics.__file__).parent.glob("*.yaml")}
 
 
@@ -59,7 +58,7 @@ class Study(Settings):
         None,
         description="the schemes that compare_gradings sets side by side; the rule `early` of the first scheme defines early disease",
     )
-    seed: int = Field(2021, ge=0, lt=2**31, description="the seed that all random draws come from")
+    seed: int = Field(SEED, ge=0, lt=2**31, description="the seed that all random draws come from")
     start: Literal["archive", "predictions"] = Field(
         "archive",
         description="where the DAG begins: at the archive; or at the predictions, which a bundle for reviewers brings "

@@ -25,7 +25,7 @@ from analysis.__main__ import main
 from analysis.reading.form import make_form
 from analysis.reading.index import load_exams
 from analysis.reading.room import Room
-from analysis.reading.settings import ReadingSettings
+from analysis.reading.settings import RoomSettings
 from analysis.reading.store import Store
 
 ROOT = Path(__file__).parents[2]
@@ -53,6 +53,12 @@ def write_yaml(path: Path, content: dict[str, Any]) -> Path:
     return path
 
 
+def as_config(settings: dict[str, Any]) -> dict[str, Any]:
+    """Sort what a room needs to know into the sections of a configuration."""
+    whole = {name: value for name, value in settings.items() if name in ("reference", "seed")}
+    return whole | {"reading": {name: value for name, value in settings.items() if name not in whole}}
+
+
 @dataclass
 class Archive:
     """An ingested archive.
@@ -69,7 +75,7 @@ class Archive:
 
     def room(self, store: Path, **settings: Any) -> Room:
         exams = load_exams(self.images, self.private_index, self.folder, self.exams_file)
-        return Room(Store(store), exams, make_form(KL), ReadingSettings(**settings))
+        return Room(Store(store), exams, make_form(KL), RoomSettings(**settings))
 
 
 @pytest.fixture(scope="session")
@@ -128,7 +134,7 @@ class Server:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
         self.store = self.folder / "store.sqlite"
-        self.settings_file = write_yaml(self.folder / "reading.yaml", self.settings | {"port": self.port})
+        self.config = write_yaml(self.folder / "config.yaml", as_config(self.settings | {"port": self.port}))
 
     @property
     def url(self) -> str:
@@ -138,7 +144,7 @@ class Server:
         a = self.archive
         command = [
             *(sys.executable, "-m", "analysis", "read", "--images-index", a.images, "--private", a.private_index),
-            *("--archive", a.folder, "--exams", a.exams_file, "--grading", KL, "--settings", self.settings_file),
+            *("--archive", a.folder, "--exams", a.exams_file, "--grading", KL, "--config", self.config),
             *("--store", self.store),
         ]
         errors = self.log.open("ab") if self.log else None

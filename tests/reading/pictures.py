@@ -33,7 +33,7 @@ ARCHIVE = SIMULATE | {
     "validation": 60,
     "radiography": {"image_size": [1000, 1300], "images_per_exam": [0.1, 0.3, 0.6], "unmasked": 0},
 }
-SETTINGS = {"queues": {"validation": {"readings": 2}}, "repeat_gap": 10}
+SETTINGS = {"reference": {"validation": {"readings": 2}}, "repeat_gap": 10}
 
 
 class Desk:

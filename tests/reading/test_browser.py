@@ -127,7 +127,7 @@ def hundred(archive, tmp_path_factory) -> Archive:
 def session(hundred, chrome, tmp_path_factory) -> Session:
     """Two readers take turns, then the seniors decide: all of it by keyboard."""
     with running(
-        Server(hundred, tmp_path_factory.mktemp("room"), {"queues": {"validation": {"readings": 2}}})
+        Server(hundred, tmp_path_factory.mktemp("room"), {"reference": {"validation": {"readings": 2}}})
     ) as server:
         return hold(server, hundred, chrome)
 
@@ -296,7 +296,7 @@ def exported(session, tmp_path_factory) -> Path:
     a = session.archive
     run(
         "read-export", "--archive", a.folder, "--store", session.server.store, "--images-index", a.images,
-        "--private", a.private_index, "--grading", KL, "--settings", session.server.settings_file, "--out", out,
+        "--private", a.private_index, "--grading", KL, "--config", session.server.config, "--out", out,
     )  # fmt: skip
     return out
 

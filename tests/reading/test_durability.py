@@ -16,7 +16,7 @@ from sqlalchemy import select
 from analysis.reading import access
 from analysis.reading.cases import cases
 from analysis.reading.ledger import standing
-from analysis.reading.settings import ReadingSettings
+from analysis.reading.settings import RoomSettings
 from analysis.reading.store import Store
 from analysis.reading.tables import assignments, ledger
 from tests.reading.conftest import Client, Server, content, values
@@ -69,7 +69,7 @@ class Reader(threading.Thread):
 
 
 def test_killed_servers_and_double_clicks(archive, serve):
-    server = serve(repeat_share=0.1, repeat_gap=5, queues={"validation": {"readings": 2}})
+    server = serve(repeat_share=0.1, repeat_gap=5, reference={"validation": {"readings": 2}})
     store = Store(server.store)
     names = ("anna", "bo", "cecilia")
     threads = [Reader(server, access.make_token(store, name, "reader"), i) for i, name in enumerate(names)]
@@ -97,7 +97,7 @@ def test_killed_servers_and_double_clicks(archive, serve):
     assert len(rows) == len(written)
     assert {version for *_, version in rows} == {0}
 
-    found = cases(entries, ReadingSettings().queues)
+    found = cases(entries, RoomSettings().queues)
     assert sorted(found) == archive.exams
     assert {len(case.readings) for case in found.values()} == {2}
     # Nobody was given a reading that was there already: what is beyond two came back on purpose.

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.skipif(chromium() is None, reason="Chromium is not inst
 
 @pytest.fixture(scope="module")
 def server(page_archive, tmp_path_factory):
-    settings = {"queues": {"validation": {"readings": 9}}, "repeat_share": 0}
+    settings = {"reference": {"validation": {"readings": 9}}, "repeat_share": 0}
     with running(Server(page_archive, tmp_path_factory.mktemp("page-room"), settings)) as server:
         yield server
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import click
 import pandas as pd
 import pytest
 
 from analysis.errors import StudyError
 from analysis.reading import access, places
-from analysis.reading.index import UNSELECTED, load_exams
-from analysis.reading.settings import ReadingSettings
+from analysis.reading.index import load_exams
+from analysis.reading.settings import UNSELECTED, ReadingSettings, RoomSettings, room_settings
 from analysis.reading.store import Store
-from analysis.settings import section
 from tests.reading.conftest import KL, run
 
 
@@ -28,7 +28,7 @@ def elsewhere(tmp_path, monkeypatch):
 def test_an_archive_that_nobody_has_indexed_is_indexed_once(archive, elsewhere, capsys):
     handed_over = elsewhere.parent / "hospital"
     handed_over.symlink_to(archive.folder)
-    found = places.find_places(handed_over, "kl", elsewhere / "results/mine")
+    found = places.find_places(handed_over, KL, elsewhere / "results/mine")
     assert not found.images.exists()
     places.index_where_missing(handed_over, found)
     assert "Indexing" in capsys.readouterr().out
@@ -43,7 +43,7 @@ def test_an_archive_that_nobody_has_indexed_is_indexed_once(archive, elsewhere, 
 
 
 def test_a_studys_own_archive_lies_beside_its_index(archive, elsewhere):
-    found = places.find_places(archive.folder, "kl")
+    found = places.find_places(archive.folder, KL)
     assert (found.images, found.private) == (archive.images, archive.private_index)
     assert found.exams is None
     assert found.store == archive.private_index.parent / "reading/kl.sqlite"
@@ -60,17 +60,40 @@ def test_tokens_and_readings_meet_in_the_same_store(archive, elsewhere, capsys):
     assert len(pd.read_csv(elsewhere / "out/readings.csv")) == 0
 
 
-def test_settings_are_those_of_the_config_unless_given(elsewhere):
-    assert section(ReadingSettings, "reading") == ReadingSettings()
-    (elsewhere / "config.yaml").write_text("reading: {port: 9000}\n")
-    assert section(ReadingSettings, "reading").port == 9000
-    (elsewhere / "config.yaml").write_text("reading: {prot: 9000}\n")
-    with pytest.raises(StudyError, match=r"config.yaml: reading: the key 'prot' is not known; did you mean 'port'\?"):
-        section(ReadingSettings, "reading")
+def test_a_room_is_set_by_its_section_and_by_the_policy_of_the_reference_standard(elsewhere):
+    assert room_settings() == RoomSettings()
+    config = elsewhere / "config.yaml"
+    config.write_text("seed: 7\nreading: {port: 9000}\nreference: {test: {readings: 3, role: reader}}\n")
+    settings = room_settings()
+    assert (settings.port, settings.seed) == (9000, 7)
+    assert (settings.queues["test"].readings, settings.queues["test"].role) == (3, "reader")
+    assert settings.queues["training"].revisit == "senior"  # as the default of `reference` says
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("reading: {prot: 9000}", r"config.yaml: reading: the key 'prot' is not known; did you mean 'port'\?"),
+        ("reading: {seed: 3}", r"config.yaml: reading: the key 'seed' is not known"),
+        ("seed: many", r"config.yaml: the value of 'seed' \('many'\) is wrong"),
+        (
+            "reference: {test: {readings: 2, conflicts: senior}}",
+            r"reference.test.conflicts is 'senior', .* write consensus",
+        ),
+        (
+            "reference: {test: {readings: 2, conflicts: error}}",
+            r"reference.test.conflicts is 'error', .* write consensus",
+        ),
+    ],
+)
+def test_settings_that_a_room_cannot_follow_are_refused(elsewhere, text, message):
+    (elsewhere / "config.yaml").write_text(text + "\n")
+    with pytest.raises(StudyError, match=message):
+        room_settings()
 
 
 def test_what_is_missing_is_named(archive, elsewhere):
-    with pytest.raises(StudyError, match=r"no grading 'kll'; .* one of workflow/gradings: kl"):
-        places.find_places(archive.folder, "kll")
-    with pytest.raises(StudyError, match="nowhere is no folder"):
-        places.find_places(elsewhere / "nowhere", "kl")
+    with pytest.raises(click.BadParameter, match=r"no grading 'kll'; .* one of workflow/gradings: kl"):
+        run("read-export", "--archive", archive.folder, "--grading", "kll", "--out", elsewhere / "out")
+    with pytest.raises(click.BadParameter, match="nowhere' does not exist"):
+        run("read-export", "--archive", elsewhere / "nowhere", "--grading", "kl", "--out", elsewhere / "out")

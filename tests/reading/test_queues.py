@@ -11,7 +11,7 @@ from analysis.reading import access
 from analysis.reading.cases import cases
 from analysis.reading.ledger import Refused, standing
 from analysis.reading.room import Room
-from tests.reading.conftest import KL, content, run, values, write_yaml
+from tests.reading.conftest import KL, as_config, content, run, values, write_yaml
 
 MINUTE = 60.0
 
@@ -58,7 +58,7 @@ def found(room: Room):
 
 def test_single_readings_are_shared_out_and_flags_go_to_a_senior(archive, tmp_path):
     room = archive.room(
-        tmp_path / "s.sqlite", repeat_share=0, queues={"validation": {"readings": 1, "revisit": "senior"}}
+        tmp_path / "s.sqlite", repeat_share=0, reference={"validation": {"readings": 1, "revisit": "senior"}}
     )
     anna, bo, senior = Desk(room, "anna", "reader"), Desk(room, "bo", "reader"), Desk(room, "senior", "senior")
     for _ in range(20):
@@ -74,7 +74,7 @@ def test_single_readings_are_shared_out_and_flags_go_to_a_senior(archive, tmp_pa
 
 
 def test_an_exam_left_open_goes_to_another_and_nothing_is_lost_when_its_reader_returns(archive, tmp_path):
-    room = archive.room(tmp_path / "s.sqlite", repeat_share=0, queues={"validation": {"readings": 1}})
+    room = archive.room(tmp_path / "s.sqlite", repeat_share=0, reference={"validation": {"readings": 1}})
     anna, bo = Desk(room, "anna", "reader"), Desk(room, "bo", "reader")
     exam = anna.next()[0]
     bo.now += MINUTE * (room.settings.claim_minutes + 1)
@@ -169,9 +169,8 @@ def test_export_is_the_archives_form(archive, tmp_path):
 
 
 def run_export(archive, room, folder) -> None:
-    section = room.settings.model_dump(mode="json")
-    settings = write_yaml(folder / "reading.yaml", section)
+    config = write_yaml(folder / "config.yaml", as_config(room.settings.model_dump(mode="json")))
     run(
         "read-export", "--archive", archive.folder, "--store", folder / "s.sqlite", "--images-index", archive.images,
-        "--private", archive.private_index, "--grading", KL, "--settings", settings, "--out", folder / "out",
+        "--private", archive.private_index, "--grading", KL, "--config", config, "--out", folder / "out",
     )  # fmt: skip

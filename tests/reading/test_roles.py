@@ -13,14 +13,14 @@ from analysis.reading.ledger import Refused
 from analysis.reading.places import Places
 from analysis.reading.practice import load_practice
 from analysis.reading.room import Room
-from analysis.reading.settings import ReadingSettings
+from analysis.reading.settings import RoomSettings
 from analysis.reading.store import Store
 from tests.reading.conftest import KL, values
 from tests.reading.test_doors import Visitor
 from tests.reading.test_queues import Desk, found, run_export
 
 NO_EXAMPLES = "There are no example pictures for this scheme"
-ONE = {"repeat_share": 0, "queues": {"validation": {"readings": 1}}}
+ONE = {"repeat_share": 0, "reference": {"validation": {"readings": 1}}}
 
 
 def test_the_coordinator_sees_names_hands_exams_on_and_shuts_readers_out(archive, tmp_path):
@@ -124,7 +124,7 @@ def test_practice_comes_first_shows_the_answers_and_is_in_no_export(archive, tmp
     assert list(answers.values()) == [{"kl": 3, "medial": 1}, {"kl": 0}]
     plain = archive.room(tmp_path / "other.sqlite")
     studied = {exam: its for exam, its in plain.exams.items() if exam not in archive.exams[:3]}
-    settings = ReadingSettings(**ONE)
+    settings = RoomSettings(**ONE)
     room = Room(Store(tmp_path / "s.sqlite"), studied | extra, form, settings, practice=answers)
     anna, panel = Desk(room, "anna", "reader"), Desk(room, "panel", "consensus")
     shown = []
@@ -183,7 +183,7 @@ def test_every_grade_has_an_example_and_nothing_else_is_served(archive, tmp_path
 def test_a_scheme_without_example_pictures_says_so(archive, tmp_path):
     form = make_form(KL.with_name("oarsi.yaml"))
     assert find_examples(form) == {}
-    room = Room(Store(tmp_path / "s.sqlite"), archive.room(tmp_path / "kl.sqlite").exams, form, ReadingSettings())
+    room = Room(Store(tmp_path / "s.sqlite"), archive.room(tmp_path / "kl.sqlite").exams, form, RoomSettings())
     page = Visitor(room).enter(room, "anna", "reader").get("/").text
     assert NO_EXAMPLES in page
     assert all(meaning in page for item in form.items for _, meaning in item.levels)

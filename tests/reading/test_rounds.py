@@ -13,9 +13,9 @@ from analysis.grading.settings import ReferenceSettings
 from analysis.reading.form import make_form
 from analysis.reading.index import load_exams, load_queue
 from analysis.reading.room import Room
-from analysis.reading.settings import ReadingSettings
+from analysis.reading.settings import RoomSettings
 from analysis.reading.store import Store
-from tests.reading.conftest import KL, run, values, write_yaml
+from tests.reading.conftest import KL, as_config, run, values, write_yaml
 from tests.reading.test_queues import Desk
 
 POLICY = {"test": {"readings": 2, "role": "reader", "conflicts": "consensus"}}
@@ -43,15 +43,15 @@ def test_a_round_waits_for_its_readings_and_goes_on(archive, tmp_path):
     assert {sets[exam] for exam in asked} == {"training"}
 
     shown = load_exams(archive.images, archive.private_index, archive.folder, exams_file)
-    settings = ReadingSettings(repeat_share=0)
+    settings = RoomSettings(repeat_share=0)
     room = Room(Store(tmp_path / "s.sqlite"), shown, make_form(KL), settings, load_queue([queue], shown))
     anna = Desk(room, "anna", "reader")
     for _ in range(11):
         anna.write(anna.next()[0], values(3))
     export_and_label = (
         ("read-export", "--archive", archive.folder, "--store", tmp_path / "s.sqlite", "--images-index", archive.images,
-         "--private", archive.private_index, "--queue", queue, "--grading", KL, "--settings",
-         write_yaml(tmp_path / "reading.yaml", settings.model_dump(mode="json")), "--out", tmp_path / "out"),
+         "--private", archive.private_index, "--queue", queue, "--grading", KL, "--config",
+         write_yaml(tmp_path / "config.yaml", as_config(settings.model_dump(mode="json"))), "--out", tmp_path / "out"),
         ("label", "--reference", tmp_path / "reference.parquet", "--asked", queue, "--exams", exams_file, "--readings",
          tmp_path / "readings.parquet", "--read", tmp_path / "out/readings.csv", "--private", archive.private_index,
          "--grading", KL, "--policy", write_yaml(tmp_path / "policy.yaml", POLICY), "--out", tmp_path / "round.parquet"),

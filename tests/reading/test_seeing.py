@@ -22,7 +22,7 @@ TABLETS = [{"width": 1024, "height": 768}, {"width": 820, "height": 1180}]
 
 @pytest.fixture(scope="module")
 def server(page_archive, tmp_path_factory):
-    settings = {"queues": {"validation": {"readings": 2}}, "repeat_share": 0}
+    settings = {"reference": {"validation": {"readings": 2}}, "repeat_share": 0}
     with running(Server(page_archive, tmp_path_factory.mktemp("seeing"), settings)) as server:
         yield server
 

@@ -16,7 +16,7 @@ from analysis.reading.access import Reader
 from analysis.reading.form import make_form
 from analysis.reading.index import Exam, Image
 from analysis.reading.room import Room
-from analysis.reading.settings import ReadingSettings
+from analysis.reading.settings import RoomSettings
 from analysis.reading.store import Store
 from analysis.reading.tables import assignments, ledger
 from tests.reading.conftest import KL, content, values
@@ -46,7 +46,7 @@ def big_room(path: Path, size: int) -> tuple[Room, list[Reader], Reader]:
     with store.writing() as db:
         db.execute(insert(assignments), tasks)
         db.execute(insert(ledger), rows)
-    settings = ReadingSettings(repeat_share=0.5, repeat_gap=5)
+    settings = RoomSettings(repeat_share=0.5, repeat_gap=5)
     room = Room(store, exams, make_form(KL), settings)
     readers = [Reader(number + 1, f"reader-{number}", "reader") for number in range(READERS)]
     return room, readers, Reader(READERS + 1, "panel", "consensus")

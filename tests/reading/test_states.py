@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from analysis.reading.conflicts import state_of
 from analysis.reading.pile import order
-from analysis.reading.settings import ReadingSettings
+from analysis.reading.settings import RoomSettings
 
 FLAGS = {"unusable": 0, "no_knee": 0}
 grades = st.fixed_dictionaries({"kl": st.integers(0, 4), "medial": st.integers(0, 1)})
@@ -54,7 +54,7 @@ def test_whether_it_can_be_graded_comes_first():
 
 @given(st.integers(0, 60), st.floats(0, 0.5), st.integers(1, 30), st.integers(0, 5), st.text(max_size=5))
 def test_each_exam_once_some_twice_far_apart(n, share, gap, seed, name):
-    settings = ReadingSettings(repeat_share=share, repeat_gap=gap, seed=seed)
+    settings = RoomSettings(repeat_share=share, repeat_gap=gap, seed=seed)
     exams = np.arange(n)
     slots = list(map(tuple, order(name, exams, settings).tolist()))
     assert slots == list(map(tuple, order(name, exams[::-1], settings).tolist()))
@@ -70,7 +70,7 @@ def test_each_exam_once_some_twice_far_apart(n, share, gap, seed, name):
 
 def test_readers_have_orders_of_their_own():
     exams = np.arange(30)
-    settings = ReadingSettings()
+    settings = RoomSettings()
     anna = order("anna", exams, settings)
     assert anna.tolist() != order("bo", exams, settings).tolist()
-    assert anna.tolist() != order("anna", exams, ReadingSettings(seed=1)).tolist()
+    assert anna.tolist() != order("anna", exams, RoomSettings(seed=1)).tolist()

@@ -25,7 +25,7 @@ from analysis.reading.tables import ledger
 from tests.reading.conftest import KL, content, run, values
 from tests.reading.test_queues import Desk, found, run_export
 
-OPEN = {"repeat_share": 0, "queues": {"validation": {"readings": 2}}}
+OPEN = {"repeat_share": 0, "reference": {"validation": {"readings": 2}}}
 
 
 def test_progress_is_no_oracle(archive, tmp_path):
@@ -305,7 +305,7 @@ def test_a_consensus_is_signed_by_all_who_were_present(archive, tmp_path):
 
 
 def test_a_clock_set_back_keeps_nobody_from_an_exam(archive, tmp_path):
-    room = archive.room(tmp_path / "s.sqlite", repeat_share=0, queues={"validation": {"readings": 1}})
+    room = archive.room(tmp_path / "s.sqlite", repeat_share=0, reference={"validation": {"readings": 1}})
     anna, bo = Desk(room, "anna", "reader"), Desk(room, "bo", "reader")
     held = {anna.exam_of(exam) for exam in anna.next()}
     bo.now -= 86400

@@ -74,6 +74,9 @@ def settings(name, section=None):
     return ancient(path)
 
 
+CONFIG = settings("study", study)  # the whole of it
+
+
 @cache
 def _imports():
     import grimp

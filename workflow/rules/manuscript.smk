@@ -12,7 +12,6 @@ from analysis.presentation.headline import headline
 TABLES = f"{COHORT}/{{grading}}/tables"
 FIGURES = f"{COHORT}/{{grading}}/figures"
 MANUSCRIPT = f"{COHORT}/{{grading}}/manuscript"
-CONFIG = settings("study", study)
 
 
 WHERE = (

@@ -81,7 +81,7 @@ def acquired(wildcards):
     """What the target asks for: the learning curve, or the queue that waits for readers."""
     waiting = open_round()
     if waiting and waiting.queue:
-        return [waiting.queue, settings("reading")]  # what the reading room needs
+        return [waiting.queue, CONFIG]  # what the reading room needs
     return f"{STUDY}/active_learning/curve"
 
 
@@ -89,7 +89,7 @@ def show_queue():
     """Say what readers do next, where a queue waits for them."""
     waiting = open_round()
     if waiting and waiting.queue and os.path.exists(waiting.queue):
-        said = invitation(waiting, ARCHIVE, COHORT, study.grading, settings("reading"))
+        said = invitation(waiting, ARCHIVE, COHORT, study.grading, CONFIG)
         print(said, file=sys.stderr)
 
 
