@@ -34,6 +34,13 @@ if FROM_ARCHIVE:
 
 include: "workflow/rules/statistics.smk"
 include: "workflow/rules/manuscript.smk"
+
+
+if FROM_ARCHIVE:
+
+    include: "workflow/rules/card.smk"
+
+
 include: "workflow/rules/provenance.smk"
 
 
@@ -44,7 +51,7 @@ MADE = [
 ]
 if FROM_ARCHIVE:
     MADE += ["ingest", "prepare", "select", "reference", "train", "predict"]
-    MADE += ["attribute", "check_privacy"]
+    MADE += ["attribute", "check_privacy", "card"]
     MADE += ["make_archive"] if study.source.make else []
 
 

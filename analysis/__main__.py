@@ -21,7 +21,8 @@ from analysis.files import READ
 
 SUBJECTS = (
     *("simulate", "archive", "cohort", "imaging", "grading", "network", "statistics"),
-    *("presentation", "checks", "manuscript", "provenance", "reading", "active_learning", "benchmarks", "study"),
+    *("presentation", "checks", "manuscript", "provenance", "reading", "active_learning", "benchmarks", "release"),
+    *("inference", "study"),
 )
 
 # BLAS, OpenCV, numba and torch each start a pool of their own; a stage's `--workers`

@@ -33,7 +33,17 @@ UNCALLED = {
     *(("values", "torch"), ("values", "tensorboard")),  # what augmentations do; the text asks for their words alone
 }
 #: Called by their names, not imported.
-TOOLS = {"mypy", "pandas-stubs", "pydicom-data", "pytest-xdist", "ruff", "snakefmt", "snakemake", "types-pyyaml"}
+TOOLS = {
+    "mypy",
+    "onnxscript",
+    "pandas-stubs",
+    "pydicom-data",
+    "pytest-xdist",
+    "ruff",
+    "snakefmt",
+    "snakemake",
+    "types-pyyaml",
+}
 #: A text in our code that says R is needed, and the packages of R that it takes.
 IN_R = {"library(pROC)": {"r-base", "r-proc"}}
 

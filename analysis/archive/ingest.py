@@ -96,14 +96,14 @@ def ingest(folder: Path, settings: IngestSettings, pseudonyms: Pseudonyms, worke
     """
     if not folder.is_dir():
         raise StudyError(f"The archive {folder} is no folder; correct the path.")
-    files = _read_all(folder, find(folder), settings, workers)
+    files = read_headers(folder, find(folder), settings, workers)
     nobody = common_identifier(files)
     by_study = _patients(files, settings, nobody)
     files["exam_key"] = exams(files, files["patient_key"])
-    _reject(files, files["exam_key"].isna(), "no_exam")
-    _reject(files, files["patient_key"].isna(), "no_patient", _who(files, settings))
+    reject(files, files["exam_key"].isna(), "no_exam")
+    reject(files, files["patient_key"].isna(), "no_patient", _who(files, settings))
     of_two = shared(files["exam_key"], files["patient_key"])
-    _reject(files, of_two, "exam_of_two_patients")
+    reject(files, of_two, "exam_of_two_patients")
     mark_copies(files)
     files = _name(files, pseudonyms)
     images = _images(files)
@@ -160,8 +160,11 @@ def _problem(
     return None
 
 
-def _read_all(folder: Path, entries: list[Entry], settings: IngestSettings, workers: int) -> pd.DataFrame:
-    """Read every header; chunks become columns at once, so that memory grows by bytes and not by objects."""
+def read_headers(folder: Path, entries: list[Entry], settings: IngestSettings, workers: int) -> pd.DataFrame:
+    """Describe every file by its header: a row each, in the order of the entries, with the columns of `inspect`.
+
+    Chunks become columns at once, so that memory grows by bytes and not by objects.
+    """
     chunks = [[entry[:2] for entry in entries[start : start + _CHUNK]] for start in range(0, len(entries), _CHUNK)]
     read = partial(_read_chunk, folder, settings)
     # Also one worker is a process of its own: its memory is limited, this one's is not.
@@ -189,7 +192,7 @@ def _typed(records: list[dict[str, object]]) -> pd.DataFrame:
     return frame.astype({name: _NUMBERS.get(name, "str") for name in _TEXT})
 
 
-def _reject(files: pd.DataFrame, which: pd.Series | np.ndarray, code: str, found: pd.Series | None = None) -> None:
+def reject(files: pd.DataFrame, which: pd.Series | np.ndarray, code: str, found: pd.Series | None = None) -> None:
     """Give the files that are still good a reason why they aren't."""
     hit = files["code"].isna() & which
     told = sentence(code) if found is None else [sentence(code, one) for one in found[hit]]

@@ -109,7 +109,7 @@ def prepare(
     missing = wanted[~wanted["image"].isin(paths.index)]
     if len(missing):
         raise StudyError(f"Image {missing['image'].iloc[0]} isn't in the private index; run 'ingest' again.")
-    results = _decode([real_path(archive, paths[image]) for image in wanted["image"]], settings)
+    results = decode_files([real_path(archive, paths[image]) for image in wanted["image"]], settings)
     good, unreadable = [], []
     with atomic(out / f"pixels-{shard}.npy") as temporary, temporary.open("wb") as file:
         _header(file, 0, settings.size)
@@ -157,16 +157,20 @@ def _start(megabytes: int) -> None:
     limit_memory(megabytes)
 
 
-def _decode(paths: list[Path], settings: ImagesSettings) -> Iterator[NDArray[np.uint8] | Unreadable]:
+def decode_files(
+    paths: list[Path],
+    settings: ImagesSettings,
+    prepare: Callable[[Path, ImagesSettings], NDArray[np.uint8]] = prepare_file,
+) -> Iterator[NDArray[np.uint8] | Unreadable]:
     """Prepare images in a process of their own: a decoder that crashes or hangs takes one image with it, no more.
 
     Images go there in batches, since the way to and fro costs a fifth of the decoding. A batch
     that fails goes again one by one, to find out whose fault it was.
     """
-    attempt = partial(_attempt, prepare_file, settings)
+    attempt = partial(_attempt, prepare, settings)
 
     def pool() -> ProcessPoolExecutor:
-        started = ProcessPoolExecutor(1, clean_context(__name__), _start, (settings.max_memory_mb,))
+        started = ProcessPoolExecutor(1, clean_context(prepare.__module__), _start, (settings.max_memory_mb,))
         started.submit(int).result()  # an image's time starts when the worker is there
         return started
 

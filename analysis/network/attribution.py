@@ -18,6 +18,7 @@ from analysis.network.architecture import KneeNet
 from analysis.network.data import Exams, Task
 from analysis.network.devices import Device
 from analysis.network.feeding import Feeder
+from analysis.network.heads import Asked
 from analysis.network.occlusion import occlude
 from analysis.network.overlay import overlay
 from analysis.network.prediction import load_network
@@ -81,7 +82,7 @@ def attribute(
     for case in surest(task, exams, predicted, settings.cases):
         batch = feeder.plain(exams, np.array([case.pop("position")]))
         outcome = [o.id for o in task.scheme.outcomes].index(str(case["outcome"]))
-        maps, steps, error = integrated_gradients(_scorer(networks, task, outcome), batch.images[:, 0], settings)
+        maps, steps, error = integrated_gradients(scorer_of(networks, task, outcome), batch.images[:, 0], settings)
         name = f"{case['item']}-{case['truth']}-{'right' if case['right'] else 'wrong'}-{case['rank']}.png"
         picture = overlay(batch.images[:, 0].cpu().numpy(), maps)
         with atomic(out / name) as temporary:
@@ -180,7 +181,7 @@ def integrated_gradients(
     return maps, steps, error
 
 
-def _scorer(networks: list[KneeNet], task: Task, outcome: int) -> Callable[[Tensor], Tensor]:
+def scorer_of(networks: list[KneeNet], task: Asked, outcome: int) -> Callable[[Tensor], Tensor]:
     """Give the mean score of an outcome as a function of copies of one exam's images."""
 
     def scorer(copies: Tensor) -> Tensor:

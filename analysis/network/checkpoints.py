@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor, nn
 
 from analysis.errors import StudyError
@@ -36,7 +36,8 @@ def save_weights(path: Path, state: Mapping[str, Tensor], about: Mapping[str, An
     """
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
     with atomic(path) as temporary:
-        save_file(tensors, temporary, {_KEY: json.dumps(about, sort_keys=True)})
+        # In a piece: the library's own way to a file makes it one that its owner alone may read.
+        temporary.write_bytes(save(tensors, {_KEY: json.dumps(about, sort_keys=True)}))
 
 
 def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:

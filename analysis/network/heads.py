@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Protocol
 
 import numpy as np
 import pandas as pd
@@ -155,6 +156,18 @@ class Layout:
                 grades[:, i] = by_level.argmax(1)
             grades[np.isnan(by_level).any(1), i] = np.nan
         return grades
+
+
+class Asked(Protocol):
+    """A head of the network, by its name and the meaning of its outputs."""
+
+    @property
+    def name(self) -> str:
+        """Name of the scheme."""
+
+    @property
+    def layout(self) -> Layout:
+        """What its outputs mean."""
 
 
 def ordered(values: Tensor) -> Tensor:

@@ -17,7 +17,8 @@ from analysis.network.architecture import KneeNet
 from analysis.network.checkpoints import fit, load_weights, read_weights
 from analysis.network.data import Exams, Task, pack
 from analysis.network.devices import Device
-from analysis.network.feeding import Feeder, ahead
+from analysis.network.feeding import Batch, Feeder, ahead
+from analysis.network.heads import Asked
 from analysis.network.settings import NetworkSettings
 from analysis.network.source import source_hash
 from analysis.schemas import PREDICTIONS, VIEWS
@@ -62,16 +63,22 @@ def score(network: KneeNet, task: Task, exams: Exams, feeder: Feeder) -> Scores:
     batches = pack(exams.images, np.arange(len(exams)), BATCH)
     with torch.inference_mode():
         for batch in ahead(lambda chosen: feeder.plain(exams, chosen), batches, feeder.device.cuda):
-            with feeder.device.autocast():
-                logits, view = network(*batch.inputs, task.name)
-            outcomes.append(task.layout.scores(logits.float()).cpu().numpy())
-            views.append(view.float().softmax(1).cpu().numpy())
+            found = answer(network, task, batch, feeder.device)
+            outcomes.append(found.outcomes)
+            views.append(found.views)
     network.train(training)
     return Scores(np.concatenate(outcomes), np.concatenate(views))
 
 
+def answer(network: KneeNet, task: Asked, batch: Batch, device: Device) -> Scores:
+    """Score the exams of one batch; the network is in evaluation mode, and no gradient is kept by the caller."""
+    with device.autocast():
+        logits, view = network(*batch.inputs, task.name)
+    return Scores(task.layout.scores(logits.float()).cpu().numpy(), view.float().softmax(1).cpu().numpy())
+
+
 def load_network(
-    path: Path, task: Task, settings: NetworkSettings, side: int, device: Device
+    path: Path, task: Asked, settings: NetworkSettings, side: int, device: Device
 ) -> tuple[KneeNet, np.ndarray, int]:
     """Build the network that a file holds the weights of.
 
@@ -79,7 +86,7 @@ def load_network(
     ----------
     path : Path
         Safetensors file written by `train`.
-    task : Task
+    task : Asked
         The grading to be predicted; its outputs must be those of the file.
     settings : NetworkSettings
         Their form must be the file's.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandera.pandas as pa
 
 from analysis.schemas import SETS, VIEWS
-from analysis.schemas.columns import number, share, table, text, truth, whole
+from analysis.schemas.columns import estimate, number, share, table, text, truth, whole
 
 #: Probability of each view, for every image.
 VIEWED = table(
@@ -66,5 +66,29 @@ OCCLUSION = table(
         "absolute_change": number(0, missing=True),
         "auc": share(missing=True),
         "auc_occluded": share(missing=True),
+    }
+)
+
+#: The thresholds that go with a network, with what they did in its own test set.
+CARRIED = pa.DataFrameSchema(
+    {
+        "outcome": text(unique=True),
+        "title": text(),
+        "threshold": number(missing=True),
+        "chosen_on": text(among=("validation", "test")),
+        "sensitivity": share(missing=True),
+        "specificity": share(missing=True),
+    },
+    strict=False,
+)
+
+#: How often the marks of what shouldn't be trusted are given, by kind of image.
+TRUSTED = table(
+    {
+        "images": text(),
+        "n": whole(),
+        "marked": whole(),
+        **estimate("share", 0, 1),
+        "level": share(),
     }
 )

@@ -8,6 +8,9 @@ import zipfile
 
 import pandas as pd
 import pytest
+import yaml
+
+from analysis.imaging.store import ImageStore
 
 COHORT = "results/smoke"
 STUDY = f"{COHORT}/kl"
@@ -108,6 +111,28 @@ def test_a_layout_reruns_no_estimate(smoke):
     finally:
         path.write_text(text)
         os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def test_the_network_leaves_in_a_folder_of_its_own(smoke):
+    from analysis.network import load
+
+    folder = smoke.folder / STUDY / "card"
+    network = load(folder)
+    page = (folder / "README.md").read_text(encoding="utf-8")
+    block, text = page.split("---\n", 2)[1:]
+    about = yaml.safe_load(block)
+    assert about["model-index"][0]["name"] == network.name in text
+    assert {metric["type"] for metric in about["model-index"][0]["results"][0]["metrics"]} == {"roc_auc"}
+    assert text.count("Not a medical device; for research only.") == 1
+    assert not re.search(r"\b(nan|None|True|False|inf)\b|\{\{|\{%", text)
+    for digest_of in (folder / "weights").glob("*"):
+        assert digest(digest_of) in text
+    predicted = pd.read_parquet(smoke.folder / STUDY / "predictions/exams.parquet")
+    store = ImageStore(smoke.folder / COHORT / "images")
+    images = [list(store[store.rows.index[store.rows["exam"] == exam]]) for exam in predicted["exam"]]
+    # Their precision is the processor's: bfloat16 where it has that.
+    apart = network.score(images)[network.outcomes] - predicted[network.outcomes]
+    assert apart.abs().max().max() < 0.02
 
 
 def test_counts_add_up(smoke):

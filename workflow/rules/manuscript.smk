@@ -139,6 +139,7 @@ if FROM_ARCHIVE:
             rules.values.output,
             rules.config.output,
             results_of,
+            card=f"{COHORT}/{{grading}}/card",
             private=f"{PRIVATE}/index.parquet",
             reports=f"{ARCHIVE}/reports.csv",
             code=code("analysis.checks.privacy"),

@@ -1,0 +1,1 @@
+"""New radiographs, graded by a trained network."""

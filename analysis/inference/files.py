@@ -1,0 +1,195 @@
+"""The radiographs of a folder, knee by knee, and what can't be graded with the reason."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+import pandas as pd
+import xxhash
+from PIL import Image
+
+from analysis.archive.copies import mark_copies
+from analysis.archive.dicom import Unreadable, read
+from analysis.archive.find import Entry, escaped, find, real_path
+from analysis.archive.ingest import read_headers, reject
+from analysis.archive.people import exams, patients, shared
+from analysis.archive.reasons import sentence
+from analysis.errors import StudyError
+from analysis.imaging.pixels import brightness, pixel_aspect
+from analysis.imaging.plausible import implausible
+from analysis.imaging.square import square
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from analysis.archive.settings import IngestSettings
+    from analysis.imaging.settings import ImagesSettings
+
+#: Side of a radiograph as it is shown, pixels.
+SHOWN = 480
+_PICTURES = {b"\x89PNG": "PNG", b"\xff\xd8\xff": "JPEG"}
+
+
+@dataclass(frozen=True)
+class Knee:
+    """The images of one knee in one exam.
+
+    Attributes
+    ----------
+    exam : str
+        Accession number, else StudyInstanceUID, else the name of the file.
+    side : str or None
+        left or right.
+    files : pandas.DataFrame
+        A row a file: path, place (where it is), view, rows, columns, body_part, age.
+    """
+
+    exam: str
+    side: str | None
+    files: pd.DataFrame
+
+
+def collect(paths: Sequence[Path], settings: IngestSettings, side: str | None, workers: int) -> pd.DataFrame:
+    """Describe every file below some folders, or named by itself.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        Folders and files.
+    settings : IngestSettings
+        As the network's own archive was read.
+    side : str, optional
+        left or right: what pictures (PNG, JPEG) show, which say nothing of themselves. Without it they are refused.
+    workers : int
+        Processes that read headers.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row a file: `place`, the columns of ingest, `code` and `detail` where it is a duplicate or can't be graded, and
+        `exam_key`, which the files of an exam share.
+
+    Raises
+    ------
+    StudyError
+        If a path doesn't exist.
+    """
+    parts, seen = [], set[Path]()
+    for path in paths:
+        if not path.exists():
+            raise StudyError(f"{path} does not exist; correct the path.")
+        folder = path if path.is_dir() else path.parent
+        entries = find(path) if path.is_dir() else [Entry(escaped(path.name))]
+        # A file that is named beside its folder is one file.
+        fresh = [entry for entry in entries if real_path(folder, entry.path).absolute() not in seen]
+        seen |= {real_path(folder, entry.path).absolute() for entry in fresh}
+        found = read_headers(folder, fresh, settings, workers)
+        parts.append(found.assign(place=[str(real_path(folder, one)) for one in found["path"]]))
+    files = pd.concat(parts, ignore_index=True)
+    if files["path"].duplicated().any():  # of two folders
+        files["path"] = [escaped(place) for place in files["place"]]
+    if side:
+        _take_pictures(files, side)
+    who = patients(files, settings.placeholders)
+    files["exam_key"] = exams(files, who).fillna("file " + files["path"])
+    reject(files, shared(files["exam_key"], who), "exam_of_two_patients")
+    files["patient_key"] = who.fillna("exam " + files["exam_key"])
+    mark_copies(files)
+    return files
+
+
+def _take_pictures(files: pd.DataFrame, side: str) -> None:
+    """Turn PNG and JPEG files into radiographs of one side, a knee each."""
+    for row in files.index[files["code"] == "picture"]:
+        place = Path(str(files.loc[row, "place"]))
+        data = place.read_bytes()
+        if not any(data.startswith(magic) for magic in _PICTURES):
+            continue
+        try:
+            with Image.open(place) as image:
+                columns, rows = image.size
+        except Exception:  # Pillow raises what it likes
+            files.loc[row, ["code", "detail"]] = ["decode", sentence("decode")]
+            continue
+        files.loc[row, ["code", "detail"]] = None
+        files.loc[row, "side"] = side
+        files.loc[row, ["rows", "columns"]] = [rows, columns]
+        files.loc[row, "pixel_hash"] = xxhash.xxh3_128(data).hexdigest()
+
+
+def knees(files: pd.DataFrame) -> Iterator[Knee]:
+    """Part the usable files into knees, in the order of their first paths.
+
+    An image whose side isn't said is of the knee that the exam's other images show, if they show one alone.
+    """
+    good = files[files["code"].isna()].copy()
+    sides = good.groupby("exam_key")["side"]
+    alone = sides.transform("first").where(sides.transform("nunique") == 1)
+    good["side"] = good["side"].fillna(alone)
+    good["knee"] = good["exam_key"] + " " + good["side"].fillna("")
+    for _, group in good.groupby("knee", sort=False):
+        first = group.iloc[0]
+        named = [first[key] for key in ("accession", "study_uid", "path") if isinstance(first[key], str)]
+        yield Knee(named[0], first["side"] if isinstance(first["side"], str) else None, group)
+
+
+def prepare_shown(path: Path, settings: ImagesSettings) -> NDArray[np.uint8]:
+    """Prepare a radiograph, DICOM or picture, as the network takes it and, larger, as people look at it.
+
+    Returns
+    -------
+    numpy.ndarray of uint8, shape (size * size + SHOWN * SHOWN,)
+        Both squares, one after the other; `parted` parts them.
+
+    Raises
+    ------
+    Unreadable
+        With the reason code.
+    """
+    return _prepare(path, settings, (settings.size, SHOWN))
+
+
+def prepare_plain(path: Path, settings: ImagesSettings) -> NDArray[np.uint8]:
+    """Prepare a radiograph, DICOM or picture, as the network takes it: as `prepare_shown`, without the larger square."""
+    return _prepare(path, settings, (settings.size,))
+
+
+def parted(both: NDArray[np.uint8], size: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:
+    """Return the network's square, and the one to look at where there is one."""
+    small, large = both[: size * size], both[size * size :]
+    return small.reshape(size, size), large.reshape(SHOWN, SHOWN) if len(large) else None
+
+
+def _prepare(path: Path, settings: ImagesSettings, sizes: tuple[int, ...]) -> NDArray[np.uint8]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with path.open("rb") as file:
+            start = file.read(4)
+        if any(start.startswith(magic) for magic in _PICTURES):
+            image, aspect = _picture(path), 1.0
+        else:
+            dataset = read(path)
+            image = brightness(dataset, window=settings.window, percentiles=settings.percentiles)
+            aspect = pixel_aspect(dataset)
+        edges = {"border": settings.border, "min_content": settings.min_content, "aspect": aspect}
+        squares = [square(image, size, **edges) for size in sizes]
+    if settings.implausible == "reject" and (why := implausible(squares[0])):
+        raise Unreadable("implausible", why)
+    return np.concatenate([one.ravel() for one in squares])
+
+
+def _picture(path: Path) -> NDArray[np.uint8]:
+    image = cv2.imdecode(
+        np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_GRAYSCALE | cv2.IMREAD_IGNORE_ORIENTATION
+    )
+    if image is None:
+        raise Unreadable("decode")
+    if image.min() == image.max():
+        raise Unreadable("blank")
+    return np.asarray(image, np.uint8)

@@ -1,0 +1,268 @@
+"""Grades of new knees: scores, yes or no, what to doubt, and a row with a reason for what could not be graded."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import chain
+from pathlib import Path
+from typing import Any, TextIO
+
+import numpy as np
+import pandas as pd
+
+from analysis.archive.dicom import Unreadable
+from analysis.archive.reasons import sentence
+from analysis.files import atomic
+from analysis.imaging.prepare import decode_files
+from analysis.inference.files import Knee, knees, parted, prepare_plain, prepare_shown
+from analysis.network.prediction import BATCH
+from analysis.network.trained import Trained
+from analysis.network.trust import MARKS as LOOKS
+
+#: Why a graded knee should not be trusted without a look: how it looks to the network, and what its files say.
+MARKS = LOOKS | {
+    "body_part": "a header names another part of the body",
+    "incomplete": "an image of this knee could not be read",
+}
+#: Between the names of files, and between marks, in one cell.
+SEPARATOR = "; "
+
+
+@dataclass(frozen=True)
+class Graded:
+    """One knee with all that the network says of it.
+
+    Attributes
+    ----------
+    number : int
+        From 1 on, in the order of the files.
+    knee : Knee
+        With the files that could be read.
+    images : numpy.ndarray of uint8, shape (n, size, size)
+    shown : list of numpy.ndarray
+        The images to look at, where they were asked for.
+    seeds : numpy.ndarray of float, shape (members, outcomes)
+    grades : dict of str to int or None
+        The grade of each item.
+    marks : list of str
+        Keys of MARKS: why it should not be trusted.
+    """
+
+    number: int
+    knee: Knee
+    images: np.ndarray
+    shown: list[np.ndarray]
+    seeds: np.ndarray
+    grades: dict[str, int | None]
+    marks: list[str]
+
+    @property
+    def scores(self) -> np.ndarray:
+        """Mean over the members, by outcome."""
+        return np.asarray(self.seeds.mean(0))
+
+    @property
+    def spread(self) -> float:
+        """Largest difference between two members in any outcome; missing for a network of one."""
+        if len(self.seeds) < 2:
+            return float("nan")
+        known = self.seeds[:, ~np.isnan(self.seeds).any(0)]
+        return float(np.ptp(known, axis=0).max())
+
+
+@dataclass
+class Counts:
+    """What became of the files: found = graded + refused + duplicates."""
+
+    found: int = 0
+    graded: int = 0
+    refused: int = 0
+    duplicates: int = 0
+    knees: int = 0
+    doubted: int = 0
+    reasons: dict[str, int] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        files = (
+            f"{self.found} files found = {self.graded} graded + {self.refused} refused + {self.duplicates} duplicates"
+        )
+        return f"{files}; {self.knees} knees, of which {self.doubted} should not be trusted without a look"
+
+
+def grade(network: Trained, files: pd.DataFrame, out: Path, show: Callable[[Graded], None] | None = None) -> Counts:
+    """Grade every knee, and write grades.csv.
+
+    Parameters
+    ----------
+    network : Trained
+    files : pandas.DataFrame
+        From `collect`.
+    out : Path
+        Folder for grades.csv.
+    show : callable, optional
+        Is given every graded knee, with its images to look at.
+
+    Returns
+    -------
+    Counts
+
+    Raises
+    ------
+    RuntimeError
+        If the files don't add up: graded, refused and duplicates are not those found.
+    """
+    counts = Counts(found=len(files))
+    with atomic(out / "grades.csv") as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+        table = _Table(network, file)
+        for one in _graded(network, files, shown=show is not None):
+            if isinstance(one, Graded):
+                table.graded(one)
+                counts.graded += len(one.knee.files)
+                counts.knees += 1
+                counts.doubted += bool(one.marks)
+                if show:
+                    show(one)
+            else:
+                table.refused(**one)
+                counts.refused += 1
+                counts.reasons[one["code"]] = counts.reasons.get(one["code"], 0) + 1
+        left = files[files["code"].notna()]
+        for row in left.to_dict("records"):
+            duplicate = str(row["code"]).startswith("duplicate")
+            counts.duplicates += duplicate
+            counts.refused += not duplicate
+            counts.reasons[row["code"]] = counts.reasons.get(row["code"], 0) + 1
+            table.refused(str(row["path"]), row["code"], row["detail"], "duplicate" if duplicate else "refused")
+    if (
+        counts.found != counts.graded + counts.refused + counts.duplicates
+        or table.rows != counts.knees + counts.refused + counts.duplicates
+    ):
+        raise RuntimeError(f"the files don't add up: {counts}")
+    return counts
+
+
+def _graded(network: Trained, files: pd.DataFrame, shown: bool) -> Iterator[Graded | dict[str, Any]]:
+    """Give each knee graded, and each file that can't be read with its reason, in the order of the files."""
+    waiting: list[tuple[Knee, list[np.ndarray], list[np.ndarray], bool]] = []
+    number = 0
+    for knee, images, larger, refused in _prepared(network, files, shown):
+        yield from refused
+        if not images:
+            continue
+        waiting.append((knee, images, larger, bool(refused)))
+        if sum(len(some) for _, some, _, _ in waiting) >= BATCH or number == 0:
+            for one in _answered(network, waiting, number):
+                number += 1
+                yield one
+            waiting = []
+    yield from _answered(network, waiting, number)
+
+
+def _prepared(
+    network: Trained, files: pd.DataFrame, shown: bool
+) -> Iterator[tuple[Knee, list[np.ndarray], list[np.ndarray], list[dict[str, Any]]]]:
+    """Give each knee with its images, and the files of it that couldn't be read."""
+    needs_side = network.settings.align_sides
+    every = [knee for knee in knees(files)]
+    sided = [knee for knee in every if knee.side or not needs_side]
+    places = list(chain.from_iterable(knee.files["place"] for knee in sided))
+    decoded = decode_files([Path(place) for place in places], network.images, prepare_shown if shown else prepare_plain)
+    for knee in every:
+        if needs_side and not knee.side:
+            why = {"code": "side", "detail": sentence("side")}
+            yield knee, [], [], [{"path": path, **why} for path in knee.files["path"]]
+            continue
+        images, larger, refused, good = [], [], [], []
+        for path in knee.files["path"]:
+            result = next(decoded)
+            if isinstance(result, Unreadable):
+                refused.append({"path": path, "code": result.code, "detail": sentence(result.code, result.detail)})
+            else:
+                small, large = parted(result, network.images.size)
+                images.append(small)
+                larger += [large] if large is not None else []
+            good.append(not isinstance(result, Unreadable))
+        yield Knee(knee.exam, knee.side, knee.files[good]), images, larger, refused
+
+
+def _answered(
+    network: Trained, waiting: list[tuple[Knee, list[np.ndarray], list[np.ndarray], bool]], number: int
+) -> Iterator[Graded]:
+    if not waiting:
+        return
+    images = np.stack([image for _, some, _, _ in waiting for image in some])
+    exam = np.repeat(np.arange(len(waiting)), [len(some) for _, some, _, _ in waiting])
+    about = pd.concat([knee.files for knee, _, _, _ in waiting])
+    left = (about["side"] == "left").to_numpy() if network.settings.align_sides else None
+    answers = network.answer(images, exam, left)
+    grades = network.asked.layout.predicted(answers.scores)
+    longer = about[["rows", "columns"]].max(axis=1).to_numpy(int)
+    views = [view if isinstance(view, str) else None for view in about["view"]]
+    of_images = network.trust.of_images(images, longer, views)
+    for i, (knee, some, larger, incomplete) in enumerate(waiting):
+        own = {
+            item: None if np.isnan(value) else int(value)
+            for item, value in zip(network.scheme.items, grades[i], strict=True)
+        }
+        found = {mark for j in np.flatnonzero(exam == i) for mark in of_images[j]}
+        for item, level in own.items():
+            if level is not None:
+                score = answers.scores[i][network.outcomes.index(f"{item}_{level}")]
+                found |= {"unsure"} if network.trust.is_unsure(item, score) else set()
+        found |= {"body_part"} if (knee.files["body_part"] == "other").any() else set()
+        found |= {"incomplete"} if incomplete else set()
+        marks = [mark for mark in MARKS if mark in found]
+        yield Graded(number + i + 1, knee, np.stack(some), larger, answers.seeds[:, i], own, marks)
+
+
+class _Table:
+    """grades.csv, a row at a time."""
+
+    def __init__(self, network: Trained, file: TextIO) -> None:
+        self.network, self.rows = network, 0
+        self.limits = network.thresholds["threshold"].reindex(network.outcomes).to_numpy(float)
+        self._decided = [o for o, limit in zip(network.outcomes, self.limits, strict=True) if not np.isnan(limit)]
+        head = ["status", "knee", "exam", "side", "views", "files", *network.scheme.items, *network.outcomes]
+        head += [f"{name}_yes" for name in self._decided]
+        self._writer = csv.DictWriter(file, [*head, "seeds_differ", "trust", "marks", "reason"], lineterminator="\n")
+        self._writer.writeheader()
+
+    def graded(self, one: Graded) -> None:
+        """Write a knee."""
+        scores = dict(zip(self.network.outcomes, one.scores, strict=True))
+        yes = decided(self.network, one.scores)
+        self._writer.writerow(
+            {
+                "status": "graded",
+                "knee": one.number,
+                "exam": one.knee.exam,
+                "side": one.knee.side or "",
+                "views": SEPARATOR.join(
+                    view if isinstance(view, str) else "unknown" for view in one.knee.files["view"]
+                ),
+                "files": SEPARATOR.join(one.knee.files["path"]),
+                **{item: "" if level is None else level for item, level in one.grades.items()},
+                **{name: "" if np.isnan(score) else f"{score:.5f}" for name, score in scores.items()},
+                **{f"{name}_yes": "" if yes[name] is None else "yes" if yes[name] else "no" for name in self._decided},
+                "seeds_differ": "" if np.isnan(one.spread) else f"{one.spread:.5f}",
+                "trust": "no" if one.marks else "yes",
+                "marks": SEPARATOR.join(one.marks),
+            }
+        )
+        self.rows += 1
+
+    def refused(self, path: str, code: str, detail: str, status: str = "refused") -> None:
+        """Write a file that wasn't graded."""
+        self._writer.writerow({"status": status, "files": path, "marks": code, "reason": detail})
+        self.rows += 1
+
+
+def decided(network: Trained, scores: np.ndarray) -> dict[str, bool | None]:
+    """Return yes or no for each outcome at the threshold that the network carries; None without a threshold or score."""
+    limits = network.thresholds["threshold"].reindex(network.outcomes).to_numpy(float)
+    return {
+        name: None if np.isnan(limit) or np.isnan(score) else bool(score >= limit)
+        for name, limit, score in zip(network.outcomes, limits, scores, strict=True)
+    }

@@ -1,0 +1,98 @@
+"""From a folder of radiographs to grades.csv and the page to check them by."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from analysis.archive.reasons import commonest
+from analysis.errors import StudyError
+from analysis.inference.files import collect
+from analysis.inference.grade import Graded, grade
+from analysis.network.settings import AttributionSettings
+
+
+def run(
+    paths: list[Path], folder: Path, out: Path, *, side: str | None = None, page: int = 200, workers: int = 1
+) -> str:
+    """Grade the knees of some files; see the command `grade`.
+
+    Parameters
+    ----------
+    paths : list of Path
+        Folders and files.
+    folder : Path
+        The network's.
+    out : Path
+        Folder for grades.csv and grades.html.
+    side : str, optional
+        What pictures show.
+    page : int
+        Knees on a page; 0 for no page.
+    workers : int
+        Processes that read headers, and threads of the network.
+
+    Returns
+    -------
+    str
+        What became of the files.
+    """
+    from analysis.network.trained import load
+
+    network = load(folder, workers)
+    files = collect(paths, network.ingest, side, workers)
+    if files.empty:
+        raise StudyError(f"There is no file in {', '.join(map(str, paths))}; correct the path.")
+    pages = Pages(network, out, page) if page else None
+    counts = grade(network, files, out, pages.show if pages else None)
+    if pages:
+        pages.close()
+    refused = files.loc[files["code"].notna(), "detail"]
+    more = f"\nNot graded: {commonest(refused)}" if len(refused) else ""
+    return f"{counts}.{more}\n{out / 'grades.csv'}" + (f"\n{out / 'grades.html'}" if pages and counts.knees else "")
+
+
+class Pages:
+    """The pages of a run, each written when it is full."""
+
+    def __init__(self, network: Any, out: Path, size: int) -> None:
+        self.network, self.out, self.size = network, out, size
+        self.settings = AttributionSettings(steps=16, tolerance=0.1)
+        self.articles: list[dict[str, Any]] = []
+        self.written = 0
+
+    def show(self, one: Graded) -> None:
+        """Add a knee."""
+        from analysis.inference.page import article
+
+        self.articles.append(article(self.network, one, self.settings))
+        if one.number == 1:
+            print("The first knee is graded.", file=sys.stderr, flush=True)
+        if len(self.articles) == self.size:
+            self._write()
+
+    def _name(self, number: int) -> str:
+        return "grades.html" if number == 0 else f"grades-{number + 1}.html"
+
+    def close(self) -> None:
+        """Write the last page."""
+        if self.articles:
+            self._write()
+
+    def _write(self) -> None:
+        from analysis.inference.page import write_page
+
+        number = self.written
+        around = [{"name": self._name(i), "here": i == number} for i in range(number + 1)]
+        first, last = self.articles[0]["number"], self.articles[-1]["number"]
+        doubted = sum(bool(one["marks"]) for one in self.articles)
+        lead = (
+            f"Knees {first} to {last}, graded by the network {self.network.name} (trained on: {self.network.cohort}). "
+            f"{doubted} of them should not be trusted without a look."
+        )
+        write_page(
+            self.articles, self.out / self._name(number), title=f"{self.network.scheme.title} grades", lead=lead,
+            total=len(self.articles), details={"pages": around},
+        )  # fmt: skip
+        self.articles, self.written = [], number + 1

@@ -1,0 +1,303 @@
+"""A trained network by itself: the folder that its study made of it, loaded and asked about new images."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+from analysis.archive.settings import IngestSettings
+from analysis.errors import StudyError
+from analysis.files import read_bytes, read_table
+from analysis.grading.scheme import Scheme, load_scheme
+from analysis.imaging.prepare import prepare_file
+from analysis.imaging.settings import ImagesSettings
+from analysis.network.architecture import KneeNet
+from analysis.network.data import pack
+from analysis.network.devices import Device
+from analysis.network.feeding import Batch, plain
+from analysis.network.heads import Layout
+from analysis.network.prediction import BATCH, answer, load_network
+from analysis.network.settings import NetworkSettings
+from analysis.network.trust import Trust
+from analysis.schemas.network import CARRIED
+from analysis.settings import Settings, parse
+from analysis.yaml_files import load_yaml
+
+#: The list of a network's files with their hashes, in the form of sha256sum.
+SUMS = "SHA256SUMS"
+#: What stands wherever a grade is shown.
+NOT_A_DEVICE = "Not a medical device; for research only."
+CONFIG, THRESHOLDS, TRUST, WEIGHTS = "config.yaml", "thresholds.csv", "trust.safetensors", "weights"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The grading that a network is asked for."""
+
+    layout: Layout
+
+    @property
+    def name(self) -> str:
+        """Name of the scheme."""
+        return self.layout.scheme.name
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What a network says of some exams.
+
+    Attributes
+    ----------
+    seeds : numpy.ndarray of float, shape (members, exams, outcomes)
+        Scores of each member, from 0 to 1; missing for an outcome that it never learnt.
+    views : numpy.ndarray of float, shape (images, views)
+        Probabilities, in the order of `schemas.VIEWS`.
+    """
+
+    seeds: np.ndarray
+    views: np.ndarray
+
+    @property
+    def scores(self) -> np.ndarray:
+        """Mean over the members, (exams, outcomes)."""
+        return np.asarray(self.seeds.mean(0))
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A network, loaded; see `analysis.network.load`.
+
+    Attributes
+    ----------
+    folder : Path
+    scheme : Scheme
+        What it grades.
+    cohort : str
+        The title of the archive that it was trained on.
+    ingest, images : Settings
+        How the headers and the pixels of its radiographs were read; new ones have to be read likewise.
+    settings : NetworkSettings
+    thresholds : pandas.DataFrame
+        Index `outcome`; from `threshold` on a score means yes, as chosen on its own validation set.
+    trust : Trust
+        What it should not be trusted on.
+    members : list of KneeNet
+        One a seed, in evaluation mode.
+    learnt : numpy.ndarray of bool, shape (members, outcomes)
+    numbers : list of int
+        The members' seeds.
+    device : Device
+    """
+
+    folder: Path
+    scheme: Scheme
+    cohort: str
+    ingest: IngestSettings
+    images: ImagesSettings
+    settings: NetworkSettings
+    thresholds: pd.DataFrame
+    trust: Trust
+    members: list[KneeNet]
+    learnt: np.ndarray
+    numbers: list[int]
+    device: Device
+
+    @cached_property
+    def asked(self) -> Asked:
+        """Its head for `scheme`."""
+        return Asked(Layout(self.scheme, self.settings.grades))
+
+    @property
+    def outcomes(self) -> list[str]:
+        """Names of the outcomes, in the order of the scores."""
+        return [outcome.id for outcome in self.scheme.outcomes]
+
+    @cached_property
+    def name(self) -> str:
+        """The network's name; see `network_name`."""
+        return network_name(self.scheme, read_sums(self.folder))
+
+    def read(self, path: str | Path) -> np.ndarray:
+        """Read a DICOM file as the network's own radiographs were read.
+
+        Returns
+        -------
+        numpy.ndarray of uint8, shape (size, size)
+
+        Raises
+        ------
+        analysis.archive.dicom.Unreadable
+            If it can't be read, or doesn't look like a radiograph.
+        """
+        return prepare_file(Path(path), self.images)
+
+    def batch(self, images: np.ndarray, exam: np.ndarray, left: np.ndarray | None = None) -> Batch:
+        """Put images on the device; see `answer`."""
+        mirrored = None
+        if self.settings.align_sides:
+            if left is None:
+                raise StudyError("This network sees left knees mirrored, so the side of each image has to be said.")
+            mirrored = self.device.send(torch.from_numpy(np.asarray(left, bool)))
+        grey = plain(self.device.send(torch.from_numpy(np.ascontiguousarray(images))), mirrored)
+        index = self.device.send(torch.from_numpy(np.asarray(exam, np.int64)))
+        every = self.device.send(torch.arange(len(images)))
+        return Batch(grey, every, len(images), index, int(exam.max()) + 1)
+
+    def answer(self, images: np.ndarray, exam: np.ndarray, left: np.ndarray | None = None) -> Answers:
+        """Score exams, each by all of its images.
+
+        Parameters
+        ----------
+        images : numpy.ndarray of uint8, shape (n, size, size)
+            As from `read`, the images of an exam one after the other.
+        exam : numpy.ndarray of int, shape (n,)
+            Which exam each image is of: 0, 0, 1 …, each number from 0 on at least once.
+        left : numpy.ndarray of bool, shape (n,), optional
+            Which images are of left knees; only a network trained with `align_sides` asks for it.
+
+        Returns
+        -------
+        Answers
+
+        Raises
+        ------
+        StudyError
+            If the images are of another size, or the sides are asked for and missing.
+        """
+        if images.shape[1:] != (self.images.size,) * 2:
+            raise StudyError(
+                f"The images are {images.shape[1:]} pixels, but this network takes {self.images.size} x "
+                f"{self.images.size}; read them by its method 'read'."
+            )
+        numbers = np.bincount(exam)
+        first = np.concatenate([[0], np.cumsum(numbers)])
+        seeds: list[list[np.ndarray]] = [[] for _ in self.members]
+        views: list[np.ndarray] = []
+        for chosen in pack(numbers, np.arange(len(numbers)), BATCH):
+            rows = slice(first[chosen[0]], first[chosen[-1] + 1])
+            batch = self.batch(images[rows], exam[rows] - chosen[0], None if left is None else left[rows])
+            with torch.inference_mode():
+                found = [answer(member, self.asked, batch, self.device) for member in self.members]
+            for i, scores in enumerate(found):
+                seeds[i].append(np.where(self.learnt[i], scores.outcomes, np.nan))
+            views.append(np.mean([scores.views for scores in found], 0))
+        return Answers(np.stack([np.concatenate(parts) for parts in seeds]), np.concatenate(views))
+
+    def score(self, exams: list[list[np.ndarray]]) -> pd.DataFrame:
+        """Score exams given as lists of images.
+
+        Parameters
+        ----------
+        exams : list of list of numpy.ndarray
+            The images of each exam, as from `read`.
+
+        Returns
+        -------
+        pandas.DataFrame
+            A row an exam; a column an outcome, its score from 0 to 1, and a column an item, its grade.
+        """
+        exam = np.repeat(np.arange(len(exams)), [len(images) for images in exams])
+        scores = self.answer(np.stack([image for images in exams for image in images]), exam).scores
+        grades = self.asked.layout.predicted(scores)
+        return pd.concat(
+            [pd.DataFrame(scores, columns=self.outcomes), pd.DataFrame(grades, columns=list(self.scheme.items))], axis=1
+        )
+
+
+def load(folder: str | Path, workers: int = 1) -> Trained:
+    """Load a network; see `analysis.network.load`."""
+    folder = Path(folder)
+    check_files(folder)
+    config = load_yaml(folder / CONFIG)
+    told = {name: parse(model, config.get(name), f"{folder / CONFIG}: {name}") for name, model in SECTIONS.items()}
+    settings: Any = told["network"]
+    images: Any = told["images"]
+    ingest: Any = told["ingest"]
+    scheme = load_scheme(folder / f"{config['grading']}.yaml")
+    # The same scores on whatever processor it is carried to.
+    device = Device.choose(settings.model_copy(update={"precision": "float32"}), workers)
+    asked = Asked(Layout(scheme, settings.grades))
+    found = [load_network(path, asked, settings, images.size, device) for path in weights_of(folder)]
+    return Trained(
+        folder=folder,
+        scheme=scheme,
+        cohort=str(config["cohort"]["title"]),
+        ingest=ingest,
+        images=images,
+        settings=settings,
+        thresholds=read_table(folder / THRESHOLDS, CARRIED).set_index("outcome"),
+        trust=Trust.load(folder / TRUST),
+        members=[member for member, _, _ in found],
+        learnt=np.array([learnt for _, learnt, _ in found]),
+        numbers=[seed for _, _, seed in found],
+        device=device,
+    )
+
+
+#: The sections of the configuration that a network needs to be asked about new images.
+SECTIONS: dict[str, type[Settings]] = {"ingest": IngestSettings, "images": ImagesSettings, "network": NetworkSettings}
+
+
+def weights_of(folder: Path) -> list[Path]:
+    """Return the weights in a network's folder, by seed."""
+    return sorted((folder / WEIGHTS).glob("seed-*.safetensors"), key=lambda path: int(path.stem[5:]))
+
+
+def network_name(scheme: Scheme, digests: Mapping[str, str]) -> str:
+    """Name a network by its grading and its weights: another name is another network."""
+    own = sorted(digest for name, digest in digests.items() if name.startswith(f"{WEIGHTS}/"))
+    return f"{scheme.name}-{hashlib.sha256(''.join(own).encode()).hexdigest()[:10]}"
+
+
+def read_sums(folder: Path) -> dict[str, str]:
+    """Return the hash of each file that a network's folder lists."""
+    lines = (line.partition("  ") for line in (folder / SUMS).read_text(encoding="utf-8").splitlines())
+    return {name: digest for digest, _, name in lines}
+
+
+def check_files(folder: Path) -> None:
+    """Refuse a folder that isn't whole.
+
+    Raises
+    ------
+    StudyError
+        If there is no such folder, it isn't a network's, a file is missing, changed or not listed, or weights come in a
+        form that runs code when it is read. The message names the file.
+    """
+    if not folder.is_dir():
+        pickled = f" {folder.name} is a file; give the folder that the rule 'card' wrote." if folder.is_file() else ""
+        raise StudyError(f"There is no network in {folder}: it is no folder.{pickled}")
+    here = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    for name in sorted(here):
+        if Path(name).suffix in (".pt", ".pth", ".pkl", ".pickle", ".bin", ".ckpt", ".joblib"):
+            raise StudyError(
+                f"{folder / name} may be a pickle, which runs code when it is read; remove it: weights are taken from "
+                "safetensors alone."
+            )
+    if SUMS not in here:
+        raise StudyError(f"{folder} holds no {SUMS}: it is not the folder of a network that the rule 'card' wrote.")
+    listed = read_sums(folder)
+    needed = {CONFIG, THRESHOLDS, TRUST}
+    for name in sorted(needed | set(listed)):
+        if name not in listed:
+            raise StudyError(f"{folder / SUMS} doesn't list {name}; copy the network's folder again.")
+        if name not in here:
+            raise StudyError(f"{folder / name} is missing; copy the network's folder again.")
+        if hashlib.sha256(read_bytes(folder / name)).hexdigest() != listed[name]:
+            raise StudyError(
+                f"{folder / name} is not as it was written: its SHA-256 is another than in {SUMS}; copy the network's "
+                "folder again."
+            )
+    extra = sorted(name for name in here - set(listed) - {SUMS} if name.endswith((".safetensors", ".yaml", ".csv")))
+    if extra:
+        raise StudyError(f"{folder / extra[0]} is not listed in {SUMS}; remove it, or copy the network's folder again.")
+    if not weights_of(folder):
+        raise StudyError(f"{folder} holds no weights ({WEIGHTS}/seed-*.safetensors); copy the network's folder again.")

@@ -1,0 +1,140 @@
+"""Which knees a network should not be trusted on: those unlike what it has learnt from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+
+from analysis.network.checkpoints import read_weights, save_weights
+
+#: What is wrong with a knee, by the rule that says so.
+MARKS = {
+    "unlike": "an image looks like none that the network learnt from: it may be no knee, turned or inverted",
+    "brightness": "an image is darker or brighter than those that the network learnt from",
+    "small": "an image has fewer pixels than any that the network learnt from",
+    "view": "an image is of a view that the network never saw",
+    "unsure": "the network can't decide between grades: no grade is as probable as it nearly always is",
+}
+#: An image is reduced to so many pixels a side, and compared with so many of the nearest training images.
+SIDE, NEAREST = 8, 5
+#: Share of the validation set that each rule leaves unmarked.
+SHARE = 0.99
+
+
+@dataclass(frozen=True)
+class Trust:
+    """What the training images were like.
+
+    Attributes
+    ----------
+    thumbnails : numpy.ndarray of uint8, shape (training images, SIDE * SIDE)
+    limits : mapping
+        unlike: largest mean distance to the nearest thumbnails (grey levels); darkest, brightest: mean grey level of what
+        is within the padding; smallest: longer side of the smallest file, pixels; views: those that it saw; sure: for each
+        item, the probability that its grade has at least.
+    """
+
+    thumbnails: np.ndarray
+    limits: Mapping[str, Any]
+
+    @classmethod
+    def learn(
+        cls,
+        training: np.ndarray,
+        validation: np.ndarray,
+        longer: np.ndarray,
+        views: set[str],
+        sure: Mapping[str, float],
+    ) -> Trust:
+        """Take the limits from prepared images of the training set and, held out, of the validation set.
+
+        Parameters
+        ----------
+        training, validation : numpy.ndarray of uint8, shape (images, side, side)
+        longer : numpy.ndarray of int
+            Longer side of each training image's file, pixels.
+        views : set of str
+            The views among the training images.
+        sure : mapping of str to float
+            For each item, the smallest probability of the chosen grade that is taken for a decision.
+        """
+        fresh = cls(thumbnails(training), {})
+        # Without a validation set the training images themselves, each of which is its own nearest one, set the limit.
+        held = validation if len(validation) else training
+        grey = brightness(np.concatenate([training, validation]))
+        edge = (1 - SHARE) / 2
+        darkest, brightest = np.quantile(grey, [edge, 1 - edge])
+        limits = {
+            "unlike": float(np.quantile(fresh.distance(held), SHARE)),
+            "darkest": float(darkest),
+            "brightest": float(brightest),
+            "smallest": int(longer.min()),
+            "views": sorted(views),
+            "sure": dict(sure),
+        }
+        return cls(fresh.thumbnails, limits)
+
+    @classmethod
+    def load(cls, path: Path) -> Trust:
+        """Read what `save` wrote."""
+        state, about = read_weights(path)
+        return cls(state["thumbnails"].numpy(), about)
+
+    def save(self, path: Path) -> None:
+        """Write to a safetensors file."""
+        save_weights(path, {"thumbnails": torch.from_numpy(self.thumbnails)}, self.limits)
+
+    def distance(self, images: np.ndarray) -> np.ndarray:
+        """Root mean square difference to the nearest training thumbnails, grey levels, mean of the NEAREST."""
+        known = self.thumbnails.astype(np.float32)
+        square = (known**2).sum(1)
+        found = []
+        for start in range(0, len(images), 64):
+            own = thumbnails(images[start : start + 64]).astype(np.float32)
+            apart = np.maximum((own**2).sum(1)[:, None] - 2 * own @ known.T + square, 0)
+            near = min(NEAREST, apart.shape[1])
+            found.append(np.sqrt(np.partition(apart, near - 1, axis=1)[:, :near] / SIDE**2).mean(1))
+        return np.concatenate(found) if found else np.zeros(0)
+
+    def of_images(self, images: np.ndarray, longer: np.ndarray, views: list[str | None]) -> list[list[str]]:
+        """Return the marks of each image, in the order of MARKS.
+
+        Parameters
+        ----------
+        images : numpy.ndarray of uint8, shape (n, side, side)
+            As prepared.
+        longer : numpy.ndarray of int, shape (n,)
+            Longer side of each file, pixels.
+        views : list of str or None
+            As the header says; an image of an unknown view isn't marked for it.
+        """
+        grey, limits = brightness(images), self.limits
+        hits = {
+            "unlike": self.distance(images) > limits["unlike"],
+            "brightness": (grey < limits["darkest"]) | (grey > limits["brightest"]),
+            "small": np.asarray(longer) < limits["smallest"],
+            "view": np.array([view is not None and view not in limits["views"] for view in views], bool),
+        }
+        return [[mark for mark, hit in hits.items() if hit[i]] for i in range(len(images))]
+
+    def is_unsure(self, item: str, probability: float) -> bool:
+        """Whether the probability of an item's grade is too small for a decision."""
+        return bool(probability < self.limits["sure"].get(item, 0.0))
+
+
+def thumbnails(images: np.ndarray) -> np.ndarray:
+    """Reduce prepared images, (n, side, side) of uint8, to (n, SIDE * SIDE) of uint8."""
+    small = [cv2.resize(image, (SIDE, SIDE), interpolation=cv2.INTER_AREA).ravel() for image in images]
+    return np.array(small, np.uint8).reshape(len(small), SIDE * SIDE)
+
+
+def brightness(images: np.ndarray) -> np.ndarray:
+    """Mean grey level of each image, (n, side, side), within the black padding."""
+    found = [image[np.ix_(image.any(1), image.any(0))] for image in images]
+    return np.array([part.mean() if part.size else 0.0 for part in found])

@@ -1,0 +1,1 @@
+"""What leaves the study: the network with all that belongs to it."""

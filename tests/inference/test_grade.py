@@ -1,0 +1,132 @@
+"""New knees, graded: every file has a row, and the rows add up."""
+
+import csv
+import re
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from pydicom.uid import generate_uid
+
+from analysis.errors import StudyError
+from analysis.inference.files import collect, knees
+from analysis.inference.run import run
+from analysis.network import load
+from tests.archive.files import odd_files, radiograph, save
+
+ROOT = Path(__file__).parents[2]
+
+
+def knee(exam="A1", seed=0, **more):
+    """A radiograph of an exam, with pixels of its own and no word for a side."""
+    words = {"StudyDescription": "Knee", "SeriesDescription": "AP"}
+    return radiograph(np.random.default_rng(seed), AccessionNumber=exam, **(words | more))
+
+
+def rows(out):
+    with (out / "grades.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_a_knee_is_graded_as_the_network_scores_it(card, tmp_path):
+    for name, side, seed in (("one", "L", 1), ("two", "L", 2), ("three", "R", 3)):
+        save(knee("A1", seed, ImageLaterality=side), tmp_path / "in" / f"{name}.dcm")
+    told = run([tmp_path / "in"], card, tmp_path / "out", page=0)
+    assert told.startswith("3 files found = 3 graded + 0 refused + 0 duplicates; 2 knees")
+    found = {row["side"]: row for row in rows(tmp_path / "out")}
+    assert found["left"]["files"] == "one.dcm; two.dcm"
+    network = load(card)
+    scores = network.score([[network.read(tmp_path / "in" / name) for name in ("one.dcm", "two.dcm")]]).iloc[0]
+    for name in network.outcomes:
+        assert found["left"][name] == ("" if np.isnan(scores[name]) else f"{scores[name]:.5f}")
+        if not np.isnan(scores[name]):
+            assert found["left"][f"{name}_yes"] == ("yes" if scores[name] >= 0.25 else "no")
+    assert float(found["left"]["seeds_differ"]) > 0
+    assert not (tmp_path / "out" / "grades.html").exists()
+
+
+def test_two_hundred_odd_files_are_all_accounted_for(card, tmp_path):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for i, path in enumerate([path for path in odd_files() if path.stat().st_size < 1e6][:170]):
+        shutil.copy(path, folder / f"{i:03}-{path.name}")
+    for i in range(8):
+        save(knee(f"B{i}", i, ImageLaterality="R"), folder / f"knee{i}.dcm")
+        (folder / f"text{i}.txt").write_text(f"no radiograph {i}")
+        (folder / f"cut{i}.dcm").write_bytes((folder / f"knee{i}.dcm").read_bytes()[: 700 + 200 * i])
+        shutil.copy(folder / f"knee{i}.dcm", folder / f"copy{i}.dcm")
+    told = run([folder], card, tmp_path / "out", page=0)
+    found, graded, refused, duplicates, of_knees, _ = map(int, re.findall(r"\d+", told.partition(" should")[0]))
+    assert found == len(list(folder.iterdir())) == graded + refused + duplicates >= 200
+    assert duplicates >= 8 and of_knees >= 8
+    table = rows(tmp_path / "out")
+    named = Counter(name for row in table for name in row["files"].split("; "))
+    assert named == Counter(path.name for path in folder.iterdir())  # each file stands in one row
+    assert all(row["reason"] for row in table if row["status"] != "graded")
+    assert not any(
+        name.startswith(("text", "cut")) for row in table if row["status"] == "graded" for name in [row["files"]]
+    )
+
+
+def test_pictures_need_a_side(card, tmp_path):
+    picture = (np.add.outer(np.arange(90), np.arange(80)) % 200 + np.arange(80)).clip(0, 255).astype(np.uint8)
+    for name in ("a.png", "b.jpg"):
+        cv2.imwrite(str(tmp_path / name), picture if name == "a.png" else picture[::-1])
+    (tmp_path / "c.png").write_bytes(b"\x89PNG\r\n\x1a\nbroken")
+    files = [tmp_path / name for name in ("a.png", "b.jpg", "c.png")]
+    assert run(files, card, tmp_path / "out", page=0).startswith("3 files found = 0 graded + 3 refused")
+    told = run(files, card, tmp_path / "sided", side="left", page=0)
+    assert told.startswith("3 files found = 2 graded + 1 refused + 0 duplicates; 2 knees")
+    assert {row["side"] for row in rows(tmp_path / "sided") if row["status"] == "graded"} == {"left"}
+
+
+def test_what_should_not_be_trusted_is_marked(card, tmp_path):
+    save(knee("A", 1, BodyPartExamined="HAND", StudyDescription="Hand"), tmp_path / "in/hand.dcm")
+    save(knee("B", 2), tmp_path / "in/good.dcm")
+    save(knee("B", 3, PixelData=np.full(80 * 70, 7, "<u2").tobytes()), tmp_path / "in/blank.dcm")
+    run([tmp_path / "in"], card, tmp_path / "out", page=0)
+    marks = {row["files"]: row["marks"] for row in rows(tmp_path / "out") if row["status"] == "graded"}
+    assert "body_part" in marks["hand.dcm"] and "small" in marks["hand.dcm"]
+    assert "incomplete" in marks["good.dcm"]
+    assert all(row["trust"] == "no" for row in rows(tmp_path / "out") if row["marks"] and row["status"] == "graded")
+
+
+def test_an_image_of_no_side_is_of_the_only_knee(card, tmp_path):
+    save(knee("A", 1, ImageLaterality="L"), tmp_path / "1.dcm")
+    save(knee("A", 2), tmp_path / "2.dcm")
+    for seed, side in ((3, "L"), (4, "R"), (5, None)):
+        save(knee("B", seed, **({"ImageLaterality": side} if side else {})), tmp_path / f"{seed}.dcm")
+    found = [(one.exam, one.side, len(one.files)) for one in knees(collect([tmp_path], load(card).ingest, None, 1))]
+    assert found == [("A", "left", 2), ("B", "left", 1), ("B", "right", 1), ("B", None, 1)]
+
+
+def test_a_page_holds_itself(card, tmp_path):
+    save(knee("<b>A&1", 1, ImageLaterality="L", StudyInstanceUID=generate_uid()), tmp_path / "in/1.dcm")
+    save(knee("A2", 2, ImageLaterality="R", StudyInstanceUID=generate_uid()), tmp_path / "in/2.dcm")
+    run([tmp_path / "in"], card, tmp_path / "out", page=1)
+    page, second = (tmp_path / "out" / name for name in ("grades.html", "grades-2.html"))
+    text = page.read_text(encoding="utf-8")
+    assert "&lt;b&gt;A&amp;1" in text and "<b>A" not in text
+    assert text.count("<article") == 1 == second.read_text().count("<article")
+    assert text.count("data:image/jpeg;base64,") == 2
+    assert not re.search(r"(?:src|href)=\"(?!data:|grades)", text)
+    assert "Not a medical device; for research only." in text
+
+
+def test_a_missing_path_is_told(card, tmp_path):
+    with pytest.raises(StudyError, match="nowhere does not exist"):
+        run([tmp_path / "nowhere"], card, tmp_path / "out", page=0)
+
+
+def test_help_starts_without_torch():
+    code = "import sys; from analysis.__main__ import main; main(['grade', '--help'], standalone_mode=False);"
+    heavy = subprocess.run(
+        [sys.executable, "-c", f"{code} print([m for m in ('torch', 'pandas', 'cv2', 'matplotlib') if m in sys.modules])"],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert heavy.stdout.strip().endswith("[]")

@@ -1,0 +1,134 @@
+"""The network's folder: complete, loaded whole or refused by name, the same scores wherever it is."""
+
+import shutil
+
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+
+from analysis.errors import StudyError
+from analysis.files import read_table
+from analysis.imaging.store import ImageStore
+from analysis.network import load
+from analysis.network.checkpoints import read_weights, save_weights
+from analysis.network.trained import SUMS
+from analysis.network.trust import NEAREST, Trust, thumbnails
+from analysis.release.card import write_sums
+from analysis.release.onnx import export
+
+
+@pytest.fixture(scope="module")
+def network(card):
+    return load(card)
+
+
+@pytest.fixture
+def twin(card, tmp_path):
+    """A copy to do harm to."""
+    return shutil.copytree(card, tmp_path / "card")
+
+
+def exams_of(store, names):
+    return [store[store.rows.index[store.rows["exam"] == name]] for name in names]
+
+
+def test_a_loaded_network_says_what_the_study_said(study, network):
+    predicted = read_table(study / "predictions/exams.parquet")
+    found = network.score([list(images) for images in exams_of(ImageStore(study / "images"), predicted["exam"])])
+    columns = [*network.outcomes, *network.scheme.items]
+    np.testing.assert_allclose(found[columns], predicted[columns], atol=1e-6)
+    assert found[network.outcomes].isna().any().any()  # what was never learnt has no score
+    assert network.numbers == [0, 1]
+
+
+def test_every_file_is_listed(card):
+    listed = {line.partition("  ")[2] for line in (card / SUMS).read_text().splitlines()}
+    assert listed == {path.relative_to(card).as_posix() for path in card.rglob("*") if path.is_file()} - {SUMS}
+    assert {"weights/seed-0.safetensors", "curves/seed-1.csv", "config.yaml", "kl.yaml", "thresholds.csv"} < listed
+
+
+@pytest.mark.parametrize(
+    ("harm", "said"),
+    [
+        (lambda folder: (folder / "kl.yaml").unlink(), "kl.yaml is missing"),
+        (lambda folder: (folder / "trust.safetensors").unlink(), "trust.safetensors is missing"),
+        (lambda folder: (folder / "thresholds.csv").open("a").write("\n"), "thresholds.csv is not as it was written"),
+        (lambda folder: (folder / "README.md").write_text("another"), "README.md is not as it was written"),
+        (lambda folder: torch.save({"a": 1}, folder / "weights/seed-0.pt"), "seed-0.pt may be a pickle"),
+        (lambda folder: (folder / SUMS).unlink(), f"holds no {SUMS}"),
+        (
+            lambda folder: shutil.copy(folder / "weights/seed-0.safetensors", folder / "weights/seed-7.safetensors"),
+            "seed-7.safetensors is not listed",
+        ),
+        (shutil.rmtree, "it is no folder"),
+    ],
+)
+def test_what_is_not_whole_is_refused_by_name(twin, harm, said):
+    harm(twin)
+    with pytest.raises(StudyError, match=said):
+        load(twin)
+
+
+def test_tensors_that_do_not_fit_are_named(twin):
+    path = twin / "weights/seed-1.safetensors"
+    state, about = read_weights(path)
+    name = next(name for name in state if name.endswith("outer.weight"))
+    save_weights(path, state | {name: state[name][:-1]}, about)
+    write_sums(twin)
+    with pytest.raises(StudyError, match=rf"seed-1.safetensors do not fit: .*{name}"):
+        load(twin)
+
+
+def test_weights_that_are_a_pickle_under_another_name_are_refused(twin):
+    path = twin / "weights/seed-0.safetensors"
+    torch.save({"weight": torch.zeros(2)}, path)
+    write_sums(twin)
+    with pytest.raises(StudyError, match=r"seed-0\.safetensors are not a safetensors file"):
+        load(twin)
+
+
+def test_images_of_another_size_are_refused(network):
+    with pytest.raises(StudyError, match="this network takes 24 x 24"):
+        network.answer(np.zeros((1, 30, 30), np.uint8), np.array([0]))
+
+
+def test_onnx_says_the_same_of_a_hundred_exams(card, network, tmp_path):
+    export(network, tmp_path / "network.onnx")
+    session = onnxruntime.InferenceSession(tmp_path / "network.onnx")
+    generator = np.random.default_rng(0)
+    for i in range(100):
+        images = generator.integers(0, 256, (1 + i % 4, 24, 24)).astype(np.uint8)
+        (found,) = session.run(None, {"images": images[:, None].astype(np.float32) / 255})
+        np.testing.assert_allclose(found, network.answer(images, np.zeros(len(images), int)).scores, atol=1e-4)
+    assert session.get_modelmeta().custom_metadata_map["network"] == network.name
+
+
+def test_what_looks_otherwise_is_marked(study, card):
+    trust = Trust.load(card / "trust.safetensors")
+    store = ImageStore(study / "images")
+    images = store[np.arange(20)]
+    files, views = np.full(20, 240), ["ap"] * 20
+    as_they_are = trust.of_images(images, files, views)
+    assert sum(map(bool, as_they_are)) <= 2
+    noise = np.random.default_rng(1).integers(0, 256, images.shape).astype(np.uint8)
+    for odd in (255 - images, noise, images // 8):
+        assert all("unlike" in marks or "brightness" in marks for marks in trust.of_images(odd, files, views))
+    assert all("small" in marks for marks in trust.of_images(images, files - 1, views))
+    assert all("view" in marks for marks in trust.of_images(images, files, ["skyline"] * 20))
+    assert not any("view" in marks for marks in trust.of_images(images, files, [None] * 20))
+
+
+def test_the_distance_is_that_of_a_plain_loop(study, card):
+    trust = Trust.load(card / "trust.safetensors")
+    images = ImageStore(study / "images")[np.arange(3)]
+    for own, found in zip(thumbnails(images), trust.distance(images), strict=True):
+        apart = sorted(float(np.sqrt(np.mean((own.astype(float) - other) ** 2))) for other in trust.thumbnails)
+        assert found == pytest.approx(np.mean(apart[:NEAREST]), abs=0.02)
+
+
+def test_how_often_marks_are_given_is_counted(card):
+    table = read_table(card / "trust.csv").set_index("images")
+    assert table.loc["Test exams, by all rules", "n"] == 15
+    assert (table["marked"] <= table["n"]).all()
+    assert table.loc["Test images, inverted", "share"] > 0.9
