@@ -39,6 +39,7 @@ SHARED: dict[str, tuple[click.ParamType[Any], str]] = {
     "--images-index": (FILE, "images.parquet of ingest: every image of the archive."),
     "--readings": (FILE, "readings.parquet of ingest: every reading of the archive."),
     "--private": (FILE, "The private index.parquet of ingest: identifiers and source paths."),
+    "--harmless": (FILE, "CSV with a column `words`: what the search for identities finds and identifies nobody."),
     "--images": (FOLDER, "The folder of prepared images."),
     "--exams": (FILE, "exams.parquet of the selection: each exam with its set."),
     "--reference": (FILE, "The reference standard, CSV or Parquet: exam, patient, set, grades."),

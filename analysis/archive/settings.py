@@ -29,6 +29,12 @@ class Archive(Settings):
         "data; null: knee-grading/pseudonym.key in the user's configuration folder. Made on first use.",
     )
 
+    harmless: str | None = Field(
+        None,
+        description="CSV with a column `words`, outside the repository: what the search for identities finds and, in your "
+        "judgement, identifies nobody, as a maker that a patient is called like.",
+    )
+
     @model_validator(mode="after")
     def _has_folder(self) -> Archive:
         if not SOURCES[self.source].make and not self.folder:

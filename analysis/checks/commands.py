@@ -44,11 +44,12 @@ def check(standard: Path, grading: Path, out: Path, **files: Path) -> None:
     type=click.Path(path_type=Path),
     help="Texts that were public before; by default those of the repository.",
 )
+@shared("--harmless", required=False)
 @click.option("--skip", multiple=True, type=NEW_FILE, help="A file among RESULTS that was searched before it was made.")
 @out("CSV that says what was looked for.", NEW_FILE)
 def check_privacy(
-    results: tuple[Path, ...], private_file: Path, archive: Path, public: tuple[Path, ...], skip: tuple[Path, ...],
-    out: Path,
+    results: tuple[Path, ...], private_file: Path, archive: Path, public: tuple[Path, ...],
+    harmless: Path | None, skip: tuple[Path, ...], out: Path,
 ) -> None:  # fmt: skip
     """Search RESULTS (files or folders) for every identifying value seen at ingest, and fail if there is one."""
     from analysis.archive.tables import read_reports
@@ -59,9 +60,37 @@ def check_privacy(
 
     reports = archive / "reports.csv"
     texts = read_reports(reports)["text"].tolist() if reports.exists() else []
-    found = privacy.check(read_table(private_file, PRIVATE), texts, list(results), public or privacy.repository(), skip)
+    found = privacy.check(
+        read_table(private_file, PRIVATE), texts, list(results), public or privacy.repository(), skip, harmless,
+        private_file.with_name(privacy.FOUND),
+    )  # fmt: skip
     write_table(found, out, PRIVACY)
     click.echo(f"{found['n'].iloc[0]} files hold nothing that identifies a person.")
 
 
-COMMANDS: list[click.Command] = [check, check_privacy]
+@click.command("search-errors")
+@click.argument("results", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@click.option(
+    "--patients",
+    multiple=True,
+    type=click.IntRange(2),
+    default=(1_000, 10_000, 100_000),
+    show_default=True,
+    help="Size of an archive; give it several times for several.",
+)
+@click.option("--replicates", type=click.IntRange(1), default=5, show_default=True, help="Archives of each size.")
+@shared("--seed", default=1, show_default=True)
+@out("CSV: archives by their size, how their patients are numbered, and what went wrong.", NEW_FILE)
+def search_errors(results: tuple[Path, ...], patients: tuple[int, ...], replicates: int, seed: int, out: Path) -> None:
+    """Simulate how often the search for identities stops a study whose RESULTS are clean, and what it misses."""
+    import numpy as np
+
+    from analysis.checks.chance import errors, names, told
+    from analysis.files import write_table
+
+    found = errors(results, patients, replicates, np.random.default_rng(seed))
+    write_table(found, out)
+    click.echo(told(found, names(results)))
+
+
+COMMANDS: list[click.Command] = [check, check_privacy, search_errors]

@@ -12,12 +12,30 @@ import zipfile
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import unquote
 
-Piece = tuple[str, str]
 
-_MARKUP = {".html", ".htm", ".xml", ".svg", ".rels", ".opf", ".xhtml", ".jats", ".jsonld"}
+class Piece(NamedTuple):
+    """Some text of a file.
+
+    Attributes
+    ----------
+    where : str
+        The place in the file.
+    text : str
+    code : bool
+        Whether a program wrote it for programs: tags, scripts, styles, fonts, numbers of JSON. In these any short name
+        and any number occurs by chance.
+    """
+
+    where: str
+    text: str
+    code: bool = False
+
+
+_MARKUP = {".html", ".htm", ".xml", ".svg", ".rels", ".opf", ".xhtml", ".jats"}
+_JSON = {".json", ".jsonld", ".geojson"}
 _PICTURES = {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".gif", ".webp"}
 _ZIPS = {".zip", ".docx", ".xlsx", ".pptx", ".odt", ".ods", ".epub", ".npz", ".eln", ".pth", ".pt"}
 _PRINTABLE = re.compile(rb"[\x20-\x7e\x80-\xff]{4,}")
@@ -26,20 +44,36 @@ _ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
 _EMBEDDED = re.compile(
     r"data:([\w.+-]+/[\w.+-]+)[^,\s\"'<>]*;base64,\s?((?:[A-Za-z0-9+/]{60,}\s)*[A-Za-z0-9+/]*={0,2})(?=\s?[\"')])"
 )
-#: Programs, styles and fonts that a renderer puts into a page; where a piece of them lies ends with CODE.
-CODE = " (code)"
 _PROGRAMS = {".js", ".mjs", ".css"}
 _PROGRAM_TYPES = dict.fromkeys(("text/javascript", "application/javascript", "application/x-javascript"), ".js")
 _FONTS = (b"wOFF", b"wOF2", b"OTTO", b"\0\1\0\0")
 _PROGRAM = re.compile(r"<(script|style)\b[^>]*>(.*?)</\1>", re.DOTALL | re.IGNORECASE)
-#: Sizes of files, which a crate writes by the dozen: any six digits are somebody's birth date.
-_SIZE = re.compile(r'"contentSize":\s*"?\d+"?')
+_COMMENT = re.compile(r"<!--|-->|<!\[CDATA\[|\]\]>")
+_TAG = re.compile(r"""</?[A-Za-z?!](?:[^<>"']|"[^"]*"|'[^']*')*>""")
+#: Tags between two of which there is no word; all others, as those about a run of letters, may stand within one.
+_BLOCK = re.compile(
+    r"[</]+(?:[\w.-]+:)?(?:p|div|t[dhrc]|li|h\d|br|tab|table|caption|title|desc|text|label|option|entry|section|def|term"
+    r"|d[dt]|mixed-citation|pub-id|year|volume|fpage|lpage|[\w-]*name|keywords|description|creator|kwd|email)\b",
+    re.IGNORECASE,
+)
+#: Attributes that hold words for people, or the address of something.
+_READ = re.compile(
+    r"""\b(?:alt|title|descr|content|label|aria-label|href|src|cite|download|placeholder|summary)\s*=\s*"""
+    r"""(?:"([^"]*)"|'([^']*)')""",
+    re.IGNORECASE,
+)
+#: Accents and brackets about letters in a bibliography; the search takes no notice of accents.
+_TEX = re.compile(r"\\[^a-zA-Z\s]|[{}]")
+#: What the package or a renderer writes of the files themselves: sizes in a crate, and when something was made. Any six
+#: digits are somebody's birth date, and some day that a file bears is as well.
+_OF_FILES = {"contentSize", "made", "endTime", "datePublished", "dateModified"}
+_MADE = re.compile(r"(<dcterms:(?:created|modified)\b[^>]*>)[^<]*")
 _DEPTH = 3
 _LARGEST = 512_000_000
 
 
 def pieces(path: Path) -> Iterator[Piece]:
-    """Yield all text in a file: (where in the file, text).
+    """Yield all text in a file.
 
     Tables column by column with numbers as text, archives member by member, PDFs page by page,
     pictures their embedded text, everything else as text or as the printable runs in its bytes.
@@ -50,9 +84,9 @@ def pieces(path: Path) -> Iterator[Piece]:
 
     Yields
     ------
-    tuple of str
+    Piece
     """
-    yield "its name", path.name
+    yield Piece("its name", path.name)
     if path.suffix.lower() == ".parquet":
         yield from _parquet(path)
     elif path.suffix.lower() != ".npy":  # arrays of numbers; their names are searched
@@ -64,7 +98,7 @@ def _from_bytes(name: str, data: bytes, where: str, depth: int) -> Iterator[Piec
     if suffix in _ZIPS and zipfile.is_zipfile(BytesIO(data)) and depth < _DEPTH:
         with zipfile.ZipFile(BytesIO(data)) as archive:
             for member in archive.infolist():
-                yield f"{where}{member.filename}", member.filename
+                yield Piece(f"{where}{member.filename}", member.filename)
                 if member.file_size <= _LARGEST and not member.filename.endswith(".npy"):
                     inside = archive.read(member)
                     yield from _from_bytes(member.filename, inside, f"{where}{member.filename}: ", depth + 1)
@@ -77,7 +111,7 @@ def _from_bytes(name: str, data: bytes, where: str, depth: int) -> Iterator[Piec
         yield from _picture(data, where)
     elif suffix == ".safetensors":
         length = int.from_bytes(data[:8], "little")
-        yield f"{where}header", data[8 : 8 + length].decode("utf-8", "replace")
+        yield from _plain(".json", data[8 : 8 + length], f"{where}header: ")
     else:
         yield from _plain(suffix, data, where, depth)
 
@@ -85,21 +119,19 @@ def _from_bytes(name: str, data: bytes, where: str, depth: int) -> Iterator[Piec
 def _plain(suffix: str, data: bytes, where: str, depth: int = 0) -> Iterator[Piece]:
     inside, where = where, where.removesuffix(": ") or "its text"
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        yield where, data.decode("utf-16", "replace")
+        yield Piece(where, data.decode("utf-16", "replace"))
         return
     if b"\0" in data[:8192]:
-        where += CODE * data.startswith(_FONTS)
         for run in _PRINTABLE.findall(data):
-            yield where, run.decode("utf-8", "ignore")
-            yield where, run.decode("latin-1")
+            yield Piece(where, run.decode("utf-8", "ignore"), data.startswith(_FONTS))
+            yield Piece(where, run.decode("latin-1"), data.startswith(_FONTS))
         return
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError:
         text = data.decode("latin-1")
-    text = _SIZE.sub("", text)
     if suffix in _PROGRAMS:
-        yield where + CODE, text
+        yield Piece(where, text, code=True)
         return
     # Embedded files are read as what they are: in the letters that stand for their bytes any short name occurs by
     # chance, and a long one can't be seen. Each is smaller than what it lies in, so that there is an end to it.
@@ -116,30 +148,69 @@ def _plain(suffix: str, data: bytes, where: str, depth: int = 0) -> Iterator[Pie
             depth,
         )
         text = text.replace(found[0], " ")
-    if suffix in {".html", ".htm"}:
-        for found in _PROGRAM.finditer(text):
-            yield where + CODE, found[2]
-        text = _PROGRAM.sub(" ", text)
-    yield where, text
-    # The same words in the escapes of markup, JSON and addresses.
-    if suffix in _MARKUP and "&" in text:
-        yield where, html.unescape(text)
-    if "\\u" in text:
-        yield where, _ESCAPE.sub(lambda escape: chr(int(escape[1], 16)), text)
-    if "%" in text:
-        yield where, unquote(text)
-    if suffix in _MARKUP:  # words that tags break apart, as DOCX does
-        yield where, re.sub(r"<[^>]*>", "", html.unescape(text))
+    if suffix in _MARKUP:
+        read = _markup(text, where)
+    elif suffix in _JSON:
+        read = _json(text, where)
+    else:
+        read = iter([Piece(where, _TEX.sub("", text) if suffix == ".bib" else text)])
+    for piece in read:
+        yield piece
+        # The same words in the escapes of JSON and addresses.
+        if "\\u" in piece.text:
+            yield piece._replace(text=_ESCAPE.sub(lambda escape: chr(int(escape[1], 16)), piece.text))
+        if "%" in piece.text:
+            yield piece._replace(text=unquote(piece.text))
+
+
+def _markup(text: str, where: str) -> Iterator[Piece]:
+    """Yield what people read of a page, and by itself what programs do."""
+    programs = _PROGRAM.findall(text)
+    text = _COMMENT.sub("\n", _MADE.sub(r"\1", _PROGRAM.sub("\n", text)))
+    tags = _TAG.findall(text)
+    told = (value for tag in tags for pair in _READ.findall(tag) for value in pair if value)
+    # Tags within a word go, as DOCX breaks words apart; between others there is a new line, so that no two numbers of
+    # neighbouring cells become one.
+    read = _TAG.sub(lambda tag: "\n" if _BLOCK.match(tag[0]) else "", text)
+    yield Piece(where, html.unescape("\n".join([read, *told])))
+    yield Piece(where, html.unescape("\n".join([*tags, *(program for _, program in programs)])), code=True)
+
+
+def _json(text: str, where: str) -> Iterator[Piece]:
+    """Yield keys and texts of JSON, and by themselves its numbers."""
+    words: list[str] = []
+    numbers: list[str] = []
+
+    def walk(value: Any) -> None:
+        if isinstance(value, dict):
+            for key, inner in value.items():
+                words.append(key)
+                if key not in _OF_FILES:
+                    walk(inner)
+        elif isinstance(value, list):
+            for inner in value:
+                walk(inner)
+        else:
+            (words if isinstance(value, str) else numbers).append(str(value))
+
+    try:
+        walk(json.loads(text))
+    except (ValueError, RecursionError):
+        yield Piece(where, text)
+        return
+    yield Piece(where, "\n".join(words))
+    yield Piece(where, "\n".join(numbers), code=True)
 
 
 def _parquet(path: Path) -> Iterator[Piece]:
     import pyarrow.parquet as pq
 
     with pq.ParquetFile(path) as file:
-        yield "metadata", " ".join(f"{key!r} {value!r}" for key, value in (file.schema_arrow.metadata or {}).items())
+        for key, value in (file.schema_arrow.metadata or {}).items():
+            yield from _plain(".json", value, f"metadata {key.decode('utf-8', 'replace')}: ")
         for name in file.schema_arrow.names:
             values = file.read([name]).column(0).to_pandas().dropna().astype(str).unique()
-            yield f"column {name}", "\n".join([name, *values])
+            yield Piece(f"column {name}", "\n".join([name, *values]))
 
 
 def _pdf(data: bytes, where: str) -> Iterator[Piece]:
@@ -148,9 +219,10 @@ def _pdf(data: bytes, where: str) -> Iterator[Piece]:
 
     try:
         reader = PdfReader(BytesIO(data))
-        yield f"{where}document information", json.dumps({k: str(v) for k, v in (reader.metadata or {}).items()})
+        told = "\n".join(f"{key} {value}" for key, value in (reader.metadata or {}).items())
+        yield Piece(f"{where}document information", told)
         for number, page in enumerate(reader.pages, 1):
-            yield f"{where}page {number}", page.extract_text()
+            yield Piece(f"{where}page {number}", page.extract_text())
     except (PyPdfError, ValueError, KeyError, TypeError, AttributeError):
         yield from _plain("", data, where)
 
@@ -166,4 +238,4 @@ def _picture(data: bytes, where: str) -> Iterator[Piece]:
         return
     for key, value in found.items():
         words = value.decode("latin-1") if isinstance(value, bytes) else str(value)
-        yield f"{where}embedded {key}", words
+        yield Piece(f"{where}embedded {key}", words)

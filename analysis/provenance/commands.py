@@ -48,8 +48,11 @@ def provenance(
 @shared("--config")
 @shared("--private")
 @shared("--archive")
+@shared("--harmless", required=False)
 @out("The zip.", NEW_FILE)
-def bundle(given: tuple[Path, ...], study: Path, config: Path, private: Path, archive: Path, out: Path) -> None:
+def bundle(
+    given: tuple[Path, ...], study: Path, config: Path, private: Path, archive: Path, harmless: Path | None, out: Path
+) -> None:
     """Pack what a reviewer needs: the code, what the statistics start from (GIVEN), and what the study made of it."""
     from analysis.archive.tables import read_reports
     from analysis.checks import privacy
@@ -60,7 +63,11 @@ def bundle(given: tuple[Path, ...], study: Path, config: Path, private: Path, ar
 
     def search(files: list[Path]) -> int:
         reports = read_reports(archive / "reports.csv")["text"].tolist()
-        return int(privacy.check(read_table(private, PRIVATE), reports, files, privacy.repository())["n"].iloc[0])
+        words = private.with_name(privacy.FOUND)
+        found = privacy.check(
+            read_table(private, PRIVATE), reports, files, privacy.repository(), harmless=harmless, words_file=words
+        )
+        return int(found["n"].iloc[0])
 
     searched, size = make(
         study=study, cohort=study.parent, given=given, config=load_yaml(config), search=search, out=out

@@ -27,7 +27,7 @@ ROOT = Path(__file__).resolve().parents[2]
 CODE = ("Snakefile", "Makefile", "config.yaml", "pyproject.toml", "analysis", "workflow", "manuscript", "envs")
 OTHER_STUDIES = "workflow/studies"
 #: Keys of the section 'archive' whose values are paths of somebody's machine.
-PATHS = ("folder", "key")
+PATHS = ("folder", "key", "harmless")
 UNPUBLISHED = "not published"
 _READ = re.compile(r"^([0-9a-f]{64})  (.+)$", re.M)
 

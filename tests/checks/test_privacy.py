@@ -12,13 +12,14 @@ import numpy as np
 import pandas as pd
 import pytest
 import typst
+from click.testing import CliRunner
 from PIL import Image, PngImagePlugin
 
 from analysis.archive.ingest import ingest, write
 from analysis.archive.pseudonyms import Pseudonyms, key_from_seed
 from analysis.archive.settings import IngestSettings
-from analysis.checks import privacy, texts
-from analysis.checks.commands import check_privacy
+from analysis.checks import chance, identities, privacy, texts
+from analysis.checks.commands import check_privacy, search_errors
 from analysis.cohort.selection import given_split
 from analysis.errors import StudyError
 from analysis.files import read_table
@@ -183,17 +184,17 @@ def test_a_leak_stops_the_study_and_is_seen_by_its_clause_alone(study, tmp_path,
     assert not any(value in str(stop.value).replace(name, "") for value in ("Tolvan", "19121212", "ACC0000001"))
     # Without the values of that kind, or without the reader of the format, it would have passed.
     files = read_table(study / "private" / "index.parquet")
-    sought = privacy.secrets(files, [REPORT])
-    others = privacy.Secrets({phrase: of for phrase, of in sought.phrases.items() if of != kind})
-    assert kind in {found for _, _, found in privacy.search(sought, [path])[1]}
-    assert kind not in {found for _, _, found in privacy.search(others, [path])[1]}
+    sought = identities.secrets(files, [REPORT])
+    others = identities.Secrets({phrase: of for phrase, of in sought.phrases.items() if of != kind})
+    assert kind in {leak.kind for leak in privacy.search(sought, [path])[1]}
+    assert kind not in {leak.kind for leak in privacy.search(others, [path])[1]}
     if reader:
         monkeypatch.setattr(texts, reader, lambda *_: iter(()))
         assert privacy.search(sought, [path])[1] == []
 
 
 def test_the_letters_of_an_embedded_picture_are_no_words(study, tmp_path):
-    sought = privacy.secrets(read_table(study / "private" / "index.parquet"), [REPORT])
+    sought = identities.secrets(read_table(study / "private" / "index.parquet"), [REPORT])
     pixels = np.random.default_rng(0).integers(0, 256, 3 * 40, dtype=np.uint8).tobytes()
     letters = base64.b64encode(pixels).decode()
     name = "/Quistberg/"  # as chance writes it between two strokes
@@ -214,7 +215,7 @@ def test_the_letters_of_an_embedded_picture_are_no_words(study, tmp_path):
 
 def test_what_programs_write_by_themselves_is_no_leak(study, tmp_path):
     """Sizes of files in a crate, and the scripts and styles that a renderer puts into a page."""
-    sought = privacy.secrets(read_table(study / "private" / "index.parquet"), [REPORT])
+    sought = identities.secrets(read_table(study / "private" / "index.parquet"), [REPORT])
     born = next(phrase[0] for phrase, kind in sought.phrases.items() if kind == "birth date" and len(phrase[0]) == 6)
     crate = tmp_path / "ro-crate-metadata.json"
     crate.write_text(json.dumps({"name": "a", "contentSize": born}, indent=1))
@@ -222,7 +223,8 @@ def test_what_programs_write_by_themselves_is_no_leak(study, tmp_path):
     font = base64.b64encode(b"wOFF\0\1\0\0" + bytes(60) + b"\1Quistberg\2").decode()
     page = tmp_path / "index.html"
     page.write_text(
-        f'<style>@font-face {{ src: url("data:font/woff;base64,{font}") }}</style><script>let quistberg={born}</script><style>.quistberg {{}}</style><script src="data:text/javascript;base64,{script}">'
+        f'<style>@font-face {{ src: url("data:font/woff;base64,{font}") }}</style><script>let quistberg={born}</script>'
+        f'<style>.quistberg {{}}</style><script src="data:text/javascript;base64,{script}">'
     )
     assert not privacy.search(sought, [crate, page])[1]
     # The same beside them is seen, and so is a full name or an accession number within them.
@@ -240,11 +242,76 @@ def test_what_programs_write_by_themselves_is_no_leak(study, tmp_path):
 def test_the_repository_s_own_words_are_no_leak_but_a_full_name_is(study, tmp_path):
     public = tmp_path / "README.md"
     public.write_text("Data of Quistberg 2010, in Edsbyn", encoding="utf-8")
-    sought = privacy.secrets(read_table(study / "private" / "index.parquet"), [REPORT])
+    sought = identities.secrets(read_table(study / "private" / "index.parquet"), [REPORT])
     assert list(sought.find("after Quistberg"))
     privacy.spare(sought, [public])
     assert not list(sought.find("after Quistberg"))
     assert "name" in {kind for _, kind in sought.find("by Ottilia Quistberg")}
+
+
+@pytest.mark.parametrize(
+    ("name", "clean", "leak"),
+    [
+        ("roc.csv", "n,cases,year\n12,12,1912\n", "n,day,year\n12,12-12-1912,1\n"),
+        ("table.html", "<tr><td>1912</td><td>12</td><td>12</td></tr>", "<p>1912-12-<b>12</b></p>"),
+        ("figure.svg", '<path id="121212" d="M 121212 191212"/>', '<g><title>121212</title></g>'),
+        ("figure.svg", '<path d="M 121212 19"/>', '<image alt="knee of Quistberg"/>'),
+        ("index.html", '<a id="quistberg">', '<a href="quistberg.html">'),
+        ("document.xml", '<w:p w:rsidR="00121212" w:id="121212">', "<w:p><w:t>Quist</w:t></w:r><w:r><w:t>berg</w:t></w:p>"),
+        ("index.json", '{"hits": [121212, 3]}', '{"born": "121212"}'),
+        ("references.bib", "Quist{\\ss}berg", '{Q}u{\\"i}stberg'),
+    ],
+)  # fmt: skip
+def test_what_is_counted_or_drawn_is_no_leak_but_the_same_told_is(study, tmp_path, name, clean, leak):
+    sought = identities.secrets(read_table(study / "private" / "index.parquet"), [REPORT])
+    for written, found in ((clean, False), (leak, True)):
+        (tmp_path / name).write_text(written, encoding="utf-8")
+        assert bool(privacy.search(sought, [tmp_path / name])[1]) is found, written
+
+
+def test_in_a_large_archive_one_short_number_is_chance_and_a_column_of_them_is_not():
+    rng = np.random.default_rng(3)
+    for patients, alone in ((500, True), (5_000, False)):
+        files = chance.draw(patients, "6 digits", rng)
+        sought = identities.secrets(files)
+        column = files["patient_id"].head(20)
+        others = rng.integers(10**5, 10**6, 20).astype(str)
+        for numbers, told in ((column.head(1), alone), ([*column, *others], True), (others, False)):
+            leaks = {kind for _, kind in sought.leaks(texts.Piece("", "\n".join(numbers)))}
+            assert leaks == ({"patient identifier"} if told else set()), (patients, len(numbers))
+        assert bool(sought.in_company()["patient identifier"]) is not alone
+
+
+def test_how_often_the_search_errs_is_computed(study, tmp_path):
+    """Numbers drawn at random stop no study; a short identifier alone is missed once there are many patients."""
+    (tmp_path / "counts.csv").write_text("n,bookworm\n" + "\n".join(map(str, range(100_821, 990_000, 29_000))))
+    ran = CliRunner().invoke(
+        search_errors,
+        [str(tmp_path), "--patients", "20", "--patients", "3000", "--replicates", "1", "--out", str(tmp_path / "e.csv")],
+    )  # fmt: skip
+    assert ran.exit_code == 0, ran.output
+    assert "3000 patients: 0 of 4 archives stop a clean study." in ran.output
+    assert "these 1 words stops the study: bookworm." in ran.output
+    share = read_table(tmp_path / "e.csv").set_index(["error", "numbered", "what", "patients"])["share"].sort_index()
+    assert list(share["miss", "6 digits", "patient identifier, 1 of them"]) == [0, 1]
+    assert list(share["miss", "6 digits", "patient identifier, 20 of them"]) == [0, 0]
+    assert not share["miss", "personal number"].filter(regex="patient identifier|19501231|1950-12-31").any()
+
+
+def test_what_identifies_nobody_can_be_listed(study, tmp_path):
+    """A leak's words are written where they stay private; that table, when somebody has gone through it, spares them."""
+    result = tmp_path / "makers.csv"
+    result.write_text("maker,n\nQuistberg X-ray,3\n", encoding="utf-8")
+    found = study / "private" / privacy.FOUND
+    with pytest.raises(StudyError, match=r"makers\.csv .*part of a name.*leaks\.csv.*archive\.harmless"):
+        run(study, result)
+    assert list(read_table(found)["words"]) == ["quistberg"]
+    listed = found.rename(tmp_path / "harmless.csv")
+    run(study, result, "--harmless", listed)
+    assert not found.exists()
+    result.write_text("maker,n\nTolvansson,3\n", encoding="utf-8")
+    with pytest.raises(StudyError, match="part of a name"):
+        run(study, result, "--harmless", listed)
 
 
 @pytest.mark.parametrize(

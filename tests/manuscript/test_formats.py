@@ -16,6 +16,7 @@ from analysis.errors import StudyError
 from analysis.manuscript.render import LEFTOVER, find_quarto, plain_text, render, scan
 from analysis.presentation.settings import ManuscriptSettings
 from analysis.yaml_files import load_yaml
+from tests.reading.browser import chromium, open_browser
 
 WORD = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 needs_pdftotext = pytest.mark.skipif(
@@ -132,6 +133,30 @@ def test_the_page_needs_nothing_beside_it(rendered):
     images = re.findall(r"<img\b[^>]*>", page)
     assert len(images) >= 6
     assert all(len(re.search(r'alt="([^"]*)"', image)[1]) > 30 for image in images)
+
+
+#: Tables, or the boxes that they scroll in, which reach farther than they are shown, with how far in pixels.
+CUT = """() => [...document.querySelectorAll('table')].map(table => {
+    const far = [table.getBoundingClientRect().right - document.documentElement.clientWidth];
+    for (let box = table.parentElement; box; box = box.parentElement) far.push(box.scrollWidth - box.clientWidth);
+    return [(table.caption ?? table.closest('figure')).innerText.slice(0, 60), Math.round(Math.max(...far))];
+}).filter(([caption, far]) => far > 1)"""
+
+
+@pytest.mark.skipif(not chromium(), reason="Chromium isn't installed; the tables' width is measured in it")
+@pytest.mark.parametrize("renderer", ("pandoc", "quarto"))
+def test_no_table_of_the_page_is_cut(rendered, request, tmp_path, renderer):
+    page = (rendered if renderer == "pandoc" else request.getfixturevalue("by_quarto"))["html"]
+    wide = tmp_path / "wide.html"
+    wide.write_text(page.read_text().replace("</td>", f"{'_' * 90}</td>", 1))
+    with open_browser() as browser:
+        tab = browser.new_page(viewport={"width": 1280, "height": 900})
+        tab.goto(wide.as_uri())
+        assert len(tab.evaluate(CUT)) == 1
+        tab.goto(page.as_uri())
+        for width in (1280, 1440, 1920):
+            tab.set_viewport_size({"width": width, "height": 900})
+            assert tab.evaluate(CUT) == [], width
 
 
 def test_citations_are_numbered_as_they_come_and_alike(rendered):

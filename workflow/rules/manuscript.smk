@@ -132,6 +132,10 @@ rule values:
 # A bundle was searched before it left the archive's machine, and brings nothing to search for.
 if FROM_ARCHIVE:
 
+    HARMLESS = (
+        ["--harmless", study.archive.harmless] if study.archive.harmless else []
+    )
+
     rule check_privacy:
         input:
             rules.tables.output,
@@ -142,6 +146,7 @@ if FROM_ARCHIVE:
             card=f"{COHORT}/{{grading}}/card",
             private=f"{PRIVATE}/index.parquet",
             reports=f"{ARCHIVE}/reports.csv",
+            harmless=study.archive.harmless or [],
             code=code("analysis.checks.privacy"),
         output:
             f"{COHORT}/{{grading}}/privacy.csv",
@@ -153,13 +158,14 @@ if FROM_ARCHIVE:
             "../../envs/images.yaml"
         params:
             archive=folder_of("reports"),
+            harmless=HARMLESS,
             publishable=[INDEX, SELECTION, f"{COHORT}/{{grading}}"],
             searched=f"{COHORT}/{{grading}}/bundle.zip",
         message:
             "Search the results for anything that identifies a patient ({wildcards.grading})"
         shell:
             "python -m analysis --log {log} check-privacy --private {input.private} --archive {params.archive:q}"
-            " --skip {params.searched} --out {output} {params.publishable}"
+            " {params.harmless:q} --skip {params.searched} --out {output} {params.publishable}"
 
 
 rule manuscript:

@@ -66,6 +66,7 @@ if FROM_ARCHIVE:
             config=CONFIG,
             private=f"{PRIVATE}/index.parquet",
             reports=f"{ARCHIVE}/reports.csv",
+            harmless=study.archive.harmless or [],
             code=lambda wildcards: bundled_code(),
         output:
             f"{COHORT}/{{grading}}/bundle.zip",
@@ -78,11 +79,12 @@ if FROM_ARCHIVE:
         params:
             study=lambda wildcards, output: os.path.dirname(output[0]),
             archive=folder_of("reports"),
+            harmless=HARMLESS,
         message:
             "Pack the bundle for reviewers ({wildcards.grading})"
         shell:
             "python -m analysis --log {log} bundle {input.given} --study {params.study} --config {input.config}"
-            " --private {input.private} --archive {params.archive:q} --out {output}"
+            " --private {input.private} --archive {params.archive:q} {params.harmless:q} --out {output}"
 
     rule bundle:
         input:
