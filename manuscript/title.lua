@@ -26,3 +26,12 @@ function Image(image)
   if FORMAT == "docx" and description then image.caption = { pandoc.Str(description) } end
   return image
 end
+
+-- Quarto puts a heading without a number into a block, in which it doesn't stay with what follows it.
+function Header(header)
+  if FORMAT ~= "typst" or not header.classes:includes("unnumbered") then return nil end
+  local line = pandoc.Inlines(header.content)
+  line:insert(1, pandoc.RawInline("typst", "#heading(level: " .. header.level .. ", numbering: none)["))
+  line:insert(pandoc.RawInline("typst", "] <" .. header.identifier .. ">"))
+  return pandoc.Plain(line)
+end

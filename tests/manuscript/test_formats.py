@@ -10,9 +10,11 @@ from zipfile import ZipFile
 
 import pandas as pd
 import pytest
+import typst
 import yaml
 
 from analysis.errors import StudyError
+from analysis.manuscript import render as manuscript
 from analysis.manuscript.render import LEFTOVER, find_quarto, plain_text, render, scan
 from analysis.presentation.settings import ManuscriptSettings
 from analysis.yaml_files import load_yaml
@@ -242,6 +244,39 @@ def test_quartos_page_and_document_stand_alone_and_describe_their_images(by_quar
     test_the_documents_are_well_formed_and_describe_their_images(by_quarto)
     if shutil.which("pdftotext"):
         test_nothing_is_printed_off_the_page_or_on_something_else(by_quarto)
+
+
+def alone(text, folder) -> bool:
+    """Return whether the references' heading ends a page, somewhere in the lower part of one."""
+    head, references = (
+        "#heading(level: 1, numbering: none)[",
+        r"(?s)(?:#block\[\s*)?#heading[^\[]*\[References\].* <refs>",
+    )
+    for height in range(560, 700, 7):
+        filled = f"{text[: text.index(head)]}#block(height: {height}pt)[Before.]\n\n{re.search(references, text)[0]}"
+        (folder / "page.typ").write_text(filled, encoding="utf-8")
+        typst.compile(str(folder / "page.typ"), output=str(folder / "page.pdf"))
+        pages = subprocess.run(
+            ["pdftotext", folder / "page.pdf", "-"], capture_output=True, text=True, check=True
+        ).stdout
+        if re.search(r"References\s*\d*\s*\f", pages):
+            return True
+    return False
+
+
+@needs_pdftotext
+@pytest.mark.parametrize("renderer", ("pandoc", "quarto"))
+def test_the_references_stand_below_their_heading(kl, tmp_path, monkeypatch, renderer):
+    if renderer == "quarto" and not find_quarto():
+        pytest.skip("Quarto isn't installed")
+    texts = []
+    compile_ = manuscript._compile
+    monkeypatch.setattr(manuscript, "_compile", lambda text, pdf: (texts.append(text.read_text()), compile_(text, pdf)))
+    kl.stage(tmp_path / "manuscript")
+    render(tmp_path / "manuscript", ManuscriptSettings(formats=("pdf",)), renderer)
+    assert not alone(texts[0], tmp_path)
+    heading = "#heading(level: 1, numbering: none)[References] <references>"
+    assert alone(texts[0].replace(heading, f"#block[\n{heading}\n]"), tmp_path)  # as Quarto would write it
 
 
 def test_quarto_leaves_nothing_but_the_manuscript(by_quarto):
