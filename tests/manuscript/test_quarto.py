@@ -16,6 +16,7 @@ import yaml
 from analysis.manuscript.stage import TEXT
 
 STRING, FLAG = {"type": "string"}, {"type": "boolean"}
+PIXELS = {"type": "string", "pattern": r"^\d+px$"}
 PATH = {"type": "string", "pattern": r"^[\w-]+\.\w+$"}  # beside the text, and so in the bundle
 
 
@@ -43,6 +44,7 @@ SCHEMA = closed(
             toc=FLAG,
             css=PATH,
             theme={"const": "default"},  # all others fetch a font
+            grid=closed(**{"body-width": PIXELS, "margin-width": PIXELS}),
             lightbox={"const": False},  # links every picture to a file beside the page
             **{
                 "toc-depth": {"type": "integer"},
@@ -139,6 +141,7 @@ def edit(name, old, new):
         (edit("_quarto.yml", "type: default", "type: manuscript"), "project.type: 'default' was expected"),
         (edit("_quarto.yml", "toc: true", "toc: 'yes'"), "format.html.toc: 'yes' is not of type 'boolean'"),
         (edit("_quarto.yml", "toc: true", "toc: true\n    mainfont: Lato"), "'mainfont' was unexpected"),
+        (edit("_quarto.yml", "1000px", "1000"), "body-width: 1000 is not of type 'string'"),
         (edit("_quarto.yml", "csl: v", "csl: https://www.zotero.org/styles/v"), "csl: 'https:"),
         (edit("_quarto.yml", "css: styles.css", "css: other.css"), "other.css is not there"),
         (edit("styles.css", "body {", '@import "https://fonts.example.org/a.css";\nbody {'), "styles.css: the network: @imp"),
