@@ -43,6 +43,26 @@ def headline(study: Path, title: str) -> str:
         auc = f"{float(row['auc']):<6.2f}" if row["auc"] else "none  "
         limits = f"{both.delong or '-':<21}{both.recommended or row['reason'] or '-'} {both.signs}".rstrip()
         lines.append(f"  {name:<34}{row['cases']:>7}{row['controls']:>10}   {auc}{limits}")
-    lines += ["", textwrap.fill(told(pairs), 88, initial_indent="  ", subsequent_indent="  ")] if rows else []
+    notes = [told(pairs), _networks(study / "statistics/seeds.csv", [row["outcome"] for row in rows])]
+    for note in filter(None, notes if rows else []):
+        lines += ["", textwrap.fill(note, 88, initial_indent="  ", subsequent_indent="  ")]
     lines += ["", "The manuscript:", *(f"  {path}" for path in manuscripts)]
     return "\n" + "\n".join(lines) + "\n"
+
+
+def _networks(path: Path, outcomes: list[str]) -> str:
+    """Say how far single networks lie apart, or that one can't tell; nothing where the scores are not of networks."""
+    if not path.is_file():
+        return ""
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["outcome"] in outcomes]
+    if not rows:
+        return ""
+    most = max(int(row["seeds"]) for row in rows)
+    if most == 1:
+        return "One network was trained: how far its random start moves these AUCs can't be known from it."
+    apart = [float(row["highest"]) - float(row["lowest"]) for row in rows]
+    return (
+        f"The scores of {most} networks are averaged. Single ones lie {min(apart):.2f} to {max(apart):.2f} apart in "
+        "AUC, which the intervals don't count."
+    )

@@ -23,6 +23,7 @@ from analysis.schemas.statistics import (
     PUBLISHED,
     ROC,
     SAMPLE_SIZE,
+    SEEDS,
     THRESHOLDS,
 )
 
@@ -122,6 +123,13 @@ class Results:
         if not order:
             raise StudyError(f"{self.statistics / 'roc.csv'} has no outcome of '{self.scheme.name}' in the test set.")
         return frame.loc[order]
+
+    @property
+    def single_networks(self) -> pd.DataFrame:
+        """The AUCs of the networks of an ensemble, each by itself, by outcome; no row where there was one network."""
+        return self._table(
+            self.statistics / "seeds.csv", SEEDS, lambda frame: frame[frame["seeds"] > 1].set_index("outcome")
+        )
 
     @property
     def thresholds(self) -> pd.DataFrame:

@@ -54,6 +54,17 @@ ROC = table(
     }
 )
 
+#: How far the AUC in the test set moves with the random start of the network; errors are standard errors.
+SEEDS = table(
+    {
+        "outcome": text(unique=True),
+        "seeds": whole(1),
+        "lowest": share(),
+        "highest": share(),
+        **{name: number(0, missing=True) for name in ("sd", "training_error", "sampling_error")},
+    }
+)
+
 #: A Parquet file; a threshold may be infinite, at the corners of the curve.
 CURVES = table(
     {
@@ -332,6 +343,7 @@ AUDIT = table(
 #: The tables that `evaluate` writes, by file.
 ESTIMATES: dict[str, pa.DataFrameSchema] = {
     "roc.csv": ROC,
+    "seeds.csv": SEEDS,
     "curves.parquet": CURVES,
     "thresholds.csv": THRESHOLDS,
     "optimism.csv": OPTIMISM,

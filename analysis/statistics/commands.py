@@ -30,6 +30,7 @@ _CSV = out("The CSV to write.", NEW_FILE)
 @shared("--exams", required=False)
 @shared("--images-index", "images", required=False)
 @click.option("--readers", type=FILE, help="Independent readings, to put readers beside the network.")
+@click.option("--members", type=FILE, help="seeds.parquet of predict: the scores of each network of an ensemble.")
 @_SETTINGS
 @_SEED
 @_WORKERS

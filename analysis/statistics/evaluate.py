@@ -9,10 +9,11 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.files import write_table
+from analysis.files import read_table, write_table
 from analysis.grading.scheme import Outcome, Scheme
 from analysis.schemas.columns import empty
-from analysis.schemas.statistics import DECISIONS, ESTIMATES, EVALUATED, SUBGROUPS
+from analysis.schemas.network import MEMBERS
+from analysis.schemas.statistics import DECISIONS, ESTIMATES, EVALUATED, SEEDS, SUBGROUPS
 from analysis.statistics import calibration, decisions, discrimination, grades, operating, subgroups
 from analysis.statistics.cumulative import cumulative_tables
 from analysis.statistics.data import Matched, match
@@ -21,6 +22,7 @@ from analysis.statistics.published import compare_published, load_published
 from analysis.statistics.questions import question_of, same_as
 from analysis.statistics.readers import compare_readers
 from analysis.statistics.resample import Resamples, seed_for
+from analysis.statistics.seeds import seed_rows
 from analysis.statistics.settings import StatisticsSettings
 
 Tables = dict[str, pd.DataFrame]
@@ -66,6 +68,7 @@ def evaluate(
     exams: Path | None = None,
     images: Path | None = None,
     readers: Path | None = None,
+    members: Path | None = None,
 ) -> tuple[str, ...]:
     """Work out every estimate of a study and write the tables.
 
@@ -85,6 +88,8 @@ def evaluate(
         The tables of exams (age, sex, protocol) and images (views), for subgroups.
     readers : Path, optional
         Independent readings, to put readers beside the network.
+    members : Path, optional
+        seeds.parquet of the predictions: the scores of each network of an ensemble.
 
     Returns
     -------
@@ -97,7 +102,9 @@ def evaluate(
     """
     study = match(predictions, reference, scheme)
     evaluation = Evaluation(study, subgroups.divide(study, exams, images, settings), settings, seed)
-    for name, table in tables(evaluation, readers, workers=workers).items():
+    found = tables(evaluation, readers, workers=workers)
+    found["seeds.csv"] = seed_rows(study, read_table(members, MEMBERS), found["roc.csv"]) if members else empty(SEEDS)
+    for name, table in found.items():
         write_table(table, out / name, ESTIMATES[name])
     return study.unmatched
 

@@ -159,7 +159,7 @@ def _band(value: float, width: float, low: float = 0.0, high: float = 1.0) -> tu
 def _statistics(out: Path, scheme: Scheme, reference: pd.DataFrame, rng: np.random.Generator) -> None:
     test = reference[reference["set"] == "test"]
     roc, thresholds, optimism, curves, calibration, reliability, prevalence, published = [], [], [], [], [], [], [], []
-    subgroups = []
+    subgroups, seeds = [], []
     for outcome in scheme.outcomes:
         cases = int(test[outcome.id].sum())
         controls = int((test[outcome.id] == 0).sum())
@@ -178,6 +178,13 @@ def _statistics(out: Path, scheme: Scheme, reference: pd.DataFrame, rng: np.rand
                 "reason": None if cases >= 5 else "no case" if not cases else f"{cases} cases: too few",
             }
         )  # fmt: skip
+        if cases:
+            seeds.append(
+                {
+                    "outcome": outcome.id, "seeds": 2, "lowest": auc - 0.02, "highest": auc + 0.01, "sd": 0.02,
+                    "training_error": 0.01, "sampling_error": 0.03,
+                }
+            )  # fmt: skip
         for chosen in ("validation", "test"):
             row = {"outcome": outcome.id, "chosen_on": chosen, "threshold": rng.random()}
             for column in ("sensitivity", "specificity", "youden", "ppv", "npv"):
@@ -370,6 +377,7 @@ def _statistics(out: Path, scheme: Scheme, reference: pd.DataFrame, rng: np.rand
         "false_positives": false_positives, "decisions": decisions, "cumulative": cumulative,
         "cumulative_fit": cumulative_fit, "sample_size": sample_size,
         "published": published,
+        "seeds": seeds,
     }.items():  # fmt: skip
         write(rows, out / f"{name}.csv", SCHEMAS[name])
     write(pd.concat(curves, ignore_index=True), out / "curves.parquet", ESTIMATES["curves.parquet"])

@@ -1,5 +1,7 @@
 """What a run ends with in the terminal."""
 
+import shutil
+
 import pandas as pd
 
 from analysis.presentation.headline import headline
@@ -27,3 +29,23 @@ def test_the_headline_has_both_intervals_at_the_level_of_the_study(kl, tmp_path)
     assert "§ few cases or controls" in " ".join(text.split()) and "‡" not in text
     shown = text[text.index("The manuscript:") :]
     assert "index.html" in shown and "index.pdf" in shown and "index.docx" not in shown and "index.qmd" not in shown
+
+
+def test_the_headline_says_what_the_random_start_does_or_that_it_cannot_know(kl, tmp_path):
+    (tmp_path / "manuscript").mkdir()
+    (tmp_path / "manuscript/index.html").touch()
+    statistics = shutil.copytree(kl.options["statistics"], tmp_path / "statistics")
+    seeds = pd.read_csv(statistics / "seeds.csv")
+
+    def told():
+        return " ".join(headline(tmp_path, "A study").split())
+
+    seeds.assign(seeds=1, lowest=0.8, highest=0.8).to_csv(statistics / "seeds.csv", index=False)
+    assert "One network was trained: how far its random start moves these AUCs can't be known from it." in told()
+    seeds = seeds.assign(seeds=3, lowest=0.8, highest=0.81)
+    seeds.loc[seeds["outcome"] == "kl_2", "highest"] = 0.87
+    seeds.loc[seeds["outcome"] == "medial", "highest"] = 0.99  # not among these AUCs
+    seeds.to_csv(statistics / "seeds.csv", index=False)
+    assert "The scores of 3 networks are averaged. Single ones lie 0.01 to 0.07 apart in AUC" in told()
+    (statistics / "seeds.csv").unlink()  # scores that somebody brought
+    assert "network" not in told()

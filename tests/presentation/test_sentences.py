@@ -412,3 +412,21 @@ def test_one_question_stands_once_in_the_tables_of_differences(kl):
         ["Disease"],
         ["Radiographic osteoarthritis, senior 1", "60", "0.02 (−0.03 to 0.07)", "0.40"],
     ]
+
+
+def test_the_share_of_training_in_the_uncertainty_is_told_or_that_it_is_not_known(kl, tmp_path):
+    def of(training, sampling):
+        return lambda frame: frame.assign(
+            seeds=3, highest=frame["lowest"] + 0.03, training_error=training, sampling_error=sampling
+        )
+
+    config = {"network": {"seeds": [0, 1, 2]}}
+    text = tell(kl, tmp_path / "some", config=config, seeds=of(0.01, 0.02))
+    assert "the AUCs of the same outcome lay 0.03 apart" in text
+    assert "Of the uncertainty of the AUCs, as variance, about 20% is the training's own" in text
+    assert "lowest and highest AUC of the 3 networks, each by itself" in text and "random start" not in text
+    assert "less than 1% is the training's own" in tell(kl, tmp_path / "little", config=config, seeds=of(0.0001, 0.02))
+    alone = tell(kl, tmp_path / "one", config={"network": {"seeds": [0]}}, seeds=lambda frame: frame.assign(seeds=1))
+    assert "is the training's own" not in alone and "each by itself" not in alone
+    assert "One network was trained; how far its random start moves an AUC is not known." in alone
+    assert "What another random start of training would change is not known from one network." in alone

@@ -6,6 +6,7 @@
 STATISTICS = f"{COHORT}/{{grading}}/statistics"
 ESTIMATES = [
     "roc.csv",
+    "seeds.csv",
     "curves.parquet",
     "thresholds.csv",
     "optimism.csv",
@@ -33,6 +34,7 @@ if not os.path.exists(PUBLISHED):
 rule evaluate:
     input:
         predictions=f"{PREDICTIONS}/exams.parquet",
+        seeds=f"{PREDICTIONS}/seeds.parquet",
         reference=f"{REFERENCE}/reference.parquet",
         readers=f"{REFERENCE}/readers.parquet",
         exams=f"{SELECTION}/exams.parquet",
@@ -56,8 +58,8 @@ rule evaluate:
     message:
         "Estimate performance with intervals by pROC ({wildcards.grading})"
     shell:
-        "python -m analysis --log {log} evaluate --predictions {input.predictions} --reference {input.reference}"
-        " --readers {input.readers} --exams {input.exams} --images-index {input.images} --grading {input.grading}"
+        "python -m analysis --log {log} evaluate --predictions {input.predictions} --members {input.seeds}"
+        " --reference {input.reference} --readers {input.readers} --exams {input.exams} --images-index {input.images} --grading {input.grading}"
         " --settings {input.settings} --seed {params.seed} --workers {threads} --out {params.out}"
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from analysis.grading.scheme import Outcome
 from analysis.presentation.beside import pair
-from analysis.presentation.format import NONE, count, interval, known, number, p_value
+from analysis.presentation.format import NONE, count, interval, known, number, p_value, span
 from analysis.presentation.markdown import Table
 from analysis.presentation.results import Results
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 MEASURES = {
     "accuracy": "Accuracy, %",
@@ -40,14 +43,24 @@ def by_heading(
 def _cells(results: Results, outcome: Outcome) -> list[str]:
     digits = results.settings.digits
     row, chosen = results.auc(outcome.id), results.threshold(outcome.id)
+    single = results.single_networks
     return [
         f"{count(row['cases'])} / {count(row['controls'])}",
         interval(chosen, "sensitivity", 0, 100),
         interval(chosen, "specificity", 0, 100),
         number(chosen.get("youden"), digits) + (" *" if few_threshold(chosen) else ""),
         number(row["auc"], digits),
+        *([_apart(single, outcome.id, digits)] if len(single) else []),
         *beside_delong(row, digits),
     ]
+
+
+def _apart(single: pd.DataFrame, outcome: str, digits: int) -> str:
+    """Return the lowest and the highest AUC of single networks, "0.78 to 0.82"."""
+    if outcome not in single.index:
+        return NONE
+    row: Any = single.loc[outcome]
+    return span((row["lowest"], row["highest"]), digits)
 
 
 def few_threshold(chosen: Mapping[str, Any]) -> bool:
@@ -65,10 +78,10 @@ def _performance(results: Results, *kinds: str) -> Table | None:
     outcomes = results.outcomes(*kinds)
     if not outcomes:
         return None
-    level = results.level
+    level, several = results.level, len(results.single_networks) > 0
     head = [
         "", "Cases / controls", "Sensitivity, %", "Specificity, %", "Youden's J", "AUC",
-        f"DeLong's {level} CI, pROC", f"Recommended {level} CI",
+        *(["Single networks"] if several else []), f"DeLong's {level} CI, pROC", f"Recommended {level} CI",
     ]  # fmt: skip
     published = results.published
     beside = len(published) > 0 and any(outcome.id in published.index for outcome in outcomes)
@@ -84,7 +97,7 @@ def _performance(results: Results, *kinds: str) -> Table | None:
     if beside:
         head.append(f"Published AUC ({results.published_level} CI)")
     # No word is broken, and no interval but the published one.
-    widths = (21, 12, 15, 15, 10, 7, 14, 16, *([20] if beside else []))
+    widths = (21, 12, 15, 15, 10, 7, *([11] if several else []), 14, 16, *([20] if beside else []))
     return Table(head, by_heading(results, outcomes, cells), widths=widths)
 
 

@@ -33,6 +33,7 @@ from analysis.presentation.values.network import network_noun, network_values
 from analysis.presentation.values.performance import performance_values, published_values, summary_values
 from analysis.presentation.values.readers import agreement_values, reader_values
 from analysis.presentation.values.subgroups import subgroup_values
+from analysis.presentation.values.training import training_values
 from analysis.schemas import SETS
 from analysis.settings import Settings, parse
 from analysis.simulate.settings import SimulateSettings
@@ -135,7 +136,7 @@ def _measured(results: Results) -> tuple[dict[str, Any], Sources]:
     found: dict[str, Any] = {}
     sources: Sources = {}
     for make in (
-        cohort_values, agreement_values, reader_values, performance_values, summary_values, optimism_values, prevalence_values,
+        cohort_values, agreement_values, reader_values, performance_values, summary_values, training_values, optimism_values, prevalence_values,
         sample_size_values,
         calibration_values, decision_values, subgroup_values, coverage_values, audit_values, published_values,
     ):  # fmt: skip
