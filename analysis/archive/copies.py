@@ -43,14 +43,20 @@ def mark_copies(files: pd.DataFrame) -> None:
     _mark(files, good, instance.reindex(good.index))
 
 
+def kind_of_copy(same_exam: pd.Series, same_patient: pd.Series) -> pd.Series:
+    """Return the reason code of copies, by whether they are of the exam and the patient of their original."""
+    kind = pd.Series("duplicate_in_exam", same_exam.index, dtype="str")
+    kind[~same_exam] = "duplicate_in_patient"
+    kind[~same_patient] = "duplicate_in_archive"
+    return kind
+
+
 def _mark(files: pd.DataFrame, good: pd.DataFrame, key: pd.Series) -> None:
     """Mark all but the first file of each key."""
     first = good.groupby(key, sort=False).head(1)
     first = first.set_index(key[first.index])
     copies = good[key.duplicated()]
     original = first.loc[key[copies.index]].set_index(copies.index)
-    kind = pd.Series("duplicate_in_exam", copies.index, dtype="str")
-    kind[copies["exam_key"] != original["exam_key"]] = "duplicate_in_patient"
-    kind[copies["patient_key"] != original["patient_key"]] = "duplicate_in_archive"
+    kind = kind_of_copy(copies["exam_key"] == original["exam_key"], copies["patient_key"] == original["patient_key"])
     files.loc[copies.index, "code"] = kind
     files.loc[copies.index, "detail"] = kind.map(sentence) + " It is a copy of " + original["path"] + "."

@@ -18,7 +18,7 @@ from analysis.options import out, section_file, shared
 @section_file("selection", "--settings", "settings_file")
 @section_file("reference", "--policy", "policy_file")
 @shared("--seed")
-@out("Folder for exams.parquet and flow.csv.")
+@out("Folder for exams.parquet, flow.csv and images.csv.")
 def select(
     archive: Path,
     images_file: Path,
@@ -32,27 +32,32 @@ def select(
 ) -> None:
     """Select exams by predefined rules and split them into sets at patient level."""
     import numpy as np
+    import pandas as pd
 
     from analysis.cohort import selection
     from analysis.cohort.settings import SelectionSettings
     from analysis.files import read_table, write_table
     from analysis.grading.settings import ReferenceSettings
     from analysis.imaging.store import ImageStore
-    from analysis.schemas import EXAMS, FLOW, IMAGES, PRIVATE, READINGS
+    from analysis.schemas import EXAMS, FLOW, IMAGE_COUNTS, IMAGES, PRIVATE, READINGS, UNREADABLE
     from analysis.settings import load
 
+    images, store = read_table(images_file, IMAGES), ImageStore(prepared)
+    unreadable = pd.concat([read_table(path, UNREADABLE) for path in sorted(prepared.glob("unreadable-*.csv"))])
+    counts = selection.count_images(images, store.rows, unreadable, store.copies)
     exams, flow = selection.select(
         archive,
-        read_table(images_file, IMAGES),
+        images,
         read_table(readings_file, READINGS),
         read_table(private_file, PRIVATE),
-        ImageStore(prepared).rows,
+        store.rows,
         settings=load(SelectionSettings, settings_file),
         policy=load(ReferenceSettings, policy_file),
         rng=np.random.default_rng(seed),
     )
     write_table(exams, out / "exams.parquet", EXAMS)
     write_table(flow, out / "flow.csv", FLOW)
+    write_table(counts, out / "images.csv", IMAGE_COUNTS)
     for row in flow.itertuples():
         click.echo(f"{row.exams:>8} {row.label}")
 

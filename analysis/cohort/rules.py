@@ -41,7 +41,8 @@ def list_exams(
     Returns
     -------
     pandas.DataFrame
-        One row per exam, sorted: exam, patient, protocol, body_parts, age, sex, day, images (readable), words.
+        One row per exam, sorted: exam, patient, protocol, body_parts, age, sex, day, burned_in (whether an image was
+        refused for words in it), images (readable), words.
     """
     known = files.dropna(subset=["exam", "patient"])
     exams = known.groupby("exam").agg(patient=("patient", "min"), day=("day", "min"))
@@ -49,6 +50,7 @@ def list_exams(
     exams = exams.join(described.agg(protocol=("protocol", "first"), age=("age", "min"), sex=("sex", "first")))
     parts = {exam: frozenset(seen.dropna()) for exam, seen in described["body_part"]}
     exams["body_parts"] = exams.index.map(lambda exam: parts.get(exam, frozenset()))
+    exams["burned_in"] = exams.index.isin(known.loc[known["code"] == "burned_in", "exam"])
     exams["images"] = prepared.groupby("exam").size().reindex(exams.index, fill_value=0)
     said = reports.set_index("exam")["text"]
     words = said.map(lambda text: mentions(text, settings.words))
@@ -83,6 +85,10 @@ def _flagged(exams: pd.DataFrame, readings: pd.DataFrame, item: str) -> pd.Serie
 
 def _unreadable(exams: pd.DataFrame, readings: pd.DataFrame, settings: SelectionSettings) -> pd.Series:
     return exams["images"] == 0
+
+
+def _burned_in(exams: pd.DataFrame, readings: pd.DataFrame, settings: SelectionSettings) -> pd.Series:
+    return (exams["images"] == 0) & exams["burned_in"]
 
 
 def _no_knee(exams: pd.DataFrame, readings: pd.DataFrame, settings: SelectionSettings) -> pd.Series:
@@ -127,7 +133,10 @@ Test = Callable[[pd.DataFrame, pd.DataFrame, "SelectionSettings"], pd.Series]
 
 #: Each rule's tests by reason code, with the words for the flow diagram.
 RULES: dict[Rule, list[tuple[str, str, Test]]] = {
-    "unreadable": [("unreadable", "No readable radiograph", _unreadable)],
+    "unreadable": [
+        ("burned_in", "Words burned into the images", _burned_in),
+        ("unreadable", "No readable radiograph", _unreadable),
+    ],
     "no_knee": [("no_knee", "No knee in the image", _no_knee)],
     "paediatric": [
         ("paediatric", "Younger than {minimum_age:g} years", _paediatric),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from analysis.archive.copies import kind_of_copy
 from analysis.archive.matching import reports_of_exams
 from analysis.archive.people import plain_id
 from analysis.archive.tables import read_reports, read_split
@@ -120,6 +121,34 @@ def select(
         if not (exams["set"] == name).any():
             raise StudyError(f"No exam is left for the {name} set; see selection.sets.{name}, reference.{name}.")
     return exams[list(EXAMS.columns)], flow(exams, settings)
+
+
+def count_images(
+    images: pd.DataFrame, prepared: pd.DataFrame, unreadable: pd.DataFrame, copies: pd.DataFrame
+) -> pd.DataFrame:
+    """Count what became of the indexed images: columns `code`, `n`; the rows after the first add up to it.
+
+    Parameters
+    ----------
+    images, prepared : pandas.DataFrame
+        Schemas IMAGES and PREPARED.
+    unreadable : pandas.DataFrame
+        What `prepare` could not use: `image`, `exam`, `code`.
+    copies : pandas.DataFrame
+        See `ImageStore`: one picture that was compressed in two ways is two images in the index.
+    """
+    named = images.set_index("image")
+    own, original = (named.loc[copies[column], ["exam", "patient"]].to_numpy() for column in ("image", "of"))
+    same = pd.DataFrame(own == original, copies.index, ["exam", "patient"], dtype=bool)
+    codes = pd.concat([unreadable["code"], kind_of_copy(same["exam"], same["patient"])])
+    lost = codes.value_counts().sort_index()
+    rows = [("indexed", len(images)), ("prepared", len(prepared)), *((str(code), int(n)) for code, n in lost.items())]
+    if sum(n for _, n in rows[1:]) != len(images):
+        raise StudyError(
+            f"{len(images)} images are in the index, but {sum(n for _, n in rows[1:])} are accounted for by the prepared "
+            "ones; run 'prepare' again."
+        )
+    return pd.DataFrame(rows, columns=["code", "n"])
 
 
 def _hold_reports(texts: pd.DataFrame, settings: SelectionSettings) -> None:

@@ -17,10 +17,39 @@ if TYPE_CHECKING:
     from pydicom import Dataset
 
 
+def decode(dataset: Dataset) -> NDArray[Any]:
+    """Decode a grey image of one frame, and take the bits that hold it.
+
+    Returns
+    -------
+    numpy.ndarray, shape (rows, columns)
+
+    Raises
+    ------
+    Unreadable
+        If the pixels can't be decoded, or are not rows and columns.
+    """
+    try:
+        stored = _decoded(dataset)
+    except MemoryError as error:
+        raise Unreadable("memory") from error
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:  # a decoder may raise anything; those in Rust panic past Exception
+        raise Unreadable("decode") from error
+    if stored.ndim != 2:
+        raise Unreadable("shape", f"{stored.ndim} dimensions")
+    return stored
+
+
 def brightness(
-    dataset: Dataset, *, window: bool = True, percentiles: tuple[float, float] = (0.1, 99.9)
+    dataset: Dataset,
+    stored: NDArray[Any] | None = None,
+    *,
+    window: bool = True,
+    percentiles: tuple[float, float] = (0.1, 99.9),
 ) -> NDArray[np.uint8]:
-    """Decode a single-frame grey image and show it as a viewer would.
+    """Show a single-frame grey image as a viewer would.
 
     Modality LUT (or rescale), then VOI LUT or window, then the photometric interpretation
     (DICOM PS3.3 C.7.6.3, C.11.1, C.11.2). The steps are worked out for each value that the image
@@ -30,6 +59,8 @@ def brightness(
     ----------
     dataset : pydicom.Dataset
         With pixel data and, where the file had none, a transfer syntax in its file meta.
+    stored : numpy.ndarray, optional
+        What `decode` returned for it.
     window : bool
         Whether to apply the VOI LUT or window of the file.
     percentiles : tuple of float
@@ -45,16 +76,8 @@ def brightness(
     Unreadable
         If the pixels can't be decoded, are not a grey image of one frame, or are all the same.
     """
-    try:
-        stored = _decoded(dataset)
-    except MemoryError as error:
-        raise Unreadable("memory") from error
-    except (KeyboardInterrupt, SystemExit):
-        raise
-    except BaseException as error:  # a decoder may raise anything; those in Rust panic past Exception
-        raise Unreadable("decode") from error
-    if stored.ndim != 2:
-        raise Unreadable("shape", f"{stored.ndim} dimensions")
+    if stored is None:
+        stored = decode(dataset)
     if not np.issubdtype(stored.dtype, np.integer) or stored.dtype.itemsize > 2:
         return _float_brightness(stored, dataset, percentiles)
     outside = hidden(stored, dataset)

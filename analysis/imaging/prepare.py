@@ -10,17 +10,18 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 import numpy as np
 import pandas as pd
+import xxhash
 
 from analysis.archive.dicom import Unreadable, limit_memory, read
 from analysis.archive.find import real_path
 from analysis.archive.reasons import sentence
 from analysis.errors import StudyError
 from analysis.files import atomic, write_table
-from analysis.imaging.pixels import brightness, pixel_aspect
+from analysis.imaging.pixels import brightness, decode, pixel_aspect
 from analysis.imaging.plausible import implausible
 from analysis.imaging.square import square
 from analysis.schemas import PREPARED, UNREADABLE
@@ -33,13 +34,18 @@ if TYPE_CHECKING:
 
 _AHEAD, _BATCH = 2, 16
 
+Prepared = tuple["NDArray[np.uint8]", str]
+T = TypeVar("T")
 
-def prepare_file(path: Path, settings: ImagesSettings) -> NDArray[np.uint8]:
+
+def prepare_file(path: Path, settings: ImagesSettings) -> Prepared:
     """Read, decode, window, crop, reduce and pad one image.
 
     Returns
     -------
     numpy.ndarray of uint8, shape (size, size)
+    str
+        A hash of the decoded pixels: the same for one picture in several compressions.
 
     Raises
     ------
@@ -49,7 +55,8 @@ def prepare_file(path: Path, settings: ImagesSettings) -> NDArray[np.uint8]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         dataset = read(path)
-        image = brightness(dataset, window=settings.window, percentiles=settings.percentiles)
+        stored = decode(dataset)
+        image = brightness(dataset, stored, window=settings.window, percentiles=settings.percentiles)
         small = square(
             image,
             settings.size,
@@ -59,7 +66,14 @@ def prepare_file(path: Path, settings: ImagesSettings) -> NDArray[np.uint8]:
         )
         if settings.implausible == "reject" and (why := implausible(small)):
             raise Unreadable("implausible", why)
-        return small
+        return small, hash_of(stored)
+
+
+def hash_of(stored: NDArray[Any]) -> str:
+    """Hash decoded pixels and their shape, whatever byte order they were stored in."""
+    digest = xxhash.xxh3_128(np.ascontiguousarray(stored, stored.dtype.newbyteorder("=")).data)
+    digest.update(str(stored.shape).encode())
+    return digest.hexdigest()
 
 
 def shard_of(images: pd.DataFrame, shard: int, shards: int) -> pd.DataFrame:
@@ -109,8 +123,9 @@ def prepare(
     missing = wanted[~wanted["image"].isin(paths.index)]
     if len(missing):
         raise StudyError(f"Image {missing['image'].iloc[0]} isn't in the private index; run 'ingest' again.")
-    results = decode_files([real_path(archive, paths[image]) for image in wanted["image"]], settings)
-    good, unreadable = [], []
+    places = [real_path(archive, paths[image]) for image in wanted["image"]]
+    results = decode_files(places, settings, prepare_file)
+    good, hashes, unreadable = [], [], []
     with atomic(out / f"pixels-{shard}.npy") as temporary, temporary.open("wb") as file:
         _header(file, 0, settings.size)
         for position, result in enumerate(results):
@@ -118,11 +133,13 @@ def prepare(
                 told = sentence(result.code, result.detail)
                 unreadable.append((wanted["image"][position], wanted["exam"][position], result.code, told))
             else:
-                file.write(result.tobytes())
+                file.write(result[0].tobytes())
                 good.append(position)
+                hashes.append(result[1])
         file.seek(0)
         _header(file, len(good), settings.size)
-    rows = wanted.loc[good, ["image", "exam", "view", "side"]].assign(shard=shard, row=np.arange(len(good)))
+    rows = wanted.loc[good].reindex(columns=["image", "exam", "view", "side", "burned_in"])
+    rows = rows.assign(shard=shard, row=np.arange(len(good)), decoded=hashes)
     write_table(rows.reset_index(drop=True), out / f"rows-{shard}.parquet", PREPARED)
     write_table(pd.DataFrame(unreadable, columns=list(UNREADABLE.columns)), out / f"unreadable-{shard}.csv", UNREADABLE)
     return len(good), len(unreadable)
@@ -134,9 +151,9 @@ def _header(file: BinaryIO, n: int, size: int) -> None:
 
 
 def _attempt(
-    prepare: Callable[[Path, ImagesSettings], NDArray[np.uint8]], settings: ImagesSettings, paths: list[Path]
-) -> list[NDArray[np.uint8] | Unreadable]:
-    results: list[NDArray[np.uint8] | Unreadable] = []
+    prepare: Callable[[Path, ImagesSettings], T], settings: ImagesSettings, paths: list[Path]
+) -> list[T | Unreadable]:
+    results: list[T | Unreadable] = []
     for path in paths:
         try:
             results.append(prepare(path, settings))
@@ -158,10 +175,8 @@ def _start(megabytes: int) -> None:
 
 
 def decode_files(
-    paths: list[Path],
-    settings: ImagesSettings,
-    prepare: Callable[[Path, ImagesSettings], NDArray[np.uint8]] = prepare_file,
-) -> Iterator[NDArray[np.uint8] | Unreadable]:
+    paths: list[Path], settings: ImagesSettings, prepare: Callable[[Path, ImagesSettings], T]
+) -> Iterator[T | Unreadable]:
     """Prepare images in a process of their own: a decoder that crashes or hangs takes one image with it, no more.
 
     Images go there in batches, since the way to and fro costs a fifth of the decoding. A batch
@@ -176,7 +191,7 @@ def decode_files(
 
     worker = pool()
     waiting = (paths[start : start + _BATCH] for start in range(0, len(paths), _BATCH))
-    ahead: deque[tuple[list[Path], Future[list[NDArray[np.uint8] | Unreadable]]]] = deque()
+    ahead: deque[tuple[list[Path], Future[list[T | Unreadable]]]] = deque()
     try:
         while True:
             while len(ahead) < _AHEAD and (batch := next(waiting, None)) is not None:

@@ -31,6 +31,8 @@ class ImageStore:
     ----------
     rows : pandas.DataFrame
         One row per image (schema PREPARED), index 0 … n-1: the positions that indexing takes.
+    copies : pandas.DataFrame
+        Images that are not in `rows`, since they decode to the same pixels as one that is: `of` names it.
     size : int
         Side of the squares, pixels.
 
@@ -54,17 +56,24 @@ class ImageStore:
         rows = pd.concat([read_table(path, PREPARED) for path in paths], ignore_index=True)
         if rows["image"].duplicated().any():
             raise StudyError(f"The shards in {self.folder} overlap; remove the folder and run 'prepare' again.")
-        self.rows: pd.DataFrame = rows.sort_values(["exam", "image"], ignore_index=True)
+        self._stored = rows["shard"].value_counts()
+        rows = rows.sort_values(["exam", "image"])
+        self.copies = rows[:0].assign(of="")
+        if "decoded" in rows:
+            first = rows["decoded"].map(rows.drop_duplicates("decoded").set_index("decoded")["image"])
+            copy = rows["decoded"].notna() & (rows["image"] != first)
+            self.copies, rows = rows[copy].assign(of=first[copy]), rows[~copy]
+        self.rows: pd.DataFrame = rows.reset_index(drop=True)
         self._shard = self.rows["shard"].to_numpy()
         self._row = self.rows["row"].to_numpy()
 
     @cached_property
     def _pixels(self) -> dict[int, NDArray[np.uint8]]:
         shards: dict[int, Any] = {}
-        for shard, n in zip(*np.unique(self._shard, return_counts=True), strict=True):
+        for shard, n in self._stored.sort_index().items():
             path = self.folder / f"pixels-{shard}.npy"
             try:
-                shards[int(shard)] = pixels = np.load(path, mmap_mode="r")
+                shards[int(str(shard))] = pixels = np.load(path, mmap_mode="r")
             except (OSError, ValueError) as error:
                 raise StudyError(
                     f"The prepared images {path} cannot be read ({error}); run 'prepare' again."

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 # ASSUME: a shutter or padding that hides more than this share of the image is a wrong tag.
 _HIDDEN = 0.95
+#: Share of the edge that padding without a tag must take.
+_EDGE = 0.05
 
 
 def true_values(stored: NDArray[Any], dataset: Dataset) -> NDArray[Any]:
@@ -76,16 +78,48 @@ def _padding(stored: NDArray[Any], dataset: Dataset) -> NDArray[np.bool_] | None
     ASSUME: the same value within the image is the image's, as where metal is as white as the padding.
     """
     first = whole(dataset, "PixelPaddingValue")
-    if first is None:
-        return None
     last = whole(dataset, "PixelPaddingRangeLimit")
-    ends = sorted(_within(one, stored.dtype) for one in (first, first if last is None else last))
-    mask = ((stored >= ends[0]) & (stored <= ends[1])).astype(np.uint8)
-    if not mask.any():
+    mask = None if first is None else _between(stored, first, first if last is None else last)
+    if mask is None and first is not None and (bits := whole(dataset, "BitsStored")):
+        # A value beyond the bits that hold the image was cut to them like the image.
+        mask = _between(stored, *(one & (2**bits - 1) for one in (first, first if last is None else last)))
+    if mask is None:
+        mask = _untold(stored)
+    if mask is None:
         return None
     labels = cv2.connectedComponents(mask, connectivity=4)[1]
     edge = np.unique(np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]]))
     return np.isin(labels, edge[edge > 0])
+
+
+def _between(stored: NDArray[Any], first: int, last: int) -> NDArray[np.uint8] | None:
+    """Mark a range of values; None where no pixel has one."""
+    low, high = sorted(_within(one, stored.dtype) for one in (first, last))
+    mask = ((stored >= low) & (stored <= high)).astype(np.uint8)
+    return mask if mask.any() else None
+
+
+def _untold(stored: NDArray[Any]) -> NDArray[np.uint8] | None:
+    """Mark padding that no tag tells of.
+
+    ASSUME: it is the lowest or highest value, lies along a twentieth of the edge, and is further from every other value
+    than those are from each other. Black about a dark image isn't, nor is a saturated beam.
+    """
+    edge = np.concatenate([stored[0], stored[-1], stored[:, 0], stored[:, -1]])
+    for extreme in (edge.max(), edge.min()):
+        # First by a few of the pixels: nearly all images end here.
+        for some in (stored[::8, ::8], stored):
+            others = some[some != extreme]
+            if others.size < 2 or not _far(int(extreme), int(others.min()), int(others.max())):
+                break
+        else:
+            if (edge == extreme).mean() >= _EDGE:
+                return np.asarray(stored == extreme, np.uint8)
+    return None
+
+
+def _far(value: int, low: int, high: int) -> bool:
+    return low < high and max(value - high, low - value) > high - low
 
 
 def _within(number: int, dtype: np.dtype[Any]) -> int:
@@ -113,9 +147,11 @@ def _outside_shutter(shape: tuple[int, ...], dataset: Dataset) -> NDArray[np.boo
             elif name == "POLYGONAL":
                 corners = np.array([int(one) for one in value(dataset, "VerticesOfThePolygonalShutter")]).reshape(-1, 2)
                 cv2.fillPoly(part, [corners[:, ::-1].astype(np.int32) - 1], [1])
+            elif name == "BITMAP":  # an overlay's bits are what it hides
+                part |= dataset.overlay_array(whole(dataset, "ShutterOverlayGroup") or 0x6000) == 0
             else:
                 continue
-        except (TypeError, ValueError, OverflowError, cv2.error):
+        except (TypeError, ValueError, OverflowError, AttributeError, KeyError, cv2.error):
             continue
         inside &= part
     return None if inside.all() else inside == 0

@@ -78,9 +78,13 @@ def attribute(
     exams = task.exams("test")
     predicted = read_table(predictions, PREDICTIONS).set_index("exam").reindex(exams.table["exam"])
 
+    unsaid = words_unsaid(store.rows, exams.table["exam"])
+    allowed = np.ones(len(unsaid), bool) if settings.unsaid != "leave_out" else ~unsaid
     rows = []
-    for case in surest(task, exams, predicted, settings.cases):
-        batch = feeder.plain(exams, np.array([case.pop("position")]))
+    for case in surest(task, exams, predicted, settings.cases, allowed):
+        position = int(str(case.pop("position")))
+        batch = feeder.plain(exams, np.array([position]))
+        case["unsaid"] = bool(unsaid[position])
         outcome = [o.id for o in task.scheme.outcomes].index(str(case["outcome"]))
         maps, steps, error = integrated_gradients(scorer_of(networks, task, outcome), batch.images[:, 0], settings)
         name = f"{case['item']}-{case['truth']}-{'right' if case['right'] else 'wrong'}-{case['rank']}.png"
@@ -93,7 +97,22 @@ def attribute(
     seal(out)
 
 
-def surest(task: Task, exams: Exams, predicted: pd.DataFrame, number: int) -> list[dict[str, object]]:
+def words_unsaid(images: pd.DataFrame, exams: pd.Series) -> np.ndarray:
+    """Mark the exams with an image whose header doesn't say that no words, such as a name, are burned into it.
+
+    Parameters
+    ----------
+    images : pandas.DataFrame
+        Schema PREPARED.
+    exams : pandas.Series of str
+    """
+    said = images["burned_in"] == "no" if "burned_in" in images else pd.Series(False, images.index)
+    return ~np.asarray(exams.map(said.groupby(images["exam"]).all()).eq(True), dtype=bool)
+
+
+def surest(
+    task: Task, exams: Exams, predicted: pd.DataFrame, number: int, allowed: np.ndarray
+) -> list[dict[str, object]]:
     """Choose the exams of which the network is surest, right and wrong, for each true grade of each item.
 
     Parameters
@@ -105,6 +124,8 @@ def surest(task: Task, exams: Exams, predicted: pd.DataFrame, number: int) -> li
         Scores and predicted grades of the same exams in the same order.
     number : int
         Exams of each kind.
+    allowed : numpy.ndarray of bool, shape (exams,)
+        Which exams may be shown.
 
     Returns
     -------
@@ -118,7 +139,7 @@ def surest(task: Task, exams: Exams, predicted: pd.DataFrame, number: int) -> li
         scores = predicted[[f"{item}_{level}" for level in range(levels)]].to_numpy(float)
         for level in range(levels):
             for right in (True, False):
-                here = np.flatnonzero((truth == level) & ~np.isnan(guess) & ((guess == level) == right))
+                here = np.flatnonzero(allowed & (truth == level) & ~np.isnan(guess) & ((guess == level) == right))
                 sure = scores[here, guess[here].astype(int)]
                 for rank, k in enumerate(np.argsort(-sure, kind="stable")[:number], 1):
                     position = int(here[k])

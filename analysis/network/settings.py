@@ -147,6 +147,12 @@ class AttributionSettings(Settings):
     expert = ("steps", "tolerance", "occluded", "metal")
 
     cases: int = Field(default=1, ge=1, description="exams for each grade, surest right and surest wrong, per item")
+    unsaid: Literal["leave_out", "not_looked_at", "looked_at"] = Field(
+        default="leave_out",
+        description="exams with an image whose header doesn't say that no words are burned in: their pictures aren't "
+        "published; or they are, and the text says that nobody looked for words in them, or that somebody looked at each "
+        "picture in attribution/ and found none",
+    )
     steps: int = Field(default=32, ge=2, description="steps of the integrated gradients' path from black to the image")
     tolerance: float = Field(
         default=0.05, gt=0, description="largest completeness error, as a share of the score's change"

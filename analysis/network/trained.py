@@ -137,7 +137,7 @@ class Trained:
         analysis.archive.dicom.Unreadable
             If it can't be read, or doesn't look like a radiograph.
         """
-        return prepare_file(Path(path), self.images)
+        return prepare_file(Path(path), self.images)[0]
 
     def batch(self, images: np.ndarray, exam: np.ndarray, left: np.ndarray | None = None) -> Batch:
         """Put images on the device; see `answer`."""

@@ -12,7 +12,7 @@ from analysis.errors import StudyError
 from analysis.files import read_table
 from analysis.grading.scheme import Outcome, Scheme
 from analysis.presentation.settings import ManuscriptSettings
-from analysis.schemas import AGREEMENT, EXAMS, FLOW, REFERENCE, active_learning
+from analysis.schemas import AGREEMENT, COUNTS, EXAMS, FLOW, IMAGE_COUNTS, REFERENCE, active_learning
 from analysis.schemas.network import CASES, LEARNING, OCCLUSION
 from analysis.schemas.statistics import (
     AUDIT,
@@ -152,6 +152,16 @@ class Results:
     def flow(self) -> pd.DataFrame:
         """The steps of the selection."""
         return self._table(self.selection / "flow.csv", FLOW)
+
+    @property
+    def files(self) -> pd.DataFrame:
+        """What became of the archive's files: kind, code, n."""
+        return self._table(self.index / "counts.csv", COUNTS, optional=True) if self.index else _empty()
+
+    @property
+    def indexed(self) -> pd.DataFrame:
+        """What became of the indexed images: code, n."""
+        return self._table(self.selection / "images.csv", IMAGE_COUNTS, optional=True)
 
     @property
     def graded(self) -> pd.DataFrame:

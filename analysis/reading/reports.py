@@ -32,11 +32,10 @@ class Reports:
 
     def of(self, exam: str) -> str:
         """Return an exam's report with what identifies its patient masked; empty where there is none."""
-        private = _rows(self._private_file, exam)
-        accession = next((str(cell) for cell in private["accession"].dropna()), "")
-        text = self._texts.get(accession, "") if accession else ""
+        text = self._texts.get(exam, "")
         if not text:
             return ""
+        private = _rows(self._private_file, exam)
         return mask(
             text,
             {word for name in _NAMES if name in private for cell in private[name].dropna() for word in _words(cell)},
@@ -46,10 +45,13 @@ class Reports:
     def _texts(self) -> dict[str, str]:
         if not self._path.is_file():
             return {}
+        from analysis.archive.matching import reports_of_exams
         from analysis.archive.tables import read_reports
+        from analysis.files import read_table
 
-        table = read_reports(self._path)
-        return dict(zip(table["accession"], table["text"].astype(str), strict=True))
+        files = read_table(self._private_file, columns=["exam", "accession", "study_uid"])
+        table, _ = reports_of_exams(read_reports(self._path), files, self._path)
+        return dict(zip(table["exam"], table["text"].astype(str), strict=True))
 
 
 def _rows(private_file: Path, exam: str) -> Any:

@@ -70,6 +70,9 @@ PREPARED = pa.DataFrameSchema(
         "row": pa.Column(int, pa.Check.ge(0), coerce=True),
         "view": text(missing=True),
         "side": text(missing=True),
+        "burned_in": pa.Column(str, pa.Check.isin(("yes", "no")), nullable=True, required=False, coerce=True),
+        # A hash of the decoded pixels, in whatever compression they were stored.
+        "decoded": pa.Column(str, nullable=True, required=False, coerce=True),
     },
     strict=False,
 )
@@ -137,6 +140,9 @@ COUNTS = table({"kind": text(), "code": text(missing=True), "n": whole()})
 
 #: Images that could not be prepared, with the reason.
 UNREADABLE = table({"image": text(), "exam": text(), "code": text(), "detail": text(missing=True)})
+
+#: What became of the indexed images, counted: code (`indexed`, `prepared`, or a reason), n.
+IMAGE_COUNTS = table({"code": text(), "n": whole()})
 
 #: The rows of the flow diagram.
 FLOW = table(

@@ -50,6 +50,7 @@ CASES = table(
         "steps": whole(1),
         "completeness": number(0),
         "holds": truth(),
+        "unsaid": truth(),
         "file": text(),
     }
 )

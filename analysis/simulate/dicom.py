@@ -115,6 +115,7 @@ def image(
     part = {"femur": "Femur", "tibia": "Underben"}.get(exam.protocol, "Knä")
     bare = rng.random() < settings.missing_tags
     ds.SeriesDescription = _one(rng, VIEW_TEXT[view]).format(p=part)
+    ds.BurnedInAnnotation = "NO"
     if not bare or rng.random() < 0.5:
         ds.ViewPosition = {"ap": "AP", "lateral": _one(rng, ("LL", "LAT")), "oblique": "OBL"}[view]
     if not bare:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from click.testing import CliRunner
-from pydicom.uid import JPEG2000Lossless, generate_uid
+from pydicom.uid import ExplicitVRBigEndian, JPEG2000Lossless, JPEGLSLossless, RLELossless, generate_uid
 
 from analysis.archive.commands import ingest as command
 from analysis.archive.find import escaped, find, inventory, real_path
@@ -17,10 +17,12 @@ from analysis.archive.people import patients
 from analysis.archive.pseudonyms import Pseudonyms, key_from_seed
 from analysis.archive.reasons import REASONS
 from analysis.archive.settings import IngestSettings
+from analysis.cohort.selection import count_images
 from analysis.errors import StudyError
 from analysis.files import read_table
 from analysis.imaging.prepare import prepare
 from analysis.imaging.settings import ImagesSettings
+from analysis.imaging.store import ImageStore
 from tests.archive.files import radiograph, save
 
 NAMES = Pseudonyms(key_from_seed(1))
@@ -297,6 +299,32 @@ def test_one_instance_in_two_syntaxes_is_one_image(tmp_path):
     save(ds, tmp_path / "d_other.dcm")
     found = indexed(tmp_path).files.set_index("path")["code"].fillna("").to_dict()
     assert sorted(found.values()) == ["", "duplicate_in_archive", "duplicate_in_exam"]
+
+
+@pytest.mark.parametrize("syntax", [JPEG2000Lossless, JPEGLSLossless, RLELossless, ExplicitVRBigEndian])
+@pytest.mark.parametrize(
+    ("patient", "accession", "kind"),
+    [("P1", "A1", "duplicate_in_exam"), ("P1", "A9", "duplicate_in_patient"), ("P2", "A2", "duplicate_in_archive")],
+)
+def test_one_picture_under_another_name_and_compression_is_one_image(tmp_path, syntax, patient, accession, kind):
+    first = knee(1, PatientID="P1", PatientName=None, AccessionNumber="A1")
+    save(first, tmp_path / "dicom/first.dcm")
+    pixels = np.frombuffer(first.PixelData, "<u2")
+    copy = knee(1, PatientID=patient, PatientName=None, AccessionNumber=accession, PixelData=first.PixelData)
+    if syntax == ExplicitVRBigEndian:
+        copy.PixelData = pixels.astype(">u2").tobytes()
+        copy.file_meta.TransferSyntaxUID = syntax
+    else:
+        copy.compress(syntax)
+    save(copy, tmp_path / "dicom/copy.dcm")
+    save(knee(5), tmp_path / "dicom/other.dcm")
+    index = indexed(tmp_path)
+    assert len(index.images) == 3  # their bytes are others
+    prepare(tmp_path, index.images, index.files, ImagesSettings(size=16), tmp_path / "out", shard=0, shards=1)
+    store = ImageStore(tmp_path / "out")
+    found = count_images(index.images, store.rows, pd.read_csv(tmp_path / "out/unreadable-0.csv"), store.copies)
+    assert found.set_index("code")["n"].to_dict() == {"indexed": 3, "prepared": 2, kind: 1}
+    assert len(store) == len(store[[0, 1]]) == 2
 
 
 def test_an_identifier_of_instances_that_tells_nothing_makes_no_copies(tmp_path):

@@ -9,7 +9,7 @@ from pydicom.uid import RLELossless
 from analysis.archive.dicom import Unreadable
 from analysis.archive.inspect import inspect
 from analysis.archive.settings import IngestSettings
-from analysis.imaging.prepare import _decode, prepare_file
+from analysis.imaging.prepare import decode_files, prepare_file
 from analysis.imaging.settings import ImagesSettings
 from tests.archive.files import odd_files, radiograph, save
 
@@ -40,7 +40,7 @@ def survives(folder, data):
         assert record["rows"] * record["columns"] <= ANY.max_pixels
         assert record["pixel_hash"]
         try:
-            image = prepare_file(folder / "file", SMALL)
+            image, _ = prepare_file(folder / "file", SMALL)
         except Unreadable as reason:
             assert reason.code
         else:
@@ -136,7 +136,7 @@ def test_mutated_codestreams_cannot_take_the_shard_with_them(tmp_path):
                     data[where] = rng.integers(256)
                 paths.append(tmp_path / f"{path.stem}-{number}")
                 paths[-1].write_bytes(data)
-    results = list(_decode(paths, ImagesSettings(size=16, max_seconds=10)))
+    results = list(decode_files(paths, ImagesSettings(size=16, max_seconds=10), prepare_file))
     assert len(results) == len(paths) == 60
     for result in results:
-        assert result.code if isinstance(result, Unreadable) else result.shape == (16, 16)
+        assert result.code if isinstance(result, Unreadable) else result[0].shape == (16, 16)

@@ -52,8 +52,9 @@ def frames(rows):
         accession=lambda f: "A" + f["exam"],
         study_uid=lambda f: "1.2." + f["exam"],
         patient_id=lambda f: f["patient"],
+        code=lambda f: f.get("code"),
     )
-    files = table[["exam", "patient", "day", "accession", "study_uid", "patient_id"]].astype({"day": "Int64"})
+    files = table[["exam", "patient", "day", "accession", "study_uid", "patient_id", "code"]].astype({"day": "Int64"})
     images = table.loc[table["images"] > 0].assign(image=lambda f: "i" + f["exam"])[IMAGES]
     prepared = table.loc[table["images"] > 0, ["exam"]]
     readings = [
@@ -92,6 +93,8 @@ def reason(tmp_path, *rows, rules=RULES):
     [
         ("", {}),
         ("unreadable", {"images": 0}),
+        ("burned_in", {"images": 0, "code": "burned_in"}),
+        ("", {"code": "burned_in"}),  # of one image of several
         ("no_knee", {"body_part": "hip"}),
         ("", {"body_part": "femur"}),
         ("", {"body_part": None}),

@@ -70,7 +70,9 @@ def make_cohort(folder: Path) -> None:
     (folder / "images").mkdir(parents=True)
     np.save(folder / "images/pixels-0.npy", pixels.astype(np.uint8))
     images = {"image": exams["exam"] + "-1", "exam": exams["exam"], "shard": 0, "row": range(len(exams))}
-    write_table(pd.DataFrame(images).assign(view="ap", side="left"), folder / "images/rows-0.parquet", PREPARED)
+    write_table(
+        pd.DataFrame(images).assign(view="ap", side="left", burned_in="no"), folder / "images/rows-0.parquet", PREPARED
+    )
 
     truth = {
         "depth": 3 * severity,

@@ -146,6 +146,35 @@ def test_the_value_of_padding_within_the_image_is_the_images(tmp_path):
     assert image[52, 50] == 255
 
 
+@pytest.mark.parametrize(
+    ("padding", "tags"),
+    [
+        (65535, {"BitsStored": 16, "HighBit": 15}),
+        (65535, {"BitsStored": 16, "HighBit": 15, "PhotometricInterpretation": "MONOCHROME1"}),
+        (-9000, {"BitsStored": 16, "HighBit": 15, "PixelRepresentation": 1}),
+        (65535, {"PixelPaddingValue": 65535}),  # beyond the 12 bits that hold the image
+    ],
+    ids=str,
+)
+def test_padding_that_no_tag_tells_of_or_that_lies_beyond_the_bits_is_found(tmp_path, padding, tags):
+    inside = (slice(30, 90), slice(25, 75))
+    pixels = np.full(DRAWN.shape, padding, int)
+    pixels[inside] = np.minimum(DRAWN[inside], 4000)
+    image = shown(tmp_path, file(pixels, **tags))
+    outside = np.ones(DRAWN.shape, bool)
+    outside[inside] = False
+    assert not image[outside].any()
+    assert np.percentile(image[inside], 99.9) > 250
+
+
+def test_black_about_an_image_and_a_saturated_beam_are_no_padding(tmp_path):
+    for value in (0, 4095):
+        pixels = DRAWN.copy()
+        pixels[:, :10] = value
+        given = shown(tmp_path, file(pixels, PhotometricInterpretation="MONOCHROME1", **WINDOW))
+        assert abs(given[:, :10].mean() - (255 - 255 * value / 4095)) < 2
+
+
 SHUTTERS = {
     "RECTANGULAR": {
         "ShutterLeftVerticalEdge": 21, "ShutterRightVerticalEdge": 80,
@@ -163,6 +192,21 @@ def test_what_a_shutter_hides_is_black(tmp_path, name):
     image = shown(tmp_path, file(pixels, ShutterShape=name, **SHUTTERS[name], **WINDOW))
     assert image[45:75, 35:65].mean() > 50
     assert not image[:29].any() and not image[91:].any() and not image[:, :19].any() and not image[:, 81:].any()
+
+
+def test_what_a_bitmap_shutter_hides_is_black(tmp_path):
+    ds = file(ShutterShape="BITMAP", ShutterOverlayGroup=0x6002, **WINDOW)
+    hides = np.ones((ROWS, COLUMNS), np.uint8)
+    hides[30:90, 20:80] = 0
+    for element, vr, given in ((0x10, "US", ROWS), (0x11, "US", COLUMNS), (0x40, "CS", "G"), (0x50, "SS", [1, 1]),
+                               (0x100, "US", 1), (0x102, "US", 0),
+                               (0x3000, "OW", np.packbits(hides.ravel(), bitorder="little").tobytes())):  # fmt: skip
+        ds.add_new((0x6002, element), vr, given)
+    image = shown(tmp_path, ds)
+    assert image[45:75, 35:65].mean() > 50
+    assert not image[hides == 1].any()
+    del ds[0x6002, 0x3000]
+    assert close(shown(tmp_path, ds))  # a shutter that isn't there hides nothing
 
 
 def test_a_shutter_that_hides_everything_is_a_wrong_tag(tmp_path):

@@ -43,7 +43,7 @@ def make_cohort(folder: Path, exams: int, seed: int = 0) -> None:
         (folder / "images").mkdir(parents=True, exist_ok=True)
         np.save(folder / "images" / f"pixels-{shard}.npy", np.stack([pixels[k] for k in part]))
         frame = pd.DataFrame([rows[k] for k in part]).assign(shard=shard, row=np.arange(len(part)))
-        write_table(frame, folder / "images" / f"rows-{shard}.parquet", PREPARED)
+        write_table(frame.assign(burned_in="no"), folder / "images" / f"rows-{shard}.parquet", PREPARED)
     grades = pd.DataFrame(table)
     for name in ("kl", "fracture"):
         scheme = load_scheme(GRADINGS / f"{name}.yaml")

@@ -407,7 +407,7 @@ def _attribution(out: Path, scheme: Scheme, rng: np.random.Generator) -> None:
         {
             "exam": f"e{level}", "item": item, "truth": level, "predicted": level, "right": True,
             "outcome": f"{item}_{level}", "score": 0.9, "steps": 32, "completeness": 0.01 + 0.1 * level,
-            "holds": level == 0, "file": f"{item}-{level}.png",
+            "holds": level == 0, "unsaid": level == 1, "file": f"{item}-{level}.png",
         }
         for level in (0, 1)
     ]  # fmt: skip

@@ -5,7 +5,12 @@
 #        private/  identifiers, source paths, the key of the pseudonyms: stays where it is
 #        images/   pixels and rows of every readable image, in shards
 
+from functools import cache
+
 from analysis.archive.find import inventory
+
+# However often a plan asks for the parameters, it walks the archive once.
+inventory = cache(inventory)
 
 SPLIT = [f"{ARCHIVE}/sets.csv"] if has_split(study) else []
 

@@ -19,6 +19,7 @@ rule select:
     output:
         exams=f"{SELECTION}/exams.parquet",
         flow=f"{SELECTION}/flow.csv",
+        images=f"{SELECTION}/images.csv",
     log:
         f"{COHORT}/logs/select.log",
     benchmark:

@@ -58,7 +58,10 @@ def given_weights(wildcards):
 def given_to_manuscript(wildcards):
     """What was made before the statistics and is reported as well."""
     return [
-        *(f"{SELECTION}/{name}" for name in ("exams.parquet", "flow.csv")),
+        *(
+            f"{SELECTION}/{name}"
+            for name in ("exams.parquet", "flow.csv", "images.csv")
+        ),
         *(
             f"{INDEX}/{name}"
             for name in ("images.parquet", "readings.parquet", "counts.csv")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import pandas as pd
+
 from analysis.archive.facts import CohortSettings
 from analysis.presentation.format import (
     NOT_ESTIMABLE,
@@ -86,14 +88,43 @@ def cohort_values(results: Results) -> dict[str, Any]:
             )
             or "no reason",
         },
+        "files": _file_values(results),
         "reference": _reference(results),
+    }
+
+
+def _file_values(results: Results) -> dict[str, Any]:
+    """Tell what became of the archive's files, and of the images among them."""
+    files, images = results.files, results.indexed
+
+    def total(frame: pd.DataFrame, **of: str) -> int:
+        if frame.empty:
+            return 0
+        hit = [frame[column].fillna("").str.startswith(start) for column, start in of.items()]
+        return int(frame.loc[pd.concat(hit, axis=1).all(axis=1), "n"].sum())
+
+    copies = total(images, code="duplicate")
+    unreadable = total(images, code="") - total(images, code="indexed") - total(images, code="prepared") - copies
+    numbers = {
+        "found": total(files, kind="found"),
+        "indexed": total(files, kind="indexed"),
+        "duplicates": total(files, kind="duplicate"),
+        "rejected": total(files, kind="rejected"),
+        "burned_in": total(files, kind="rejected", code="burned_in"),
+        "unreadable": unreadable,
+        "copies": copies,
+    }
+    return {
+        "known": not files.empty,
+        **{name: count(n) for name, n in numbers.items()},
+        **{f"any_{name}": n > 0 for name, n in numbers.items()},
     }
 
 
 def rule_values(selection: Mapping[str, Any]) -> dict[str, Any]:
     """Tell the rules that left exams out, in the order in which they were applied."""
     said = {
-        "unreadable": "exams without a readable image",
+        "unreadable": "exams without an image that can be used",
         "no_knee": "exams that show no knee",
         "paediatric": f"exams of patients younger than {selection['minimum_age']:g} years",
         "unusable": "exams whose quality precludes grading",

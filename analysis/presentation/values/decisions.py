@@ -12,6 +12,7 @@ from analysis.presentation.results import Results
 def decision_values(results: Results) -> dict[str, Any]:
     """Return `decisions`: how far attributions add up; and `occlusion`: what hiding a part of the images does."""
     digits, cases, regions = results.settings.digits, results.cases, hidden(results)
+    unsaid = int(cases["unsaid"].astype(bool).sum()) if len(cases) else 0
     sound = int(cases["holds"].astype(bool).sum()) if len(cases) else 0
     parts: dict[str, Any] = {
         part: {
@@ -35,6 +36,9 @@ def decision_values(results: Results) -> dict[str, Any]:
             "sound": count(sound),
             "all_sound": len(cases) > 0 and sound == len(cases),
             "some_unsound": sound < len(cases),
+            "shown": "" if unsaid else ", in exams whose headers all say that no words are burned into the images",
+            "unsaid": count(unsaid),
+            "any_unsaid": unsaid > 0,
             "worst": number(100 * cases["completeness"].max(), 0) + "%" if len(cases) else NOT_ESTIMABLE,
         },
         "occlusion": {
