@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from analysis.options import FILE, FOLDER, NEW_FOLDER, out, section_file
+from analysis.options import FILE, FOLDER, NEW_FILE, NEW_FOLDER, out, section_file
 
 
 @click.command()
@@ -70,4 +70,13 @@ def render(folder: Path | None, source: Path, out: Path | None) -> None:
         click.echo(path)
 
 
-COMMANDS: list[click.Command] = [manuscript, render]
+@click.command("word-style")
+@click.option("--out", type=NEW_FILE, default=Path("manuscript/reference.docx"), show_default=True)
+def word_style(out: Path) -> None:
+    """Write the Word document whose styles the DOCX takes, after an edit to `analysis/manuscript/word.py`."""
+    from analysis.manuscript.word import write_reference
+
+    write_reference(out)
+
+
+COMMANDS: list[click.Command] = [manuscript, render, word_style]

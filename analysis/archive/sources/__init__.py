@@ -30,9 +30,9 @@ class Source:
     title : str
         What it is, for the comment in config.yaml.
     personal_data : bool
-        Whether it shows people who could be known by what it holds. There is no default, and a source that doesn't
-        say is refused. Pseudonyms come from the study's public seed only where this is False; everything else needs
-        a secret key.
+        Whether somebody could find out by what it holds who a patient is. There is no default, and a source that
+        doesn't say is refused. Pseudonyms come from the study's public seed only where this is False; everything else
+        needs a secret key.
     cohort : CohortSettings
         The facts that the text asks for; what the configuration says in its section `cohort` stands above them.
     settings : type of Settings, optional

@@ -192,8 +192,9 @@ def make(settings: KneeKL224Settings, seed: int, out: Path, workers: int) -> str
 
 SOURCE = Source(
     title="the public radiographs of Chen 2018",
-    # Published for anybody, under the numbers that the Osteoarthritis Initiative gave its participants; the files hold
-    # no name, date or place, and a secret key would hide nothing that the publication doesn't show.
+    # The people are real, but what is published doesn't say who they are: a picture, a side and the number that the
+    # Osteoarthritis Initiative gave a participant, whose list of names it keeps to itself. No name, date or place is in
+    # the files. Anybody can fetch them, so that a secret key would hide nothing.
     personal_data=False,
     settings=KneeKL224Settings,
     make=make,
@@ -213,7 +214,7 @@ SOURCE = Source(
         origin_citation="peterfy2008",
         availability="The radiographs are public under the licence CC BY 4.0 and are fetched from their DOI by the "
         "workflow.",
-        ethics="Only published, anonymous images were used, so that no ethical approval was needed.",
+        ethics="Only published, de-identified images were used, so that no ethical approval was sought for this use of them.",
         blinding="The grades are older than this network, so that its output was not known to those who made them.",
     ),
 )
