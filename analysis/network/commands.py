@@ -56,17 +56,20 @@ def train(
 @shared("--grading")
 @shared("--weights", multiple=True)
 @section_file("network")
+@section_file("prediction", "--prediction")
 @shared("--workers")
-@out("Folder for exams, images and seeds .parquet.")
+@out("Folder for exams, images and seeds .parquet, and temperatures.csv.")
 def predict(
-    images: Path, reference: Path, grading: Path, weights: tuple[Path, ...], settings: Path, workers: int, out: Path
-) -> None:
+    images: Path, reference: Path, grading: Path, weights: tuple[Path, ...], settings: Path, prediction: Path,
+    workers: int, out: Path,
+) -> None:  # fmt: skip
     """Predict the exams of the validation and test sets, averaged over the seeds."""
     from analysis.network.prediction import predict as run
-    from analysis.network.settings import NetworkSettings
+    from analysis.network.settings import NetworkSettings, PredictionSettings
     from analysis.settings import load
 
-    run(images, reference, grading, list(weights), load(NetworkSettings, settings), workers, out)
+    asked = load(PredictionSettings, prediction)
+    run(images, reference, grading, list(weights), load(NetworkSettings, settings), asked, workers, out)
 
 
 @click.command()

@@ -31,10 +31,7 @@ def areas(task: Task, exams: Exams, scores: np.ndarray) -> dict[str, float]:
         By outcome; the share of pairs of a case and a control in which the case scores higher,
         ties counting one half.
     """
-    items = pd.DataFrame(exams.grades, columns=list(task.layout.items))
-    truth = task.scheme.derive(items)
-    for i, outcome in enumerate(task.layout.binary):
-        truth[outcome.id] = exams.binary[:, i]
+    truth = task.truth(exams)
     found = {}
     for i, outcome in enumerate(task.scheme.outcomes):
         known = truth[outcome.id].notna().to_numpy()
@@ -59,7 +56,7 @@ class Curve:
     Attributes
     ----------
     rows : list of dict
-        epoch, phase, learning_rate, loss_<task>, auc (mean over the grading's grades and groups,
+        epoch, phase, side (pixels), learning_rate, loss_<task>, auc (mean over the grading's grades and groups,
         or over all of its outcomes where it has none), smooth (mean of auc over the last epochs),
         auc_<further task>, auc_<outcome>.
     """
@@ -72,27 +69,31 @@ class Curve:
         self.rows: list[dict[str, Any]] = []
 
     def add(
-        self, epoch: int, phase: int, rate: float, losses: dict[str, float], found: list[dict[str, float]], window: int
-    ) -> None:
+        self, epoch: int, phase: int, side: int, rate: float, losses: dict[str, float],
+        found: list[dict[str, float]], window: int,
+    ) -> None:  # fmt: skip
         """Add an epoch; `found` holds each task's areas by outcome, `window` the epochs `smooth` goes back."""
-        row: dict[str, Any] = {"epoch": epoch, "phase": phase, "learning_rate": rate}
+        row: dict[str, Any] = {"epoch": epoch, "phase": phase, "side": side, "learning_rate": rate}
         row |= {f"loss_{name}": loss for name, loss in losses.items()}
         row["auc"] = _mean({name: area for name, area in found[0].items() if name in self._judged})
-        recent = [r["auc"] for r in self.rows[-(window - 1) :]] if window > 1 else []
+        recent = [r["auc"] for r in self.rows if r["side"] == side][-(window - 1) :] if window > 1 else []
         row["smooth"] = float(np.mean([*recent, row["auc"]]))
         row |= {f"auc_{name}": _mean(areas) for name, areas in zip(self.tasks[1:], found[1:], strict=True)}
         row |= {f"auc_{name}": found[0].get(name, math.nan) for name in self.outcomes}
         self.rows.append(row)
 
     def is_best(self) -> bool:
-        """Whether the last epoch is the best so far; without a measured area, every epoch is."""
-        value = self.rows[-1]["smooth"]
-        return math.isnan(value) or value > max((r["smooth"] for r in self.rows[:-1]), default=-math.inf)
+        """Whether the last epoch is the best on images of its size; without a measured area, every epoch is."""
+        *before, last = self._of_last_size()
+        return math.isnan(last["smooth"]) or last["smooth"] > max((r["smooth"] for r in before), default=-math.inf)
 
     def kept_epoch(self, keep: str) -> int:
         """Epoch whose weights are kept."""
-        best = max(self.rows, key=lambda row: -math.inf if math.isnan(row["smooth"]) else row["smooth"])
+        best = max(self._of_last_size(), key=lambda row: -math.inf if math.isnan(row["smooth"]) else row["smooth"])
         return int(self.rows[-1]["epoch"] if keep == "last" or math.isnan(best["smooth"]) else best["epoch"])
+
+    def _of_last_size(self) -> list[dict[str, Any]]:
+        return [row for row in self.rows if row["side"] == self.rows[-1]["side"]]
 
     def write(self, path: Path) -> None:
         """Write the rows as CSV."""

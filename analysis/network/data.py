@@ -164,6 +164,13 @@ class Task:
             binary,
         )
 
+    def truth(self, exams: Exams) -> pd.DataFrame:
+        """Work out every outcome of some exams: 1, 0 or missing, a column each."""
+        found = self.scheme.derive(pd.DataFrame(exams.grades, columns=list(self.layout.items)))
+        for i, outcome in enumerate(self.layout.binary):
+            found[outcome.id] = exams.binary[:, i]
+        return found
+
     def check(self, training: Exams, empty_levels: str) -> list[str]:
         """Refuse training exams from which something can't be learnt.
 
@@ -199,9 +206,7 @@ class Task:
 
     def learnt(self, training: Exams) -> list[bool]:
         """For each outcome of the scheme: whether the training exams hold both cases and controls."""
-        derived = pd.DataFrame(self.scheme.derive(pd.DataFrame(training.grades, columns=list(self.layout.items))))
-        known = {outcome.id: derived[outcome.id].to_numpy() for outcome in self.scheme.outcomes}
-        known |= {o.id: training.binary[:, i] for i, o in enumerate(self.layout.binary)}
+        known = self.truth(training)
         return [bool((known[o.id] == 1).any() and (known[o.id] == 0).any()) for o in self.scheme.outcomes]
 
 

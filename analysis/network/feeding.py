@@ -84,10 +84,11 @@ class Feeder:
         self._views = views(store)
         self._left = (store.rows["side"] == "left").to_numpy() if align_sides else None
 
-    def plain(self, exams: Exams, chosen: np.ndarray) -> Batch:
-        """Make a batch of untransformed images, one pass each, as at evaluation."""
+    def plain(self, exams: Exams, chosen: np.ndarray, side: int | None = None) -> Batch:
+        """Make a batch of untransformed images, one pass each, as at evaluation; reduced to `side` where it is given."""
         rows, number = exams.images_of(chosen)
-        return self._batch(self._grey(rows), number, np.arange(len(rows)), np.arange(len(chosen)).repeat(number))
+        grey = shrink(self._grey(rows), side or self.store.size)
+        return self._batch(grey, number, np.arange(len(rows)), np.arange(len(chosen)).repeat(number))
 
     def training(
         self,

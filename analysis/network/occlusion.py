@@ -26,7 +26,7 @@ def occlude(
     Parameters
     ----------
     networks : list of KneeNet
-        Their scores are averaged.
+        Their scores are averaged, without temperature.
     task : Task
     exams : Exams
         Of the test set; the first `settings.exams` by name are used.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +19,11 @@ from analysis.network.data import Exams, Task, pack
 from analysis.network.devices import Device
 from analysis.network.feeding import Batch, Feeder, ahead
 from analysis.network.heads import Asked
-from analysis.network.settings import NetworkSettings
+from analysis.network.settings import NetworkSettings, PredictionSettings
 from analysis.network.source import source_hash
+from analysis.network.temperature import fit_temperatures, heat
 from analysis.schemas import PREDICTIONS, VIEWS
-from analysis.schemas.network import MEMBERS, VIEWED
+from analysis.schemas.network import MEMBERS, TEMPERATURES, VIEWED
 
 SETS = ("validation", "test")
 #: Images in a batch at evaluation; the result doesn't depend on it, the memory does.
@@ -45,8 +46,10 @@ class Scores:
     views: np.ndarray
 
 
-def score(network: KneeNet, task: Task, exams: Exams, feeder: Feeder) -> Scores:
-    """Score exams: every image once, untransformed, in evaluation mode.
+def score(
+    network: KneeNet, task: Task, exams: Exams, feeder: Feeder, side: int | None = None, mirrored: bool = False
+) -> Scores:
+    """Score exams: every image once, untransformed but for the mirror, in evaluation mode.
 
     Parameters
     ----------
@@ -56,25 +59,36 @@ def score(network: KneeNet, task: Task, exams: Exams, feeder: Feeder) -> Scores:
         Whose head is asked.
     exams : Exams
     feeder : Feeder
+    side : int, optional
+        Pixels that the images are reduced to, as in a phase of training; as they were prepared without.
+    mirrored : bool
+        Whether scores are averaged over the images and their mirror images.
     """
     outcomes, views = [np.zeros((0, len(task.scheme.outcomes)))], [np.zeros((0, len(VIEWS)))]
     training = network.training
     network.eval()
     batches = pack(exams.images, np.arange(len(exams)), BATCH)
     with torch.inference_mode():
-        for batch in ahead(lambda chosen: feeder.plain(exams, chosen), batches, feeder.device.cuda):
-            found = answer(network, task, batch, feeder.device)
+        for batch in ahead(lambda chosen: feeder.plain(exams, chosen, side), batches, feeder.device.cuda):
+            found = answer(network, task, batch, feeder.device, mirrored)
             outcomes.append(found.outcomes)
             views.append(found.views)
     network.train(training)
     return Scores(np.concatenate(outcomes), np.concatenate(views))
 
 
-def answer(network: KneeNet, task: Asked, batch: Batch, device: Device) -> Scores:
-    """Score the exams of one batch; the network is in evaluation mode, and no gradient is kept by the caller."""
-    with device.autocast():
-        logits, view = network(*batch.inputs, task.name)
-    return Scores(task.layout.scores(logits.float()).cpu().numpy(), view.float().softmax(1).cpu().numpy())
+def answer(network: KneeNet, task: Asked, batch: Batch, device: Device, mirrored: bool = False) -> Scores:
+    """Score the exams of one batch, or the mean over its images and their mirror images.
+
+    The network is in evaluation mode, and no gradient is kept by the caller.
+    """
+    found = []
+    for shown in (batch, replace(batch, images=batch.images.flip(3)))[: 1 + mirrored]:
+        with device.autocast():
+            logits, view = network(*shown.inputs, task.name)
+        found.append((task.layout.scores(logits.float()).cpu().numpy(), view.float().softmax(1).cpu().numpy()))
+    outcomes, views = zip(*found, strict=True)
+    return Scores(np.mean(outcomes, 0), np.mean(views, 0))
 
 
 def load_network(
@@ -124,6 +138,7 @@ def predict(
     grading: Path,
     weights: list[Path],
     settings: NetworkSettings,
+    prediction: PredictionSettings,
     workers: int,
     out: Path,
 ) -> None:
@@ -134,17 +149,20 @@ def predict(
     images : Path
         Folder of prepared images.
     reference : Path
-        reference.parquet: which exams are in which set. Its grades are not looked at.
+        reference.parquet: which exams are in which set. Of its grades only the validation set's are looked at, for
+        the temperature.
     grading : Path
         The scheme.
     weights : list of Path
         One file, or one for each member of an ensemble; the scores are averaged.
     settings : NetworkSettings
+    prediction : PredictionSettings
     workers : int
         Threads.
     out : Path
         Folder for exams.parquet (one column per outcome and the predicted grade an item),
-        images.parquet (probability of each view) and seeds.parquet (seed, exam, outcome, score).
+        images.parquet (probability of each view), seeds.parquet (seed, exam, outcome, score; the mean over the seeds
+        is what is calibrated) and temperatures.csv.
 
     Raises
     ------
@@ -165,11 +183,16 @@ def predict(
         network, learnt, seed = load_network(path, task, settings, store.size, device)
         if seed in members:
             raise StudyError(f"The weights {path} are of seed {seed}, as are others; name each member once.")
-        scores = [score(network, task, part, feeder) for part in parts]
+        scores = [score(network, task, part, feeder, mirrored=prediction.mirrored) for part in parts]
         # An outcome with no case or no control in training was never learnt: no score, rather than a random one.
         members[seed] = np.where(learnt, np.concatenate([s.outcomes for s in scores]), np.nan)
         views += np.concatenate([s.views for s in scores]) / len(weights)
-    mean = np.mean(list(members.values()), 0)
+    mean = np.asarray(np.mean(list(members.values()), 0, dtype=np.float64))
+    # With nothing to fit on, every temperature is 1.
+    fitted_on = len(parts[0]) if prediction.calibration == "temperature" else 0
+    temperatures = fit_temperatures(task.layout, mean[:fitted_on], task.truth(parts[0]).iloc[:fitted_on])
+    write_table(temperatures, out / "temperatures.csv", TEMPERATURES)
+    mean = heat(task.layout, torch.from_numpy(mean), temperatures).numpy()
     exams = pd.concat(
         [
             table,

@@ -140,6 +140,13 @@ class TrainingSettings(Settings):
     )
     tensorboard: bool = Field(default=False, description="also write TensorBoard events beside the weights")
 
+    @model_validator(mode="after")
+    def _images_grow(self) -> TrainingSettings:
+        sides = [phase.side or math.inf for phase in self.phases]
+        if sides != sorted(sides) or sides[-1] != math.inf:
+            raise ValueError("phases' images can only grow, and the last phase sees them as prepared (side: null)")
+        return self
+
 
 class AttributionSettings(Settings):
     """Which decisions are looked into, and how."""
@@ -165,6 +172,18 @@ class AttributionSettings(Settings):
     )
     exams: int = Field(
         default=60, ge=1, description="test exams, at most, for which scores are compared with and without"
+    )
+
+
+class PredictionSettings(Settings):
+    """How trained networks score exams; what changes here trains nothing again."""
+
+    mirrored: bool = Field(
+        default=False, description="average the scores of each image and of its mirror image; costs twice the time"
+    )
+    calibration: Literal["temperature", "none"] = Field(
+        "temperature",
+        description="scores made less or more certain, as fits the validation set; the uncalibrated are reported as well",
     )
 
 

@@ -25,9 +25,11 @@ from analysis.network.devices import Device
 from analysis.network.feeding import Batch, plain
 from analysis.network.heads import Layout
 from analysis.network.prediction import BATCH, answer, load_network
-from analysis.network.settings import NetworkSettings
+from analysis.network.settings import NetworkSettings, PredictionSettings
+from analysis.network.temperature import heat
 from analysis.network.trust import Trust
 from analysis.schemas.network import CARRIED
+from analysis.schemas.network import TEMPERATURES as HEAT
 from analysis.settings import Settings, parse
 from analysis.yaml_files import load_yaml
 
@@ -35,7 +37,8 @@ from analysis.yaml_files import load_yaml
 SUMS = "SHA256SUMS"
 #: What stands wherever a grade is shown.
 NOT_A_DEVICE = "Not a medical device; for research only."
-CONFIG, THRESHOLDS, TRUST, WEIGHTS = "config.yaml", "thresholds.csv", "trust.safetensors", "weights"
+CONFIG, THRESHOLDS, TEMPERATURES = "config.yaml", "thresholds.csv", "temperatures.csv"
+TRUST, WEIGHTS = "trust.safetensors", "weights"
 
 
 @dataclass(frozen=True)
@@ -56,19 +59,17 @@ class Answers:
 
     Attributes
     ----------
+    scores : numpy.ndarray of float, shape (exams, outcomes)
+        Mean over the members, at the temperature that fits the network's own validation set.
     seeds : numpy.ndarray of float, shape (members, exams, outcomes)
         Scores of each member, from 0 to 1; missing for an outcome that it never learnt.
     views : numpy.ndarray of float, shape (images, views)
         Probabilities, in the order of `schemas.VIEWS`.
     """
 
+    scores: np.ndarray
     seeds: np.ndarray
     views: np.ndarray
-
-    @property
-    def scores(self) -> np.ndarray:
-        """Mean over the members, (exams, outcomes)."""
-        return np.asarray(self.seeds.mean(0))
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,10 @@ class Trained:
     ingest, images : Settings
         How the headers and the pixels of its radiographs were read; new ones have to be read likewise.
     settings : NetworkSettings
+    prediction : PredictionSettings
+        How it scores.
+    temperatures : pandas.DataFrame
+        See `analysis.network.temperature`.
     thresholds : pandas.DataFrame
         Index `outcome`; from `threshold` on a score means yes, as chosen on its own validation set.
     trust : Trust
@@ -103,6 +108,8 @@ class Trained:
     ingest: IngestSettings
     images: ImagesSettings
     settings: NetworkSettings
+    prediction: PredictionSettings
+    temperatures: pd.DataFrame
     thresholds: pd.DataFrame
     trust: Trust
     members: list[KneeNet]
@@ -185,11 +192,13 @@ class Trained:
             rows = slice(first[chosen[0]], first[chosen[-1] + 1])
             batch = self.batch(images[rows], exam[rows] - chosen[0], None if left is None else left[rows])
             with torch.inference_mode():
-                found = [answer(member, self.asked, batch, self.device) for member in self.members]
+                found = [answer(m, self.asked, batch, self.device, self.prediction.mirrored) for m in self.members]
             for i, scores in enumerate(found):
                 seeds[i].append(np.where(self.learnt[i], scores.outcomes, np.nan))
             views.append(np.mean([scores.views for scores in found], 0))
-        return Answers(np.stack([np.concatenate(parts) for parts in seeds]), np.concatenate(views))
+        members = np.stack([np.concatenate(parts) for parts in seeds])
+        mean = torch.from_numpy(members.mean(0, dtype=np.float64))
+        return Answers(heat(self.asked.layout, mean, self.temperatures).numpy(), members, np.concatenate(views))
 
     def score(self, exams: list[list[np.ndarray]]) -> pd.DataFrame:
         """Score exams given as lists of images.
@@ -220,6 +229,7 @@ def load(folder: str | Path, workers: int = 1) -> Trained:
     told = {name: parse(model, config.get(name), f"{folder / CONFIG}: {name}") for name, model in SECTIONS.items()}
     settings: Any = told["network"]
     images: Any = told["images"]
+    prediction: Any = told["prediction"]
     ingest: Any = told["ingest"]
     scheme = load_scheme(folder / f"{config['grading']}.yaml")
     # The same scores on whatever processor it is carried to.
@@ -233,6 +243,8 @@ def load(folder: str | Path, workers: int = 1) -> Trained:
         ingest=ingest,
         images=images,
         settings=settings,
+        prediction=prediction,
+        temperatures=read_table(folder / TEMPERATURES, HEAT),
         thresholds=read_table(folder / THRESHOLDS, CARRIED).set_index("outcome"),
         trust=Trust.load(folder / TRUST),
         members=[member for member, _, _ in found],
@@ -243,7 +255,10 @@ def load(folder: str | Path, workers: int = 1) -> Trained:
 
 
 #: The sections of the configuration that a network needs to be asked about new images.
-SECTIONS: dict[str, type[Settings]] = {"ingest": IngestSettings, "images": ImagesSettings, "network": NetworkSettings}
+SECTIONS: dict[str, type[Settings]] = {
+    **{"ingest": IngestSettings, "images": ImagesSettings},
+    **{"network": NetworkSettings, "prediction": PredictionSettings},
+}
 
 
 def weights_of(folder: Path) -> list[Path]:
@@ -285,7 +300,7 @@ def check_files(folder: Path) -> None:
     if SUMS not in here:
         raise StudyError(f"{folder} holds no {SUMS}: it is not the folder of a network that the rule 'card' wrote.")
     listed = read_sums(folder)
-    needed = {CONFIG, THRESHOLDS, TRUST}
+    needed = {CONFIG, THRESHOLDS, TEMPERATURES, TRUST}
     for name in sorted(needed | set(listed)):
         if name not in listed:
             raise StudyError(f"{folder / SUMS} doesn't list {name}; copy the network's folder again.")

@@ -168,7 +168,7 @@ class Training:
         with progress:
             for number, (i, phase, epoch) in list(enumerate(epochs, 1))[done:]:
                 losses, rate = self._epoch(phase, epoch, number, progress)
-                self._close(number, i, rate, losses, last=number == len(epochs), progress=progress)
+                self._close(number, i, phase, rate, losses, last=number == len(epochs), progress=progress)
         if self.main:
             save_weights(self.out / "weights.safetensors", self.kept, self._about())
             self.curve.write(self.out / "curve.csv")
@@ -251,15 +251,17 @@ class Training:
         return loss
 
     def _close(
-        self, number: int, phase: int, rate: float, losses: dict[str, float], last: bool, progress: Progress
-    ) -> None:
+        self, number: int, i: int, phase: PhaseSettings, rate: float, losses: dict[str, float], last: bool,
+        progress: Progress,
+    ) -> None:  # fmt: skip
         """Validate, keep the weights if they are the ones to keep, and write the checkpoint."""
-        network = self.kept_network
+        network, side = self.kept_network, phase.side or self.store.size
+        # Norms that know small images say nothing of large ones: each phase is validated on what it learns from.
         found = [
-            areas(task, exams, score(network, task, exams, self.feeder).outcomes) if len(exams) else {}
+            areas(task, exams, score(network, task, exams, self.feeder, side).outcomes) if len(exams) else {}
             for task, exams in zip(self.tasks, self.validation, strict=True)
         ]
-        self.curve.add(number, phase + 1, rate, losses, found, self.training.keep_window)
+        self.curve.add(number, i + 1, side, rate, losses, found, self.training.keep_window)
         if (self.training.keep == "last" and last) or (self.training.keep == "best" and self.curve.is_best()):
             self.kept = {name: tensor.detach().cpu().clone() for name, tensor in network.state_dict().items()}
         progress.epoch(self.curve.rows[-1])
@@ -267,9 +269,7 @@ class Training:
             save_state(self.out / "checkpoint.pt", self._state(number))
 
     def _fingerprint(self) -> str:
-        # Which seeds, device and weights' destination there are besides makes no difference to this run.
-        told = self.settings.model_dump(mode="json", exclude={"seeds", "tasks"})
-        about = [told, self.source, self.seed, self.data, torch.__version__, str(self.device), world()[1]]
+        about = [self._told(), self.source, self.seed, self.data, torch.__version__, str(self.device), world()[1]]
         return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()
 
     def _state(self, number: int) -> dict[str, Any]:
@@ -301,9 +301,13 @@ class Training:
         self.curve.rows = json.loads(state["curve"])
         return int(state["epoch"])
 
+    def _told(self) -> dict[str, Any]:
+        # Which seeds there are besides makes no difference to this one.
+        return self.settings.model_dump(mode="json", exclude={"seeds"})
+
     def _about(self) -> dict[str, Any]:
         return {
-            "settings": self.settings.model_dump(mode="json"),
+            "settings": self._told(),
             "source": self.source,
             "computed": self.device.about(),
             "structure": [asdict(row) for row in self.network.describe()],

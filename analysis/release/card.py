@@ -15,7 +15,7 @@ from analysis.files import LISTED, read_bytes, read_table, seal, write_table, wr
 from analysis.grading.scheme import Scheme, load_scheme
 from analysis.imaging.store import ImageStore
 from analysis.network.checkpoints import read_weights
-from analysis.network.trained import CONFIG, SECTIONS, SUMS, THRESHOLDS, TRUST, WEIGHTS, network_name
+from analysis.network.trained import CONFIG, SECTIONS, SUMS, TEMPERATURES, THRESHOLDS, TRUST, WEIGHTS, network_name
 from analysis.network.trust import Trust
 from analysis.presentation.hashes import file_hash
 from analysis.provenance.provenance import code_state
@@ -100,7 +100,7 @@ def pack(
     index : Path
         images.parquet of ingest, for the size of the files.
     reference, predictions : Path
-        reference.parquet, and exams.parquet of the predictions.
+        reference.parquet, and exams.parquet of the predictions, which temperatures.csv lies beside.
     grading : Path
         The scheme.
     network : Path
@@ -134,6 +134,7 @@ def pack(
         _copy(path, out / WEIGHTS / f"seed-{seed}.safetensors")
         _copy(network / f"seed-{seed}" / "curve.csv", out / "curves" / f"seed-{seed}.csv")
     _copy(grading, out / f"{scheme.name}.yaml")
+    _copy(predictions.with_name(TEMPERATURES), out / TEMPERATURES)
     write_text(out / CONFIG, dump_yaml(carried_config(config)))
     write_table(roc, out / "performance.csv")
     write_table(carried_thresholds(thresholds, scheme), out / THRESHOLDS, CARRIED)

@@ -9,11 +9,12 @@ import torch
 from torch import Tensor, nn
 
 from analysis.files import atomic
+from analysis.network.temperature import heat
 from analysis.network.trained import NOT_A_DEVICE, Trained
 
 
 class _Exam(nn.Module):
-    """Scores of one exam, averaged over the members."""
+    """Scores of one exam, averaged over the members, at their temperature."""
 
     def __init__(self, network: Trained) -> None:
         super().__init__()
@@ -21,18 +22,20 @@ class _Exam(nn.Module):
         self.members = nn.ModuleList(network.members)
         self.layout, self.task = network.asked.layout, network.asked.name
         self.learnt = torch.tensor(network.learnt)
+        self.mirrored, self.temperatures = network.prediction.mirrored, network.temperatures
 
     def forward(self, images: Tensor) -> Tensor:
         """Map the images of one exam, (n, 1, side, side) from 0 to 1, to its scores, (1, outcomes)."""
         found = []
-        for member, learnt in zip(self.nets, self.learnt, strict=True):
-            features, head = member.features(images), member.heads[self.task]
-            if member.pool == "features":
-                logits = head(features.amax(0, keepdim=True))
-            else:
-                logits = head(features).amax(0, keepdim=True)
-            found.append(torch.where(learnt, self.layout.scores(logits), torch.nan))
-        return torch.stack(found).mean(0)
+        for shown in (images, images.flip(3))[: 1 + self.mirrored]:
+            for member, learnt in zip(self.nets, self.learnt, strict=True):
+                features, head = member.features(shown), member.heads[self.task]
+                if member.pool == "features":
+                    logits = head(features.amax(0, keepdim=True))
+                else:
+                    logits = head(features).amax(0, keepdim=True)
+                found.append(torch.where(learnt, self.layout.scores(logits), torch.nan))
+        return heat(self.layout, torch.stack(found).mean(0), self.temperatures)
 
 
 def _pool(images: Tensor, size: list[int]) -> tuple[Tensor, Tensor]:

@@ -23,11 +23,15 @@ MEMBERS = table(
     }
 )
 
+#: The temperature of each part of the scores, fitted on so many exams; 1 leaves them as they are.
+TEMPERATURES = table({"part": text(unique=True), "exams": whole(), "temperature": number(0)})
+
 #: One row per epoch. After the named columns come the loss of each task and the AUC of each further task and outcome.
 LEARNING = pa.DataFrameSchema(
     {
         "epoch": whole(),
         "phase": whole(),
+        "side": whole(1),
         "learning_rate": number(0),
         "auc": share(missing=True),
         "smooth": share(missing=True),

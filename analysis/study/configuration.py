@@ -7,7 +7,7 @@ some of its keys. Each section is declared by the subject that reads it.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -23,7 +23,7 @@ from analysis.errors import StudyError
 from analysis.grading.scheme import load_scheme
 from analysis.grading.settings import ReferenceSettings
 from analysis.imaging.settings import ImagesSettings
-from analysis.network.settings import AttributionSettings, NetworkSettings
+from analysis.network.settings import AttributionSettings, NetworkSettings, PredictionSettings
 from analysis.presentation.settings import ManuscriptSettings
 from analysis.reading.settings import ReadingSettings
 from analysis.settings import GRADINGS, SEED, Settings, parse
@@ -71,6 +71,7 @@ class Study(Settings):
     selection: SelectionSettings = SelectionSettings()
     reference: ReferenceSettings = ReferenceSettings()
     network: NetworkSettings = NetworkSettings()
+    prediction: PredictionSettings = PredictionSettings()
     attribution: AttributionSettings = AttributionSettings()
     reading: ReadingSettings = ReadingSettings()
     active_learning: ActiveLearningSettings = ActiveLearningSettings()
@@ -85,6 +86,10 @@ class Study(Settings):
             find(names, gradings, key, f"grading in {GRADINGS}/")
         if self.compare and len(set(self.compare)) < 2:
             raise ValueError("'compare' names one grading twice; name two, or null")
+        if self.prediction.mirrored and self.network.align_sides:
+            raise ValueError(
+                "prediction.mirrored shows knees as the other side, which network.align_sides never shows; leave one out"
+            )
         asked = self.statistics
         check_names(asked, map(load_scheme, gradings.values()))
         if not Path(asked.published).is_file():
@@ -198,11 +203,12 @@ def _entry(key: str, text: str) -> Any:
         return text  # a title may hold a colon
 
 
-def as_file(section: Settings) -> tuple[str, str]:
+def as_file(section: Settings, without: Collection[str] = ()) -> tuple[str, str]:
     """Return a section as the text of a file of its own, and a hash of that text for the file's name.
 
     A stage has its section as an input: what changes elsewhere in the configuration doesn't rerun it. A name that
     holds the content makes that file the same whoever writes it, and no other run can put something else there.
+    Keys that say which jobs there are, and nothing of what one does, are left out by name.
     """
-    text = dump_yaml(section.model_dump(mode="json"))
+    text = dump_yaml(section.model_dump(mode="json", exclude=set(without)))
     return text, hashlib.sha256(text.encode()).hexdigest()[:12]

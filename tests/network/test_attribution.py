@@ -13,7 +13,7 @@ from analysis.network.devices import Device
 from analysis.network.occlusion import hide
 from analysis.network.overlay import overlay
 from analysis.network.prediction import predict
-from analysis.network.settings import AttributionSettings
+from analysis.network.settings import AttributionSettings, PredictionSettings
 from tests.network.runs import GRADINGS, settings, train
 
 LEARNS = {"phases": [{"epochs": 12, "learning_rate": 0.05}], "jitters": 1, "batch": 12, "average": 0.0}
@@ -29,7 +29,7 @@ def looked(cohort, tmp_path_factory):
     train(cohort, folder, chosen)
     files = cohort / "images", cohort / "kl.parquet"
     weights = [folder / "weights.safetensors"]
-    predict(*files, GRADINGS / "kl.yaml", weights, chosen, 1, folder)
+    predict(*files, GRADINGS / "kl.yaml", weights, chosen, PredictionSettings(calibration="none"), 1, folder)
     asked = AttributionSettings(steps=8, occluded=0.3, exams=100)
     attribute(*files, folder / "exams.parquet", GRADINGS / "kl.yaml", weights, asked, chosen, 1, folder / "attribution")
     return folder

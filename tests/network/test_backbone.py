@@ -21,7 +21,7 @@ from analysis.network.data import Task
 from analysis.network.devices import Device
 from analysis.network.distributed import BatchNorm
 from analysis.network.prediction import load_network, predict
-from analysis.network.settings import AttributionSettings, NetworkSettings
+from analysis.network.settings import AttributionSettings, NetworkSettings, PredictionSettings
 from analysis.network.source import source_files, source_hash
 from analysis.network.structure import Row, describe, parameters, write_structure
 from analysis.presentation.tables.cohort import network as table
@@ -43,7 +43,7 @@ def done(cohort, tmp_path_factory):
     chosen = own({**LEARNS, "augmentation": {"shift": 0.02, "rotation": 2, "contrast": 0}}, grades="softmax")
     train(cohort, folder, chosen)
     files = cohort / "images", cohort / "kl.parquet"
-    predict(*files, GRADINGS / "kl.yaml", [folder / "weights.safetensors"], chosen, 1, folder)
+    predict(*files, GRADINGS / "kl.yaml", [folder / "weights.safetensors"], chosen, PredictionSettings(), 1, folder)
     return folder, chosen
 
 

@@ -235,7 +235,7 @@ def test_no_rule_of_the_network_reads_the_reports(rule):
     given = re.search(r"    input:\n(.*?)    output:", body, re.S).group(1)
     assert set(re.findall(r"^        (\w+)=", given, re.M)) <= {
         *("prepared", "reference", "grading", "tasks", "references", "start", "settings", "code"),
-        *("weights", "predictions", "backbone", "network", "whole"),
+        *("weights", "predictions", "backbone", "network", "prediction", "whole"),
     }
     assert not re.search(r"report|ARCHIVE|selection|index", body, re.I)
 

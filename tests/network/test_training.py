@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,13 +22,14 @@ from analysis.machine import processor
 from analysis.network.checkpoints import load_state, read_weights, save_state, save_weights
 from analysis.network.data import Task
 from analysis.network.devices import Device
-from analysis.network.feeding import shrink
-from analysis.network.prediction import load_network, predict
-from analysis.network.settings import PhaseSettings
+from analysis.network.feeding import Feeder, shrink
+from analysis.network.prediction import load_network, predict, score
+from analysis.network.settings import PhaseSettings, PredictionSettings
 from analysis.network.training import Training
 from tests.network.runs import GRADINGS, digests, processes, settings, train
 
 ROOT = Path(__file__).parents[2]
+PLAINLY = PredictionSettings(calibration="none")
 
 
 @pytest.fixture(scope="module")
@@ -125,7 +127,7 @@ def test_images_may_grow_from_phase_to_phase(cohort, tmp_path, monkeypatch):
     each = len(seen) // 3
     assert seen == [12] * each + [18] * each + [24] * each
     with pytest.raises(StudyError, match="asks for images of 25 pixels, but they were prepared with 24"):
-        train(cohort, tmp_path / "larger", settings({"phases": [{**phases[0], "side": 25}]}))
+        train(cohort, tmp_path / "larger", settings({"phases": [{**phases[0], "side": 25}, phases[2]]}))
 
 
 def test_a_reduced_pixel_is_the_mean_of_those_it_covers():
@@ -253,7 +255,9 @@ def test_fine_tuning_starts_from_the_file(cohort, done, tmp_path, capsys):
 def test_an_ensemble_is_the_mean_of_its_members(cohort, done, tmp_path):
     train(cohort, tmp_path / "other", settings(), seed=1)
     files = [folder / "weights.safetensors" for folder in (done, tmp_path / "other")]
-    predict(cohort / "images", cohort / "kl.parquet", GRADINGS / "kl.yaml", files, settings(), 1, tmp_path / "both")
+    predict(
+        cohort / "images", cohort / "kl.parquet", GRADINGS / "kl.yaml", files, settings(), PLAINLY, 1, tmp_path / "both"
+    )
     exams = read_table(tmp_path / "both/exams.parquet")
     seeds = read_table(tmp_path / "both/seeds.parquet")
     assert set(seeds["seed"]) == {0, 1}
@@ -265,7 +269,54 @@ def test_an_ensemble_is_the_mean_of_its_members(cohort, done, tmp_path):
     by_seed = seeds.pivot_table(index=["exam", "outcome"], columns="seed", values="score")
     assert (by_seed[0] != by_seed[1]).mean() > 0.9
     with pytest.raises(StudyError, match="of seed 0, as are others"):
-        predict(cohort / "images", cohort / "kl.parquet", GRADINGS / "kl.yaml", files[:1] * 2, settings(), 1, tmp_path)
+        predict(
+            cohort / "images",
+            cohort / "kl.parquet",
+            GRADINGS / "kl.yaml",
+            files[:1] * 2,
+            settings(),
+            PLAINLY,
+            1,
+            tmp_path,
+        )
+
+
+class Turned(Feeder):
+    """Shows every image as its mirror image."""
+
+    def plain(self, *arguments):
+        batch = super().plain(*arguments)
+        return replace(batch, images=batch.images.flip(3))
+
+
+def test_mirrored_passes_are_averaged_and_temperature_comes_last(cohort, done, tmp_path):
+    files = cohort / "images", cohort / "kl.parquet", GRADINGS / "kl.yaml", [done / "weights.safetensors"], settings()
+    found = {}
+    for name, asked in (("plain", PLAINLY), ("both", PredictionSettings(mirrored=True, calibration="none"))):
+        predict(*files, asked, 1, tmp_path / name)
+        found[name] = read_table(tmp_path / name / "exams.parquet").set_index("exam")
+        assert set(read_table(tmp_path / name / "temperatures.csv")["temperature"]) == {1.0}
+    store = ImageStore(cohort / "images")
+    task = Task(GRADINGS / "kl.yaml", cohort / "kl.parquet", store, "ordinal")
+    device = Device.choose(settings(), 1)
+    network, *_ = load_network(done / "weights.safetensors", task, settings(), store.size, device)
+    exams = task.exams("test")
+    other = score(network, task, exams, Turned(store, device, False)).outcomes
+    names, ids = exams.table["exam"], [outcome.id for outcome in task.scheme.outcomes]
+    np.testing.assert_allclose(
+        found["both"].loc[names, ids], (found["plain"].loc[names, ids].to_numpy() + other) / 2, atol=1e-6
+    )
+    # The grades of the test set are not looked at; those of the validation set are, for the temperature.
+    truth = read_table(cohort / "kl.parquet")
+    heated = {}
+    for hidden in ("none", "test", "validation"):
+        changed = truth.copy()
+        changed.loc[changed["set"] == hidden, [name for name in changed if name.startswith("kl")]] = np.nan
+        changed.to_parquet(tmp_path / f"{hidden}.parquet")
+        predict(files[0], tmp_path / f"{hidden}.parquet", *files[2:], PredictionSettings(), 1, tmp_path / hidden)
+        heated[hidden] = read_table(tmp_path / hidden / "exams.parquet")[["kl_0", "kl_2_4"]]
+    pd.testing.assert_frame_equal(heated["none"], heated["test"], check_exact=True)
+    assert not np.allclose(heated["none"], heated["validation"])
 
 
 def test_an_exam_scores_the_same_in_whatever_batch_it_comes(cohort, done, tmp_path, monkeypatch):
@@ -274,7 +325,16 @@ def test_an_exam_scores_the_same_in_whatever_batch_it_comes(cohort, done, tmp_pa
         monkeypatch.setattr("analysis.network.prediction.BATCH", batch)
         out = tmp_path / str(batch)
         weights = [done / "weights.safetensors"]
-        predict(cohort / "images", cohort / "kl.parquet", GRADINGS / "kl.yaml", weights, settings(), 1, out)
+        predict(
+            cohort / "images",
+            cohort / "kl.parquet",
+            GRADINGS / "kl.yaml",
+            weights,
+            settings(),
+            PredictionSettings(),
+            1,
+            out,
+        )
         found.append([read_table(out / name).select_dtypes("number") for name in ("exams.parquet", "images.parquet")])
     for exams, images in found[1:]:
         pd.testing.assert_frame_equal(exams, found[0][0], rtol=0, atol=1e-5)
@@ -292,6 +352,29 @@ def test_the_curve_names_every_epoch(done):
     assert curve["epoch"].tolist() == [1, 2, 3] and curve["phase"].tolist() == [1, 1, 2]
     assert curve[["loss_kl", "loss_fracture", "auc", "auc_fracture", "auc_kl_3_4"]].notna().all().all()
     assert (curve["learning_rate"].diff()[1:2] < 0).all() and curve["learning_rate"].max() < 0.05
+
+
+def test_a_phase_is_validated_on_images_of_its_size_and_what_is_kept_is_of_the_last(cohort, tmp_path, monkeypatch):
+    seen = []
+
+    def spied(*arguments, **named):
+        seen.append(arguments[4])
+        return score(*arguments, **named)
+
+    monkeypatch.setattr("analysis.network.training.score", spied)
+    phases = [{"epochs": 2, "learning_rate": 0.01, "side": 16}, {"epochs": 1, "learning_rate": 0.01}]
+    train(cohort, tmp_path, settings({"phases": phases, "keep": "best", "keep_window": 3}, tasks=[]))
+    curve, size = pd.read_csv(tmp_path / "curve.csv"), ImageStore(cohort / "images").size
+    assert seen == curve["side"].tolist() == [16, 16, size]
+    # However good the small images were, their epochs are not compared with those of the images that are predicted.
+    assert json.loads(safe_open(tmp_path / "weights.safetensors", "pt").metadata()["network"])["epoch"] == 3
+    assert curve["smooth"][2] == curve["auc"][2]
+
+
+@pytest.mark.parametrize("sides", [(24, 16, None), (16, 24)])
+def test_images_can_only_grow_and_end_as_they_were_prepared(sides):
+    with pytest.raises(ValueError, match="can only grow"):
+        settings({"phases": [{"epochs": 1, "learning_rate": 0.01, "side": side} for side in sides]})
 
 
 def test_what_is_kept_is_the_best_epoch_on_validation(cohort, tmp_path):

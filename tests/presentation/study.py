@@ -62,6 +62,7 @@ def make_study(folder: Path, scheme_path: Path, seed: int = 1, sizes: dict[str, 
         write(
             {
                 "phase": np.where(epochs <= 16, 1, 2),
+                "side": 96,
                 "epoch": epochs,
                 "learning_rate": 0.05 * np.cos(epochs / 25),
                 "loss_" + scheme.name: np.exp(-epochs / 12) + rng.normal(0, 0.02, len(epochs)),

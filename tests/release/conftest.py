@@ -12,11 +12,15 @@ import pytest
 from analysis.files import read_table, write_table
 from analysis.grading.scheme import load_scheme
 from analysis.network.prediction import predict
+from analysis.network.settings import PredictionSettings
 from analysis.release.card import pack, write_sums
 from analysis.schemas import IMAGES
 from analysis.yaml_files import dump_yaml
 from tests.network.conftest import GRADINGS, SIDE, cohort, one_thread  # noqa: F401
 from tests.network.runs import settings, train
+
+#: All that lies between the members' scores and the network's.
+HOW = PredictionSettings(mirrored=True, calibration="temperature")
 
 #: The thresholds' columns that a card takes.
 MEASURED = ("chosen_cases", "chosen_controls", "sensitivity", "sensitivity_low", "sensitivity_high",
@@ -32,7 +36,9 @@ def study(cohort: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:  # no
     for seed in chosen.seeds:
         train(folder, folder / f"network/seed-{seed}", chosen, seed)
     paths = [folder / f"network/seed-{seed}/weights.safetensors" for seed in chosen.seeds]
-    predict(folder / "images", folder / "kl.parquet", GRADINGS / "kl.yaml", paths, chosen, 1, folder / "predictions")
+    predict(
+        folder / "images", folder / "kl.parquet", GRADINGS / "kl.yaml", paths, chosen, HOW, 1, folder / "predictions"
+    )
     rows = pd.concat(read_table(path) for path in sorted((folder / "images").glob("rows-*.parquet")))
     index = rows[["image", "exam", "view", "side"]].assign(
         patient=rows["exam"], series="s", protocol=None, body_part="knee", age=60.0, sex=None, day=0, rows=240, columns=200,
@@ -59,6 +65,7 @@ def card(study: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         "ingest": {},
         "images": {"size": SIDE},
         "network": settings(seeds=[0, 1]).model_dump(mode="json"),
+        "prediction": HOW.model_dump(mode="json"),
         "statistics": {"level": 0.95},
     }
     pack(

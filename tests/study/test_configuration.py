@@ -86,3 +86,15 @@ def test_the_name_of_a_file_of_settings_holds_its_content():
     text, name = as_file(load().statistics)
     assert as_file(load("seed=5").statistics) == (text, name)
     assert as_file(load("statistics={level: 0.9}").statistics)[1] != name
+
+
+def test_which_seeds_there_are_changes_nothing_of_what_one_reads():
+    some, more = (as_file(load(f"network={{seeds: {seeds}}}").network, ["seeds"]) for seeds in ([0], [0, 1, 2]))
+    assert some == more and "seeds" not in some[0] and "width: 16" in some[0]
+
+
+def test_a_mirrored_pass_is_refused_where_sides_are_aligned():
+    aligned = "network={align_sides: true, training: {augmentation: {mirror_horizontal: 0}}}"
+    assert load(aligned).network.align_sides
+    with pytest.raises(StudyError, match=r"prediction\.mirrored"):
+        load(aligned, "prediction={mirrored: true}")

@@ -88,6 +88,12 @@ def test_two_gradings_are_compared_on_the_same_selection(smoke):
     )
 
 
+def test_another_seed_trains_itself_alone(smoke):
+    planned = jobs(smoke.snakemake("-n", "--config", "network={seeds: [0, 7]}"))
+    assert planned["train"] == 1 and "predict" in planned and "select" not in planned
+    assert "train" not in jobs(smoke.snakemake("-n", "--config", "prediction={mirrored: true}"))
+
+
 def test_a_grading_is_untouched_when_another_is_removed(smoke):
     path = smoke.folder / "workflow/gradings/oarsi.yaml"
     aside = path.rename(smoke.folder / "oarsi.yaml")

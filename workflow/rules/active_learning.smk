@@ -21,6 +21,7 @@ ROUND_NETWORK = settings(
             ),
         )
     ),
+    without=["seeds"],
 )
 
 
@@ -154,12 +155,14 @@ use rule predict as predict_round with:
         grading="workflow/gradings/{grading}.yaml",
         weights=[rules.train_round.output.weights],
         settings=ROUND_NETWORK,
+        prediction=settings("prediction"),
         backbone=BACKBONE,
         code=code("analysis.network.prediction"),
     output:
         exams=f"{ROUND}/predictions/exams.parquet",
         images=f"{ROUND}/predictions/images.parquet",
         seeds=f"{ROUND}/predictions/seeds.parquet",
+        temperatures=f"{ROUND}/predictions/temperatures.csv",
     log:
         f"{COHORT}/{{grading}}/logs/predict-{{strategy}}-{{seed}}-{{round}}.log",
     benchmark:

@@ -1,7 +1,7 @@
 # The trained network by itself, for use outside the study.
 #
 # needs  everything from images/ to tables/ and values.yml
-# makes  <grading>/card/  weights, config, grading, thresholds, limits of trust, learning curves, hashes, and README.md: a model card
+# makes  <grading>/card/  weights, config, grading, temperatures, thresholds, limits of trust, learning curves, hashes, and README.md: a model card
 
 CARD = f"{COHORT}/{{grading}}/card"
 
@@ -13,6 +13,7 @@ rule card:
         index=rules.ingest.output.images,
         reference=rules.reference.output.reference,
         predictions=rules.predict.output.exams,
+        temperatures=rules.predict.output.temperatures,
         grading="workflow/gradings/{grading}.yaml",
         weights=expand(rules.train.output.weights, seed=SEEDS, allow_missing=True),
         curves=expand(rules.train.output.curve, seed=SEEDS, allow_missing=True),

@@ -62,13 +62,14 @@ wildcard_constraints:
 SETTINGS = {}
 
 
-def settings(name, section=None):
+def settings(name, section=None, without=()):
     """The file of a section of the configuration (or of another one given), which the rule `settings` makes.
 
     Its name holds its content, so that nothing but the section itself changes what a step reads; what rests on it is
-    made anew when the name is another one, and not for the file's age.
+    made anew when the name is another one, and not for the file's age. Keys that only say which jobs there are (`without`)
+    don't stand in it.
     """
-    text, content = as_file(section or getattr(study, name))
+    text, content = as_file(section or getattr(study, name), without)
     path = f"{COHORT}/settings/{name}-{content}.yaml"
     SETTINGS[path] = text
     return ancient(path)

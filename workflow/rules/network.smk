@@ -6,6 +6,8 @@
 #        <grading>/attribution/     what the network looked at
 
 TASKS = study.network.tasks
+# A further seed is a further job: those that are trained stay.
+NETWORK_SETTINGS = settings("network", without=["seeds"])
 
 
 rule train:
@@ -16,7 +18,7 @@ rule train:
         tasks=expand("workflow/gradings/{task}.yaml", task=TASKS),
         references=expand(rules.reference.output.reference, grading=TASKS),
         start=study.network.weights or [],
-        settings=settings("network"),
+        settings=NETWORK_SETTINGS,
         backbone=BACKBONE,
         code=code("analysis.network.training"),
     output:
@@ -28,7 +30,8 @@ rule train:
         f"{COHORT}/{{grading}}/benchmarks/train-{{seed}}.tsv"
     conda:
         "../../envs/network.yaml"
-    threads: CORES
+    # Several networks are trained side by side, which wastes less than many threads on one.
+    threads: max(1, CORES // len(SEEDS))
     resources:
         gpu=1,
     params:
@@ -54,13 +57,15 @@ rule predict:
         reference=rules.reference.output.reference,
         grading="workflow/gradings/{grading}.yaml",
         weights=expand(rules.train.output.weights, seed=SEEDS, allow_missing=True),
-        settings=settings("network"),
+        settings=NETWORK_SETTINGS,
+        prediction=settings("prediction"),
         backbone=BACKBONE,
         code=code("analysis.network.prediction"),
     output:
         exams=f"{PREDICTIONS}/exams.parquet",
         images=f"{PREDICTIONS}/images.parquet",
         seeds=f"{PREDICTIONS}/seeds.parquet",
+        temperatures=f"{PREDICTIONS}/temperatures.csv",
     log:
         f"{COHORT}/{{grading}}/logs/predict.log",
     benchmark:
@@ -75,8 +80,8 @@ rule predict:
         "Predict the exams of validation and test set ({wildcards.grading})"
     shell:
         "python -m analysis --log {log} predict --images {params.images} --reference {input.reference}"
-        " --grading {input.grading} {params.weights} --settings {input.settings} --workers {threads}"
-        " --out $(dirname {output.exams})"
+        " --grading {input.grading} {params.weights} --settings {input.settings} --prediction {input.prediction}"
+        " --workers {threads} --out $(dirname {output.exams})"
 
 
 rule attribute:
@@ -88,7 +93,7 @@ rule attribute:
         grading="workflow/gradings/{grading}.yaml",
         weights=expand(rules.train.output.weights, seed=SEEDS[:1], allow_missing=True),
         settings=settings("attribution"),
-        network=settings("network"),
+        network=NETWORK_SETTINGS,
         backbone=BACKBONE,
         code=code("analysis.network.attribution"),
     output:

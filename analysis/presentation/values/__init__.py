@@ -13,7 +13,7 @@ from analysis.files import write_text
 from analysis.grading.settings import ReferenceSettings
 from analysis.grading.words import in_words
 from analysis.imaging.settings import ImagesSettings
-from analysis.network.settings import AttributionSettings, NetworkSettings
+from analysis.network.settings import AttributionSettings, NetworkSettings, PredictionSettings
 from analysis.presentation.format import count, decapitalise, listed
 from analysis.presentation.hashes import Sources, hashes
 from analysis.presentation.results import Results
@@ -50,6 +50,7 @@ TOLD: dict[str, type[Settings]] = {
     "selection": SelectionSettings,
     "reference": ReferenceSettings,
     "network": NetworkSettings,
+    "prediction": PredictionSettings,
     "attribution": AttributionSettings,
     "statistics": StatisticsSettings,
 }
