@@ -36,7 +36,9 @@ rule card:
     params:
         images=folder_of("prepared"),
         statistics=folder_of("estimates"),
-        network=lambda wildcards, input: os.path.dirname(os.path.dirname(input.curves[0])),
+        network=lambda wildcards, input: os.path.dirname(
+            os.path.dirname(input.curves[0])
+        ),
         weights=lambda wildcards, input: [f"--weights {path}" for path in input.weights],
     message:
         "Write the trained network with its model card ({wildcards.grading})"

@@ -132,9 +132,7 @@ rule values:
 # A bundle was searched before it left the archive's machine, and brings nothing to search for.
 if FROM_ARCHIVE:
 
-    HARMLESS = (
-        ["--harmless", study.archive.harmless] if study.archive.harmless else []
-    )
+    HARMLESS = ["--harmless", study.archive.harmless] if study.archive.harmless else []
 
     rule check_privacy:
         input:
