@@ -186,6 +186,27 @@ HEAD = """async (url) => {
 }"""
 
 
+def cut(page: Any) -> list[str]:
+    """Return what can be pressed and reaches beyond the window, at each size."""
+    own, found = page.viewport_size, []
+    for size in (*TABLETS, {"width": 1440, "height": 900}):
+        page.set_viewport_size(size)
+        found += page.evaluate("""[...document.querySelectorAll('button, a, input, select')].filter(e => e.offsetWidth
+          && e.getBoundingClientRect().right > innerWidth).map(e => `${e.textContent} at ${innerWidth}`)""")
+    page.set_viewport_size(own)
+    return found
+
+
+def test_nothing_is_cut_and_the_levels_stand_in_a_row(viewer):
+    viewer.shown()
+    assert cut(viewer.page) == []
+    tops = viewer.page.evaluate(
+        "[...document.querySelectorAll('#decision [data-field=kl] button')].map(e => e.offsetTop)"
+    )
+    assert len(tops) == 5
+    assert len(set(tops)) == 1
+
+
 def test_the_window_can_be_kept_the_images_linked_and_turned(viewer):
     seat = viewer
     first = seat.shown()
@@ -221,11 +242,12 @@ def test_the_coordinator_withdraws_a_token_hands_over_and_closes_a_set(server, c
     head.page.wait_for_selector("#events tbody tr")
     assert {"gone", "giver", "taker"} <= set(head.page.locator("#people tbody td:first-child").all_inner_texts())
     assert audit(head) == []
+    assert cut(head.page) == []
     assert out.get("/api/mine").status_code == 200
     head.page.click("[aria-label='Withdraw the token of gone']")
     head.page.wait_for_function("document.querySelector('#message').textContent === 'gone is shut out.'")
     assert out.get("/api/mine").status_code == 401
-    assert head.page.locator("[aria-label='Withdraw the token of gone']").count() == 0
+    head.page.wait_for_selector("[aria-label='Withdraw the token of gone']", state="detached")
     head.page.select_option("#giver", "giver")
     head.page.select_option("#taker", "taker")
     head.page.click("#handover button")
