@@ -66,7 +66,7 @@ def test_every_augmentation_off(off):
 
 def test_noise_alone_is_not_called_no_variation(kl, tmp_path):
     text = sound(tell(kl, tmp_path, config=configured(training={"augmentation": OFF})))
-    assert "32 epochs from a learning rate of 0.02 without noise or erased blocks then 8 epochs" in text
+    assert "32 epochs from a learning rate of 0.02 without noise or erased blocks, then 8 epochs" in text
     assert (
         "with white noise of up to 5% of the grey scale in 50% of the passes and 3 blocks of 4 × 4 pixels erased"
         in text
@@ -81,7 +81,7 @@ def test_growing_images_and_a_rising_rate(kl, tmp_path):
     ]
     text = sound(tell(kl, tmp_path, config=configured(training={"phases": phases})))
     assert (
-        "for 8 epochs on images reduced to 48 pixels from a learning rate of 0.02 that rose over the first epoch then 4 "
+        "for 8 epochs on images reduced to 48 pixels from a learning rate of 0.02 that rose over the first epoch, then 4 "
         "epochs from a learning rate of 0.01 that rose over the first 2 epochs; the rate fell"
     ) in text
 

@@ -64,7 +64,7 @@ def network_values(results: Results, config: Mapping[str, Any], published: Mappi
         "epochs": count(epochs),
         "phases": count(len(phases)),
         "several_phases": len(phases) > 1,
-        "schedule": listed([_phase(settings.training, phase) for phase in phases], "then"),
+        "schedule": ", then ".join(_phase(settings.training, phase) for phase in phases),
         "variation": sentence(settings.training),
         "averaged": settings.training.average > 0,
         "seeds": count(len(settings.seeds)),
