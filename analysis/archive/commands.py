@@ -73,4 +73,33 @@ def make_archive(source: str, settings_file: Path, seed: int, workers: int, out:
     click.echo(chosen.make(load(chosen.settings, settings_file), seed, out, workers))
 
 
-COMMANDS: list[click.Command] = [make_archive, ingest]
+@click.command("fetch")
+@click.option(
+    "--pacs", required=True, type=FILE, help="YAML that says where the PACS is and how one logs in (docs/pacs.md)."
+)
+@section_file("archive.pacs", "--settings", "settings_file")
+@out("Folder for dicom/, reports.csv, manifest.csv and failed.csv; what is there already is not fetched again.")
+def fetch(pacs: Path, settings_file: Path, out: Path) -> None:
+    """Fetch radiographs and reports from a PACS, on from where an earlier call stopped."""
+    from analysis.archive.pacs import fetch as stage
+    from analysis.archive.pacs.node import load_node
+    from analysis.archive.pacs.settings import PacsSettings
+    from analysis.settings import load
+
+    click.echo(stage.fetch(load_node(pacs), load(PacsSettings, settings_file), out))
+
+
+@click.command("push")
+@click.argument("files", nargs=-1, required=True, type=FILE)
+@click.option(
+    "--pacs", required=True, type=FILE, help="YAML that says where the PACS is and how one logs in (docs/pacs.md)."
+)
+def push(files: tuple[Path, ...], pacs: Path) -> None:
+    """Send DICOM FILES, such as structured reports of the network's grades, to a PACS."""
+    from analysis.archive.pacs.node import load_node
+    from analysis.archive.pacs.push import push as stage
+
+    click.echo(stage(load_node(pacs), files))
+
+
+COMMANDS: list[click.Command] = [make_archive, ingest, fetch, push]
