@@ -183,7 +183,7 @@ class PredictionSettings(Settings):
     )
     calibration: Literal["temperature", "none"] = Field(
         "temperature",
-        description="scores made less or more certain, as fits the validation set; the uncalibrated are reported as well",
+        description="scores made less or more certain, as fits the validation set; seeds.parquet keeps them as they were",
     )
 
 
