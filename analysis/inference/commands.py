@@ -26,13 +26,18 @@ ON_A_PAGE = 200
 @click.option(
     "--page/--no-page", default=True, show_default=True, help="Write grades.html, which takes most of the time."
 )
+@click.option(
+    "--dicom", is_flag=True, help="Also write a structured report (TID 1500) and pictures of each knee, as DICOM."
+)
 @shared("--workers")
 @out("Folder for grades.csv and grades.html.")
-def grade(paths: tuple[Path, ...], folder: Path, side: str | None, page: bool, workers: int, out: Path) -> None:
+def grade(
+    paths: tuple[Path, ...], folder: Path, side: str | None, page: bool, dicom: bool, workers: int, out: Path
+) -> None:
     """Grade the knees in new DICOM files. Not a medical device; for research only."""
     from analysis.inference.run import run
 
-    click.echo(run(list(paths), folder, out, side=side, page=ON_A_PAGE if page else 0, workers=workers))
+    click.echo(run(list(paths), folder, out, side=side, page=ON_A_PAGE if page else 0, dicom=dicom, workers=workers))
 
 
 COMMANDS: list[click.Command] = [grade]

@@ -43,7 +43,10 @@ class Graded:
     images : numpy.ndarray of uint8, shape (n, size, size)
     shown : list of numpy.ndarray
         The images to look at, where they were asked for.
+    scores : numpy.ndarray of float, shape (outcomes,)
+        What the network as a whole says.
     seeds : numpy.ndarray of float, shape (members, outcomes)
+        What each member says.
     grades : dict of str to int or None
         The grade of each item.
     marks : list of str
@@ -54,14 +57,10 @@ class Graded:
     knee: Knee
     images: np.ndarray
     shown: list[np.ndarray]
+    scores: np.ndarray
     seeds: np.ndarray
     grades: dict[str, int | None]
     marks: list[str]
-
-    @property
-    def scores(self) -> np.ndarray:
-        """Mean over the members, by outcome."""
-        return np.asarray(self.seeds.mean(0))
 
     @property
     def spread(self) -> float:
@@ -214,7 +213,7 @@ def _answered(
         found |= {"body_part"} if (knee.files["body_part"] == "other").any() else set()
         found |= {"incomplete"} if incomplete else set()
         marks = [mark for mark in MARKS if mark in found]
-        yield Graded(number + i + 1, knee, np.stack(some), larger, answers.seeds[:, i], own, marks)
+        yield Graded(number + i + 1, knee, np.stack(some), larger, answers.scores[i], answers.seeds[:, i], own, marks)
 
 
 class _Table:

@@ -40,7 +40,7 @@ class Bar:
         return f"{100 * self.score:.0f}"
 
 
-def article(network: Trained, one: Graded, settings: AttributionSettings) -> dict[str, Any]:
+def article(network: Trained, one: Graded, laid: list[tuple[np.ndarray, np.ndarray]]) -> dict[str, Any]:
     """Return what the page shows of a knee: pictures with what the grade rests on, bars, words.
 
     Parameters
@@ -48,23 +48,19 @@ def article(network: Trained, one: Graded, settings: AttributionSettings) -> dic
     network : Trained
     one : Graded
         With its images to look at.
-    settings : AttributionSettings
+    laid : list of pair of numpy.ndarray
+        From `attributed`.
     """
     scheme, outcomes = network.scheme, network.outcomes
     asked = _asked(scheme, one)
     pictures = [
         {
             "plain": jpeg(plain),
-            "overlay": jpeg(laid),
+            "overlay": jpeg(over),
             "view": view if isinstance(view, str) else "view unknown",
             "file": file,
         }
-        for (plain, laid), view, file in zip(
-            attributed(network, one, outcomes.index(asked), settings),
-            one.knee.files["view"],
-            one.knee.files["path"],
-            strict=True,
-        )
+        for (plain, over), view, file in zip(laid, one.knee.files["view"], one.knee.files["path"], strict=True)
     ]
     yes, scores = decided(network, one.scores), dict(zip(outcomes, one.scores, strict=True))
     limits = network.thresholds["threshold"]
@@ -121,10 +117,9 @@ def _asked(scheme: Scheme, one: Graded) -> str:
     return scheme.outcomes[int(np.nanargmax(one.scores))].id
 
 
-def attributed(
-    network: Trained, one: Graded, outcome: int, settings: AttributionSettings
-) -> list[tuple[np.ndarray, np.ndarray]]:
+def attributed(network: Trained, one: Graded, settings: AttributionSettings) -> list[tuple[np.ndarray, np.ndarray]]:
     """Return each image as it is looked at and with what adds to the score laid over it, RGB of SHOWN pixels."""
+    outcome = network.outcomes.index(_asked(network.scheme, one))
     exam = np.zeros(len(one.images), int)
     left = np.full(len(one.images), one.knee.side == "left")
     batch = network.batch(one.images, exam, left)

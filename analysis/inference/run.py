@@ -14,7 +14,14 @@ from analysis.network.settings import AttributionSettings
 
 
 def run(
-    paths: list[Path], folder: Path, out: Path, *, side: str | None = None, page: int = 200, workers: int = 1
+    paths: list[Path],
+    folder: Path,
+    out: Path,
+    *,
+    side: str | None = None,
+    page: int = 200,
+    dicom: bool = False,
+    workers: int = 1,
 ) -> str:
     """Grade the knees of some files; see the command `grade`.
 
@@ -30,6 +37,8 @@ def run(
         What pictures show.
     page : int
         Knees on a page; 0 for no page.
+    dicom : bool
+        Whether to write a structured report and pictures for each knee.
     workers : int
         Processes that read headers, and threads of the network.
 
@@ -44,32 +53,51 @@ def run(
     files = collect(paths, network.ingest, side, workers)
     if files.empty:
         raise StudyError(f"There is no file in {', '.join(map(str, paths))}; correct the path.")
-    pages = Pages(network, out, page) if page else None
+    pages = Pages(network, out, page, dicom) if page or dicom else None
     counts = grade(network, files, out, pages.show if pages else None)
     if pages:
         pages.close()
     refused = files.loc[files["code"].notna(), "detail"]
     more = f"\nNot graded: {commonest(refused)}" if len(refused) else ""
-    return f"{counts}.{more}\n{out / 'grades.csv'}" + (f"\n{out / 'grades.html'}" if pages and counts.knees else "")
+    if pages and pages.unwritten:
+        more += f"\nNo DICOM report of {len(pages.unwritten)} knees, first {pages.unwritten[0]}."
+    made = [
+        out / "grades.csv",
+        *([out / "grades.html"] if page and counts.knees else []),
+        *([out / "dicom"] if dicom else []),
+    ]
+    return f"{counts}.{more}\n" + "\n".join(map(str, made))
 
 
 class Pages:
-    """The pages of a run, each written when it is full."""
+    """What is shown of each knee: pages, each written when it is full, and DICOM."""
 
-    def __init__(self, network: Any, out: Path, size: int) -> None:
-        self.network, self.out, self.size = network, out, size
+    def __init__(self, network: Any, out: Path, size: int, dicom: bool) -> None:
+        self.network, self.out, self.size, self.dicom = network, out, size, dicom
+        self.unwritten: list[str] = []
         self.settings = AttributionSettings(steps=16, tolerance=0.1)
         self.articles: list[dict[str, Any]] = []
         self.written = 0
 
     def show(self, one: Graded) -> None:
         """Add a knee."""
-        from analysis.inference.page import article
+        from analysis.inference.page import article, attributed
 
-        self.articles.append(article(self.network, one, self.settings))
+        laid = attributed(self.network, one, self.settings)
+        if self.size:
+            self.articles.append(article(self.network, one, laid))
+        if self.dicom:
+            from analysis.inference.structured import write_dicom
+
+            try:
+                write_dicom(self.network, one, [over for _, over in laid], self.out / "dicom")
+            except (
+                Exception
+            ) as error:  # headers of every kind; what is missing of one knee is told, and the others go on
+                self.unwritten.append(f"{one.number} ({error})")
         if one.number == 1:
             print("The first knee is graded.", file=sys.stderr, flush=True)
-        if len(self.articles) == self.size:
+        if self.size and len(self.articles) == self.size:
             self._write()
 
     def _name(self, number: int) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import pydicom
 import pytest
 from pydicom.uid import generate_uid
 
@@ -116,6 +117,32 @@ def test_a_page_holds_itself(card, tmp_path):
     assert text.count("data:image/jpeg;base64,") == 2
     assert not re.search(r"(?:src|href)=\"(?!data:|grades)", text)
     assert "Not a medical device; for research only." in text
+
+
+def test_a_knee_leaves_as_dicom(card, tmp_path):
+    save(knee("A1", 1, ImageLaterality="L"), tmp_path / "in/1.dcm")
+    source = pydicom.dcmread(tmp_path / "in/1.dcm")
+    cv2.imwrite(str(tmp_path / "in/2.png"), source.pixel_array.astype(np.uint16) * 16)
+    told = run([tmp_path / "in"], card, tmp_path / "out", side="right", page=0, dicom=True)
+    assert "No DICOM report of 1 knees, first 2 (" in told  # a picture has no study
+    (report, picture) = (
+        pydicom.dcmread(tmp_path / "out/dicom" / f"knee-0001-{name}.dcm") for name in ("report", "picture-1")
+    )
+    assert (report.PatientID, report.StudyInstanceUID) == (source.PatientID, source.StudyInstanceUID)
+    assert report.ContentTemplateSequence[0].TemplateIdentifier == "1500"
+    (evidence,) = report.CurrentRequestedProcedureEvidenceSequence
+    assert (
+        evidence.ReferencedSeriesSequence[0].ReferencedSOPSequence[0].ReferencedSOPInstanceUID == source.SOPInstanceUID
+    )
+    text = str(report)
+    grade = next(row["kl"] for row in rows(tmp_path / "out") if row["knee"] == "1")
+    for told in (f"KL{grade}", "99KNEE", "7771000", load(card).name, "Not a medical device; for research only."):
+        assert told in text
+    assert picture.pixel_array.shape == (480, 480, 3) and picture.BurnedInAnnotation == "NO"
+    if tool := shutil.which("dsrdump"):
+        done = subprocess.run([tool, tmp_path / "out/dicom/knee-0001-report.dcm"], capture_output=True, text=True)
+        wrong = [line for line in done.stderr.splitlines() if not line.startswith("W: The VR checker")]
+        assert done.returncode == 0 and not wrong and "Kellgren-Lawrence grade" in done.stdout
 
 
 def test_a_missing_path_is_told(card, tmp_path):
