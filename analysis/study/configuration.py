@@ -150,8 +150,9 @@ def cohort_facts(study: Study) -> CohortSettings:
     given = way == "given" or (way == "auto" and has_split(study))
     said = study.cohort.model_dump(exclude_none=True)
     facts = study.source.cohort.model_dump(exclude_none=True)
-    if study.cohort.citation and study.cohort.citation != study.source.cohort.citation:
-        facts = {name: value for name, value in facts.items() if not name.startswith(("data_set", "origin"))}
+    if any(said.get(name, facts.get(name)) != facts.get(name) for name in ("data_set", "citation")):
+        # Another data set than the source's: what the source says of its own is not told of this one.
+        facts = {n: value for n, value in facts.items() if not n.startswith(("data_set", "citation", "origin"))}
     return CohortSettings.model_validate(facts | {"split": "given" if given else "drawn"} | said)
 
 

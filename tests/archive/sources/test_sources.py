@@ -67,6 +67,11 @@ def test_facts_of_one_data_set_are_not_told_of_another():
     ).cohort.model_copy(update={"citation": "else2020", "data_set": None, "origin": None, "origin_citation": None})
 
 
+def test_a_data_set_of_another_name_is_not_cited_as_the_source_s():
+    found = study(archive={"source": "kneekl224"}, cohort={"name": "a", "data_set": "another data set"}).cohort
+    assert (found.data_set, found.citation, found.origin) == ("another data set", None, None)
+
+
 def test_what_is_simulated_cannot_be_called_a_clinic_s():
     with pytest.raises(StudyError, match="'simulated' is simulated; leave the key out"):
         study(cohort=CohortSettings(name="a", kind="clinical").model_dump())
