@@ -300,7 +300,7 @@ def test_the_rule_for_disease_is_told_in_words(turns):
 
 
 def test_thresholds_that_rest_on_few_validation_cases_are_marked(kl, tmp_path):
-    mark = "* threshold from fewer than 10 validation patients with a case"
+    mark = "* threshold from fewer than 10 such validation patients"
     assert mark not in tell(kl, tmp_path / "none", thresholds=lambda frame: frame.assign(too_few=False))
     few = {"kl_1"}
     text = tell(kl, tmp_path / "one", thresholds=lambda frame: frame.assign(too_few=frame["outcome"].isin(few)))
