@@ -30,7 +30,7 @@ SIZE = {"width": 1440, "height": 810}
 #: Colours of a picture: radiographs are grey, the page has few.
 COLOURS = 256
 ARCHIVE = SIMULATE | {
-    "validation": 60,
+    "validation": 40,
     "radiography": {"image_size": [1000, 1300], "images_per_exam": [0.1, 0.3, 0.6], "unmasked": 0},
 }
 SETTINGS = {"reference": {"validation": {"readings": 2}}, "repeat_gap": 10}
