@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from analysis.active_learning.rounds import add_unread
+from analysis.archive.knees import exam_of, units
 from analysis.archive.tables import read_readings
 from analysis.errors import StudyError
 from analysis.files import read_table
@@ -49,9 +50,13 @@ def label_read(
         If an exam of a queue has no reading, or the readings are not as the policy asks.
     """
     private = read_table(private_file, PRIVATE).dropna(subset=["exam", "accession"])
-    exam = private.drop_duplicates("accession").set_index("accession")["exam"]
+    whole = private.assign(whole=exam_of(private["exam"])).drop_duplicates("accession").set_index("accession")["whole"]
+    double = set(whole) - set(private["exam"])
     found = [read_readings(path) for path in exports]
-    given = [part.assign(exam=part["exam"].map(exam), time="").astype({"time": "str"}) for part in found]
+    given = [
+        part.assign(exam=units(part["exam"].map(whole), part["side"], double), time="").astype({"time": "str"})
+        for part in found
+    ]
     read = {name for part in given for name in part["exam"]}
     missing = [name for name in asked if name not in read]
     if missing:

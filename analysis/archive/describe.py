@@ -23,7 +23,7 @@ _SERIES_TEXT = ("SeriesDescription", "ProtocolName", "AcquisitionDeviceProcessin
 _POSITIONS = {"AP": "ap", "PA": "ap", "LL": "lateral", "RL": "lateral", "LLD": "ap", "RLD": "ap"}
 _OBLIQUE = {"LLO", "RLO", "LAO", "RAO", "LPO", "RPO"}
 _SEX = {"F": "female", "M": "male", "O": "other"}
-_SIDES = {"L": "left", "R": "right", "B": None, "U": None}
+_SIDES = {"L": "left", "R": "right", "B": "both", "U": None}
 #: Words for a kind of machine at the beginning of a description, as "CR DX KNEE".
 _MODALITY = re.compile(r"^(?:(?:CR|DX|DR|XR|RG|RX|RF|X-?RAY)(?![^\W_])[\s_:/,.-]*)+", re.IGNORECASE)
 _DATES = ("StudyDate", "AcquisitionDate", "SeriesDate", "ContentDate")
@@ -64,23 +64,27 @@ def _by_orientation(orientation: list[str]) -> str | None:
 
 
 def side(dataset: Any, settings: IngestSettings) -> tuple[str | None, bool]:
-    """Tell left or right by the laterality tags, or by text where they are silent.
+    """Tell left, right or both by the laterality tags, or by text where they are silent.
 
     Returns
     -------
     str or None
-        left, right; None where nothing says it, or where both knees are said to be there.
+        left, right or both; None where nothing says it.
     bool
         Whether tag and text contradict each other.
     """
     words = _side_texts(dataset)
     by_text = {match(words, {name: listed}) for name, listed in settings.sides.items()} - {None} if words else set()
+    # A text may say that the exam is of both knees, and which one this film shows. Words for both may hold a letter.
+    one = by_text - {"both"} if len(by_text) < 3 else set()
     for keyword in ("ImageLaterality", "Laterality"):
         letter = text(dataset, keyword).upper()[:1]
         if letter in _SIDES:
             found = _SIDES[letter]
-            return found, bool(found and by_text and found not in by_text)
-    return (by_text.pop() if len(by_text) == 1 else None), False
+            return found, bool(found and one and found not in one)
+    if len(one) == 1:
+        return one.pop(), False
+    return ("both" if "both" in by_text else None), False
 
 
 def _side_texts(dataset: Any) -> str:

@@ -17,6 +17,7 @@ from analysis.archive.copies import mark_copies
 from analysis.archive.dicom import limit_memory
 from analysis.archive.find import Entry, find
 from analysis.archive.inspect import DESCRIPTION, IDENTITY, inspect
+from analysis.archive.knees import BOX, divide, find_double, units
 from analysis.archive.matching import exam_names, reports_of_exams, side_by_side
 from analysis.archive.people import common_identifier, exams, patients, plain, shared
 from analysis.archive.reasons import commonest, sentence
@@ -42,7 +43,7 @@ class Index:
     Attributes
     ----------
     files : pandas.DataFrame
-        One row per file of the archive, private: path, code, detail, pseudonyms and identifiers.
+        One row per file of the archive and knee that it is of, private: path, code, detail, pseudonyms and identifiers.
     images : pandas.DataFrame
         One row per indexed image (schema IMAGES), publishable.
     readings : pandas.DataFrame
@@ -96,7 +97,10 @@ def ingest(folder: Path, settings: IngestSettings, pseudonyms: Pseudonyms, worke
     """
     if not folder.is_dir():
         raise StudyError(f"The archive {folder} is no folder; correct the path.")
-    files = read_headers(folder, find(folder), settings, workers)
+    table = folder / "readings.csv"
+    read, problem = _read_readings(table)
+    named = read[read["side"] != ""].groupby("exam")["side"].nunique()
+    files = read_headers(folder, find(folder), settings, workers, frozenset(named.index[named > 1]))
     nobody = common_identifier(files)
     by_study = _patients(files, settings, nobody)
     files["exam_key"] = exams(files, files["patient_key"])
@@ -106,20 +110,23 @@ def ingest(folder: Path, settings: IngestSettings, pseudonyms: Pseudonyms, worke
     reject(files, of_two, "exam_of_two_patients")
     mark_copies(files)
     files = _name(files, pseudonyms)
-    images = _images(files)
     texts: dict[str, int] = {}
-    readings = READINGS.validate(pd.DataFrame({name: [] for name in READINGS.columns}))
-    problem = _problem(folder, files, images, nobody, settings)
+    double: set[str] = set()
+    problem = _problem(folder, files, nobody, settings) or problem
     try:
         if not problem:
             texts = _reports(folder / "reports.csv", files)
-            readings = _readings(folder / "readings.csv", files)
+            read["exam"] = _exams(read, files, table)
+            double = find_double(files, read, table)
     except StudyError as error:
         problem = str(error)
-    counts = count(files, images, texts, by_study)
+    reject(files, files["exam"].isin(double) & files["side"].isna(), "no_side")
+    counts = count(files, len(double), texts, by_study)
     if problem:
         raise Refused(problem, files, counts)
-    return Index(files.drop(columns=["patient_key", "exam_key"]), images, readings, counts)
+    files = divide(files.drop(columns=["patient_key", "exam_key"]), double)
+    files["image"] = _image_names(files, pseudonyms)
+    return Index(files, _images(files), _readings(read, files, double), counts)
 
 
 def _patients(files: pd.DataFrame, settings: IngestSettings, nobody: str | None) -> int:
@@ -143,9 +150,7 @@ def _who(files: pd.DataFrame, settings: IngestSettings) -> pd.Series:
     return pd.Series(told, files.index, dtype="str")
 
 
-def _problem(
-    folder: Path, files: pd.DataFrame, images: pd.DataFrame, nobody: str | None, settings: IngestSettings
-) -> str | None:
+def _problem(folder: Path, files: pd.DataFrame, nobody: str | None, settings: IngestSettings) -> str | None:
     """Say why no study can be made of these files, or None."""
     if nobody and settings.unnamed == "reject":
         n = files.loc[files["patient_id"] == nobody, "study_uid"].nunique()
@@ -154,23 +159,36 @@ def _problem(
             "names nobody: give the archive identifiers (hashed ones will do), or set ingest.unnamed to 'study', which "
             "takes each study for a patient of its own."
         )
-    if images.empty:
+    if files["code"].notna().all():
         told = f" {commonest(files['detail'].dropna())}" if len(files) else ""
         return f"The archive {folder} holds no radiograph that can be used ({len(files)} files found).{told}"
     return None
 
 
-def read_headers(folder: Path, entries: list[Entry], settings: IngestSettings, workers: int) -> pd.DataFrame:
+def read_headers(
+    folder: Path, entries: list[Entry], settings: IngestSettings, workers: int, both_read: frozenset[str] = frozenset()
+) -> pd.DataFrame:
     """Describe every file by its header: a row each, in the order of the entries, with the columns of `inspect`.
 
-    Chunks become columns at once, so that memory grows by bytes and not by objects.
+    Chunks become columns at once, so that memory grows by bytes and not by objects. `both_read` names the exams of which
+    both knees were read.
     """
     chunks = [[entry[:2] for entry in entries[start : start + _CHUNK]] for start in range(0, len(entries), _CHUNK)]
     read = partial(_read_chunk, folder, settings)
     # Also one worker is a process of its own: its memory is limited, this one's is not.
-    with ProcessPoolExecutor(workers, clean_context(__name__), limit_memory, (settings.max_memory_mb,)) as pool:
+    started_with = (settings.max_memory_mb, both_read)
+    with ProcessPoolExecutor(workers, clean_context(__name__), _start, started_with) as pool:
         frames: Iterator[pd.DataFrame] = pool.map(read, chunks)
         return pd.concat([_typed([]), *frames], ignore_index=True)
+
+
+#: The exams of which both knees were read, in each worker: sent once, and not with every chunk.
+_BOTH_READ: set[str] = set()
+
+
+def _start(megabytes: int, both_read: frozenset[str]) -> None:
+    _BOTH_READ.update(both_read)
+    limit_memory(megabytes)
 
 
 def _read_chunk(
@@ -181,7 +199,7 @@ def _read_chunk(
         [
             {"path": path, "code": problem[0], "detail": sentence(*problem)}
             if problem
-            else inspect(folder, path, settings)
+            else inspect(folder, path, settings, _BOTH_READ)
             for path, problem in entries
         ]
     )
@@ -202,15 +220,9 @@ def reject(files: pd.DataFrame, which: pd.Series | np.ndarray, code: str, found:
 
 def _name(files: pd.DataFrame, pseudonyms: Pseudonyms) -> pd.DataFrame:
     """Add pseudonyms, and days since the patient's first exam."""
-
-    def hashed(kind: str, keys: pd.Series) -> pd.Series:
-        table = {key: pseudonyms(kind, key) for key in keys.dropna().unique()}
-        return keys.map(table).astype("str")
-
-    files["patient"] = hashed("patient", files["patient_key"])
-    files["exam"] = hashed("exam", files["exam_key"])
-    files["series"] = hashed("series", files["series_uid"].fillna(files["exam_key"]))
-    files["image"] = hashed("image", files["pixel_hash"].where(files["code"].isna()))
+    files["patient"] = _hashed("patient", files["patient_key"], pseudonyms)
+    files["exam"] = _hashed("exam", files["exam_key"], pseudonyms)
+    files["series"] = _hashed("series", files["series_uid"].fillna(files["exam_key"]), pseudonyms)
     date = pd.to_datetime(files["date"])
     # One date an exam: images stored after midnight don't make it two.
     date = date.groupby(files["exam_key"]).transform("min")
@@ -218,11 +230,24 @@ def _name(files: pd.DataFrame, pseudonyms: Pseudonyms) -> pd.DataFrame:
     return files.assign(day=(date - first).dt.days.astype("Int64"), first=first)
 
 
+def _hashed(kind: str, keys: pd.Series, pseudonyms: Pseudonyms) -> pd.Series:
+    table = {key: pseudonyms(kind, key) for key in keys.dropna().unique()}
+    return keys.map(table).astype("str")
+
+
+def _image_names(files: pd.DataFrame, pseudonyms: Pseudonyms) -> pd.Series:
+    """Name each image by its pixels: those of the file, and which part of them it is."""
+    edges = files[list(BOX)].astype("str")
+    part = edges[BOX[0]].str.cat(edges[list(BOX[1:])], sep=",")
+    whole = files["pixel_hash"].where(files["code"].isna())
+    return _hashed("image", whole.where(part.isna(), whole + " " + part), pseudonyms)
+
+
 def _images(files: pd.DataFrame) -> pd.DataFrame:
     images = files[files["code"].isna()].copy()
     images["protocol"] = _exam_protocol(images)
     images["pixel_hash"] = images["image"].str.removeprefix("i")
-    columns = ["image", "exam", "patient", "series", *DESCRIPTION[:6], "day", *DESCRIPTION[6:]]
+    columns = ["image", "exam", "patient", "series", *DESCRIPTION[:6], "day", *DESCRIPTION[6:], *BOX]
     return images[columns].sort_values(["exam", "image"], ignore_index=True)
 
 
@@ -239,11 +264,19 @@ def _reports(path: Path, files: pd.DataFrame) -> dict[str, int]:
     return reports_of_exams(read_reports(path), files, path)[1] if path.exists() else {}
 
 
-def _readings(path: Path, files: pd.DataFrame) -> pd.DataFrame:
-    """Put the exam's pseudonym in place of its accession number, and days in place of times."""
+def _read_readings(path: Path) -> tuple[pd.DataFrame, str | None]:
+    """Read readings.csv where there is one, or say what is wrong with it."""
+    none = pd.DataFrame({name: [] for name in (*READINGS.columns, "side")}, dtype="str")
     if not path.exists():
-        return READINGS.validate(pd.DataFrame({name: [] for name in READINGS.columns}))
-    readings = read_readings(path)
+        return none, None
+    try:
+        return read_readings(path), None
+    except StudyError as error:
+        return none, str(error)
+
+
+def _exams(readings: pd.DataFrame, files: pd.DataFrame, path: Path) -> pd.Series:
+    """Return the exam's pseudonym for each accession number, or name the first that isn't one exam's."""
     table = exam_names(files)
     several = table.loc[table["name"].duplicated(), "name"]
     for right, what in (
@@ -262,18 +295,28 @@ def _readings(path: Path, files: pd.DataFrame) -> pd.DataFrame:
                 f"{path}, line {line}: exam {readings.loc[line, 'exam']} has readings, but {what} "
                 f"({readings.loc[~right, 'exam'].nunique()} such exams)."
             )
-    exam = readings["exam"].map(table.set_index("name")["exam"])
-    days = (readings["time"] - exam.map(files.drop_duplicates("exam").set_index("exam")["first"])).dt.total_seconds()
-    return readings.assign(
-        exam=exam, time=(days / 86400).map("{:.4f}".format, na_action="ignore").astype("str")
-    ).reset_index(drop=True)
+    return readings["exam"].map(table.drop_duplicates("name").set_index("name")["exam"]).astype("str")
 
 
-def count(files: pd.DataFrame, images: pd.DataFrame, texts: dict[str, int], by_study: int) -> pd.DataFrame:
-    """Count what became of the files, and hold the sum to what was found: columns `kind`, `code`, `n`."""
+def _readings(readings: pd.DataFrame, files: pd.DataFrame, double: set[str]) -> pd.DataFrame:
+    """Name the unit that each reading is of, and put days in place of times."""
+    if readings.empty:
+        return READINGS.validate(pd.DataFrame({name: [] for name in READINGS.columns}))
+    unit = units(readings["exam"], readings["side"], double)
+    days = (readings["time"] - unit.map(files.drop_duplicates("exam").set_index("exam")["first"])).dt.total_seconds()
+    time = (days / 86400).map("{:.4f}".format, na_action="ignore").astype("str")
+    return readings.assign(exam=unit, time=time).drop(columns="side").reset_index(drop=True)
+
+
+def count(files: pd.DataFrame, double: int, texts: dict[str, int], by_study: int) -> pd.DataFrame:
+    """Count what became of the files, and hold the sum to what was found: columns `kind`, `code`, `n`.
+
+    `double` is the number of exams of two knees.
+    """
+    good = files[files["code"].isna()]
     duplicate = files["code"].str.startswith("duplicate").fillna(False).astype(bool)
     codes = files["code"].value_counts().sort_index()
-    rows: list[tuple[str, str | None, int]] = [("found", None, len(files)), ("indexed", None, len(images))]
+    rows: list[tuple[str, str | None, int]] = [("found", None, len(files)), ("indexed", None, len(good))]
     rows += [
         ("duplicate" if code.startswith("duplicate") else "rejected", code, n)
         for code, n in zip(codes.index.astype(str), codes, strict=True)
@@ -283,13 +326,15 @@ def count(files: pd.DataFrame, images: pd.DataFrame, texts: dict[str, int], by_s
     usable = files[files["code"].isna() | duplicate]
     rows += [
         ("exams", None, files["exam"].nunique()),
+        ("exams_of_two_knees", None, double),
+        ("films_of_two_knees", None, int((good["side"] == "both").sum())),
         ("patients", None, files["patient"].nunique()),
         ("identifiers", None, usable["patient_id"].nunique()),
         ("patients_by_study", None, by_study),
     ]
-    notes = files.loc[files["code"].isna(), "noted"].dropna().str.split().explode().value_counts().sort_index()
+    notes = good["noted"].dropna().str.split().explode().value_counts().sort_index()
     rows += [("noted", str(note), n) for note, n in notes.items()]
-    burned_in = images["burned_in"].fillna("not_said").value_counts().sort_index()
+    burned_in = good["burned_in"].fillna("not_said").value_counts().sort_index()
     rows += [("burned_in", str(said), n) for said, n in burned_in.items()]
     rows += [(kind, None, n) for kind, n in texts.items()]
     return pd.DataFrame(rows, columns=list(COUNTS.columns))
@@ -308,5 +353,5 @@ def write_losses(files: pd.DataFrame, counts: pd.DataFrame, out: Path, private: 
     private.mkdir(parents=True, exist_ok=True)
     private.chmod(0o700)
     rejected = files[files["code"].notna()]
-    write_table(rejected[list(REJECTED.columns)], private / "rejected.csv", REJECTED)
+    write_table(rejected[list(REJECTED.columns)].drop_duplicates("path"), private / "rejected.csv", REJECTED)
     write_table(counts, out / "counts.csv", COUNTS)

@@ -12,11 +12,14 @@ from pydicom.pixels import get_decoder
 from pydicom.uid import UID
 
 from analysis.archive import describe
+from analysis.archive.cutting import cut
 from analysis.archive.dicom import NATIVE, Unreadable, read, stored_pixels, text, time_limit, value, whole
 from analysis.archive.find import real_path
 from analysis.archive.reasons import sentence
 
 if TYPE_CHECKING:
+    from collections.abc import Container
+
     from analysis.archive.settings import IngestSettings
 
 _PEOPLE = (
@@ -56,7 +59,7 @@ SEPARATOR = "\x1f"
 #: Columns of a file's record, in the order of the private index.
 IDENTITY = (
     "patient_id", "other_ids", "patient_name", "people", "contacts", "texts", "birth_date", "accession",
-    "study_uid", "series_uid", "sop_uid", "date", "noted",
+    "study_uid", "series_uid", "sop_uid", "date", "noted", "cut",
 )  # fmt: skip
 DESCRIPTION = (
     "view", "side", "protocol", "body_part", "age", "sex", "rows", "columns", "bits", "photometric",
@@ -64,8 +67,10 @@ DESCRIPTION = (
 )  # fmt: skip
 
 
-def inspect(folder: Path, path: str, settings: IngestSettings) -> dict[str, Any]:
-    """Describe one file without decoding it.
+def inspect(
+    folder: Path, path: str, settings: IngestSettings, both_read: Container[str] = frozenset()
+) -> dict[str, Any]:
+    """Describe one file, and decode it only where it may show both knees.
 
     Parameters
     ----------
@@ -74,12 +79,15 @@ def inspect(folder: Path, path: str, settings: IngestSettings) -> dict[str, Any]
     path : str
         The file, relative to it, as `analysis.archive.find` writes it.
     settings : IngestSettings
+    both_read : container of str
+        Names of exams (accession number or StudyInstanceUID) of which both knees were read.
 
     Returns
     -------
     dict
         `path`, `code` and `detail` (None where the file is a radiograph to use), and the columns
-        of IDENTITY and DESCRIPTION as far as they could be read.
+        of IDENTITY and DESCRIPTION as far as they could be read. `cut` has what `analysis.archive.knees` reads: the part
+        of the picture that shows each knee; it is missing where the whole picture is the image.
     """
     record: dict[str, Any] = {"path": path, "code": None, "detail": None}
     try:
@@ -89,6 +97,13 @@ def inspect(folder: Path, path: str, settings: IngestSettings) -> dict[str, Any]
             _check(dataset, settings)
             record.update(_description(dataset, settings))
             record["pixel_hash"] = pixel_hash(dataset)
+            expected = record["accession"] in both_read or record["study_uid"] in both_read
+            boxes, doubtful = cut(dataset, record, expected, settings.cut)
+            if doubtful:
+                record["noted"] = f"{record['noted'] or ''} film_doubtful".strip()
+            if len(boxes) == 2:
+                record["side"] = "both"
+            record["cut"] = " ".join(f"{side}:{box}" for side, box in boxes.items()) or None
     except Unreadable as reason:
         record.update(code=reason.code, detail=sentence(reason.code, reason.detail))
     except MemoryError:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from analysis.archive.knees import exam_of
 from analysis.errors import StudyError
 
 _EXPONENT = re.compile(r"\d(?:[.,]\d+)?E[+]?\d+", re.IGNORECASE)
@@ -75,7 +76,10 @@ def reports_of_exams(reports: pd.DataFrame, files: pd.DataFrame, path: Path) -> 
     StudyError
         If there are reports, and not one is of an exam of the archive.
     """
-    names = exam_names(files)
+    # A report is of the whole exam, and so of each of its knees.
+    knees = files.dropna(subset=["exam"])[["exam"]].drop_duplicates()
+    knees["whole"] = exam_of(knees["exam"])
+    names = exam_names(files.assign(exam=exam_of(files["exam"])))
     several = names.loc[names["name"].duplicated(keep=False), "name"]
     single = names[~names["name"].isin(several)].set_index("name")["exam"]
     named = reports[reports["accession"] != ""]
@@ -86,11 +90,12 @@ def reports_of_exams(reports: pd.DataFrame, files: pd.DataFrame, path: Path) -> 
             f"{side_by_side(named['accession'], files)}."
         )
     found = named.assign(exam=exam).dropna(subset=["exam"])
-    texts = found.groupby("exam")["text"].agg("\n".join).reset_index()
+    texts = found.groupby("exam")["text"].agg("\n".join).rename_axis("whole").reset_index()
+    texts = knees.merge(texts, on="whole")[["exam", "text"]].sort_values("exam", ignore_index=True)
     counts = {
         "reports": len(named),
         "reports_of_no_exam": int((exam.isna() & ~named["accession"].isin(several)).sum()),
         "reports_of_several_exams": int(named["accession"].isin(several).sum()),
-        "exams_without_report": int(files["exam"].nunique() - texts["exam"].nunique()),
+        "exams_without_report": int(knees["whole"].nunique() - exam_of(texts["exam"]).nunique()),
     }
     return texts, counts

@@ -59,6 +59,21 @@ else:
     )
 
 
+class CutSettings(Settings):
+    """How single knees are cut out of a film."""
+
+    both: Literal["knee", "half"] = Field(
+        "knee", description="Of a film that shows both knees: a square about each joint, or half the film each."
+    )
+    single: Literal["whole", "knee"] = Field(
+        "whole", description="Of a frontal film that shows one knee: the whole film, as in the paper, or the square."
+    )
+    side_mm: float = Field(
+        140, gt=20, le=400, description="Side of the square, mm; where a file doesn't say how large a pixel is, the "
+        "width of the leg is the measure."
+    )  # fmt: skip
+
+
 class IngestSettings(Settings):
     """What ingest accepts, and how it reads free text; patterns are regular expressions, case ignored.
 
@@ -111,10 +126,17 @@ class IngestSettings(Settings):
                 r"\bhöger\b", r"\bhoger\b", r"\bhö\b", r"\bdx\b", r"\bright\b", r"\brt\b",
                 r"(?<![\w/&+-])R(?![\w/&+-])",
             ],
+            "both": [
+                r"\bbilat", r"\bboth\b", r"\bbåda\b", r"\bbägge\b", r"\bbda\b",
+                r"\bhö\w*\W+(?:och\W+|o\W+)?vä", r"\bvä\w*\W+(?:och\W+|o\W+)?hö",
+                r"\bright\W+(?:and\W+)?left\b", r"\bleft\W+(?:and\W+)?right\b",
+                r"(?<![\w-])(?:R\W{0,3}L|L\W{0,3}R)(?![\w-])",
+            ],
         },
         description="Series and study text to side, where no laterality tag says it; the name of a modality that a text "
-        "begins with (DX) is no word for a side.",
+        "begins with (DX) is no word for a side. A film of both knees is cut into two images.",
     )  # fmt: skip
+    cut: CutSettings = Field(CutSettings(), description="How single knees are cut out of a film.")
     body_parts: Patterns = Field(
         {
             "knee": [r"\bknä", r"\bkna\b", r"\bknee", r"patella"],
@@ -190,7 +212,7 @@ class IngestSettings(Settings):
     @field_validator("sides")
     @classmethod
     def _sides(cls, value: Patterns) -> Patterns:
-        return _only(value, ("left", "right"))
+        return _only(value, ("left", "right", "both"))
 
 
 def _only(value: Patterns, allowed: tuple[str, ...]) -> Patterns:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from analysis import schemas
+from analysis.archive.knees import SIDES
 from analysis.archive.people import plain
 from analysis.errors import StudyError
 from analysis.schemas import ROLES, SETS
@@ -15,6 +16,7 @@ from analysis.tables import read_text_table
 REPORTS = ("accession", "text")
 READINGS = tuple(schemas.READINGS.columns)
 SPLIT = ("patient", "set")
+_LETTERS = {"l": "left", "r": "right"}
 
 
 def read_readings(path: Path) -> pd.DataFrame:
@@ -23,15 +25,18 @@ def read_readings(path: Path) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        Columns of READINGS: `value` int, `revisit` bool, `time` datetime or missing, the rest text.
+        Columns of READINGS: `value` int, `revisit` bool, `time` datetime or missing, the rest text. `side` is left, right,
+        or empty, as it is where the table has no such column.
 
     Raises
     ------
     StudyError
         Names the exam and the line of the first row with an unknown role, a value that is no whole
-        number, a revisit flag other than 0 and 1, an invalid time, or a reader spelled in two ways.
+        number, a revisit flag other than 0 and 1, an unknown side, an invalid time, or a reader spelled in two ways.
     """
-    frame = read_text_table(path, READINGS)[list(READINGS)]
+    frame = read_text_table(path, READINGS)
+    side = frame["side"].str.lower().replace(_LETTERS) if "side" in frame else ""
+    frame = frame[list(READINGS)].assign(side=side)
 
     def stop(wrong: pd.Series, column: str, what: str) -> None:
         if wrong.any():
@@ -49,6 +54,7 @@ def read_readings(path: Path) -> pd.DataFrame:
     stop(~frame["value"].str.fullmatch(r"\d{1,9}(\.0*)?"), "value", "it must be a whole number, 0 or more")
     first = frame.groupby(frame["reader"].map(plain))["reader"].transform("first")
     stop(frame["reader"] != first, "reader", "it is spelled differently elsewhere; write each reader in one way")
+    stop(~frame["side"].isin(("", *SIDES)), "side", "it must be left, right, or empty where the exam has one knee")
     flags = frame["revisit"].str.lower().replace({"true": "1", "false": "0", "": "0"})
     stop(~flags.isin(("0", "1")), "revisit", "it must be 0 or 1")
     time = pd.to_datetime(frame["time"].where(frame["time"] != ""), errors="coerce", format="ISO8601", utc=True)

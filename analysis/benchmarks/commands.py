@@ -124,4 +124,19 @@ def bench_reading(
     click.echo(bench(grading, **size, seconds=seconds, pause=pause, seed=seed))
 
 
-COMMANDS: list[click.Command] = [bench_archive, bench_network, bench_reading, bench_statistics]
+@click.command("bench-films")
+@click.option(
+    "--films", default=1000, show_default=True, type=click.IntRange(12), help="Simulated films of both knees."
+)
+@shared("--seed", default=1, show_default=True)
+def bench_films(films: int, seed: int) -> None:
+    """Cut simulated films of both knees as ingest does, and count those that are refused or cut in the wrong place."""
+    from analysis.benchmarks.films import NEAR, evaluate
+
+    table = evaluate(films, seed)
+    click.echo(f"{'':32}{'films':>8}{'refused':>10}{'wrong side':>12}{f'joint > {NEAR:g} mm off':>20}")
+    for row in table.itertuples():
+        click.echo(f"{row.variation:32}{row.films:>8}{row.refused:>10}{row.wrong_side:>12}{row.far:>20}")
+
+
+COMMANDS: list[click.Command] = [bench_archive, bench_films, bench_network, bench_reading, bench_statistics]

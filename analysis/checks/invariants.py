@@ -117,9 +117,9 @@ def _patients(t: Tables) -> Iterator[Check]:
 
 def _selection(t: Tables) -> Iterator[Check]:
     flow = t.flow.fillna({"code": "", "set": ""})
-    found = int(flow.loc[flow["step"] == "found", "exams"].sum())
-    excluded = flow[flow["step"] == "excluded"].groupby("code")["exams"].sum()
-    sets = flow[flow["step"] == "set"].groupby("set")["exams"].sum()
+    found = int(flow.loc[flow["step"] == "found", "knees"].sum())
+    excluded = flow[flow["step"] == "excluded"].groupby("code")["knees"].sum()
+    sets = flow[flow["step"] == "set"].groupby("set")["knees"].sum()
     total = int(excluded.sum() + sets.sum())
     detail = f"{found} found = {int(sets.sum())} used + {int(excluded.sum())} excluded"
     yield Check(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from analysis.archive.knees import side_of
 from analysis.cohort.words import mentions
 from analysis.schemas import WEIGHTS
 
@@ -41,16 +42,20 @@ def list_exams(
     Returns
     -------
     pandas.DataFrame
-        One row per exam, sorted: exam, patient, protocol, body_parts, age, sex, day, burned_in (whether an image was
-        refused for words in it), images (readable), words.
+        One row per exam, sorted: exam, patient, side, protocol, body_parts, age, sex, day, burned_in (whether an image
+        was refused for words in it), images (readable), words.
     """
     known = files.dropna(subset=["exam", "patient"])
     exams = known.groupby("exam").agg(patient=("patient", "min"), day=("day", "min"))
     described = images.sort_values("image").groupby("exam")
+    sides = images.groupby("exam")["side"].agg(["nunique", "first"])
     exams = exams.join(described.agg(protocol=("protocol", "first"), age=("age", "min"), sex=("sex", "first")))
     parts = {exam: frozenset(seen.dropna()) for exam, seen in described["body_part"]}
     exams["body_parts"] = exams.index.map(lambda exam: parts.get(exam, frozenset()))
     exams["burned_in"] = exams.index.isin(known.loc[known["code"] == "burned_in", "exam"])
+    # Which knee it is: the unit says it where the exam has two, else its images, if they agree.
+    shown = sides["first"].where(sides["nunique"] == 1).reindex(exams.index)
+    exams["side"] = pd.Series(exams.index.map(side_of), exams.index).replace("", None).fillna(shown).astype("str")
     exams["images"] = prepared.groupby("exam").size().reindex(exams.index, fill_value=0)
     said = reports.set_index("exam")["text"]
     words = said.map(lambda text: mentions(text, settings.words))
@@ -111,21 +116,24 @@ def _unusable(exams: pd.DataFrame, readings: pd.DataFrame, settings: SelectionSe
 
 
 def _repeat(exams: pd.DataFrame, readings: pd.DataFrame, settings: SelectionSettings) -> pd.Series:
-    """Mark exams too soon after the patient's previous one.
+    """Mark exams too soon after the previous one of the same knee.
 
     ASSUME: the previous one that was kept, so that a series of exams each month keeps every fourth
     and not the first alone; of exams on one day one with readings is kept. Without a date an exam
-    can't be called a repeat.
+    can't be called a repeat. An exam of an unknown side may be of either knee.
     """
     unread = ~exams["exam"].isin(readings["exam"])
     dated = exams.assign(unread=unread).dropna(subset=["day"]).sort_values(["patient", "day", "unread", "exam"])
     repeats: list[int] = []
-    last: dict[str, int] = {}
-    for index, patient, day in zip(dated.index, dated["patient"], dated["day"].astype(int), strict=True):
-        if patient in last and day - last[patient] <= settings.repeat_days:
+    last: dict[tuple[str, str], int] = {}
+    for index, patient, day, side in zip(
+        dated.index, dated["patient"], dated["day"].astype(int), dated["side"].fillna(""), strict=True
+    ):
+        same = (side, "") if side else ("left", "right", "")
+        if any(day - last[patient, knee] <= settings.repeat_days for knee in same if (patient, knee) in last):
             repeats.append(index)
         else:
-            last[patient] = day
+            last[patient, side] = day
     return pd.Series(exams.index.isin(repeats), exams.index)
 
 

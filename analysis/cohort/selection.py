@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.archive.copies import kind_of_copy
+from analysis.archive.knees import exam_of
 from analysis.archive.matching import reports_of_exams
 from analysis.archive.people import plain_id
 from analysis.archive.tables import read_reports, read_split
@@ -96,7 +97,7 @@ def select(
     exams : pandas.DataFrame
         Schema EXAMS: every exam of the archive.
     flow : pandas.DataFrame
-        Rows of the flow diagram, counted from `exams`: step, code, label, set, exams, patients, images.
+        Rows of the flow diagram, counted from `exams`: step, code, label, set, exams, knees, patients, images.
 
     Raises
     ------
@@ -179,6 +180,7 @@ def _hold(exams: pd.DataFrame) -> None:
 
 def flow(exams: pd.DataFrame, settings: SelectionSettings) -> pd.DataFrame:
     """Count the rows of the flow diagram: found, excluded by rule, eligible, in no set, included, the sets."""
+    whole = exam_of(exams["exam"])
     ruled = {code: label for rule in settings.rules for code, label, _ in RULES[rule]}
 
     def rows() -> Iterator[tuple[str, str, str, str, pd.Series]]:
@@ -198,6 +200,7 @@ def flow(exams: pd.DataFrame, settings: SelectionSettings) -> pd.DataFrame:
             code,
             label,
             name,
+            whole[which].nunique(),
             int(which.sum()),
             exams.loc[which, "patient"].nunique(),
             exams.loc[which, "images"].sum(),
@@ -206,7 +209,8 @@ def flow(exams: pd.DataFrame, settings: SelectionSettings) -> pd.DataFrame:
         if step != "excluded" or which.any()
     ]
     table = pd.DataFrame(counted, columns=list(FLOW.columns))
-    total = table.groupby("step")["exams"].sum()
+    # An exam may lose one of its knees, so only knees add up.
+    total = table.groupby("step")["knees"].sum()
     if total["found"] != total.get("excluded", 0) + total["set"] or total["included"] != total["set"]:
         raise RuntimeError("the flow doesn't add up")
     return table

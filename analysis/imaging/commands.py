@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from analysis.options import out, section_file, shared
+from analysis.options import NEW_FILE, out, section_file, shared
 
 
 @click.command()
@@ -39,4 +39,21 @@ def prepare(
     click.echo(f"Prepared {good} images of shard {shard}; {unreadable} could not be read.")
 
 
-COMMANDS: list[click.Command] = [prepare]
+@click.command("film-sheet")
+@shared("--archive")
+@shared("--images-index", "images_file")
+@shared("--private", "private_file")
+@click.option("--films", default=20, show_default=True, type=click.IntRange(0), help="Films to draw at random.")
+@shared("--seed")
+@out("The picture, PNG. It shows people's radiographs: keep it private.", NEW_FILE)
+def film_sheet(archive: Path, images_file: Path, private_file: Path, films: int, seed: int, out: Path) -> None:
+    """Show films of both knees with their cuts, to be looked at: some at random, and all that are doubtful."""
+    from analysis.files import read_table
+    from analysis.imaging.sheet import draw_sheet
+    from analysis.schemas import IMAGES, PRIVATE
+
+    told = draw_sheet(archive, read_table(images_file, IMAGES), read_table(private_file, PRIVATE), films, seed, out)
+    click.echo(told)
+
+
+COMMANDS: list[click.Command] = [prepare, film_sheet]

@@ -18,28 +18,38 @@ import xxhash
 
 from analysis.archive.dicom import Unreadable, limit_memory, read
 from analysis.archive.find import real_path
+from analysis.archive.knees import boxes
 from analysis.archive.reasons import sentence
 from analysis.errors import StudyError
 from analysis.files import atomic, write_table
 from analysis.imaging.pixels import brightness, decode, pixel_aspect
 from analysis.imaging.plausible import implausible
-from analysis.imaging.square import square
+from analysis.imaging.square import cut_out, square
 from analysis.schemas import PREPARED, UNREADABLE
 from analysis.workers.context import clean_context
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from analysis.archive.films import Box
     from analysis.imaging.settings import ImagesSettings
 
 _AHEAD, _BATCH = 2, 16
 
 Prepared = tuple["NDArray[np.uint8]", str]
 T = TypeVar("T")
+_Job = tuple[Path, "Box | None"]
 
 
-def prepare_file(path: Path, settings: ImagesSettings) -> Prepared:
+def prepare_file(path: Path, settings: ImagesSettings, box: Box | None = None) -> Prepared:
     """Read, decode, window, crop, reduce and pad one image.
+
+    Parameters
+    ----------
+    path : Path
+    settings : ImagesSettings
+    box : Box, optional
+        The part of the picture that is the image. It keeps its borders, so that its scale is that of the others.
 
     Returns
     -------
@@ -58,15 +68,15 @@ def prepare_file(path: Path, settings: ImagesSettings) -> Prepared:
         stored = decode(dataset)
         image = brightness(dataset, stored, window=settings.window, percentiles=settings.percentiles)
         small = square(
-            image,
+            image if box is None else cut_out(image, box),
             settings.size,
-            border=settings.border,
+            border=settings.border if box is None else 0,
             min_content=settings.min_content,
             aspect=pixel_aspect(dataset),
         )
         if settings.implausible == "reject" and (why := implausible(small)):
             raise Unreadable("implausible", why)
-        return small, hash_of(stored)
+        return small, hash_of(stored) + (f" {box}" if box else "")
 
 
 def hash_of(stored: NDArray[Any]) -> str:
@@ -124,7 +134,7 @@ def prepare(
     if len(missing):
         raise StudyError(f"Image {missing['image'].iloc[0]} isn't in the private index; run 'ingest' again.")
     places = [real_path(archive, paths[image]) for image in wanted["image"]]
-    results = decode_files(places, settings, prepare_file)
+    results = decode_files(places, settings, prepare_file, boxes(wanted))
     good, hashes, unreadable = [], [], []
     with atomic(out / f"pixels-{shard}.npy") as temporary, temporary.open("wb") as file:
         _header(file, 0, settings.size)
@@ -150,13 +160,11 @@ def _header(file: BinaryIO, n: int, size: int) -> None:
     np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": (n, size, size)})
 
 
-def _attempt(
-    prepare: Callable[[Path, ImagesSettings], T], settings: ImagesSettings, paths: list[Path]
-) -> list[T | Unreadable]:
+def _attempt(prepare: Callable[..., T], settings: ImagesSettings, jobs: list[_Job]) -> list[T | Unreadable]:
     results: list[T | Unreadable] = []
-    for path in paths:
+    for path, box in jobs:
         try:
-            results.append(prepare(path, settings))
+            results.append(prepare(path, settings, box) if box else prepare(path, settings))
         except Unreadable as reason:
             results.append(Unreadable(reason.code, reason.detail))
         except MemoryError:
@@ -175,7 +183,7 @@ def _start(megabytes: int) -> None:
 
 
 def decode_files(
-    paths: list[Path], settings: ImagesSettings, prepare: Callable[[Path, ImagesSettings], T]
+    paths: list[Path], settings: ImagesSettings, prepare: Callable[..., T], parts: list[Box | None] | None = None
 ) -> Iterator[T | Unreadable]:
     """Prepare images in a process of their own: a decoder that crashes or hangs takes one image with it, no more.
 
@@ -190,8 +198,9 @@ def decode_files(
         return started
 
     worker = pool()
-    waiting = (paths[start : start + _BATCH] for start in range(0, len(paths), _BATCH))
-    ahead: deque[tuple[list[Path], Future[list[T | Unreadable]]]] = deque()
+    jobs = list(zip(paths, parts or [None] * len(paths), strict=True))
+    waiting = (jobs[start : start + _BATCH] for start in range(0, len(jobs), _BATCH))
+    ahead: deque[tuple[list[_Job], Future[list[T | Unreadable]]]] = deque()
     try:
         while True:
             while len(ahead) < _AHEAD and (batch := next(waiting, None)) is not None:
@@ -206,7 +215,7 @@ def decode_files(
                 worker = pool()
                 again = [batch, *(later for later, _ in ahead)]
                 if len(batch) > 1:
-                    again[:1] = [[path] for path in batch]
+                    again[:1] = [[job] for job in batch]
                 else:
                     again = again[1:]
                     crash = isinstance(error, BrokenProcessPool)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from analysis.archive.films import Box
 
 # ASSUME: a line of pixels is border while at most this share of it is brighter than the border,
 # so that single noisy pixels don't keep a black edge; the paper only says that the border was removed.
@@ -45,6 +47,26 @@ def active_area(image: NDArray[np.uint8], border: float, min_content: float) -> 
     rows, columns = spans
     area = (rows.stop - rows.start) * (columns.stop - columns.start)
     return (rows, columns) if area >= min_content * image.size else whole
+
+
+def cut_out(image: NDArray[Any], box: Box) -> NDArray[Any]:
+    """Return a part of a picture; what lies beyond the picture is 0, which is black.
+
+    Parameters
+    ----------
+    image : numpy.ndarray, shape (rows, columns)
+    box : Box
+
+    Returns
+    -------
+    numpy.ndarray, shape (box.bottom - box.top, box.right - box.left)
+    """
+    rows, columns = image.shape
+    part = np.zeros((box.bottom - box.top, box.right - box.left), image.dtype)
+    top, left = max(box.top, 0), max(box.left, 0)
+    seen = image[top : min(box.bottom, rows), left : min(box.right, columns)]
+    part[top - box.top : top - box.top + seen.shape[0], left - box.left : left - box.left + seen.shape[1]] = seen
+    return part
 
 
 def square(

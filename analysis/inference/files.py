@@ -99,6 +99,7 @@ def collect(paths: Sequence[Path], settings: IngestSettings, side: str | None, w
     who = patients(files, settings.placeholders)
     files["exam_key"] = exams(files, who).fillna("file " + files["path"])
     reject(files, shared(files["exam_key"], who), "exam_of_two_patients")
+    reject(files, files["side"] == "both", "both_knees")
     files["patient_key"] = who.fillna("exam " + files["exam_key"])
     mark_copies(files)
     return files

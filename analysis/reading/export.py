@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.archive.knees import side_of
 from analysis.archive.tables import READINGS
 from analysis.errors import StudyError
 from analysis.files import read_table, write_table
@@ -74,16 +75,16 @@ def export(
         found = cases(standing(db), queues, form)
         history = db.execute(rows_of().order_by(ledger.c.id)).all()
     found = {exam: case for exam, case in found.items() if asked is None or exam in asked}
-    number = _accessions(private_file, found)
+    number = _names(private_file, found)
     counted = [row for case in found.values() for row in _counted(case, number[case.exam])]
     further = [row for case in found.values() for row in _further(case, number[case.exam])]
     out.mkdir(parents=True, exist_ok=True)
     out.chmod(0o700)
-    write_table(_table(counted), out / "readings.csv")
-    write_table(_table(further), out / "further.csv")
-    write_table(_lines(found.values(), number), out / "lines.csv")
+    _write(_table(counted), out / "readings.csv")
+    _write(_table(further), out / "further.csv")
+    _write(_lines(found.values(), number), out / "lines.csv")
     write_table(_views(found.values(), exams), out / "views.csv")
-    write_table(_history([row for row in history if row.exam in found], number, form), out / "history.csv")
+    _write(_history([row for row in history if row.exam in found], number, form), out / "history.csv")
     measured = measure(found.values(), form)
     table = pd.DataFrame(measured).rename(columns={"field": "item"}).reindex(columns=_AGREEMENT)
     write_table(table, out / "agreement.csv")
@@ -94,7 +95,8 @@ def export(
     )
 
 
-def _accessions(private_file: Path, found: dict[str, Case]) -> dict[str, str]:
+def _names(private_file: Path, found: dict[str, Case]) -> dict[str, dict[str, str]]:
+    """Return what stands for each exam in the tables: its accession number, and the side where the exam has two knees."""
     private = read_table(private_file, PRIVATE).dropna(subset=["exam", "accession"])
     number = dict(zip(private["exam"], private["accession"], strict=True))
     missing = sorted(set(found) - set(number))
@@ -103,17 +105,24 @@ def _accessions(private_file: Path, found: dict[str, Case]) -> dict[str, str]:
             f"{private_file} has no accession number of exam {missing[0]}, which has been read; "
             "give the private index of the same archive."
         )
-    return number
+    return {exam: {"exam": number[exam], "side": side_of(exam)} for exam in found}
 
 
-def _rows(entry: Entry, accession: str, session: str, names: Iterable[str] | None = None) -> list[dict[str, Any]]:
+def _write(table: pd.DataFrame, path: Path) -> None:
+    """Write a table; without its column of sides where no exam has two knees."""
+    write_table(table if (table["side"] != "").any() else table.drop(columns="side"), path)
+
+
+def _rows(
+    entry: Entry, named: dict[str, str], session: str, names: Iterable[str] | None = None
+) -> list[dict[str, Any]]:
     """Put one reading into the archive's long form. A flag has a row where it is set, or was decided on.
 
     An item that does not apply has none.
     """
     return [
         {
-            "exam": accession,
+            **named,
             "reader": entry.name,
             "role": entry.role,
             "session": session,
@@ -127,26 +136,26 @@ def _rows(entry: Entry, accession: str, session: str, names: Iterable[str] | Non
     ]
 
 
-def _counted(case: Case, accession: str) -> list[dict[str, Any]]:
+def _counted(case: Case, named: dict[str, str]) -> list[dict[str, Any]]:
     entries = [*case.readings, *([case.senior] if case.senior else [])]
     # What was graded of an item that turned out not to apply stands in history.csv alone.
-    rows = [row for e in entries for row in _rows(e, accession, case.set) if row["item"] not in case.state.absent]
+    rows = [row for e in entries for row in _rows(e, named, case.set) if row["item"] not in case.state.absent]
     last = {name: entry for entry in case.decisions for name in entry.values}
     for entry in case.decisions:
-        rows += _rows(entry, accession, "consensus", [name for name in entry.values if last[name] is entry])
+        rows += _rows(entry, named, "consensus", [name for name in entry.values if last[name] is entry])
     return rows
 
 
-def _further(case: Case, accession: str) -> list[dict[str, Any]]:
+def _further(case: Case, named: dict[str, str]) -> list[dict[str, Any]]:
     return [
         row
         for entry in case.further
-        for row in _rows(entry, accession, f"{case.set} {'again' if entry.occasion > 1 else 'surplus'}")
+        for row in _rows(entry, named, f"{case.set} {'again' if entry.occasion > 1 else 'surplus'}")
     ]
 
 
 def _table(rows: list[dict[str, Any]]) -> pd.DataFrame:
-    table = pd.DataFrame(rows, columns=list(READINGS))
+    table = pd.DataFrame(rows, columns=[*READINGS, "side"])
     return table.sort_values(["exam", "role", "reader"], kind="stable", ignore_index=True)
 
 
@@ -154,11 +163,11 @@ def _all(case: Case) -> list[Entry]:
     return [*case.readings, *([case.senior] if case.senior else []), *case.further, *case.decisions]
 
 
-def _lines(found: Iterable[Case], number: dict[str, str]) -> pd.DataFrame:
+def _lines(found: Iterable[Case], number: dict[str, dict[str, str]]) -> pd.DataFrame:
     """Make a line a reading, with what has no place in readings.csv."""
     rows = [
         {
-            "exam": number[case.exam],
+            **number[case.exam],
             "reader": entry.name,
             "role": entry.role,
             "occasion": entry.occasion,
@@ -174,22 +183,25 @@ def _lines(found: Iterable[Case], number: dict[str, str]) -> pd.DataFrame:
         for entry in _all(case)
     ]
     columns = ["exam", "reader", "role", "occasion", "versions", "written", "seconds", "seconds_correcting"]
-    columns += ["revisit", "comment", "present"]
+    columns += ["revisit", "comment", "present", "side"]
     return pd.DataFrame(rows, columns=columns).sort_values(["exam", "written"], kind="stable", ignore_index=True)
 
 
-def _history(found: Iterable[Any], number: dict[str, str], form: Form) -> pd.DataFrame:
+def _history(found: Iterable[Any], number: dict[str, dict[str, str]], form: Form) -> pd.DataFrame:
     """Make a line a version, in the order in which they were written, with one column per field."""
     fields = list(form.titles())
     columns = ["exam", "reader", "role", "kind", "occasion", "version", "written", "seconds", *fields]
     rows = [
         {name: getattr(row, name) for name in ("role", "kind", "occasion", "version", "written", "scheme_hash")}
-        | {"exam": number[row.exam], "reader": row.name, "seconds": round(row.seconds, 1), "revisit": int(row.revisit)}
+        | number[row.exam]
+        | {"reader": row.name, "seconds": round(row.seconds, 1), "revisit": int(row.revisit)}
         | {"images_hash": row.images_hash, "comment": plain(row.comment), "present": plain(", ".join(row.present))}
         | {name: row._mapping[ledger.c["values"]].get(name) for name in fields}
         for row in found
     ]
-    table = pd.DataFrame(rows, columns=[*columns, "revisit", "comment", "present", "scheme_hash", "images_hash"])
+    table = pd.DataFrame(
+        rows, columns=[*columns, "revisit", "comment", "present", "scheme_hash", "images_hash", "side"]
+    )
     return table.astype(dict.fromkeys(fields, "Int64"))
 
 

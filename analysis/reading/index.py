@@ -9,12 +9,15 @@ from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from analysis.archive.find import real_path
 from analysis.errors import StudyError
 from analysis.reading.settings import UNSELECTED
 from analysis.tables import read_text_table
+
+if TYPE_CHECKING:
+    from analysis.archive.films import Box
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,8 @@ class Image:
         left or right, where the archive says so.
     digest : str
         Hash of the stored pixels as they were when the archive was indexed.
+    box : Box or None
+        The part of the picture that is shown; None: all of it.
     """
 
     image: str
@@ -40,6 +45,7 @@ class Image:
     view: str | None
     side: str | None = None
     digest: str = ""
+    box: Box | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +98,13 @@ def load_exams(images_file: Path, private_file: Path, archive: Path, exams_file:
     StudyError
         If the tables are missing, don't belong together, or name no exam.
     """
+    import pandas as pd
+
+    from analysis.archive.knees import BOX, boxes
     from analysis.files import read_table
     from analysis.schemas import EXAMS, IMAGES, PRIVATE
 
-    images = read_table(images_file, IMAGES, columns=_SHOWN)
+    images = read_table(images_file, IMAGES).reindex(columns=[*_SHOWN, *BOX])
     private = read_table(private_file, PRIVATE, columns=["image", "path", "pixel_hash"])
     private = private.dropna(subset=["image"]).drop_duplicates("image").set_index("image")
     sets: dict[str, str] = dict.fromkeys(images["exam"], UNSELECTED)
@@ -113,6 +122,7 @@ def load_exams(images_file: Path, private_file: Path, archive: Path, exams_file:
     if images.empty:
         raise StudyError(f"There is no exam to read in {exams_file or images_file}; give other tables.")
     there = private.loc[images["image"]]
+    images = images.assign(box=pd.Series(boxes(images), images.index, dtype=object)).drop(columns=list(BOX))
     images = images.assign(path=there["path"].to_numpy(), digest=there["pixel_hash"].to_numpy())
     images = images.assign(place=images["view"].map(_ORDER).fillna(3)).sort_values(["exam", "place", "image"])
     exams: dict[str, Exam] = {}
@@ -127,7 +137,7 @@ def load_exams(images_file: Path, private_file: Path, archive: Path, exams_file:
 def _image(row: Any, archive: Path) -> Image:
     view = sys.intern(row.view) if row.view in _ORDER else None
     side = sys.intern(row.side) if row.side in ("left", "right") else None
-    return Image(row.image, str(real_path(archive, row.path)), view, side, row.digest)
+    return Image(row.image, str(real_path(archive, row.path)), view, side, row.digest, row.box)
 
 
 def load_queue(files: Sequence[Path], exams: Container[str]) -> frozenset[str] | None:

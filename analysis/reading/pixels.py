@@ -14,9 +14,12 @@ import numpy as np
 from analysis.archive.dicom import Unreadable, read
 from analysis.archive.inspect import pixel_hash
 from analysis.imaging.pixels import brightness, pixel_aspect
+from analysis.imaging.square import cut_out
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from analysis.archive.films import Box
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,7 @@ class Picture:
         return gzip.compress(head + self.grey.astype("<u2").tobytes(), compresslevel=1, mtime=0)
 
 
-def load_picture(path: str | Path, digest: str = "") -> Picture:
+def load_picture(path: str | Path, digest: str = "", box: Box | None = None) -> Picture:
     """Decode an image of the archive in full resolution and depth.
 
     Parameters
@@ -69,6 +72,8 @@ def load_picture(path: str | Path, digest: str = "") -> Picture:
     path : str or Path
     digest : str
         Hash of the pixels that the file held when it was indexed; empty: whatever it holds.
+    box : Box, optional
+        The part of the picture to show; without, all of it.
 
     Raises
     ------
@@ -86,6 +91,8 @@ def load_picture(path: str | Path, digest: str = "") -> Picture:
         aspect = pixel_aspect(dataset)
         spacing, calibrated = _spacing(dataset)
         edge = _edge(dataset)
+    if box:
+        picture = replace(picture, grey=cut_out(picture.grey, box))
     if aspect != 1:
         import cv2
 

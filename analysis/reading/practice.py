@@ -19,7 +19,8 @@ def load_practice(
     Parameters
     ----------
     path : Path
-        A table with the columns exam (its accession number or pseudonym), item and value; what of the form is
+        A table with the columns exam (its accession number, with -left or -right where it has two knees, or its
+        pseudonym), item and value; what of the form is
         not named is absent.
     places : Places
     archive : Path
@@ -37,14 +38,17 @@ def load_practice(
     StudyError
         If the table lacks a column or rows, an exam is unknown or belongs to the study, or an answer fits no field.
     """
+    from analysis.archive.knees import side_of
     from analysis.files import read_table
     from analysis.schemas import PRIVATE
 
     table = read_text_table(path, ("exam", "item", "value"))
     if table.empty:
         raise StudyError(f"The practice table {path} names no exam; add some, or leave it out.")
-    private = read_table(places.private, PRIVATE, columns=["exam", "accession"]).dropna().drop_duplicates("accession")
-    number = dict(zip(private["accession"].astype(str), private["exam"].astype(str), strict=True))
+    private = read_table(places.private, PRIVATE, columns=["exam", "accession"]).dropna().drop_duplicates()
+    number: dict[str, str] = {}
+    for exam, accession in private[["exam", "accession"]].astype(str).itertuples(index=False):
+        number.setdefault(f"{accession}-{side_of(exam)}" if side_of(exam) else accession, exam)
     exams = load_exams(places.images, places.private, archive, None)
     studied = _studied(places.exams)
     answers: dict[str, dict[str, int]] = {}

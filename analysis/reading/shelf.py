@@ -36,7 +36,7 @@ class Shelf:
                 self._packed.move_to_end(image.path)
                 return self._packed[image.path]
         with self._decoders:
-            packed = load_picture(image.path, image.digest).pack()
+            packed = load_picture(image.path, image.digest, image.box).pack()
         with self._lock:
             self._size += len(packed) - len(self._packed.get(image.path, b""))
             self._packed[image.path] = packed

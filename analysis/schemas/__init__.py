@@ -42,6 +42,12 @@ IMAGES = pa.DataFrameSchema(
         "pixel_hash": text(),
         # Whether words are burned into the picture, as the header says; missing where it doesn't.
         "burned_in": pa.Column(str, pa.Check.isin(("yes", "no")), nullable=True, required=False, coerce=True),
+        # The part of the file's picture that is the image, stored pixels, which may reach beyond the picture; missing
+        # where the whole picture is.
+        **{
+            f"box_{edge}": pa.Column("Int64", nullable=True, required=False, coerce=True)
+            for edge in ("top", "left", "bottom", "right")
+        },
     },
     strict=False,
 )
@@ -90,6 +96,7 @@ EXAMS = pa.DataFrameSchema(
         "day": pa.Column("Int64", nullable=True, coerce=True),
         "images": pa.Column(int, pa.Check.ge(0), coerce=True),
         "words": pa.Column(bool, coerce=True),  # the report holds a word the test set was enriched by
+        "side": pa.Column(str, pa.Check.isin(("left", "right")), nullable=True, required=False, coerce=True),
     },
     strict=False,
 )
@@ -121,11 +128,11 @@ READERS = pa.DataFrameSchema(
     strict=False,
 )
 
-#: The private index: one row per file found, with what identifies it and its patient. These are the columns that other
+#: The private index: one row per file found (one per knee, where the exam has two), with what identifies it and its patient. These are the columns that other
 #: stages read; what isn't known, or was rejected before it was read, is missing.
 PRIVATE = pa.DataFrameSchema(
     {
-        "path": text(unique=True),
+        "path": text(),
         "image": text(missing=True),
         **{name: text(missing=True) for name in ("exam", "patient", "patient_id", "accession", "pixel_hash")},
     },
@@ -151,7 +158,8 @@ FLOW = table(
         "code": text(missing=True),
         "label": text(),
         "set": text(missing=True),
-        **{name: whole() for name in ("exams", "patients", "images")},
+        # Exams of one knee count as one of each; an exam of two knees as one exam and two knees.
+        **{name: whole() for name in ("exams", "knees", "patients", "images")},
     }
 )
 

@@ -58,7 +58,7 @@ def truth(settings: SimulateSettings, seed: int) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        One row per exam: accession, patient, session, kind, protocol, age, the true grade of every
+        One row per exam: accession, side, patient, session, kind, protocol, age, the true grade of every
         item and finding, and the latent values as `latent_<item>`. Nothing is written.
     """
     import pandas as pd
@@ -69,6 +69,7 @@ def truth(settings: SimulateSettings, seed: int) -> pd.DataFrame:
         rows.append(
             {
                 "accession": exam.accession,
+                "side": exam.side,
                 "patient": exam.patient.number,
                 "session": exam.session,
                 "kind": exam.kind,
@@ -105,17 +106,18 @@ def simulate(settings: SimulateSettings, seed: int, workers: int, out: Path) -> 
     part.mkdir(parents=True)
     exams = plan(settings, seed)
     leniency = shifts(np.random.default_rng([seed, 5]), settings.readers)
-    work = partial(_write_exam, settings=settings, seed=seed, folder=part / "dicom", leniency=leniency)
+    visits = by_visit(exams)
+    work = partial(_write_visit, settings=settings, seed=seed, folder=part / "dicom", leniency=leniency)
     if workers == 1:
-        written = [work(exam) for exam in _progress(exams)]
+        written = [work(visit) for visit in _progress(visits)]
     else:
         with ProcessPoolExecutor(workers, clean_context(__name__)) as pool:
-            written = list(_progress(pool.map(work, exams, chunksize=4), len(exams)))
+            written = list(_progress(pool.map(work, visits, chunksize=4), len(visits)))
     written.sort(key=lambda w: w.accession)
     (part / "dicom" / "Thumbs.db").write_bytes(b"\xd0\xcf\x11\xe0" + bytes(508))
     (part / "dicom" / "LASMIG.TXT").write_text("Export ur bildarkivet.\n", encoding="utf-8")
     _csv(part / "reports.csv", ("accession", "text"), ((w.accession, w.text) for w in written))
-    _csv(part / "readings.csv", tuple(READINGS.columns), (row for w in written for row in w.rows))
+    _csv(part / "readings.csv", (*READINGS.columns, "side"), (row for w in written for row in w.rows))
     shutil.rmtree(out, ignore_errors=True)
     part.rename(out)
     return sum(w.files for w in written) + 2
@@ -134,6 +136,60 @@ def _csv(path: Path, columns: tuple[str, ...], rows: Iterable[tuple[Any, ...]]) 
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(columns)
         writer.writerows(rows)
+
+
+def by_visit(exams: list[PlannedExam]) -> list[tuple[PlannedExam, ...]]:
+    """Put the two knees of one film together; all other exams are visits of their own."""
+    return [(exam,) if exam.partner < 0 else (exam, exams[exam.partner]) for exam in exams if exam.partner < exam.index]
+
+
+def _write_visit(
+    visit: tuple[PlannedExam, ...], settings: SimulateSettings, seed: int, folder: Path, leniency: dict[str, float]
+) -> Written:
+    if len(visit) == 1:
+        return _write_exam(visit[0], settings, seed, folder, leniency)
+    return _write_both(visit[0], visit[1], settings, seed, folder, leniency)
+
+
+def _write_both(
+    one: PlannedExam,
+    other: PlannedExam,
+    settings: SimulateSettings,
+    seed: int,
+    folder: Path,
+    leniency: dict[str, float],
+) -> Written:
+    """Write one film of both knees, the single films of each, one report, and each knee's readings."""
+    from analysis.simulate import dicom, film
+    from analysis.simulate.bilateral import draw_stance, take_both
+    from analysis.simulate.hardware import hardware
+    from analysis.simulate.shape import skeleton
+
+    rng = np.random.default_rng([seed, 4, one.index])
+    exams = (one, other)
+    knees = [anatomy(exam, seed) for exam in exams]
+    legs = {knee.side: (knee, [*skeleton(knee), *hardware(knee)]) for knee in knees}
+    rows: list[Row] = []
+    told = []
+    for exam, knee in zip(exams, knees, strict=True):
+        rows += readings(rng, exam, latent(knee), settings.readers, leniency)
+        told.append(report(rng, exam, knee, settings.readers))
+    both = replace(one, side="both")
+    shared = dicom.header(rng, both, dicom.uid(rng), settings.files)
+    place = folder / f"{one.day.year}" / f"{one.day:%m}" / one.accession
+    place.mkdir(parents=True)
+    names = iter(rng.permutation(90000))
+    suffix = ".dcm" if rng.random() < 0.8 else ""
+    stance = draw_stance(rng)
+    taken = take_both(rng, legs, stance, settings.radiography)
+    files = [dicom.image(rng, shared, both, "ap", 1, taken.picture, settings.files, stance.mirrored)]
+    for exam, knee in zip(exams, knees, strict=True):
+        for view in exam.views[1:]:
+            picture = film.take(rng, knee, legs[exam.side][1], view, exam, settings.radiography)
+            files.append(dicom.image(rng, shared, exam, view, len(files) + 1, picture, settings.files))
+    for data in files:
+        (place / f"IM{next(names):06d}{suffix}").write_bytes(data)
+    return Written(one.accession, " ".join(told), rows, len(files))
 
 
 def _write_exam(

@@ -36,7 +36,7 @@ VIEW_TEXT = {
     "lateral": ("{p} sida", "{p} lateral", "{p} sidobild", "LAT"),
     "oblique": ("{p} sned", "{p} oblique", "{p} snedprojektion", "OBL"),
 }
-SHORT = {"right": ("hö", "höger"), "left": ("vä", "vänster")}
+SHORT = {"right": ("hö", "höger"), "left": ("vä", "vänster"), "both": ("bilat", "bilateralt", "hö och vä")}
 
 
 def uid(rng: Generator) -> str:
@@ -84,6 +84,7 @@ def image(
     number: int,
     picture: Radiograph,
     settings: FileSettings,
+    mirrored: bool = False,
 ) -> bytes:
     """Encode one radiograph.
 
@@ -98,6 +99,8 @@ def image(
         Instance number in the exam, from 1.
     picture : Radiograph
     settings : FileSettings
+    mirrored : bool
+        The picture lies the wrong way round, and the file says so.
 
     Returns
     -------
@@ -114,6 +117,8 @@ def image(
     ds.SeriesNumber, ds.InstanceNumber = number, 1
     part = {"femur": "Femur", "tibia": "Underben"}.get(exam.protocol, "Knä")
     bare = rng.random() < settings.missing_tags
+    if exam.partner >= 0 and exam.side != "both":
+        part = f"{part} {SHORT[exam.side][0]}"  # the study's own text names both sides
     ds.SeriesDescription = _one(rng, VIEW_TEXT[view]).format(p=part)
     ds.BurnedInAnnotation = "NO"
     if not bare or rng.random() < 0.5:
@@ -122,8 +127,10 @@ def image(
         ds.ImageLaterality = exam.side[0].upper()
         if rng.random() < 0.5:
             ds.PatientOrientation = {"ap": ["L", "F"], "lateral": ["A", "F"]}.get(view, "")
-    elif rng.random() < 0.5:
+    elif rng.random() < 0.5 and exam.side != "both":
         ds.Laterality = exam.side[0].upper()
+    if mirrored:
+        ds.PatientOrientation = ["R", "F"]
     if rng.random() >= settings.missing_tags:
         name = "PixelSpacing" if computed else "ImagerPixelSpacing"
         setattr(ds, name, [f"{picture.spacing:.4f}"] * 2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 
@@ -27,6 +28,10 @@ FIELDS = {
     "tibia": (165.0, 370.0, -130.0),
     "shaft": (150.0, 200.0, -210.0),
 }
+
+
+#: Lead letters for a side: R and L, or in Swedish H (höger) and V (vänster).
+LETTERS = {"right": "RH", "left": "LV"}
 
 
 @dataclass(frozen=True)
@@ -172,19 +177,41 @@ def take(
     failed = exam.kind == "unusable"
     if failed:  # the patient moved, and the exposure was far too low
         signal = np.asarray(cv2.blur(signal, (1, max(3, round(9 / pixel)))), np.float32)
-    return _developed(rng, knee.side, signal, pixel, settings, 0.02 if failed else 1.0)
+    return developed(
+        rng, lambda seen: _marker(rng, knee.side, seen, pixel), signal, pixel, settings, 0.02 if failed else 1.0
+    )
 
 
-def _developed(
-    rng: Generator, side: str, signal: Map, pixel: float, settings: RadiographySettings, dose: float
+def developed(
+    rng: Generator,
+    lead: Callable[[NDArray[np.bool_]], Map],
+    signal: Map,
+    pixel: float,
+    settings: RadiographySettings,
+    dose: float = 1.0,
 ) -> Radiograph:
+    """Expose, detect and process what passes the body.
+
+    Parameters
+    ----------
+    rng : Generator
+    lead : callable
+        Makes the lead letters within the field that the collimator leaves open, 0 to 1.
+    signal : ndarray of float32, shape (rows, columns)
+        Transmission.
+    pixel : float
+        mm.
+    settings : RadiographySettings
+    dose : float
+        Share of the usual exposure.
+    """
     signal = physics.scattered(signal, rng.uniform(*settings.scatter), pixel)
     seen = np.ones(signal.shape, bool)
     if rng.random() < settings.collimated:
         seen = _collimated(rng, signal.shape)
         signal = np.where(seen, signal, np.float32(0.004))
     if rng.random() < settings.marker:
-        signal = signal * np.exp(-4.0 * _marker(rng, side, seen, pixel))
+        signal = signal * np.exp(-4.0 * lead(seen))
     quanta = dose * np.exp(rng.uniform(*np.log(settings.exposure)))
     signal = physics.detected(signal, rng, quanta, rng.uniform(*settings.blur) / pixel)
     pixels = physics.displayed(signal, seen, pixel, rng.uniform(0.8, 1.3), rng.uniform(0.1, 0.8), rng.uniform(0.0, 0.5))
@@ -211,22 +238,28 @@ def _collimated(rng: Generator, shape: tuple[int, ...]) -> NDArray[np.bool_]:
 
 
 def _marker(rng: Generator, side: str, seen: NDArray[np.bool_], pixel: float) -> Map:
-    """Make a lead letter: R and L, or in Swedish H (höger) and V (vänster)."""
-    letters = {"right": "RH", "left": "LV"}[side]
+    """Make the lead letter of one knee's film."""
+    letters = LETTERS[side]
     letter = letters[int(rng.random() < 0.6)]
     rows, columns = np.flatnonzero(seen.any(axis=1)), np.flatnonzero(seen.any(axis=0))
     height = rng.uniform(9, 13) / pixel
     x = columns[0] + rng.uniform(2, 5) / pixel if rng.random() < 0.5 else columns[-1] - rng.uniform(13, 16) / pixel
     y = rows[0] + rng.uniform(14, 40) / pixel if rng.random() < 0.6 else rows[-1] - rng.uniform(4, 30) / pixel
-    lead = np.zeros(seen.shape, np.uint8)
-    cv2.putText(
-        lead,
-        letter,
-        (round(x), round(y)),
-        cv2.FONT_HERSHEY_SIMPLEX,
-        height / 21.0,
-        255,
-        max(1, round(1.8 / pixel)),
-        cv2.LINE_AA,
-    )
+    return letters_at(seen.shape, {letter: (x, y)}, height, pixel)
+
+
+def letters_at(shape: tuple[int, ...], places: dict[str, tuple[float, float]], height: float, pixel: float) -> Map:
+    """Draw lead letters, each with its lower left corner at a place (column, row); height in pixels."""
+    lead = np.zeros(shape, np.uint8)
+    for letter, (x, y) in places.items():
+        cv2.putText(
+            lead,
+            letter,
+            (round(x), round(y)),
+            cv2.FONT_HERSHEY_SIMPLEX,
+            height / 21.0,
+            255,
+            max(1, round(1.8 / pixel)),
+            cv2.LINE_AA,
+        )
     return lead.astype(np.float32) / np.float32(255)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
@@ -69,6 +70,8 @@ class PlannedExam:
     number : int
         Place in the order of days. The index goes by set and kind, so it can't stand in a file:
         an accession number that tells the set tells of the grade.
+    partner : int
+        Index of the exam of the patient's other knee, where both stand on one film under one accession number.
     """
 
     index: int
@@ -88,6 +91,7 @@ class PlannedExam:
     fractures: tuple[str, ...] = ()
     source: int = -1
     number: int = -1
+    partner: int = -1
 
     @property
     def accession(self) -> str:
@@ -148,7 +152,34 @@ def plan(settings: SimulateSettings, seed: int) -> list[PlannedExam]:
     _add_surplus(rng, settings, exams, numbers)
     order = sorted(range(len(exams)), key=lambda k: (exams[k].day, exams[k].patient.number, k))
     place = {k: number for number, k in enumerate(order, 1)}
-    return [replace(exam, number=place[k]) for k, exam in enumerate(exams)]
+    numbered = [replace(exam, number=place[k]) for k, exam in enumerate(exams)]
+    return _pair(np.random.default_rng([seed, 6]), numbered, settings.population.both_knees)
+
+
+def _pair(rng: Generator, exams: list[PlannedExam], share: float) -> list[PlannedExam]:
+    """Let some exams be of both knees of one patient: the second of a pair becomes the first one's other knee.
+
+    Everything else, numbers and draws included, stays what it is without pairs.
+    """
+    paired = list(exams)
+    count = Counter(exam.patient.index for exam in exams)
+    for session in dict.fromkeys(exam.session for exam in exams):
+        free = [
+            exam
+            for exam in exams
+            if exam.session == session
+            and (exam.kind, exam.protocol) == ("regular", "weight_bearing")
+            and count[exam.patient.index] == 1
+        ]
+        chosen = rng.permutation(len(free))[: 2 * _chance_round(rng, share * len(free) / 2)]
+        for first, second in zip(chosen[::2], chosen[1::2], strict=False):
+            one, other = free[first], free[second]
+            side = "left" if one.side == "right" else "right"
+            paired[one.index] = replace(one, partner=other.index)
+            paired[other.index] = replace(
+                other, patient=one.patient, day=one.day, number=one.number, side=side, partner=one.index
+            )
+    return paired
 
 
 def _chance_round(rng: Generator, value: float) -> int:

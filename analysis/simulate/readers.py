@@ -17,8 +17,8 @@ LEVELS = {"kl": 4, "jsn_medial": 3, "jsn_lateral": 3, "ost_medial_femur": 3, "os
 LOCATIONS = ("medial", "lateral", "patella")
 SUBTLE = ("osteonecrosis", "attrition_medial_tibia", "sclerosis_medial_tibia", "sclerosis_lateral_femur")
 CLEAR = (*IMPLANTS, "cast")
-#: A row of readings.csv: exam, reader, role, session, item, value, revisit, time.
-Row = tuple[str, str, str, str, str, int, int, str]
+#: A row of readings.csv: exam, reader, role, session, item, value, revisit, time, side (empty in an exam of one knee).
+Row = tuple[str, str, str, str, str, int, int, str, str]
 
 
 def read(
@@ -91,7 +91,8 @@ def readings(
 
     def note(reader: str, role: str, session: str, values: dict[str, int], revisit: int = 0) -> None:
         time = (start + timedelta(days=20 * len({row[1] for row in rows}))).isoformat()
-        rows.extend((exam.accession, reader, role, session, item, v, revisit, time) for item, v in values.items())
+        side = exam.side if exam.partner >= 0 else ""
+        rows.extend((exam.accession, reader, role, session, item, v, revisit, time, side) for item, v in values.items())
 
     def one(reader: str) -> dict[str, int]:
         if exam.kind in ("unusable", "no_knee"):

@@ -56,6 +56,9 @@ class PopulationSettings(Settings):
     weight_bearing_follow_up: float = _share(
         0.03, "Share of validation and test patients with a further exam that is not weight-bearing."
     )
+    both_knees: float = _share(
+        0.12, "Share of the weight-bearing exams of patients with one exam that show both knees on one film."
+    )
     repeats: float = _share(0.03, "Share of exams repeated within 90 days (left out by the selection).")
     children: float = _share(0.015, "Surplus exams of children, as a share of all.")
     unusable: float = _share(0.006, "Surplus exams of unusable image quality, as a share of all (the paper: 0.6 %).")

@@ -32,13 +32,13 @@ OPEN = SetsSettings(
     test=sections.TestSettings(exams=None, enriched_share=None, protocols=["weight_bearing"]),
 )
 RULES = SelectionSettings(sets=OPEN)
-IMAGES = ["exam", "image", "protocol", "age", "sex", "body_part"]
+IMAGES = ["exam", "image", "protocol", "age", "sex", "body_part", "side"]
 
 
 def exam(name, read="training", **more):
     return {
         "exam": name, "patient": f"p-{name}", "day": 0, "age": 50.0, "protocol": "weight_bearing", "body_part": "knee",
-        "images": 1, "read": read, "grade": 2, "said": {}, "report": "", **more,
+        "images": 1, "read": read, "grade": 2, "said": {}, "report": "", "side": None, **more,
     }  # fmt: skip
 
 
@@ -115,6 +115,7 @@ def reason(tmp_path, *rows, rules=RULES):
         ("other_set", {"patient": "p-x0", "day": 400}),
         ("", {"patient": "p-x0", "day": 400, "read": "test"}),
         ("repeat", {"patient": "p-t0", "day": 90}),
+        ("repeat", {"patient": "p-t0", "day": 90, "side": "left"}),  # t0 may be of this knee
         ("", {"patient": "p-t0", "day": 91}),
         ("", {"patient": "p-t0", "day": pd.NA}),
     ],
@@ -149,6 +150,22 @@ def test_the_first_rule_in_the_order_of_the_settings_is_the_reason(order):
     found = apply_rules(exams, readings, rules)[exams["exam"] == "all"].iloc[0]
     expected = next((rule for rule in order if rule != "paediatric"), None)
     assert found == expected or (pd.isna(found) and expected is None)
+
+
+def test_repeats_count_by_knee_and_both_knees_of_an_exam_are_kept(tmp_path):
+    rows = [
+        exam("e1-left", patient="p"),
+        exam("e1-right", patient="p"),
+        exam("e2", patient="p", day=30, side="left"),
+        exam("e3", patient="p", day=95, side="right"),
+        exam("e4", patient="q", day=0, side="left"),
+        exam("e5", patient="q", day=30, side="right"),
+    ]
+    assert reason(tmp_path, *rows) == ["", "", "repeat", "", "", ""]
+    exams, flow = chosen(tmp_path, [*BASE, *rows])
+    assert exams.loc[["e1-left", "e2"], "side"].tolist() == ["left", "left"]
+    found = flow.set_index("step").loc["found"]
+    assert (found["exams"], found["knees"], found["patients"]) == (8, 9, 5)
 
 
 @given(st.lists(st.tuples(st.sampled_from("pq"), st.integers(0, 500)), min_size=1, max_size=25), st.integers(0, 120))

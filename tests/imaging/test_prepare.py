@@ -75,7 +75,7 @@ class Faulty:
     def __init__(self, *victims):
         self.victims = victims
 
-    def __call__(self, path, settings):
+    def __call__(self, path, settings, box=None):
         crash, hang, swallow = (str(path).endswith(victim) for victim in self.victims)
         if crash:
             os.kill(os.getpid(), signal.SIGKILL)

@@ -150,7 +150,8 @@ def _selection(folder: Path, reference: pd.DataFrame, rng: np.random.Generator) 
     for name, part in reference.groupby("set", sort=False):
         rows.append(("set", None, f"{str(name).capitalize()} set", name, len(part), part["patient"].nunique()))
     columns = ["step", "code", "label", "set", "exams", "patients"]
-    write(pd.DataFrame(rows, columns=columns), folder / "selection/flow.csv", FLOW)
+    counted = pd.DataFrame(rows, columns=columns)
+    write(counted.assign(knees=counted["exams"]), folder / "selection/flow.csv", FLOW)
 
 
 def _band(value: float, width: float, low: float = 0.0, high: float = 1.0) -> tuple[float, float]:

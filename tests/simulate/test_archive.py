@@ -18,7 +18,7 @@ from analysis.cohort.rules import apply_rules, list_exams
 from analysis.cohort.settings import SelectionSettings
 from analysis.files import read_table
 from analysis.schemas import READINGS
-from analysis.simulate.archive import _write_exam
+from analysis.simulate.archive import _write_visit, by_visit
 from analysis.simulate.population import plan
 from analysis.simulate.readers import shifts
 from tests.simulate.conftest import SEED, SETTINGS
@@ -67,18 +67,21 @@ def test_the_same_seed_gives_the_same_bytes_whatever_the_number_of_workers(archi
     lenient = shifts(np.random.default_rng([SEED, 5]), SETTINGS.readers)
     reports = read_table(archive / "reports.csv").set_index("accession")["text"]
     readings = read_table(archive / "readings.csv").groupby("exam")
-    for exam in planned[::-23]:
-        written = _write_exam(exam, SETTINGS, SEED, tmp_path / "dicom", lenient)
-        assert written.text == reports[exam.accession]
-        if exam.kind != "no_image":
-            theirs = readings.get_group(exam.accession)[list(READINGS.columns)]
+    visits = by_visit(planned)
+    pairs = [visit for visit in visits if len(visit) == 2]
+    for visit in (*visits[::-23], *pairs[:1]):
+        written = _write_visit(visit, SETTINGS, SEED, tmp_path / "dicom", lenient)
+        assert written.text == reports[visit[0].accession]
+        if visit[0].kind != "no_image":
+            theirs = readings.get_group(visit[0].accession)[[*READINGS.columns, "side"]].fillna({"side": ""})
             assert [list(map(str, row)) for row in written.rows] == theirs.astype("str").to_numpy().tolist()
+    assert len(pairs) >= 4 and all(one.patient == other.patient and one.side != other.side for one, other in pairs)
     made = [path.relative_to(tmp_path) for path in tmp_path.rglob("*") if path.is_file()]
     assert len(made) >= 15
     for path in made:
         assert (tmp_path / path).read_bytes() == (archive / path).read_bytes(), path
     assert plan(SETTINGS, SEED) == planned != plan(SETTINGS, SEED + 1)
-    _write_exam(planned[0], SETTINGS, SEED + 1, tmp_path / "other", lenient)
+    _write_visit(visits[0], SETTINGS, SEED + 1, tmp_path / "other", lenient)
     assert not {path.read_bytes() for path in (tmp_path / "other").rglob("*") if path.is_file()} & {
         (tmp_path / path).read_bytes() for path in made
     }

@@ -54,7 +54,7 @@ def features(archive):
 @pytest.fixture(scope="module")
 def known(archive):
     """Features and the truth of the exams that may come into the study, and which of the two kinds of set they are of."""
-    found = truth(SETTINGS, SEED).set_index("accession").query("kind == 'regular'")
+    found = truth(SETTINGS, SEED).drop_duplicates("accession").set_index("accession").query("kind == 'regular'")
     return features(archive).join(found[["kl", "age", "session"]], how="inner")
 
 

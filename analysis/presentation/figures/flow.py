@@ -17,8 +17,14 @@ LINE_MM = 3.6
 PAD_MM = 2.2
 
 
-def _exams(number: float) -> str:
-    return f"{count(number)} exam{'' if number == 1 else 's'}"
+def _number(number: float, unit: str) -> str:
+    return f"{count(number)} {unit}{'' if number == 1 else 's'}"
+
+
+def _exams(row: pd.Series) -> str:
+    """Count the exams of a row, and their knees where an exam has two."""
+    exams = _number(row["exams"], "exam")
+    return exams if row["knees"] == row["exams"] else f"{exams} ({_number(row['knees'], 'knee')})"
 
 
 def _box(panel: Axes, x: float, y: float, width: float, *, text: str, align: str = "center") -> float:
@@ -45,20 +51,22 @@ def _steps(frame: pd.DataFrame) -> list[tuple[str, str]]:
     """Return the boxes from top to bottom: ("kept", text) and, between them, ("left", text)."""
     boxes: list[tuple[str, str]] = []
     reasons: list[tuple[str, float]] = []
+    # An exam may lose one of its two knees, so what is left out is counted in knees where there are such exams.
+    unit = "exam" if (frame["knees"] == frame["exams"]).all() else "knee"
 
     def close() -> None:
         if reasons:
-            lines = [wrap(f"• {label}: {count(exams)}", 46).replace("\n", "\n   ") for label, exams in reasons]
-            boxes.append(("left", "\n".join([f"{_exams(sum(n for _, n in reasons))} left out", *lines])))
+            lines = [wrap(f"• {label}: {count(left)}", 46).replace("\n", "\n   ") for label, left in reasons]
+            boxes.append(("left", "\n".join([f"{_number(sum(n for _, n in reasons), unit)} left out", *lines])))
             reasons.clear()
 
     for _, row in frame.iterrows():
         if row["step"] == "excluded":
-            if row["exams"] > 0:
-                reasons.append((str(row["label"]), row["exams"]))
+            if row["knees"] > 0:
+                reasons.append((str(row["label"]), row["knees"]))
         elif row["step"] != "set":
             close()
-            boxes.append(("kept", f"{row['label']}\n{_exams(row['exams'])} of {count(row['patients'])} patients"))
+            boxes.append(("kept", f"{row['label']}\n{_exams(row)} of {count(row['patients'])} patients"))
     close()
     return boxes
 
@@ -96,7 +104,7 @@ def flow(results: Results) -> Figure | None:
         panel.plot([min([*centres, middle]), max([*centres, middle])], [turn, turn], color="black", lw=0.7)
     for centre, (_, row) in zip(centres, sets.iterrows(), strict=True):
         _arrow(panel, (centre, turn), (centre, turn + 5))
-        text = f"{row['label']}\n{_exams(row['exams'])}\n{count(row['patients'])} patients"
+        text = f"{row['label']}\n{_exams(row)}\n{count(row['patients'])} patients"
         end = _box(panel, centre - each * 0.44, turn + 5, each * 0.88, text=text)
     panel.set(xlim=(0, width), ylim=(end + 2, 0))
     figure.set_figheight((end + 2) * MM)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from analysis.archive.knees import exam_of
 from analysis.network.structure import read_structure
 from analysis.presentation.format import NONE, count, count_percent, number
 from analysis.presentation.markdown import Table
@@ -58,10 +59,12 @@ def images(results: Results) -> Table | None:
         return None
     parts = {name: exams[exams["set"] == name] for name in sets}
     rows = [
-        ["Exams", *(count(len(part)) for part in parts.values())],
+        ["Exams", *(count(exam_of(part["exam"]).nunique()) for part in parts.values())],
         ["Patients", *(count(part["patient"].nunique()) for part in parts.values())],
         ["Images", *(count(part["images"].sum()) for part in parts.values())],
     ]
+    if any(exam_of(part["exam"]).duplicated().any() for part in parts.values()):
+        rows.insert(1, ["Knees", *(count(len(part)) for part in parts.values())])
     if exams["age"].notna().any():
         rows.append(
             [

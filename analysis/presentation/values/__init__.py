@@ -75,7 +75,7 @@ def collect(results: Results, config: Mapping[str, Any]) -> dict[str, Any]:
     told = {name: config[name] for name in ("seed", *TOLD)}
     told["selection"] = {key: value for key, value in told["selection"].items() if key != "words"}
     # Of ingest the text tells its choices alone; its patterns are for reading headers.
-    told["ingest"] = {key: told["ingest"][key] for key in ("unnamed", "burned_in", "for_processing")}
+    told["ingest"] = {key: told["ingest"][key] for key in ("unnamed", "burned_in", "for_processing", "cut")}
     original = load_yaml(ORIGINAL)
     measured, sources = _measured(results)
     compared = measured.pop("compared")

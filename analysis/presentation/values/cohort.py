@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from analysis.archive.facts import CohortSettings
+from analysis.archive.knees import exam_of
 from analysis.presentation.format import (
     NOT_ESTIMABLE,
     count,
@@ -67,7 +68,8 @@ def cohort_values(results: Results) -> dict[str, Any]:
     ages = used["age"].dropna()
     sex = used["sex"].dropna()
     flow = results.flow
-    reasons = flow[(flow["step"] == "excluded") & (flow["exams"] > 0)]
+    reasons = flow[(flow["step"] == "excluded") & (flow["knees"] > 0)]
+    knees_of = exam_of(exams["exam"]).value_counts()
     return {
         "sets": sets,
         "demography": {
@@ -79,12 +81,15 @@ def cohort_values(results: Results) -> dict[str, Any]:
             "female": percent(int((sex == "female").sum()), len(sex)) if len(sex) else NOT_ESTIMABLE,
         },
         "flow": {
+            "exams": count(len(knees_of)),
             "found": count(len(exams)),
+            "of_two_knees": count(int((knees_of > 1).sum())),
+            "any_of_two_knees": bool((knees_of > 1).any()),
             "excluded": count(len(left)),
             "excluded_percent": percent(len(left), len(exams), 1),
             "any_excluded": len(left) > 0,
             "reasons": listed(
-                [f"{decapitalise(str(row['label']))} ({count(row['exams'])})" for _, row in reasons.iterrows()]
+                [f"{decapitalise(str(row['label']))} ({count(row['knees'])})" for _, row in reasons.iterrows()]
             )
             or "no reason",
         },
@@ -103,6 +108,7 @@ def _file_values(results: Results) -> dict[str, Any]:
         hit = [frame[column].fillna("").str.startswith(start) for column, start in of.items()]
         return int(frame.loc[pd.concat(hit, axis=1).all(axis=1), "n"].sum())
 
+    films = total(files, kind="rejected", code="film")
     copies = total(images, code="duplicate")
     unreadable = total(images, code="") - total(images, code="indexed") - total(images, code="prepared") - copies
     numbers = {
@@ -111,6 +117,8 @@ def _file_values(results: Results) -> dict[str, Any]:
         "duplicates": total(files, kind="duplicate"),
         "rejected": total(files, kind="rejected"),
         "burned_in": total(files, kind="rejected", code="burned_in"),
+        "films_cut": total(files, kind="films_of_two_knees"),
+        "films_refused": films,
         "unreadable": unreadable,
         "copies": copies,
     }

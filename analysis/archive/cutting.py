@@ -1,0 +1,125 @@
+"""Which part of a file's picture shows which knee, by its header and, where both may be there, by its pixels."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from analysis.archive.dicom import Unreadable, text, value, whole
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from pydicom import Dataset
+
+    from analysis.archive.films import Box
+    from analysis.archive.settings import CutSettings
+
+#: Longest side, pixels, that a film is reduced to before anybody looks at it.
+_ENOUGH = 860
+#: Depth of the valley between two legs, as a share of their brightness, below which a person should look at the cut.
+_DOUBTFUL = 0.6
+
+
+def cut(
+    dataset: Dataset, description: dict[str, Any], expected: bool, settings: CutSettings
+) -> tuple[dict[str, Box], bool]:
+    """Find out which part of an image shows which knee.
+
+    Parameters
+    ----------
+    dataset : pydicom.Dataset
+    description : dict
+        What its header says: `view`, `side`, `body_part`, `noted`.
+    expected : bool
+        Whether the exam has readings of both knees.
+    settings : CutSettings
+
+    Returns
+    -------
+    dict of str to Box
+        left and right, where the film shows both knees; the side (or an empty text) of a single knee that is to be cut
+        out; empty where the whole film is the image.
+    bool
+        Whether a person should look at it: the valley between the legs is shallow.
+
+    Raises
+    ------
+    Unreadable
+        `film_unclear` or `film_contradicted`: it shows both knees, or is said to, and it can't be told where.
+    """
+    from analysis.archive.films import part, part_one
+
+    view, side = description["view"], description["side"]
+    frontal = view in ("ap", None)
+    size = pixel_size(dataset)
+    if side == "both" and "side_contradicted" in (description["noted"] or ""):
+        raise Unreadable("film_contradicted", "both knees by its tag, and one by its text")
+    if side == "both" and not frontal:
+        raise Unreadable("film_contradicted", f"both knees in a view that is {view}")
+    if side == "both" or (side is None and frontal and (expected or _may_show_both(dataset, description, size))):
+        parted = part(look_at(dataset), size, settings.side_mm)
+        if parted:
+            boxes = {
+                name: knee.box if settings.both == "knee" else knee.half
+                for name, knee in zip(_sides(dataset), parted.knees, strict=True)
+            }
+            return boxes, parted.depth < _DOUBTFUL
+        if side == "both":
+            raise Unreadable("film_contradicted", "both knees by its header, and one or none by its pixels")
+    if settings.single == "knee" and view == "ap":
+        return {side or "": part_one(look_at(dataset), size, settings.side_mm)}, False
+    return {}, False
+
+
+def _may_show_both(dataset: Dataset, description: dict[str, Any], size: tuple[float, float] | None) -> bool:
+    """Tell by its shape whether a film of no stated side may show both knees."""
+    # ASSUME: no cassette for one knee is wider than 30 cm.
+    rows, columns = whole(dataset, "Rows") or 0, whole(dataset, "Columns") or 0
+    wide = columns * size[1] > 300 if size else columns > 1.15 * rows
+    return wide and description["body_part"] != "other"
+
+
+def _sides(dataset: Dataset) -> tuple[str, str]:
+    """Return which knee is on the image's left and which on its right, by PatientOrientation or else by convention."""
+    row = text(dataset, "PatientOrientation").upper().split()[:1]
+    if row and row[0][:1] not in ("L", "R"):
+        raise Unreadable("film_contradicted", "rows that don't run from one side of the patient to the other")
+    return ("left", "right") if row and row[0][:1] == "R" else ("right", "left")
+
+
+def look_at(dataset: Dataset) -> NDArray[np.uint8]:
+    """Decode a film for a look at where its knees are: brightness without its window, which may hide a leg.
+
+    Raises
+    ------
+    Unreadable
+        If the pixels can't be decoded or aren't a picture of rows and columns.
+    """
+    try:
+        stored = dataset.pixel_array
+    except MemoryError:
+        raise
+    except Exception as error:
+        raise Unreadable("decode") from error
+    if stored.ndim != 2:
+        raise Unreadable("shape", f"{stored.ndim} dimensions")
+    # Reduced first, by whole pixels, since films are large.
+    step = max(1, max(stored.shape) // _ENOUGH)
+    low, high = np.percentile(stored[::step, ::step], (0.5, 99.5))
+    grey = np.clip((stored.astype(np.float32) - np.float32(low)) * np.float32(255 / max(high - low, 1)), 0, 255)
+    shown = grey.astype(np.uint8)
+    return 255 - shown if text(dataset, "PhotometricInterpretation").upper() == "MONOCHROME1" else shown
+
+
+def pixel_size(dataset: Dataset) -> tuple[float, float] | None:
+    """Return height and width of a pixel, mm, where the file says it; an implausible size is none."""
+    for keyword in ("ImagerPixelSpacing", "PixelSpacing"):
+        spacing = value(dataset, keyword)
+        try:
+            found = float(spacing[0]), float(spacing[1])
+        except (TypeError, ValueError, IndexError):
+            continue
+        if 0.01 < min(found) <= max(found) < 10:
+            return found
+    return None

@@ -1,0 +1,270 @@
+"""Films that show both knees: where each knee is on them, or why that can't be said.
+
+No network and nothing learnt: the legs are the two humps of the film's brightness, and the joint is where brightness
+changes most from row to row. How well this does is measured by `bench-films`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+from scipy.ndimage import gaussian_filter1d
+
+from analysis.archive.dicom import Unreadable
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Grey = NDArray[np.float32]
+
+#: Pixels of the longer side of the film as it is looked at: about a millimetre each on a film of 43 cm.
+_LOOK = 430
+#: Brightness, 0 to 1, up to which a pixel is black, and from which it is white.
+_BLACK, _WHITE = 0.04, 0.97
+#: Share of a line of pixels that must be brighter than black, so that lead letters don't count.
+_SPECKS = 0.06
+#: A jump of brightness, and the share of rows that have it in one column, by which the edge of an exposure is known.
+_EDGE, _STRAIGHT = 0.1, 0.7
+#: Share of a leg's pixels that count with their own brightness; brighter ones are metal, and count as these.
+_METAL = 80
+#: How deep the valley between two legs is, as a share of the lower leg's brightness: less than the first is one leg,
+#: less than the second can't be told.
+_ONE, _CLEAR = 0.12, 0.30
+#: A leg takes this share of the trimmed width at least.
+_NARROWEST = 0.25
+#: A film of both knees is at most this many times as high as wide; higher ones show whole legs.
+_TALLEST = 1.6
+#: Where the joint is looked for, as a share of the trimmed height.
+_MIDDLE = (0.2, 0.8)
+#: Half the width of the strip about a leg's axis in which the joint is looked for, mm; the grain of both, mm.
+_STRIP, _GRAIN = 32.0, 6.0
+#: A leg's width at the knee, mm, where nothing says how large a pixel is: the part brighter than a sixth of its middle.
+#: ASSUME: as wide as the simulated legs, measured in the same way; only the size of the square rests on it.
+_LEG = 96.0
+
+
+@dataclass(frozen=True)
+class Box:
+    """A part of a picture, in its stored pixels; what lies beyond the picture is black."""
+
+    top: int
+    left: int
+    bottom: int
+    right: int
+
+    def __str__(self) -> str:
+        """Write it as `read` reads it."""
+        return f"{self.top},{self.left},{self.bottom},{self.right}"
+
+
+@dataclass(frozen=True)
+class Knee:
+    """One knee on a film.
+
+    Attributes
+    ----------
+    column, row : float
+        The middle of its joint, stored pixels.
+    box : Box
+        The square about it.
+    half : Box
+        The half of the film that shows it, within the film's borders.
+    """
+
+    column: float
+    row: float
+    box: Box
+    half: Box
+
+
+@dataclass(frozen=True)
+class Parted:
+    """The knees of a film from left to right, and how clear the valley between them is (0 to 1)."""
+
+    knees: tuple[Knee, Knee]
+    depth: float
+
+
+def part(film: NDArray[np.uint8], spacing: tuple[float, float] | None, side: float) -> Parted | None:
+    """Find the two knees of a film.
+
+    Parameters
+    ----------
+    film : numpy.ndarray of uint8, shape (rows, columns)
+        0 is black (air), 255 white (metal).
+    spacing : tuple of float, optional
+        Height and width of a pixel, mm; without, the legs' width is the measure.
+    side : float
+        Side of the square about each joint, mm.
+
+    Returns
+    -------
+    Parted or None
+        None where there is one hump: one knee, or none.
+
+    Raises
+    ------
+    Unreadable
+        `film_unclear`, with what is wrong: no clear valley, a leg cut off, a film too high, two films on a plate.
+    """
+    grey, unit, look, aspect = _reduced(film, spacing)
+    top, bottom, left, right = _trimmed(grey)
+    seen = grey[top:bottom, left:right]
+    if min(seen.shape) < 40:
+        raise Unreadable("film_unclear", "hardly anything to be seen")
+    valley, depth = _valley(seen, unit)
+    if depth < _ONE:
+        return None
+    if depth < _CLEAR:
+        raise Unreadable("film_unclear", "no clear valley between the legs")
+    if min(valley, seen.shape[1] - valley) < _NARROWEST * seen.shape[1]:
+        raise Unreadable("film_unclear", "one side is too narrow for a leg")
+    if film.shape[0] * aspect > _TALLEST * film.shape[1]:
+        raise Unreadable("film_unclear", "the film is too high for two knees")
+    if _plates(seen, valley):
+        raise Unreadable("film_unclear", "two exposures on one plate")
+    spans = ((0, valley), (valley, seen.shape[1]))
+    if spacing is None:
+        rows = [_joint(seen[:, start:stop], unit)[1] for start, stop in spans]
+        unit = _LEG / float(np.mean([_width(seen[:, a:b], row) for (a, b), row in zip(spans, rows, strict=True)]))
+    first, second = (_knee(seen, span, (top, left), unit, look, aspect, side) for span in spans)
+    return Parted((first, second), depth)
+
+
+def part_one(film: NDArray[np.uint8], spacing: tuple[float, float] | None, side: float) -> Box:
+    """Find the square about the joint on a film of one knee; parameters as of `part`."""
+    grey, unit, look, aspect = _reduced(film, spacing)
+    top, bottom, left, right = _trimmed(grey)
+    seen = grey[top:bottom, left:right]
+    if min(seen.shape) < 40:
+        raise Unreadable("film_unclear", "hardly anything to be seen")
+    if spacing is None:
+        unit = _LEG / _width(seen, _joint(seen, unit)[1])
+    return _knee(seen, (0, seen.shape[1]), (top, left), unit, look, aspect, side).box
+
+
+def _reduced(film: NDArray[np.uint8], spacing: tuple[float, float] | None) -> tuple[Grey, float, float, float]:
+    """Return the film at about a millimetre a pixel, how many mm that is, and its scale; and a stored pixel's aspect.
+
+    A film that doesn't say how large its pixels are is taken for one of usual size.
+    """
+    aspect = spacing[0] / spacing[1] if spacing else 1.0
+    high, wide = film.shape
+    look = _LOOK / max(high * aspect, wide)
+    small = cv2.resize(
+        film, (max(8, round(wide * look)), max(8, round(high * aspect * look))), interpolation=cv2.INTER_AREA
+    )
+    grey = _without_white_border(small.astype(np.float32) / np.float32(255))
+    return grey, spacing[1] / look if spacing else 1.0, look, aspect
+
+
+def _knee(
+    seen: Grey, span: tuple[int, int], corner: tuple[int, int], unit: float, look: float, aspect: float, side: float
+) -> Knee:
+    """Find the joint in the columns `span` of a trimmed film, and put it into stored pixels."""
+    (start, stop), (top, left) = span, corner
+    column, row = _joint(seen[:, start:stop], unit)
+    x, y = (left + start + column) / look, (top + row) / look / aspect
+    across = side / unit / look / 2
+    down = across / aspect
+    return Knee(
+        column=x,
+        row=y,
+        box=Box(round(y - down), round(x - across), round(y + down), round(x + across)),
+        half=Box(
+            round(top / look / aspect),
+            round((left + start) / look),
+            round((top + seen.shape[0]) / look / aspect),
+            round((left + stop) / look),
+        ),
+    )
+
+
+def _without_white_border(grey: Grey) -> Grey:
+    """Blacken what the collimator left white: white areas that reach an edge which is white nearly all along."""
+    edges = (grey[0], grey[-1], grey[:, 0], grey[:, -1])
+    if not any((edge > _WHITE).mean() > 0.8 for edge in edges):
+        return grey
+    white = (grey > _WHITE).astype(np.uint8)
+    _, labels = cv2.connectedComponents(white, connectivity=4)
+    touching = {
+        int(label) for line in (labels[0], labels[-1], labels[:, 0], labels[:, -1]) for label in np.unique(line)
+    }
+    # The seam is grey where the film was reduced.
+    border = cv2.dilate(np.isin(labels, sorted(touching - {0})).astype(np.uint8), np.ones((3, 3), np.uint8))
+    return np.where(border > 0, np.float32(0), grey)
+
+
+def _trimmed(grey: Grey) -> tuple[int, int, int, int]:
+    """Return top, bottom, left and right of what isn't border."""
+    bright = grey > _BLACK
+    spans = []
+    for axis in (1, 0):
+        lines = np.flatnonzero(bright.mean(axis=axis) > _SPECKS)
+        spans += [int(lines[0]), int(lines[-1]) + 1] if len(lines) else [0, 0]
+    return spans[0], spans[1], spans[2], spans[3]
+
+
+def _valley(seen: Grey, unit: float) -> tuple[int, float]:
+    """Return the column of the deepest valley between two humps, and its depth as a share of the lower hump."""
+    quarter = seen.shape[0] // 4
+    # A root, so that metal is no mountain beside which a leg is flat.
+    profile = gaussian_filter1d(np.sqrt(seen[quarter : seen.shape[0] - quarter]).mean(axis=0), 4.0 / unit)
+    left = np.maximum.accumulate(profile)
+    right = np.maximum.accumulate(profile[::-1])[::-1]
+    depth = 1 - profile / np.maximum(np.minimum(left, right), 1e-6)
+    low, high = int(0.3 * len(profile)), int(0.7 * len(profile)) + 1
+    column = low + int(np.argmax(depth[low:high]))
+    return column, float(depth[column])
+
+
+def _plates(seen: Grey, valley: int) -> bool:
+    """Tell a band that no exposure reached: an edge between the legs that is straight from top to bottom."""
+    reach = seen.shape[1] // 6
+    change = np.diff(seen[:, max(0, valley - reach) : valley + reach], axis=1)
+    # Over three columns, since the film may lie a little askew.
+    jump = np.maximum(np.abs(change[:, :-1] + change[:, 1:])[:, :-1], np.abs(change[:, 1:-1] + change[:, 2:]))
+    return bool(((jump > _EDGE).mean(axis=0) > _STRAIGHT).any())
+
+
+def _width(half: Grey, row: float) -> float:
+    """Return how wide a leg is about a row, pixels."""
+    profile = np.sqrt(half[max(0, round(row) - 20) : round(row) + 20]).mean(axis=0)
+    return float((profile > 0.4 * profile.max()).sum())
+
+
+def _joint(half: Grey, unit: float) -> tuple[float, float]:
+    """Return column and row of the joint in one half of a film."""
+    height = half.shape[0]
+    low, high = int(_MIDDLE[0] * height), int(_MIDDLE[1] * height) + 1
+    column = _axis(half[low:high])
+    row = 0.0
+    for _ in range(2):
+        row = _row(half, column, unit, low, high)
+        about = slice(max(0, int(row - 40 / unit)), int(row + 40 / unit) + 1)
+        column = _axis(half[about])
+    return column, row
+
+
+def _axis(rows: Grey) -> float:
+    """Return the column of a leg's axis: the middle of its bright part."""
+    profile = np.sqrt(rows).mean(axis=0)
+    weight = np.clip(profile - 0.6 * profile.max(), 0, None)
+    return float((weight * np.arange(len(weight))).sum() / max(weight.sum(), 1e-9))
+
+
+def _row(half: Grey, column: float, unit: float, low: int, high: int) -> float:
+    """Return the row about which brightness changes most from row to row, in four strips beside each other."""
+    reach = _STRIP / unit
+    edges = np.linspace(column - reach, column + reach, 5).round().astype(int).clip(0, half.shape[1])
+    bone = half[:, edges[0] : edges[-1]]
+    bone = np.minimum(bone, np.percentile(bone[low:high], _METAL))
+    strips = [
+        bone[:, a:b].mean(axis=1) for a, b in zip(edges[:-1] - edges[0], edges[1:] - edges[0], strict=True) if b > a
+    ]
+    change = np.abs(np.diff(gaussian_filter1d(np.stack(strips), 1.0 / unit, axis=1), axis=1)).mean(axis=0)
+    smooth = gaussian_filter1d(change, _GRAIN / unit)
+    return float(low + np.argmax(smooth[low : high - 1]))

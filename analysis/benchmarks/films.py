@@ -1,0 +1,132 @@
+"""How often simulated films of both knees are cut where they should be, by variation."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import pydicom
+from numpy.random import Generator
+
+from analysis.archive import describe
+from analysis.archive.cutting import cut
+from analysis.archive.dicom import Unreadable
+from analysis.archive.settings import CutSettings, IngestSettings
+from analysis.simulate import dicom
+from analysis.simulate.anatomy import IMPLANTS, body, draw
+from analysis.simulate.bilateral import Film, draw_stance, take_both
+from analysis.simulate.hardware import hardware
+from analysis.simulate.population import Patient, PlannedExam
+from analysis.simulate.settings import FileSettings, RadiographySettings
+from analysis.simulate.shape import skeleton
+
+if TYPE_CHECKING:
+    from analysis.simulate.anatomy import Knee
+
+#: How far from the middle of its square a joint may lie, mm.
+NEAR = 10.0
+_PATIENT = Patient("1", "A^B", "F", date(1950, 1, 1), 0)
+_EXAM = PlannedExam(0, _PATIENT, "training", "regular", "weight_bearing", date(2010, 1, 1), "both", ("ap",), 0, "even",
+                    patella=False, partner=1)  # fmt: skip
+
+#: What is out of the ordinary, by name: changes of the stance. The last two are films that must not be cut.
+VARIATIONS: dict[str, Callable[[Generator], dict[str, Any]]] = {
+    "ordinary": lambda rng: {},
+    "5 % off centre": lambda rng: {"aside": float(rng.choice([-21.5, 21.5]))},
+    "10 % off centre": lambda rng: {"aside": float(rng.choice([-43.0, 43.0])), "gap": float(rng.uniform(15, 50))},
+    "heights differ by up to 5 %": lambda rng: {"step": float(rng.uniform(-17.5, 17.5))},
+    "film turned by 5 degrees": lambda rng: {"turn": float(rng.choice([-5, 5]))},
+    "mirrored": lambda rng: {"mirrored": True},
+    "portrait": lambda rng: {"portrait": True, "gap": float(rng.uniform(5, 30)), "aside": float(rng.normal(0, 5))},
+    "legs touch": lambda rng: {"gap": float(rng.uniform(-12, 2))},
+    "letters between": lambda rng: {"letters": "between"},
+    "implant on one side": lambda rng: {},
+    "one leg missing": lambda rng: {"missing": str(rng.choice(["left", "right"]))},
+    "two plates": lambda rng: {"plates": True},
+}
+_NOT_IN_ORDER = ("one leg missing", "two plates")
+_SHOWN = ("tka", "uka", "plate", "screws", "staple", "im_nail_tibia")
+
+
+def films(number: int, seed: int) -> Iterator[tuple[str, Film, pydicom.Dataset]]:
+    """Simulate films, one variation after the other.
+
+    Yields
+    ------
+    str
+        A key of VARIATIONS.
+    Film
+        With the truth.
+    pydicom.Dataset
+        The film as a file has it: a quarter in MONOCHROME1, a fifth without spacing.
+    """
+    radiography, files = RadiographySettings(), FileSettings(compressed=0, no_meta=0)
+    for k in range(number):
+        rng = np.random.default_rng([seed, k])
+        name = list(VARIATIONS)[k % len(VARIATIONS)]
+        stance = draw_stance(rng)
+        usual = replace(stance, portrait=False, gap=max(stance.gap, 15.0), mirrored=False)
+        stance = stance if name == "ordinary" else replace(usual, **VARIATIONS[name](rng))
+        person = body(rng, "right", str(rng.choice(["F", "M"])), float(rng.uniform(40, 85)))
+        legs = {
+            side: _leg(rng, person, side, name == "implant on one side" and side == "left")
+            for side in ("right", "left")
+        }
+        film = take_both(rng, legs, stance, radiography)
+        shared = dicom.header(rng, _EXAM, dicom.uid(rng), files)
+        data = dicom.image(rng, shared, _EXAM, "ap", 1, film.picture, files, stance.mirrored)
+        yield name, film, pydicom.dcmread(io.BytesIO(data))
+
+
+def _leg(rng: Generator, person: Knee, side: str, implant: bool) -> tuple[Knee, list[Any]]:
+    metal = (str(rng.choice(_SHOWN)),) if implant else ()
+    kl = 0 if metal in (("tka",), ("uka",)) else int(rng.integers(5))
+    knee = replace(person, side=side, implants=tuple(name for name in metal if name in IMPLANTS))
+    knee = draw(rng, knee, kl, "lateral" if "uka" in metal else "medial", patella=False)
+    return knee, [*skeleton(knee), *hardware(knee)]
+
+
+def evaluate(number: int, seed: int) -> pd.DataFrame:
+    """Cut simulated films as ingest does, and hold the cut against the truth.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row a variation and one for all films that are in order: variation, films, refused (or taken for no film of both
+        knees), wrong_side and far (films with a joint further than NEAR from the middle of its square), of those cut.
+    """
+    settings, rows = IngestSettings(), []
+    for name, film, dataset in films(number, seed):
+        side, contradicted = describe.side(dataset, settings)
+        found = {"view": describe.view(dataset, settings), "side": side, "body_part": "knee",
+                 "noted": "side_contradicted" if contradicted else None}  # fmt: skip
+        try:
+            boxes, _ = cut(dataset, found, False, CutSettings())
+        except Unreadable:
+            boxes = {}
+        rows.append((name, not boxes, *_errors(film, boxes)))
+    table = pd.DataFrame(rows, columns=["variation", "refused", "wrong_side", "far"])
+    counted = table.groupby("variation", sort=False).agg(
+        films=("refused", "size"), **{column: (column, "sum") for column in table.columns[1:]}
+    )
+    counted.loc["all in order"] = counted.drop(index=list(_NOT_IN_ORDER), errors="ignore").sum()
+    return counted.reset_index()
+
+
+def _errors(film: Film, boxes: dict[str, Any]) -> tuple[bool, bool]:
+    """Return whether a knee has the wrong side, and whether a joint is far from the middle of its square."""
+    if not boxes:
+        return False, False
+    middle = {side: ((box.left + box.right) / 2, (box.top + box.bottom) / 2) for side, box in boxes.items()}
+    away = {
+        (side, other): float(np.hypot(*np.subtract(middle[side], joint))) * film.picture.spacing
+        for side in middle
+        for other, joint in film.joints.items()
+    }
+    wrong = any(away[side, side] > min(away[side, other] for other in film.joints) for side in film.joints)
+    return wrong, any(away[side, side] > NEAR for side in film.joints) or len(film.joints) < 2
