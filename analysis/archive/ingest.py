@@ -21,7 +21,7 @@ from analysis.archive.knees import BOX, divide, find_double, units
 from analysis.archive.matching import exam_names, reports_of_exams, side_by_side
 from analysis.archive.people import common_identifier, exams, patients, plain, shared
 from analysis.archive.reasons import commonest, sentence
-from analysis.archive.tables import read_readings, read_reports
+from analysis.archive.tables import read_exams, read_readings, read_reports
 from analysis.errors import StudyError
 from analysis.files import write_table
 from analysis.schemas import COUNTS, IMAGES, PRIVATE, READINGS, REJECTED
@@ -110,6 +110,7 @@ def ingest(folder: Path, settings: IngestSettings, pseudonyms: Pseudonyms, worke
     reject(files, of_two, "exam_of_two_patients")
     mark_copies(files)
     files = _name(files, pseudonyms)
+    problem = _fill(files, folder / "exams.csv") or problem
     texts: dict[str, int] = {}
     double: set[str] = set()
     problem = _problem(folder, files, nobody, settings) or problem
@@ -138,6 +139,20 @@ def _patients(files: pd.DataFrame, settings: IngestSettings, nobody: str | None)
     study = ("study " + files["study_uid"]).fillna("accession " + files["accession"])
     files.loc[unnamed, "patient_key"] = study[unnamed]
     return int(study[unnamed].nunique())
+
+
+def _fill(files: pd.DataFrame, path: Path) -> str | None:
+    """Take age and sex from exams.csv where the headers are silent; say what is wrong with it, if anything is."""
+    if not path.exists():
+        return None
+    try:
+        known = read_exams(path).set_index("exam")
+    except StudyError as error:
+        return str(error)
+    for column in ("age", "sex"):
+        told = files["accession"].map(known[column]).fillna(files["study_uid"].map(known[column]))
+        files[column] = files[column].fillna(told)
+    return None
 
 
 def _who(files: pd.DataFrame, settings: IngestSettings) -> pd.Series:

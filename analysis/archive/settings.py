@@ -99,6 +99,7 @@ class IngestSettings(Settings):
         {
             "weight_bearing": [
                 r"\bbelast", r"stående", r"staende", r"weight[ -]?bearing", r"standing", r"rosenberg", r"artros",
+                r"fixed[ -]?flexion", r"\bPA ?(05|10|15)\b",
             ],
             "femur": [r"lårben", r"larben", r"\bfemur", r"\bthigh", r"diafys\w* femur"],
             "tibia": [r"underben", r"\btibia", r"\bfibula", r"\bcrus\b", r"lower leg"],

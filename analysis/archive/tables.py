@@ -11,11 +11,12 @@ from analysis.archive.knees import SIDES
 from analysis.archive.people import plain
 from analysis.errors import StudyError
 from analysis.schemas import ROLES, SETS
-from analysis.tables import read_text_table
+from analysis.tables import numbers, read_text_table
 
 REPORTS = ("accession", "text")
 READINGS = tuple(schemas.READINGS.columns)
 SPLIT = ("patient", "set")
+EXAMS = ("exam", "age", "sex")
 _LETTERS = {"l": "left", "r": "right"}
 
 
@@ -90,3 +91,29 @@ def read_split(path: Path) -> pd.DataFrame:
             "correct it."
         )
     return frame.drop_duplicates()
+
+
+def read_exams(path: Path) -> pd.DataFrame:
+    """Read exams.csv: what the headers don't say of an exam, by its accession number.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns `exam`, `age` (years, missing where unknown), `sex` (female, male, other or missing).
+
+    Raises
+    ------
+    StudyError
+        Names the line of an age that is no number from 0 to 120, or of an unknown sex.
+    """
+    frame = read_text_table(path, EXAMS)[list(EXAMS)]
+    age = numbers(frame, ["age"], path)["age"]
+    sex = frame["sex"].str.lower().replace({"f": "female", "m": "male", "o": "other"})
+    for wrong, what in (
+        (age.notna() & ~age.between(0, 120), "the age must be 0 to 120 years, or empty"),
+        (~sex.isin(("", "female", "male", "other")), "the sex must be female, male, other, or empty"),
+    ):
+        if wrong.any():
+            line = wrong.index[wrong.to_numpy()][0]
+            raise StudyError(f"{path}, line {line}: exam {frame.loc[line, 'exam']}: {what}; correct it.")
+    return frame.assign(age=age, sex=sex.where(sex != "")).drop_duplicates("exam")

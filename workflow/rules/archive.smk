@@ -13,6 +13,13 @@ from analysis.archive.find import inventory
 inventory = cache(inventory)
 
 SPLIT = [f"{ARCHIVE}/sets.csv"] if has_split(study) else []
+# What headers don't say of an exam, where the archive has it.
+EXAMS = (
+    [f"{ARCHIVE}/exams.csv"]
+    if study.source.exams
+    or (not study.source.make and os.path.exists(f"{ARCHIVE}/exams.csv"))
+    else []
+)
 
 
 # Only where nobody can be known by what the source holds do pseudonyms come from the public seed.
@@ -34,6 +41,7 @@ if study.source.make:
             reports=f"{ARCHIVE}/reports.csv",
             readings=f"{ARCHIVE}/readings.csv",
             sets=SPLIT,
+            exams=EXAMS,
         log:
             f"{COHORT}/logs/make_archive.log",
         benchmark:
@@ -56,6 +64,7 @@ rule ingest:
         dicom=f"{ARCHIVE}/dicom",
         reports=f"{ARCHIVE}/reports.csv",
         readings=f"{ARCHIVE}/readings.csv",
+        exams=EXAMS,
         settings=settings("ingest"),
         code=code("analysis.archive.ingest"),
     output:

@@ -44,6 +44,8 @@ class Source:
         made. Without, the archive is handed over in the folder `archive.folder`.
     sets : bool
         Whether `make` leaves a `sets.csv`.
+    exams : bool
+        Whether `make` leaves an `exams.csv`: age and sex, which the headers don't say.
     """
 
     title: str
@@ -53,6 +55,7 @@ class Source:
     section: str | None = None
     make: Callable[[Any, int, Path, int], str] | None = None
     sets: bool = False
+    exams: bool = False
 
 
 @cache

@@ -1,0 +1,255 @@
+"""Tables and films as cohort studies hand them out: text, SAS or NDA form, values with words beside them, missing codes."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from analysis.errors import StudyError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_TABLES = (".txt", ".csv", ".tsv", ".sas7bdat", ".xpt")
+#: What a film is described by, read from its header alone.
+_TAGS = ("PatientID", "AccessionNumber", "StudyInstanceUID", "StudyDate", "Modality", "StudyDescription",
+         "SeriesDescription", "PhotometricInterpretation", "ImagerPixelSpacing", "PixelSpacing", "ImageLaterality",
+         "Laterality", "PatientOrientation", "Rows", "Columns")  # fmt: skip
+#: A folder that holds a series of magnetic resonance images, of which a hard drive has millions.
+_MR = re.compile(r"1\d{7}")
+
+
+@dataclass
+class Told:
+    """What an import met with, counted, for its report.
+
+    Attributes
+    ----------
+    codes : Counter
+        Column of a table and cell that is no grade, to how often.
+    notes : Counter
+        What else there is to know, in words, to how often.
+    """
+
+    codes: Counter[tuple[str, str]] = field(default_factory=Counter)
+    notes: Counter[str] = field(default_factory=Counter)
+
+    def write(self, path: Path) -> None:
+        """Write both as one table: kind, column, found, n."""
+        import pandas as pd
+
+        from analysis.files import write_table
+
+        rows = [("code", column, cell, n) for (column, cell), n in sorted(self.codes.items())]
+        rows += [("note", "", note, n) for note, n in sorted(self.notes.items())]
+        write_table(pd.DataFrame(rows, columns=["kind", "column", "found", "n"]), path)
+
+    def __str__(self) -> str:
+        """List the notes."""
+        return "".join(f"\n{n:>8} {note}" for note, n in sorted(self.notes.items()))
+
+
+def find_tables(folder: Path, pattern: str) -> list[Path]:
+    """Return the tables whose name, without case and ending, matches a regular expression, in order of their names."""
+    found = [
+        Path(place) / name
+        for place, _, names in _walk(folder)
+        for name in names
+        if name.lower().endswith(_TABLES) and re.fullmatch(pattern, Path(name).stem.lower())
+    ]
+    return sorted(found, key=lambda path: path.name.lower())
+
+
+def _walk(folder: Path) -> Iterator[tuple[str, list[str], list[str]]]:
+    for place, folders, names in os.walk(folder, followlinks=True):
+        folders[:] = sorted(name for name in folders if not _MR.fullmatch(name))
+        yield place, folders, sorted(names)
+
+
+def read_release(path: Path) -> pd.DataFrame:
+    """Read a table, in whatever form, with column names in lower case and every cell as text.
+
+    Text may be separated by bars, commas or tabs; the NDA's form has a second line that describes the columns. SAS gives
+    numbers for text: 1.0 is read as 1.
+
+    Raises
+    ------
+    StudyError
+        If it can't be read.
+    """
+    import pandas as pd
+
+    from analysis.tables import read_text_table
+
+    if path.suffix.lower() not in (".sas7bdat", ".xpt"):
+        frame = read_text_table(path)
+        described = len(frame) and path.suffix.lower() in (".txt", ".tsv") and _describes(frame.iloc[0])
+        return (frame.iloc[1:] if described else frame).reset_index(drop=True)
+    try:
+        frame = pd.read_sas(path, encoding="latin-1")
+    except Exception as error:
+        raise StudyError(f"The table {path} isn't one of SAS ({error}); copy it again.") from error
+    return frame.rename(columns=str.lower).map(_text).astype("str")
+
+
+def _describes(row: pd.Series) -> bool:
+    """Tell a line that says what the columns are: words in nearly every cell, and no number in any."""
+    cells = [cell for cell in row if cell]
+    return len(cells) > len(row) / 2 and not any(re.fullmatch(r"[\d.]+", cell) for cell in cells)
+
+
+def _text(cell: Any) -> str:
+    if cell is None or cell != cell:
+        return ""
+    if isinstance(cell, bytes):
+        cell = cell.decode("latin-1")
+    return str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell).strip()
+
+
+def code(cell: str) -> str:
+    """Return what stands before the words: `2` of '2: Left', `.A` of '.A: not expected'; 2.0 is 2."""
+    return re.sub(r"\.0+$", "", cell.partition(":")[0].strip())
+
+
+def column(frame: pd.DataFrame, *names: str) -> pd.Series:
+    """Return the codes of the first of these columns that a table has; empty texts where it has none."""
+    import pandas as pd
+
+    found = next((name for name in names if name in frame), None)
+    return frame[found].map(code) if found else pd.Series("", frame.index, dtype="str")
+
+
+def grades(
+    cells: pd.Series, name: str, highest: int, told: Told, *, floor: bool = False, present: bool = False
+) -> pd.Series:
+    """Read the grades of a column.
+
+    Parameters
+    ----------
+    cells : pandas.Series of str
+    name : str
+        The column, for the report.
+    highest : int
+        The highest grade. What is no whole number from 0 to it is missing, and counted by its code.
+    told : Told
+    floor : bool
+        A decimal says how a grade has changed since the film before; the grade is what stands before the point.
+    present : bool
+        The item asks only whether it is there: every grade of 1 and more is 1.
+
+    Returns
+    -------
+    pandas.Series of Int64
+    """
+    import pandas as pd
+
+    codes = cells.map(code)
+    decimal = codes.str.fullmatch(r"\d+\.\d+")
+    if floor and decimal.any():
+        told.notes[f"{name}: decimals, of which the whole grade was taken"] += int(decimal.sum())
+        codes = codes.where(~decimal, codes.str.partition(".")[0])
+    good = codes.str.fullmatch(r"\d+") & (pd.to_numeric(codes, errors="coerce") <= highest)
+    told.codes.update((name, found or "(empty)") for found in codes[~good])
+    values = pd.to_numeric(codes.where(good, None)).astype("Int64")
+    return values.clip(upper=1) if present else values
+
+
+@dataclass(frozen=True)
+class Film:
+    """One radiograph of the release: where it lies and what its header says, by keyword."""
+
+    path: Path
+    tags: dict[str, str]
+
+    def __getitem__(self, keyword: str) -> str:
+        """Return a tag as text; empty where the file has none."""
+        return self.tags.get(keyword, "")
+
+    @property
+    def name(self) -> str:
+        """What readings call its exam."""
+        return self["AccessionNumber"] or self["StudyInstanceUID"]
+
+
+def find_films(folder: Path, wanted: Callable[[Film], bool], told: Told) -> list[Film]:
+    """Read the headers of all DICOM files below a folder, tables and folders of MR left out; return those wanted."""
+    import warnings
+
+    import pydicom
+
+    films = []
+    for place, _, names in _walk(folder):
+        for name in names:
+            if name.lower().endswith((*_TABLES, ".pdf", ".doc", ".html")):
+                continue
+            path = Path(place) / name
+            try:
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore")  # such as of a character set that the standard doesn't have
+                    dataset = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=list(_TAGS))
+                    film = Film(path, {key: "\\".join(map(str, _values(dataset.get(key)))).strip() for key in _TAGS})
+            except Exception:  # a file that is no DICOM is told, not fatal
+                told.notes["files that are no DICOM"] += 1
+                continue
+            told.notes["DICOM files"] += 1
+            if wanted(film):
+                films.append(film)
+    return films
+
+
+def _values(value: Any) -> Iterable[Any]:
+    if value is None:
+        return ()
+    return value if isinstance(value, (list, tuple)) or type(value).__name__ == "MultiValue" else (value,)
+
+
+def survey(films: list[Film], told: Told) -> None:
+    """Count what the headers of the films are like, so that whoever knows only their description sees what differs."""
+    for film in films:
+        spacing = next((key for key in ("ImagerPixelSpacing", "PixelSpacing") if film[key]), "none")
+        told.notes[f"films of modality {film['Modality'] or '(none)'}"] += 1
+        told.notes[f"films with spacing in {spacing}"] += 1
+        told.notes[f"films in {film['PhotometricInterpretation'] or '(no photometric interpretation)'}"] += 1
+        told.notes[f"films with PatientOrientation {film['PatientOrientation'] or '(none)'}"] += 1
+        side = film["ImageLaterality"] or film["Laterality"] or "(none)"
+        told.notes[f"films with laterality {side}"] += 1
+
+
+def leave(films: list[Film], out: Path) -> None:
+    """Leave the films in an archive's `dicom/`, as links: nothing is copied."""
+    (out / "dicom").mkdir(parents=True, exist_ok=True)
+    for number, film in enumerate(films):
+        link = out / "dicom" / f"{number:06d}"
+        link.unlink(missing_ok=True)
+        link.symlink_to(film.path.resolve())
+
+
+def write_archive(out: Path, readings: pd.DataFrame, people: pd.DataFrame, told: Told) -> None:
+    """Write the archive's tables: readings.csv, exams.csv (exam, age, sex), an empty reports.csv, and import.csv.
+
+    Parameters
+    ----------
+    out : Path
+    readings : pandas.DataFrame
+        exam, side, reader, role, session, item, value.
+    people : pandas.DataFrame
+        exam, age, sex.
+    told : Told
+    """
+    import pandas as pd
+
+    from analysis.archive.tables import READINGS, REPORTS
+    from analysis.files import write_table
+
+    table = readings.assign(value=readings["value"].astype("Int64"), revisit=0, time="").sort_values(
+        ["exam", "side", "item"], ignore_index=True
+    )
+    write_table(table[[*READINGS, "side"]], out / "readings.csv")
+    write_table(people[["exam", "age", "sex"]].drop_duplicates("exam"), out / "exams.csv")
+    write_table(pd.DataFrame(columns=list(REPORTS)), out / "reports.csv")
+    told.write(out / "import.csv")

@@ -1,0 +1,178 @@
+"""The Multicenter Osteoarthritis Study (MOST) as it is handed out, in the form of an archive.
+
+Written from public descriptions of the release; nobody has tried it on the release itself. What it meets with is told at
+the import and in `import.csv`.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic import Field, field_validator
+
+from analysis.archive.facts import CohortSettings
+from analysis.archive.sources import Source
+from analysis.archive.sources.oai import folder_of
+from analysis.errors import StudyError
+from analysis.settings import Settings
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from analysis.archive.handed_out import Film, Told
+
+#: Months after baseline of each visit with films.
+MONTHS = {"V0": 0, "V1": 15, "V2": 30, "V3": 60, "V5": 84}
+#: Feature of a column, after visit and side, to item, its highest grade, and how its cells are read.
+ITEMS: dict[str, tuple[str, int, dict[str, bool]]] = {
+    "kl": ("kl", 4, {}),
+    "jsm": ("jsn_medial", 3, {"floor": True}),
+    "jsl": ("jsn_lateral", 3, {"floor": True}),
+    "osfm": ("ost_medial_femur", 3, {}),
+    "ostm": ("ost_medial_tibia", 3, {}),
+    "osfl": ("ost_lateral_femur", 3, {}),
+    "ostl": ("ost_lateral_tibia", 3, {}),
+}
+_PERSON = re.compile(r"M[BI]\d{5}", re.IGNORECASE)
+_VISIT = re.compile(r"V(\d)(?!\d)", re.IGNORECASE)
+
+
+class MOSTSettings(Settings):
+    """The release of MOST: films in `<MOSTID>/V<n>…/PA10/`, and tables, in one folder, in any depth."""
+
+    folder: str | None = Field(None, description="Folder of the release.")
+    visits: list[str] = Field(["V0"], min_length=1, description="Visits that come into the study; V0 is baseline.")
+    view: str = Field("PA10", pattern=r"^PA\d\d$", description="Beam of the fixed-flexion film: PA05, PA10 or PA15.")
+
+    @field_validator("visits")
+    @classmethod
+    def _known(cls, value: list[str]) -> list[str]:
+        unknown = [visit for visit in value if visit not in MONTHS]
+        if unknown:
+            raise ValueError(f"'{unknown[0]}' is no visit with films; there are {', '.join(MONTHS)}")
+        return value
+
+
+def place_of(film: Film) -> tuple[str, str]:
+    """Return person and visit of a film, by its folders; empty where they don't say it."""
+    person = next((part.upper() for part in film.path.parts if _PERSON.fullmatch(part)), "")
+    after = film.path.parts[[part.upper() for part in film.path.parts].index(person) + 1 :] if person else ()
+    visit = next((found for part in after if (found := _VISIT.match(part))), None)
+    return person, f"V{visit[1]}" if visit else ""
+
+
+def read_scores(folder: Path, visits: list[str], told: Told) -> pd.DataFrame:
+    """Read the grades: one row per person, side and visit, of a table with one row a person."""
+    import pandas as pd
+
+    from analysis.archive.handed_out import column, find_tables, grades, read_release
+
+    parts = []
+    for path in find_tables(folder, r"mostv\d+xray"):
+        frame = read_release(path)
+        for visit in visits:
+            for side, letter in (("right", "r"), ("left", "l")):
+                names = {key: f"{visit.lower()}x{letter}{key}" for key in ITEMS}
+                if not any(name in frame for name in names.values()):
+                    continue
+                table = pd.DataFrame({"id": column(frame, "mostid").str.upper(), "side": side, "visit": visit})
+                for key, (item, highest, how) in ITEMS.items():
+                    if names[key] in frame:
+                        table[item] = grades(frame[names[key]], names[key].upper(), highest, told, **how)
+                parts.append(table)
+    if not parts:
+        raise StudyError(
+            f"The folder {folder} has no readings of the visits {', '.join(visits)} (mostv01235xray, as SAS or as text); "
+            "copy that table into it."
+        )
+    items = [item for item, _, _ in ITEMS.values()]
+    scores = pd.concat(parts, ignore_index=True).reindex(columns=["id", "side", "visit", *items])
+    return scores.dropna(subset=items, how="all").drop_duplicates(["id", "side", "visit"]).reset_index(drop=True)
+
+
+def read_people(folder: Path) -> pd.DataFrame:
+    """Read age at baseline and sex: columns `id`, `age`, `sex`."""
+    import pandas as pd
+
+    from analysis.archive.handed_out import column, find_tables, read_release
+
+    sexes = {"1": "male", "2": "female", "M": "male", "F": "female", "MALE": "male", "FEMALE": "female"}
+    parts = []
+    for path in find_tables(folder, r"mostv\d+enroll"):
+        frame = read_release(path)
+        age = pd.to_numeric(column(frame, "age", "v0age"), errors="coerce")
+        sex = column(frame, "sex").str.upper().map(sexes)
+        parts.append(
+            pd.DataFrame({"id": column(frame, "mostid").str.upper(), "age": age.where(age.between(0, 110)), "sex": sex})
+        )
+    return pd.concat(parts).groupby("id").first().reset_index() if parts else pd.DataFrame(columns=["id", "age", "sex"])
+
+
+def make(settings: MOSTSettings, seed: int, out: Path, workers: int) -> str:
+    """Bring the release into the form of an archive; nothing is drawn at random, and films are linked, not copied."""
+    import pandas as pd
+
+    from analysis.archive.handed_out import Told, find_films, leave, survey, write_archive
+
+    folder, told = folder_of(settings.folder, "archive.most.folder"), Told()
+    beam = re.compile(rf"\bPA ?{settings.view[2:]}\b", re.IGNORECASE)
+
+    def wanted(film: Film) -> bool:
+        said = [part for part in (*film.path.parts, film["SeriesDescription"]) if beam.search(part)]
+        return bool(said) and place_of(film)[1] in settings.visits
+
+    scores = read_scores(folder, settings.visits, told)
+    films = find_films(folder, wanted, told)
+    where: dict[tuple[str, str], list[Film]] = {}
+    for film in films:
+        where.setdefault(place_of(film), []).append(film)
+    told.notes["films of a visit that has several, left out"] += sum(
+        len(some) for some in where.values() if len(some) > 1
+    )
+    alone = {place: some[0] for place, some in where.items() if len(some) == 1}
+    keys = list(zip(scores["id"], scores["visit"], strict=True))
+    scores = scores.assign(exam=[alone[key].name if key in alone else None for key in keys], key=keys)
+    told.notes["knees with grades and without a film"] += int(scores["exam"].isna().sum())
+    scores = scores.dropna(subset=["exam"])
+    if scores.empty:
+        raise StudyError(
+            f"The folder {folder} has no {settings.view} film of a knee with grades; what is looked for is "
+            f"<MOSTID>/V<n>…/{settings.view}/…, and {told.notes['DICOM files']} DICOM files were found."
+        )
+    used = [alone[key] for key in dict.fromkeys(scores["key"])]
+    survey(used, told)
+    people = scores.drop_duplicates("exam").merge(read_people(folder), on="id", how="left")
+    people["age"] = people["age"] + people["visit"].map(MONTHS) // 12
+    leave(used, out)
+    items = [item for item, _, _ in ITEMS.values()]
+    long = scores.melt(["exam", "side", "visit"], items, var_name="item", value_name="value").dropna(subset=["value"])
+    readings = pd.DataFrame(long.assign(reader="MOST consensus", role="reader", session=long["visit"]))
+    write_archive(out, readings, people, told)
+    return f"{len(used)} films, {len(scores)} knees of {scores['id'].nunique()} people.{told}"
+
+
+SOURCE = Source(
+    title="the Multicenter Osteoarthritis Study, as it is handed out",
+    personal_data=True,  # people's radiographs under the study's numbers; the terms of use forbid to make them known
+    settings=MOSTSettings,
+    make=make,
+    exams=True,
+    cohort=CohortSettings(
+        title="knee radiographs of the Multicenter Osteoarthritis Study",
+        kind="public",
+        description="The radiographs and the grades are those of the Multicenter Osteoarthritis Study: fixed-flexion "
+        "weight-bearing radiographs of both knees of people with or at risk of osteoarthritis.",
+        single_knees=True,
+        implants=False,
+        published_grades=True,
+        data_set="the data of the Multicenter Osteoarthritis Study",
+        citation="segal2013",
+        availability="The radiographs and tables are available from the NIA Aging Research Biobank "
+        "(agingresearchbiobank.nia.nih.gov), to those whose application was approved; they may not be passed on.",
+        ethics="Participants consented to the Multicenter Osteoarthritis Study, which the ethics committees of its sites "
+        "approved; this study used its de-identified data.",
+        blinding="The grades are older than this network, so that its output was not known to those who made them.",
+    ),
+)
