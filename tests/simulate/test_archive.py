@@ -10,6 +10,7 @@ import pydicom
 import pytest
 
 from analysis.archive.ingest import ingest
+from analysis.archive.knees import side_of
 from analysis.archive.matching import reports_of_exams
 from analysis.archive.pseudonyms import Pseudonyms, key_from_seed
 from analysis.archive.settings import IngestSettings
@@ -129,8 +130,13 @@ def test_the_selection_finds_what_was_put_there_for_it(archive, index):
     # Small images all decode, which the tests of `prepare` see to.
     exams = list_exams(index.images, index.files, index.images[["exam"]], reports, settings)
     reasons = apply_rules(exams, index.readings, settings).fillna("").set_axis(exams["exam"])
-    names = index.files.dropna(subset=["accession", "exam"]).drop_duplicates("exam").set_index("accession")["exam"]
-    found = {exam.accession: (exam.kind, reasons.get(names.get(exam.accession))) for exam in plan(SETTINGS, SEED)}
+    files = index.files.dropna(subset=["accession", "exam"]).drop_duplicates("exam")
+    names = {(row.accession, side_of(row.exam)): row.exam for row in files.itertuples()}
+    found = {
+        (exam.accession, side): (exam.kind, reasons.get(names.get((exam.accession, side))))
+        for exam in plan(SETTINGS, SEED)
+        for side in [exam.side if exam.partner >= 0 else ""]
+    }
     wrong = {name: (kind, reason) for name, (kind, reason) in found.items() if reason != expected[kind]}
     assert not wrong
     assert set(expected) == {kind for kind, _ in found.values()}

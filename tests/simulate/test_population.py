@@ -12,7 +12,7 @@ from scipy.stats import binom
 from analysis.grading.agreement import measure_agreement
 from analysis.schemas import READINGS
 from analysis.simulate.anatomy import IMPLANTS, grades, latent
-from analysis.simulate.archive import anatomy, truth
+from analysis.simulate.archive import anatomy, by_visit, truth
 from analysis.simulate.population import apportion, plan
 from analysis.simulate.readers import SENIORS, STUDENTS, read, readings, shifts
 from analysis.simulate.settings import PopulationSettings, ReaderSettings, SimulateSettings
@@ -33,6 +33,8 @@ TABLE_2 = {
 def exams():
     """The default study's exams with their true grades."""
     found = truth(DEFAULT, 2021)
+    # Both knees of an exam have its number; each is read by itself.
+    found["accession"] += found["side"].where(found["accession"].duplicated(keep=False), "")
     return found[found["kind"] == "regular"]
 
 
@@ -82,7 +84,8 @@ def test_what_the_selection_must_find_is_there(planned):
         assert (exam.kind == "child") == (exam.age < 18)
     # Regular exams of a patient are further apart, or the selection would take some of them for repeats.
     days = pd.DataFrame([(e.patient.number, e.day) for e in planned if e.kind == "regular"], columns=["who", "day"])
-    several = days.sort_values(["who", "day"]).groupby("who")["day"].diff().dropna()
+    # Both knees of one exam are of one day.
+    several = days.drop_duplicates().sort_values(["who", "day"]).groupby("who")["day"].diff().dropna()
     assert len(several) >= 30 and several.min().days > 90
 
 
@@ -93,7 +96,7 @@ def test_no_patient_exists_and_no_number_tells_the_set(planned):
         assert (10 - sum(d // 10 + d % 10 for d in digits) % 10) % 10 != int(number[-1])
     ordered = sorted(planned, key=lambda exam: exam.accession)
     assert [exam.day for exam in ordered] == sorted(exam.day for exam in planned)
-    assert len({exam.accession for exam in planned}) == len(planned)
+    assert len({exam.accession for exam in planned}) == len(by_visit(planned)) < len(planned)
     assert all(date(2002, 1, 1) <= exam.day < date(2020, 1, 1) for exam in planned)
 
 
@@ -118,7 +121,8 @@ def notes(planned):
         if exam.kind != "no_image":
             rng = np.random.default_rng([7, exam.index])
             rows += readings(rng, exam, latent(anatomy(exam, 2021)), DEFAULT.readers, lenient)
-    return pd.DataFrame(rows, columns=list(READINGS.columns))
+    table = pd.DataFrame(rows, columns=[*READINGS.columns, "side"])
+    return table.assign(exam=table["exam"] + table["side"])
 
 
 def agreement(notes, session, item, readers, highest):
