@@ -97,7 +97,7 @@ def _performance(results: Results, *kinds: str) -> Table | None:
     if beside:
         head.append(f"Published AUC ({results.published_level} CI)")
     # No word is broken, and no interval but the published one.
-    widths = (21, 12, 15, 15, 10, 7, *([11] if several else []), 14, 16, *([20] if beside else []))
+    widths = (19, 12, 15, 15, 11, 7, *([11] if several else []), 14, 16, *([17] if beside else []))
     return Table(head, by_heading(results, outcomes, cells), widths=widths)
 
 
