@@ -12,7 +12,6 @@ from pydicom import Dataset
 from requests.auth import HTTPBasicAuth
 
 from analysis.archive.pacs.query import (
-    REPEATS,
     DeclinedError,
     LostError,
     Query,
@@ -26,8 +25,6 @@ from analysis.errors import StudyError
 
 if TYPE_CHECKING:
     from analysis.archive.pacs.node import Node
-
-_PAGE = 100
 
 
 class Web:
@@ -83,11 +80,14 @@ class Web:
             yield text(found, "SOPInstanceUID")
 
     def _pages(self, search: Any, keys: dict[str, str], fields: list[str], *where: str) -> Iterator[Dataset]:
-        """Ask page by page, whatever the service's own limit, until nothing new comes."""
+        """Ask until nothing new comes, as a service with a limit of its own sends page by page.
+
+        No limit is asked for: Orthanc (1.10) counts to it before it has looked at the modality, and ends too early.
+        """
         filters = {key: value for key, value in keys.items() if value}
-        offset, seen, stale = 0, set(), 0
-        while stale < REPEATS:
-            page = self._ask(search, *where, search_filters=filters, fields=fields or None, limit=_PAGE, offset=offset)
+        offset, seen = 0, set()
+        while True:
+            page = self._ask(search, *where, search_filters=filters, fields=fields or None, offset=offset)
             new = 0
             for row in page:
                 found = Dataset.from_json(row)

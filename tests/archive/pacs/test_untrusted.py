@@ -1,0 +1,108 @@
+"""A PACS that lists without end, sends a file twice, or sends what nobody asked for."""
+
+import itertools
+from io import BytesIO
+
+import numpy as np
+import pytest
+
+from analysis.archive.pacs import fetch as stage
+from analysis.archive.pacs.fetch import fetch, within
+from analysis.archive.pacs.node import Node
+from analysis.archive.pacs.query import Series, Study
+from analysis.archive.pacs.web import Web
+from analysis.archive.sources import pacs
+from analysis.errors import StudyError
+from tests.archive.files import radiograph
+from tests.archive.pacs.conftest import asks
+from tests.archive.pacs.test_orthanc import fetched, table
+
+NODE = Node(protocol="dicomweb", url="http://127.0.0.1:9/dicom-web")
+
+
+def file(dataset):
+    whole = BytesIO()
+    dataset.save_as(whole, enforce_file_format=True)
+    return whole.getvalue()
+
+
+class Odd:
+    """A PACS with one exam, which sends `sent` for it."""
+
+    def __init__(self, knee, sent):
+        self.knee, self.sent = knee, sent
+
+    def studies(self, query):
+        return itertools.repeat(Study(self.knee.StudyInstanceUID, "A1"))
+
+    def series(self, study):
+        return itertools.repeat(Series(self.knee.SeriesInstanceUID, "DX", ""))
+
+    def images(self, study, series):
+        return itertools.repeat(self.knee.SOPInstanceUID)
+
+    def retrieve(self, study, series, wanted, whole, receive):
+        self.answers = [receive(data) for data in self.sent]
+
+    def close(self):
+        pass
+
+
+def test_what_is_listed_for_ever_sent_twice_or_not_asked_for(tmp_path, monkeypatch):
+    rng = np.random.default_rng(1)
+    knee, other = radiograph(rng), radiograph(rng)
+    outside = radiograph(rng, StudyInstanceUID=knee.StudyInstanceUID, SOPInstanceUID="../../1.2.3")
+    odd = Odd(knee, [file(knee), file(knee), file(other), file(outside), b"no DICOM"])
+    monkeypatch.setattr(stage, "connect", lambda node, most: odd)
+    told = fetch(NODE, asks(incomplete="go_on"), tmp_path / "out")
+    assert odd.answers == [True, True, False, False, False]
+    assert "1 images" in told and "1 files came now, 1 were sent once more" in told and "3 were refused" in told
+    assert list(fetched(tmp_path / "out")) == [knee.SOPInstanceUID]
+    reasons = {row["reason"] for row in table(tmp_path / "out" / "failed.csv")}
+    assert reasons == {"It was sent without being asked for.", "It has no valid UID.", "It isn't a DICOM file."}
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out"]
+
+
+def test_a_query_that_asks_for_too_much_is_stopped(tmp_path, monkeypatch):
+    odd = Odd(radiograph(np.random.default_rng(1)), [])
+    odd.studies = lambda query: (Study(f"1.2.{number}", "") for number in itertools.count())
+    monkeypatch.setattr(stage, "connect", lambda node, most: odd)
+    with pytest.raises(StudyError, match=r"lists more than 50 studies \(max_studies\)"):
+        fetch(NODE, asks(max_studies=50), tmp_path)
+    with pytest.raises(StudyError, match="asks for everything"):
+        fetch(NODE, asks(dates=None), tmp_path)
+
+
+def test_a_web_service_is_asked_for_no_limit_and_twice_where_it_takes_no_notice_of_the_offset():
+    web, asked = Web(NODE, 1e6), []
+
+    def search(**how):
+        assert "limit" not in how  # Orthanc ends too early with one
+        asked.append(how["offset"])
+        return [{"0020000D": {"vr": "UI", "Value": [f"1.2.{number}"]}} for number in range(100)]
+
+    assert len(list(web._pages(search, {}, []))) == 100 and asked == [0, 100]
+
+
+def test_the_source_leaves_an_archive_and_goes_on_after_its_folder_was_emptied(tmp_path, monkeypatch):
+    knee = radiograph(np.random.default_rng(1))
+    odd = Odd(knee, [file(knee)])
+    monkeypatch.setattr(stage, "connect", lambda node, most: odd)
+    (tmp_path / "pacs.yaml").write_text("protocol: dicomweb\nurl: http://127.0.0.1:9/dicom-web\n")
+    (tmp_path / "graded.csv").write_text("exam,reader\nA1,anna\n")
+    settings = asks(connection=str(tmp_path / "pacs.yaml"), readings=str(tmp_path / "graded.csv"))
+    for came in (1, 0):
+        assert f"{came} files came now" in pacs.make(settings, 1, tmp_path / "archive", 1)
+        (image,) = (tmp_path / "archive" / "dicom").rglob("*.dcm")
+        assert (tmp_path / "archive" / "readings.csv").read_text().startswith("exam,reader\nA1")
+        assert (tmp_path / "archive" / "reports.csv").read_text() == "accession,text\n"
+        image.unlink()
+
+
+@pytest.mark.parametrize(
+    ("now", "hours", "open_"),
+    [("20:00", ("19:00", "06:00"), True), ("05:59", ("19:00", "06:00"), True), ("12:00", ("19:00", "06:00"), False),
+     ("12:00", ("08:00", "16:00"), True), ("16:00", ("08:00", "16:00"), False)],
+)  # fmt: skip
+def test_hours(now, hours, open_):
+    assert within(now, hours) == open_
