@@ -87,9 +87,10 @@ def search_errors(results: tuple[Path, ...], patients: tuple[int, ...], replicat
 
     from analysis.checks.chance import errors, names, told
     from analysis.files import write_table
+    from analysis.schemas.statistics import SEARCH_ERRORS
 
     found = errors(results, patients, replicates, np.random.default_rng(seed))
-    write_table(found, out)
+    write_table(found, out, SEARCH_ERRORS)
     click.echo(told(found, names(results)))
 
 

@@ -14,7 +14,7 @@ from analysis.checks.identities import Secrets, is_number, is_soft, secrets, wor
 from analysis.checks.texts import pieces
 from analysis.errors import StudyError
 from analysis.files import write_table
-from analysis.schemas.statistics import PRIVACY
+from analysis.schemas.statistics import LEAKS, PRIVACY
 from analysis.tables import read_text_table
 
 #: What the file with the words of leaks is called, beside the private index.
@@ -149,7 +149,7 @@ def check(
         more = f"; and {len(places) - 10} more" if len(places) > 10 else ""
         told = "Nothing may be published like this."
         if words_file:
-            write_table(pd.DataFrame(leaks), words_file)
+            write_table(pd.DataFrame(leaks), words_file, LEAKS)
             told += (
                 f" Remove what quotes the archive; {words_file}, which stays private, says which words were found. Those "
                 "that identify nobody can be listed in the file of archive.harmless."

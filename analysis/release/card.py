@@ -23,7 +23,7 @@ from analysis.release.readme import readme
 from analysis.release.trust import learn, measure
 from analysis.schemas import IMAGES, PREDICTIONS, REFERENCE
 from analysis.schemas.network import CARRIED, TRUSTED
-from analysis.schemas.statistics import ROC
+from analysis.schemas.statistics import PERFORMANCE, ROC
 from analysis.schemas.statistics import THRESHOLDS as MEASURES
 from analysis.yaml_files import dump_yaml
 
@@ -136,7 +136,7 @@ def pack(
     _copy(grading, out / f"{scheme.name}.yaml")
     _copy(predictions.with_name(TEMPERATURES), out / TEMPERATURES)
     write_text(out / CONFIG, dump_yaml(carried_config(config)))
-    write_table(roc, out / "performance.csv")
+    write_table(roc, out / "performance.csv", PERFORMANCE)
     write_table(carried_thresholds(thresholds, scheme), out / THRESHOLDS, CARRIED)
     level = float(config["statistics"]["level"])
     trust, marked = _trust(images, index, reference, predictions, scheme, level)

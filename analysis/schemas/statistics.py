@@ -54,6 +54,9 @@ ROC = table(
     }
 )
 
+#: The estimates of the test set that go with a network: roc.csv without its set, of which these are read again.
+PERFORMANCE = pa.DataFrameSchema({"outcome": text(unique=True), "auc": share(missing=True)}, strict=False)
+
 #: How far the AUC in the test set moves with the random start of the network; errors are standard errors.
 SEEDS = table(
     {
@@ -364,3 +367,16 @@ ESTIMATES: dict[str, pa.DataFrameSchema] = {
 #: What must hold of the results, and the search of what is published for identities.
 CHECKS = table({"check": text(), "holds": truth(), "file": text(), "detail": text(missing=True)})
 PRIVACY = table({"what": text(), "n": whole()})
+#: What the search found, with the words: for private files alone.
+LEAKS = table({"file": text(), "where": text(), "kind": text(), "words": text()})
+#: How often that search errs in archives that are drawn at random.
+SEARCH_ERRORS = table(
+    {
+        "patients": whole(1),
+        "numbered": text(),
+        "error": text(among=("false alarm", "miss")),
+        "what": text(),
+        "archives": whole(1),
+        "share": share(),
+    }
+)
