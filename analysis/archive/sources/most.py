@@ -133,7 +133,9 @@ def make(settings: MOSTSettings, seed: int, out: Path, workers: int) -> str:
     )
     alone = {place: some[0] for place, some in where.items() if len(some) == 1}
     keys = list(zip(scores["id"], scores["visit"], strict=True))
-    scores = scores.assign(exam=[alone[key].name if key in alone else None for key in keys], key=keys)
+    names = [alone[key].name if key in alone else None for key in keys]
+    scores["exam"] = pd.Series(names, scores.index, dtype=object)
+    scores["key"] = pd.Series(keys, scores.index, dtype=object)
     told.notes["knees with grades and without a film"] += int(scores["exam"].isna().sum())
     scores = scores.dropna(subset=["exam"])
     if scores.empty:

@@ -198,17 +198,17 @@ def choose(films: list[Film], scores: pd.DataFrame, told: Told) -> pd.Series:
     import pandas as pd
 
     by_code: dict[str, int] = {}
-    for place, film in enumerate(films):
-        by_code.setdefault(eight(film["AccessionNumber"]), place)
-    for place, film in enumerate(films):  # up to five barcodes differ between the header and the folder
-        by_code.setdefault(eight(film.path.parent.name), place)
+    for number, film in enumerate(films):
+        by_code.setdefault(eight(film["AccessionNumber"]), number)
+    for number, film in enumerate(films):  # up to five barcodes differ between the header and the folder
+        by_code.setdefault(eight(film.path.parent.name), number)
     by_code.pop("", None)
     visits: dict[tuple[str, str], list[int]] = {}
-    for place, film in enumerate(films):
-        visits.setdefault((film["PatientID"], visit_of(film)), []).append(place)
+    for number, film in enumerate(films):
+        visits.setdefault((film["PatientID"], visit_of(film)), []).append(number)
     found: list[int | None] = []
     for row in scores.itertuples():
-        place = by_code.get(eight(str(row.barcode)))
+        place: int | None = by_code.get(eight(str(row.barcode)))
         if place is not None and films[place]["PatientID"] not in ("", row.id):
             told.notes["readings whose barcode is another person's film, left out"] += 1
             place = None
@@ -303,7 +303,9 @@ def _days(scores: pd.DataFrame, films: list[Film]) -> pd.Series:
             first[film["PatientID"]] = min(film["StudyDate"], first.get(film["PatientID"], "9"))
     taken = pd.to_datetime(scores["film"].map(lambda place: films[int(place)]["StudyDate"]), errors="coerce")
     begun = pd.to_datetime(scores["id"].map(first), errors="coerce")
-    return (taken - begun).dt.days.fillna(scores["visit"].map(MONTHS) * 30.44)
+    planned = scores["visit"].map(MONTHS).astype(float) * 30.44
+    days = (taken - begun).dt.days
+    return days.where(days.notna(), planned)
 
 
 SOURCE = Source(
