@@ -52,17 +52,17 @@ _PLAIN: list[Any] = [
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
 ]
-_COMPRESSED = [
+_COMPRESSED: list[Any] = [
     *(JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLossless, JPEGLosslessSV1, JPEGLSLossless, JPEGLSNearLossless),
     *(JPEG2000Lossless, JPEG2000, HTJ2KLossless, RLELossless),
 ]
-_IMAGES = [
+_IMAGES: list[Any] = [
     ComputedRadiographyImageStorage,
     DigitalXRayImageStorageForPresentation,
     DigitalXRayImageStorageForProcessing,
     SecondaryCaptureImageStorage,
 ]
-_REPORTS = [BasicTextSRStorage, EnhancedSRStorage, ComprehensiveSRStorage]
+_REPORTS: list[Any] = [BasicTextSRStorage, EnhancedSRStorage, ComprehensiveSRStorage]
 _FIND = StudyRootQueryRetrieveInformationModelFind
 _GET, _MOVE = StudyRootQueryRetrieveInformationModelGet, StudyRootQueryRetrieveInformationModelMove
 _PENDING, _SUCCESS, _SOME_FAILED = (0xFF00, 0xFF01), 0x0000, 0xB000
@@ -85,9 +85,9 @@ def associate(ae: AE, node: Node, **more: Any) -> Association:
 
 def _storage() -> list[Any]:
     # One context for each pair: where several syntaxes share one, the PACS may choose a single one for all images.
-    # The uncompressed ones share one, since any PACS can turn one into another.
-    pairs: list[tuple[Any, list[Any]]] = [(kind, [syntax]) for kind in _IMAGES for syntax in _COMPRESSED]
-    return [build_context(kind, syntax) for kind, syntax in [*pairs, *((kind, _PLAIN) for kind in _IMAGES + _REPORTS)]]
+    pairs = [(kind, syntax) for kind in _IMAGES for syntax in _PLAIN + _COMPRESSED]
+    pairs += [(kind, syntax) for kind in _REPORTS for syntax in _PLAIN]
+    return [build_context(kind, syntax) for kind, syntax in pairs]
 
 
 class Dimse:

@@ -15,7 +15,7 @@ import pytest
 import requests
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
-from pydicom.uid import generate_uid
+from pydicom.uid import ImplicitVRLittleEndian, generate_uid
 
 from analysis.archive.pacs.node import Node
 from analysis.archive.pacs.settings import PacsSettings
@@ -113,6 +113,8 @@ def exams(folder, n, first=0):
         for view in ("front", "side"):
             tags = {"StudyInstanceUID": study, "AccessionNumber": f"A{number:05d}", "PatientID": f"P{number:04d}"}
             knee = radiograph(rng, SeriesDescription=view, **tags)
+            if view == "side":
+                knee.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian
             paths[knee.SOPInstanceUID] = save(knee, folder / f"{number}-{view}.dcm")
         save(report(knee, f"Osteophyt nr {number}; måttlig artros."), folder / f"{number}-report.dcm")
     return paths
