@@ -73,11 +73,11 @@ def cut(
 
 
 def _may_show_both(dataset: Dataset, description: dict[str, Any], size: tuple[float, float] | None) -> bool:
-    """Tell by its shape whether a film of no stated side may show both knees."""
+    """Tell by its shape whether a film of a knee, of no stated side, may show both."""
     # ASSUME: no cassette for one knee is wider than 30 cm.
     rows, columns = whole(dataset, "Rows") or 0, whole(dataset, "Columns") or 0
     wide = columns * size[1] > 300 if size else columns > 1.15 * rows
-    return wide and description["body_part"] != "other"
+    return wide and description["body_part"] == "knee"
 
 
 def _sides(dataset: Dataset) -> tuple[str, str]:
