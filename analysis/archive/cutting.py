@@ -53,11 +53,13 @@ def cut(
     view, side = description["view"], description["side"]
     frontal = view in ("ap", None)
     size = pixel_size(dataset)
-    if side == "both" and "side_contradicted" in (description["noted"] or ""):
+    tagged = side == "both" and any(text(dataset, key).upper()[:1] == "B" for key in ("ImageLaterality", "Laterality"))
+    if tagged and "side_contradicted" in (description["noted"] or ""):
         raise Unreadable("film_contradicted", "both knees by its tag, and one by its text")
-    if side == "both" and not frontal:
+    if tagged and not frontal:
         raise Unreadable("film_contradicted", f"both knees in a view that is {view}")
-    if side == "both" or (side is None and frontal and (expected or _may_show_both(dataset, description, size))):
+    # A text may tell of the exam and not of this film: its word for both counts where the film bears it out.
+    if frontal and (side == "both" or (side is None and (expected or _may_show_both(dataset, description, size)))):
         parted = part(look_at(dataset), size, settings.side_mm)
         if parted:
             boxes = {
@@ -65,10 +67,10 @@ def cut(
                 for name, knee in zip(_sides(dataset), parted.knees, strict=True)
             }
             return boxes, parted.depth < _DOUBTFUL
-        if side == "both":
+        if tagged or (side == "both" and expected):
             raise Unreadable("film_contradicted", "both knees by its header, and one or none by its pixels")
     if settings.single == "knee" and view == "ap":
-        return {side or "": part_one(look_at(dataset), size, settings.side_mm)}, False
+        return {(side if side != "both" else None) or "": part_one(look_at(dataset), size, settings.side_mm)}, False
     return {}, False
 
 
@@ -98,9 +100,9 @@ def look_at(dataset: Dataset) -> NDArray[np.uint8]:
     """
     try:
         stored = dataset.pixel_array
-    except MemoryError:
+    except (MemoryError, KeyboardInterrupt, SystemExit):
         raise
-    except Exception as error:
+    except BaseException as error:  # a decoder may raise anything; those in Rust panic past Exception
         raise Unreadable("decode") from error
     if stored.ndim != 2:
         raise Unreadable("shape", f"{stored.ndim} dimensions")

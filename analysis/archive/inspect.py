@@ -103,6 +103,8 @@ def inspect(
                 record["noted"] = f"{record['noted'] or ''} film_doubtful".strip()
             if len(boxes) == 2:
                 record["side"] = "both"
+            elif record["side"] == "both":
+                record["side"] = None
             record["cut"] = " ".join(f"{side}:{box}" for side, box in boxes.items()) or None
     except Unreadable as reason:
         record.update(code=reason.code, detail=sentence(reason.code, reason.detail))

@@ -381,7 +381,6 @@ SIDES = [
     ({"StudyDescription": "Knä sin"}, "left"),
     ({"StudyDescription": "DX KNEES BILATERAL"}, None),
     ({"StudyDescription": "XR KNEE LT 3V"}, "left"),
-    ({"StudyDescription": "CR DX KNEE", "Laterality": "B"}, None),
     ({"StudyDescription": "KNEE L"}, "left"),
     ({"StudyDescription": "Rt Knee AP/Lat"}, "right"),
     ({"StudyDescription": "L KNEE STANDING"}, "left"),
@@ -390,7 +389,6 @@ SIDES = [
     ({"SeriesDescription": "DX Frontal", "StudyDescription": "Knä höger"}, "right"),
     ({"SeriesDescription": "Frontal dx"}, "right"),
     ({"StudyDescription": "KNEE L/R"}, None),
-    ({"StudyDescription": "Knee right", "ImageLaterality": "B"}, None),
     ({"StudyDescription": "RODILLA SIN CARGA"}, None),
     ({"StudyDescription": "Knee R/O fracture"}, None),
 ]
@@ -400,6 +398,15 @@ SIDES = [
 def test_sides(tmp_path, tags, side):
     save(knee(1, **tags), tmp_path / "a.dcm")
     assert indexed(tmp_path).images["side"].fillna("none").iloc[0] == (side or "none")
+
+
+@pytest.mark.parametrize(
+    "tags", [{"Laterality": "B"}, {"StudyDescription": "Knee right", "ImageLaterality": "B"}], ids=str
+)
+def test_an_image_of_one_knee_whose_tag_says_both_is_refused(tmp_path, tags):
+    save(knee(1, **tags), tmp_path / "a.dcm")
+    with pytest.raises(StudyError, match="What is said of its side contradicts itself"):
+        indexed(tmp_path)
 
 
 def test_a_side_that_tag_and_text_dispute_is_counted(tmp_path):

@@ -61,7 +61,7 @@ THRESHOLDS = "fjord/statistics/thresholds.csv"
          "no patient is in two sets: patient p is in 2 sets"),
         (PREDICTIONS, lambda f: f.assign(patient=["p" if n in (0, 60) else p for n, p in enumerate(f["patient"])]),
          "no patient is in two sets"),
-        (FLOW, put("exams", 0, 900), "found = used + excluded"),
+        (FLOW, put("knees", 0, 900), "found = used + excluded"),
         (FLOW, lambda f: f.assign(code=f["code"].replace("repeat", "paediatric")), "the flow's reasons are the exams'"),
         (EXAMS, lambda f: f.iloc[:-1], "the flow has every exam"),
         (REFERENCE, put("set", 0, "test"), "every graded exam is a selected one, with its patient and set"),

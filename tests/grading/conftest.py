@@ -104,7 +104,13 @@ def make_study(folder):
         "groups": [{"blocks": 1, "filters": 1, "part": "image"}, {"blocks": 1, "filters": 1}],
         "training": {"phases": [phase]},
     }  # fmt: skip
-    sections = {"reference": {}, "network": network, "statistics": {"replicates": 100}, "manuscript": {}}
+    sections = {
+        "reference": {},
+        "network": network,
+        "prediction": {},
+        "statistics": {"replicates": 100},
+        "manuscript": {},
+    }
     for name, values in sections.items():
         (folder / f"{name}.yaml").write_text(yaml.safe_dump(values))
     for name, text in SCHEMES.items():
@@ -118,8 +124,8 @@ def make_study(folder):
         run(
             "train", *images, *reference, *common, folder / "network.yaml", "--seed", 0, "--out", out / "network/seed-0"
         )
-        run("predict", *images, *reference, *common, folder / "network.yaml", "--weights",
-            out / "network/seed-0/weights.safetensors", "--out", out / "predictions")  # fmt: skip
+        run("predict", *images, *reference, *common, folder / "network.yaml", "--prediction",
+            folder / "prediction.yaml", "--weights", out / "network/seed-0/weights.safetensors", "--out", out / "predictions")  # fmt: skip
         run("evaluate", "--predictions", out / "predictions/exams.parquet", *reference, *common,
             folder / "statistics.yaml", "--readers", out / "reference/readers.parquet", "--seed", 1,
             "--out", out / "statistics")  # fmt: skip

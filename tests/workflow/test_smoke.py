@@ -127,7 +127,16 @@ def test_a_layout_reruns_no_estimate(smoke):
     try:
         planned = jobs(smoke.snakemake("-n"))
         assert "tables" in planned
-        assert set(planned) <= {"tables", "figures", "values", "check_privacy", "manuscript", "provenance", "all"}
+        assert set(planned) <= {
+            "tables",
+            "figures",
+            "values",
+            "card",
+            "check_privacy",
+            "manuscript",
+            "provenance",
+            "all",
+        }
     finally:
         path.write_text(text)
         os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
