@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 from playwright.sync_api import Browser
 
+from analysis.archive.knees import side_of
 from analysis.grading.scheme import load_scheme
 from analysis.presentation.results import Results
 from analysis.presentation.settings import ManuscriptSettings
@@ -354,13 +355,14 @@ def test_the_study_reports_exactly_the_planted_agreement(study):
 def test_the_reference_standard_is_what_was_agreed_or_decided(session, study):
     mine = pd.read_parquet(study / "private/index.parquet").dropna(subset=["exam"]).drop_duplicates("exam")
     theirs = pd.read_parquet(session.archive.private_index).dropna(subset=["exam"]).drop_duplicates("exam")
-    accession = dict(zip(theirs["exam"], theirs["accession"], strict=True))
-    exam = dict(zip(mine["accession"], mine["exam"], strict=True))
+    number = dict(zip(theirs["exam"], theirs["accession"], strict=True))
+    # Two exams of one number are the two knees of one visit.
+    exam = {(row.accession, side_of(row.exam)): row.exam for row in mine.itertuples()}
     reference = pd.read_parquet(study / "kl/reference/reference.parquet").set_index("exam")
     assert len(reference) == EXAMS
     for place, name in enumerate(session.archive.exams):
         expected = planted.grade(place, 0) | planted.decide(place)
-        assert dict(reference.loc[exam[accession[name]], list(expected)].astype(int)) == expected
+        assert dict(reference.loc[exam[number[name], side_of(name)], list(expected)].astype(int)) == expected
 
 
 def test_the_manuscripts_table_tells_of_it(study):
