@@ -7,8 +7,9 @@ from pathlib import Path
 import pandas as pd
 
 from analysis.active_learning.rounds import add_unread
-from analysis.archive.knees import exam_of, units
+from analysis.archive.knees import units
 from analysis.archive.tables import read_readings
+from analysis.archive.unit import exam_of
 from analysis.errors import StudyError
 from analysis.files import read_table
 from analysis.grading.reference import make_reference

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from analysis.archive.unit import SIDES
 from analysis.errors import StudyError
 
 if TYPE_CHECKING:
@@ -18,21 +19,8 @@ if TYPE_CHECKING:
 
     from analysis.archive.films import Box
 
-SIDES = ("left", "right")
 #: Where a knee is in the picture of its file, stored pixels; missing where the whole picture is the image.
 BOX = ("box_top", "box_left", "box_bottom", "box_right")
-_SUFFIX = r"-(left|right)$"
-
-
-def exam_of(units: pd.Series) -> pd.Series:
-    """Return the exam that each unit is a knee of."""
-    return units.str.replace(_SUFFIX, "", regex=True)
-
-
-def side_of(unit: str) -> str:
-    """Return the side of a unit of an exam of two knees; empty where the exam has one."""
-    side = unit.rpartition("-")[2]
-    return side if side in SIDES else ""
 
 
 def find_double(files: pd.DataFrame, read: pd.DataFrame, path: Path) -> set[str]:

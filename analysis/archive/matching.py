@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis.archive.knees import exam_of
+from analysis.archive.unit import exam_of
 from analysis.errors import StudyError
 
 _EXPONENT = re.compile(r"\d(?:[.,]\d+)?E[+]?\d+", re.IGNORECASE)

@@ -7,8 +7,8 @@ from pathlib import Path
 import pandas as pd
 
 from analysis import schemas
-from analysis.archive.knees import SIDES
 from analysis.archive.people import plain
+from analysis.archive.unit import SIDES
 from analysis.errors import StudyError
 from analysis.schemas import ROLES, SETS
 from analysis.tables import numbers, read_text_table

@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 
 from analysis.archive.copies import kind_of_copy
-from analysis.archive.knees import exam_of
 from analysis.archive.matching import reports_of_exams
 from analysis.archive.people import plain_id
 from analysis.archive.tables import read_reports, read_split
+from analysis.archive.unit import exam_of
 from analysis.cohort.rules import RULES, apply_rules, list_exams
 from analysis.cohort.sets import LEFT, part
 from analysis.errors import StudyError

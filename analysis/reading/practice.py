@@ -38,7 +38,7 @@ def load_practice(
     StudyError
         If the table lacks a column or rows, an exam is unknown or belongs to the study, or an answer fits no field.
     """
-    from analysis.archive.knees import side_of
+    from analysis.archive.unit import side_of
     from analysis.files import read_table
     from analysis.schemas import PRIVATE
 

@@ -6,10 +6,10 @@ import pytest
 
 from analysis.archive.describe import side
 from analysis.archive.ingest import ingest
-from analysis.archive.knees import exam_of
 from analysis.archive.matching import reports_of_exams
 from analysis.archive.pseudonyms import Pseudonyms, key_from_seed
 from analysis.archive.settings import CutSettings, IngestSettings
+from analysis.archive.unit import exam_of
 from analysis.cohort.rules import list_exams
 from analysis.cohort.settings import SelectionSettings
 from analysis.errors import StudyError
