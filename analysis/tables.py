@@ -85,6 +85,11 @@ def read_text_table(path: str | Path, needs: Iterable[str] = ()) -> pd.DataFrame
     return pd.DataFrame(columns, index=pd.Index([line for line, _ in rows], dtype=int, name="line"), dtype="str")
 
 
+def unlike_formula(text: str) -> str:
+    """Keep a spreadsheet from taking a text that others wrote for a formula: an apostrophe goes before it."""
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+
+
 def numbers(frame: pd.DataFrame, names: Iterable[str], path: str | Path) -> pd.DataFrame:
     """Read columns of a table of texts as numbers.
 

@@ -65,9 +65,17 @@ def find_tables(folder: Path, pattern: str) -> list[Path]:
     return sorted(found, key=lambda path: path.name.lower())
 
 
-def _walk(folder: Path) -> Iterator[tuple[str, list[str], list[str]]]:
-    for place, folders, names in os.walk(folder, followlinks=True):
-        folders[:] = sorted(name for name in folders if not _MR.fullmatch(name))
+def _walk(folder: Path, told: Told | None = None) -> Iterator[tuple[str, list[str], list[str]]]:
+    def shut(_: OSError) -> None:
+        if told:
+            told.notes["folders that may not be entered"] += 1
+
+    seen = {os.path.realpath(folder)}
+    for place, folders, names in os.walk(folder, onerror=shut, followlinks=True):
+        real = {name: os.path.realpath(os.path.join(place, name)) for name in folders if not _MR.fullmatch(name)}
+        # Each folder once, also where links go in a circle.
+        folders[:] = sorted({real[name]: name for name in sorted(real, reverse=True) if real[name] not in seen}.values())
+        seen |= {real[name] for name in folders}
         yield place, folders, sorted(names)
 
 
@@ -183,7 +191,7 @@ def find_films(folder: Path, wanted: Callable[[Film], bool], told: Told) -> list
     import pydicom
 
     films = []
-    for place, _, names in _walk(folder):
+    for place, _, names in _walk(folder, told):
         for name in names:
             if name.lower().endswith((*_TABLES, ".pdf", ".doc", ".html")):
                 continue
@@ -227,6 +235,22 @@ def leave(films: list[Film], out: Path) -> None:
         link = out / "dicom" / f"{number:06d}"
         link.unlink(missing_ok=True)
         link.symlink_to(film.path.resolve())
+
+
+def to_readings(scores: pd.DataFrame, items: list[str], reader: str) -> pd.DataFrame:
+    """Turn a row a knee into a row a grade, of one reader, a session for each visit.
+
+    Parameters
+    ----------
+    scores : pandas.DataFrame
+        exam, side, visit, and a column for each item; what is missing gives no row.
+    items : list of str
+    reader : str
+    """
+    import pandas as pd
+
+    long = scores.melt(["exam", "side", "visit"], items, var_name="item", value_name="value").dropna(subset=["value"])
+    return pd.DataFrame(long.assign(reader=reader, role="reader", session=long["visit"]))
 
 
 def write_archive(out: Path, readings: pd.DataFrame, people: pd.DataFrame, told: Told) -> None:

@@ -20,6 +20,7 @@ from analysis.inference.files import Knee, knees, parted, prepare_plain, prepare
 from analysis.network.prediction import BATCH
 from analysis.network.trained import Trained
 from analysis.network.trust import MARKS as LOOKS
+from analysis.tables import unlike_formula
 
 #: Why a graded knee should not be trusted without a look: how it looks to the network, and what its files say.
 MARKS = LOOKS | {
@@ -236,12 +237,12 @@ class _Table:
             {
                 "status": "graded",
                 "knee": one.number,
-                "exam": one.knee.exam,
+                "exam": unlike_formula(one.knee.exam),
                 "side": one.knee.side or "",
                 "views": SEPARATOR.join(
                     view if isinstance(view, str) else "unknown" for view in one.knee.files["view"]
                 ),
-                "files": SEPARATOR.join(one.knee.files["path"]),
+                "files": unlike_formula(SEPARATOR.join(one.knee.files["path"])),
                 **{item: "" if level is None else level for item, level in one.grades.items()},
                 **{name: "" if np.isnan(score) else f"{score:.5f}" for name, score in scores.items()},
                 **{f"{name}_yes": "" if yes[name] is None else "yes" if yes[name] else "no" for name in self._decided},
@@ -254,7 +255,7 @@ class _Table:
 
     def refused(self, path: str, code: str, detail: str, status: str = "refused") -> None:
         """Write a file that wasn't graded."""
-        self._writer.writerow({"status": status, "files": path, "marks": code, "reason": detail})
+        self._writer.writerow({"status": status, "files": unlike_formula(path), "marks": code, "reason": detail})
         self.rows += 1
 
 

@@ -155,9 +155,9 @@ def write_page(
     title: str,
     lead: str,
     total: int,
-    details: dict[str, Any] | None = None,
+    pages: Iterable[dict[str, Any]] = (),
 ) -> None:
-    """Write a page, article by article, so that memory holds one at a time.
+    """Write a page.
 
     Parameters
     ----------
@@ -168,13 +168,13 @@ def write_page(
         Heading, and a sentence below it.
     total : int
         Number of articles.
-    details : dict, optional
-        What else the template takes: pages, matrix.
+    pages : iterable of dict
+        Where there are several: `name` of each, and whether it is `here`.
     """
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
-    told: dict[str, Any] = {"pages": [], "matrix": None, "warning": NOT_A_DEVICE, **(details or {})}
+    told = {"pages": list(pages), "warning": NOT_A_DEVICE}
     with atomic(path) as temporary, temporary.open("w", encoding="utf-8") as file:
         file.writelines(template.generate(articles=iter(articles), title=title, lead=lead, total=total, **told))

@@ -91,9 +91,7 @@ class Pages:
 
             try:
                 write_dicom(self.network, one, [over for _, over in laid], self.out / "dicom")
-            except (
-                Exception
-            ) as error:  # headers of every kind; what is missing of one knee is told, and the others go on
+            except Exception as error:  # headers are of every kind: what one knee lacks is told, and the others go on
                 self.unwritten.append(f"{one.number} ({error})")
         if one.number == 1:
             print("The first knee is graded.", file=sys.stderr, flush=True)
@@ -121,6 +119,6 @@ class Pages:
         )
         write_page(
             self.articles, self.out / self._name(number), title=f"{self.network.scheme.title} grades", lead=lead,
-            total=len(self.articles), details={"pages": around},
+            total=len(self.articles), pages=around,
         )  # fmt: skip
         self.articles, self.written = [], number + 1

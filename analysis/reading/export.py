@@ -21,6 +21,7 @@ from analysis.reading.ledger import Entry, rows_of, standing
 from analysis.reading.store import Store
 from analysis.reading.tables import ledger
 from analysis.schemas import PRIVATE
+from analysis.tables import unlike_formula
 
 _AGREEMENT = (
     *("kind", "first", "second", "item", "n", "conflicts", "percent", "percent_low", "percent_high"),
@@ -176,8 +177,8 @@ def _lines(found: Iterable[Case], number: dict[str, dict[str, str]]) -> pd.DataF
             "seconds": round(entry.seconds, 1),
             "seconds_correcting": round(entry.correcting, 1),
             "revisit": int(entry.revisit),
-            "comment": plain(entry.comment),
-            "present": plain(", ".join(entry.present)),
+            "comment": unlike_formula(entry.comment),
+            "present": unlike_formula(", ".join(entry.present)),
         }
         for case in found
         for entry in _all(case)
@@ -195,7 +196,11 @@ def _history(found: Iterable[Any], number: dict[str, dict[str, str]], form: Form
         {name: getattr(row, name) for name in ("role", "kind", "occasion", "version", "written", "scheme_hash")}
         | number[row.exam]
         | {"reader": row.name, "seconds": round(row.seconds, 1), "revisit": int(row.revisit)}
-        | {"images_hash": row.images_hash, "comment": plain(row.comment), "present": plain(", ".join(row.present))}
+        | {
+            "images_hash": row.images_hash,
+            "comment": unlike_formula(row.comment),
+            "present": unlike_formula(", ".join(row.present)),
+        }
         | {name: row._mapping[ledger.c["values"]].get(name) for name in fields}
         for row in found
     ]
@@ -203,11 +208,6 @@ def _history(found: Iterable[Any], number: dict[str, dict[str, str]], form: Form
         rows, columns=[*columns, "revisit", "comment", "present", "scheme_hash", "images_hash", "side"]
     )
     return table.astype(dict.fromkeys(fields, "Int64"))
-
-
-def plain(text: str) -> str:
-    """Keep a spreadsheet from taking what somebody typed for a formula: an apostrophe goes before it."""
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
 
 
 def _views(found: Iterable[Case], exams: dict[str, Exam]) -> pd.DataFrame:

@@ -17,11 +17,11 @@ from analysis.errors import StudyError
 from analysis.reading import access, coordinator
 from analysis.reading.cases import cases
 from analysis.reading.check import check_store
-from analysis.reading.export import plain
 from analysis.reading.form import make_form
 from analysis.reading.ledger import Refused, standing
 from analysis.reading.rules import holds, tree
 from analysis.reading.tables import ledger
+from analysis.tables import unlike_formula
 from tests.reading.conftest import KL, content, run, values
 from tests.reading.test_queues import Desk, found, run_export
 
@@ -115,8 +115,8 @@ def test_first_and_correcting_times_and_the_history_are_exported(archive, tmp_pa
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])
 def test_no_cell_is_a_formula(text):
-    assert plain(text) == "'" + text
-    assert plain("a" + text) == "a" + text
+    assert unlike_formula(text) == "'" + text
+    assert unlike_formula("a" + text) == "a" + text
     with pytest.raises(StudyError, match="letter or digit"):
         access.make_token(None, text, "reader")
 

@@ -114,7 +114,7 @@ def make(settings: MOSTSettings, seed: int, out: Path, workers: int) -> str:
     """Bring the release into the form of an archive; nothing is drawn at random, and films are linked, not copied."""
     import pandas as pd
 
-    from analysis.archive.handed_out import Told, find_films, leave, survey, write_archive
+    from analysis.archive.handed_out import Told, find_films, leave, survey, to_readings, write_archive
 
     folder, told = folder_of(settings.folder, "archive.most.folder"), Told()
     beam = re.compile(rf"\bPA ?{settings.view[2:]}\b", re.IGNORECASE)
@@ -149,9 +149,7 @@ def make(settings: MOSTSettings, seed: int, out: Path, workers: int) -> str:
     people["age"] = people["age"] + people["visit"].map(MONTHS) // 12
     leave(used, out)
     items = [item for item, _, _ in ITEMS.values()]
-    long = scores.melt(["exam", "side", "visit"], items, var_name="item", value_name="value").dropna(subset=["value"])
-    readings = pd.DataFrame(long.assign(reader="MOST consensus", role="reader", session=long["visit"]))
-    write_archive(out, readings, people, told)
+    write_archive(out, to_readings(scores, items, "MOST consensus"), people, told)
     return f"{len(used)} films, {len(scores)} knees of {scores['id'].nunique()} people.{told}"
 
 

@@ -267,7 +267,7 @@ def make(settings: OAISettings, seed: int, out: Path, workers: int) -> str:
     survey([films[place] for place in used], told)
     people = with_ages(scores, read_people(folder))
     leave([films[place] for place in used], out)
-    write_archive(out, to_readings(scores, read_replacements(folder), films), people, told)
+    write_archive(out, with_replaced(scores, read_replacements(folder), films), people, told)
     return f"{len(used)} films, {len(scores)} knees of {scores['id'].nunique()} people.{told}"
 
 
@@ -278,9 +278,9 @@ def with_ages(scores: pd.DataFrame, people: pd.DataFrame) -> pd.DataFrame:
     return table.assign(age=table["age"] + table["visit"].map(MONTHS) // 12)
 
 
-def to_readings(scores: pd.DataFrame, replaced: pd.DataFrame | None, films: list[Film]) -> pd.DataFrame:
+def with_replaced(scores: pd.DataFrame, replaced: pd.DataFrame | None, films: list[Film]) -> pd.DataFrame:
     """Return the rows of readings.csv: one reader, the consensus of Boston University; replaced knees as the finding `tka`."""
-    import pandas as pd
+    from analysis.archive.handed_out import to_readings
 
     items = [item for item, _, _ in ITEMS.values()]
     if replaced is not None:
@@ -289,8 +289,7 @@ def to_readings(scores: pd.DataFrame, replaced: pd.DataFrame | None, films: list
         scores = scores.assign(tka=(since <= _days(scores, films)).astype("Int64"))
         scores["implant"] = scores["tka"]
         items += ["tka", "implant"]
-    long = scores.melt(["exam", "side", "visit"], items, var_name="item", value_name="value").dropna(subset=["value"])
-    return pd.DataFrame(long.assign(reader="BU consensus", role="reader", session=long["visit"]))
+    return to_readings(scores, items, "BU consensus")
 
 
 def _days(scores: pd.DataFrame, films: list[Film]) -> pd.Series:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from analysis.archive.facts import CohortSettings
 from analysis.archive.pacs.settings import PacsSettings
 from analysis.archive.sources import Source
+from analysis.archive.sources.folder import SOURCE as FOLDER
 from analysis.errors import StudyError
 
 
@@ -43,15 +43,10 @@ SOURCE = Source(
     personal_data=True,
     settings=PacsSettings,
     make=make,
-    cohort=CohortSettings(
-        title="knee radiographs of one hospital",
-        kind="clinical",
-        description="The radiographs and the radiologists' reports were fetched from the hospital's picture archive.",
-        single_knees=False,
-        implants=True,
-        published_grades=False,
-        availability="How others can get the radiographs has not been stated.",
-        ethics="Ethical approval has not been stated.",
-        blinding="What the readers knew of the network's output is not recorded.",
+    # A hospital's archive, handed over by other means.
+    cohort=FOLDER.cohort.model_copy(
+        update={
+            "description": "The radiographs and the radiologists' reports were fetched from the hospital's picture archive."
+        }
     ),
 )

@@ -48,6 +48,7 @@ def turned(pixels):
 def drive(tmp_path_factory):
     """Two months, two groups, six people, and the tables in their ASCII form."""
     folder = tmp_path_factory.mktemp("oai")
+    (folder / "again").symlink_to(folder)  # a link in a circle: each folder is read once
     v00, v05 = folder / "00m", folder / "36m"
     film(v00 / "0.C.2/1000001/20050301/00000101", "1000001", "016600000101")
     for number, words in ((102, "Lateral Right Knee"), (103, "PA Left Hand"), (104, "AP Pelvis")):
@@ -210,7 +211,7 @@ def test_visits_are_a_setting_and_a_knee_replaced_in_between_is_one_on_the_later
 
 def nda(drive, folder):
     """The same in the NDA's form: tabs, a second header line, one table for all visits."""
-    shutil.copytree(drive, folder, ignore=shutil.ignore_patterns("*.txt", "contents.csv"))
+    shutil.copytree(drive, folder, ignore=shutil.ignore_patterns("*.txt", "contents.csv", "again"))
     old = [line.split("|") for line in (drive / "kxr_sq_bu00.txt").read_text("latin-1").splitlines()]
     names = ["subjectkey", "src_subject_id", "visit", "side", "readprj", "barcode", "xrkl", "xrjsm", "xrattm", "xrsctm"]
     words = [
@@ -244,7 +245,7 @@ def test_the_ndas_form_gives_the_same_readings(drive, baseline, tmp_path):
 def test_sas_gives_the_same_readings(drive, tmp_path, monkeypatch):
     """Numbers as floats and text as SAS leaves it; what reads the file itself is pandas' own and isn't tried here."""
     folder = tmp_path / "sas"
-    shutil.copytree(drive, folder, ignore=shutil.ignore_patterns("kxr_sq_bu00.txt"))
+    shutil.copytree(drive, folder, ignore=shutil.ignore_patterns("kxr_sq_bu00.txt", "again"))
     (folder / "kxr_sq_bu00.sas7bdat").write_bytes(b"")
     table = pd.read_csv(drive / "kxr_sq_bu00.txt", sep="|", dtype=str, encoding="latin-1")
     for name in table.columns.drop("V00BARCDBU"):
