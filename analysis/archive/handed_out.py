@@ -72,9 +72,11 @@ def _walk(folder: Path, told: Told | None = None) -> Iterator[tuple[str, list[st
 
     seen = {os.path.realpath(folder)}
     for place, folders, names in os.walk(folder, onerror=shut, followlinks=True):
-        real = {name: os.path.realpath(os.path.join(place, name)) for name in folders if not _MR.fullmatch(name)}
+        real = {name: os.path.realpath(Path(place) / name) for name in folders if not _MR.fullmatch(name)}
         # Each folder once, also where links go in a circle.
-        folders[:] = sorted({real[name]: name for name in sorted(real, reverse=True) if real[name] not in seen}.values())
+        folders[:] = sorted(
+            {real[name]: name for name in sorted(real, reverse=True) if real[name] not in seen}.values()
+        )
         seen |= {real[name] for name in folders}
         yield place, folders, sorted(names)
 

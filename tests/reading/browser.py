@@ -47,7 +47,8 @@ class Seat:
     def sign_in(self, url: str, token: str) -> None:
         """Type a token at the door."""
         self.page.goto(url)
-        self.page.keyboard.type(token)
+        # Into the field itself: a busy browser gives the focus only after the page is there, and keys typed before are lost.
+        self.page.locator("#token").fill(token)
         self.page.keyboard.press("Enter")
         self.page.wait_for_url(url + "/")
 

@@ -237,7 +237,7 @@ def test_the_coordinator_withdraws_a_token_hands_over_and_closes_a_set(server, c
     head = Seat(chrome, bypass_csp=True)
     head.page.on("dialog", lambda dialog: dialog.accept())
     head.page.goto(server.url)
-    head.page.keyboard.type(token(server, "head", "coordinator"))
+    head.page.locator("#token").fill(token(server, "head", "coordinator"))
     head.press("Enter")
     head.page.wait_for_selector("#events tbody tr")
     assert {"gone", "giver", "taker"} <= set(head.page.locator("#people tbody td:first-child").all_inner_texts())

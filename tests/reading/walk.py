@@ -78,7 +78,7 @@ def sit(browser: Browser, server: Server, token: str, size: dict[str, int], what
     """Sign in, and wait for what is to be seen."""
     seat = Seat(browser, viewport=size)
     seat.page.goto(server.url)
-    seat.page.keyboard.type(token)
+    seat.page.locator("#token").fill(token)
     seat.press("Enter")
     if what:
         seat.page.wait_for_selector(what)
