@@ -110,7 +110,8 @@ def ingest(folder: Path, settings: IngestSettings, pseudonyms: Pseudonyms, worke
     reject(files, of_two, "exam_of_two_patients")
     mark_copies(files)
     files = _name(files, pseudonyms)
-    problem = _fill(files, folder / "exams.csv") or problem
+    wrong, told = _fill(files, folder / "exams.csv")
+    problem = wrong or problem
     texts: dict[str, int] = {}
     double: set[str] = set()
     problem = _problem(folder, files, nobody, settings) or problem
@@ -122,7 +123,7 @@ def ingest(folder: Path, settings: IngestSettings, pseudonyms: Pseudonyms, worke
     except StudyError as error:
         problem = str(error)
     reject(files, files["exam"].isin(double) & files["side"].isna(), "no_side")
-    counts = count(files, len(double), texts, by_study)
+    counts = count(files, len(double), told | texts, by_study)
     if problem:
         raise Refused(problem, files, counts)
     files = divide(files.drop(columns=["patient_key", "exam_key"]), double)
@@ -141,18 +142,22 @@ def _patients(files: pd.DataFrame, settings: IngestSettings, nobody: str | None)
     return int(study[unnamed].nunique())
 
 
-def _fill(files: pd.DataFrame, path: Path) -> str | None:
-    """Take age and sex from exams.csv where the headers are silent; say what is wrong with it, if anything is."""
+def _fill(files: pd.DataFrame, path: Path) -> tuple[str | None, dict[str, int]]:
+    """Take age and sex from exams.csv where the headers are silent; say what is wrong with it, or count its rows."""
     if not path.exists():
-        return None
+        return None, {}
     try:
         known = read_exams(path).set_index("exam")
     except StudyError as error:
-        return str(error)
+        return str(error), {}
+    nowhere = ~known.index.isin(files["accession"]) & ~known.index.isin(files["study_uid"])
+    if len(known) and nowhere.all():
+        named = pd.Series(known.index)
+        return f"{path}: none of its {len(known)} exams is in the archive: {side_by_side(named, files)}.", {}
     for column in ("age", "sex"):
         told = files["accession"].map(known[column]).fillna(files["study_uid"].map(known[column]))
         files[column] = files[column].fillna(told)
-    return None
+    return None, {"exams_csv": len(known), "exams_csv_of_no_exam": int(nowhere.sum())}
 
 
 def _who(files: pd.DataFrame, settings: IngestSettings) -> pd.Series:

@@ -32,7 +32,6 @@ REASONS = {
     "burned_in": "Its header says that words are burned into the picture (BurnedInAnnotation YES)",
     "film_unclear": "It may show both knees, and where each of them is can't be told ({}); have it cut by hand",
     "film_contradicted": "What is said of its side contradicts itself ({})",
-    "both_knees": "It shows both knees, which `grade` doesn't part; give it one picture a knee",
     "no_side": "Its exam has both knees, and nothing says which one it shows",
     "no_exam": "It has neither accession number nor StudyInstanceUID, so its exam is unknown",
     "no_patient": "It names no patient; ingest.unnamed: study would take its study for a patient",

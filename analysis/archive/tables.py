@@ -104,16 +104,19 @@ def read_exams(path: Path) -> pd.DataFrame:
     Raises
     ------
     StudyError
-        Names the line of an age that is no number from 0 to 120, or of an unknown sex.
+        Names the line of an age that is no number from 0 to 120, of an unknown sex, or of an exam that another line tells
+        something else of.
     """
     frame = read_text_table(path, EXAMS)[list(EXAMS)]
     age = numbers(frame, ["age"], path)["age"]
     sex = frame["sex"].str.lower().replace({"f": "female", "m": "male", "o": "other"})
+    again = frame["exam"].duplicated() & ~frame.duplicated()
     for wrong, what in (
+        (again, "an earlier line says something else of it"),
         (age.notna() & ~age.between(0, 120), "the age must be 0 to 120 years, or empty"),
         (~sex.isin(("", "female", "male", "other")), "the sex must be female, male, other, or empty"),
     ):
         if wrong.any():
             line = wrong.index[wrong.to_numpy()][0]
             raise StudyError(f"{path}, line {line}: exam {frame.loc[line, 'exam']}: {what}; correct it.")
-    return frame.assign(age=age, sex=sex.where(sex != "")).drop_duplicates("exam")
+    return frame.assign(age=age, sex=sex.where(sex != ""))[~frame.duplicated()]

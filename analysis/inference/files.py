@@ -18,16 +18,18 @@ from analysis.archive.copies import mark_copies
 from analysis.archive.dicom import Unreadable, read
 from analysis.archive.find import Entry, escaped, find, real_path
 from analysis.archive.ingest import read_headers, reject
+from analysis.archive.knees import divide
 from analysis.archive.people import exams, patients, shared
 from analysis.archive.reasons import sentence
 from analysis.errors import StudyError
 from analysis.imaging.pixels import brightness, pixel_aspect
 from analysis.imaging.plausible import implausible
-from analysis.imaging.square import square
+from analysis.imaging.square import cut_out, square
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from analysis.archive.films import Box
     from analysis.archive.settings import IngestSettings
     from analysis.imaging.settings import ImagesSettings
 
@@ -47,7 +49,8 @@ class Knee:
     side : str or None
         left or right.
     files : pandas.DataFrame
-        A row a file: path, place (where it is), view, rows, columns, body_part, age.
+        A row an image: path and place of its file, view, rows, columns, body_part, age, and the part of the file's
+        picture that it is (see `analysis.archive.knees`). A film of both knees is an image of each.
     """
 
     exam: str
@@ -99,7 +102,6 @@ def collect(paths: Sequence[Path], settings: IngestSettings, side: str | None, w
     who = patients(files, settings.placeholders)
     files["exam_key"] = exams(files, who).fillna("file " + files["path"])
     reject(files, shared(files["exam_key"], who), "exam_of_two_patients")
-    reject(files, files["side"] == "both", "both_knees")
     files["patient_key"] = who.fillna("exam " + files["exam_key"])
     mark_copies(files)
     return files
@@ -127,9 +129,13 @@ def _take_pictures(files: pd.DataFrame, side: str) -> None:
 def knees(files: pd.DataFrame) -> Iterator[Knee]:
     """Part the usable files into knees, in the order of their first paths.
 
-    An image whose side isn't said is of the knee that the exam's other images show, if they show one alone.
+    A film of both knees is an image of each. An image whose side isn't said is of the knee that the exam's other images
+    show, if they show one alone.
     """
-    good = files[files["code"].isna()].copy()
+    good = files[files["code"].isna()]
+    # Here each file stands for itself: what is of no known side is of neither knee of a film beside it.
+    number = pd.Series(np.arange(len(good)), good.index).astype(str)
+    good = divide(good.assign(exam=number), set(number[good["side"] == "both"]))
     sides = good.groupby("exam_key")["side"]
     alone = sides.transform("first").where(sides.transform("nunique") == 1)
     good["side"] = good["side"].fillna(alone)
@@ -140,8 +146,15 @@ def knees(files: pd.DataFrame) -> Iterator[Knee]:
         yield Knee(named[0], first["side"] if isinstance(first["side"], str) else None, group)
 
 
-def prepare_shown(path: Path, settings: ImagesSettings) -> NDArray[np.uint8]:
+def prepare_shown(path: Path, settings: ImagesSettings, box: Box | None = None) -> NDArray[np.uint8]:
     """Prepare a radiograph, DICOM or picture, as the network takes it and, larger, as people look at it.
+
+    Parameters
+    ----------
+    path : Path
+    settings : ImagesSettings
+    box : Box, optional
+        The part of the picture that is the image.
 
     Returns
     -------
@@ -153,12 +166,12 @@ def prepare_shown(path: Path, settings: ImagesSettings) -> NDArray[np.uint8]:
     Unreadable
         With the reason code.
     """
-    return _prepare(path, settings, (settings.size, SHOWN))
+    return _prepare(path, settings, (settings.size, SHOWN), box)
 
 
-def prepare_plain(path: Path, settings: ImagesSettings) -> NDArray[np.uint8]:
+def prepare_plain(path: Path, settings: ImagesSettings, box: Box | None = None) -> NDArray[np.uint8]:
     """Prepare a radiograph, DICOM or picture, as the network takes it: as `prepare_shown`, without the larger square."""
-    return _prepare(path, settings, (settings.size,))
+    return _prepare(path, settings, (settings.size,), box)
 
 
 def parted(both: NDArray[np.uint8], size: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:
@@ -167,7 +180,7 @@ def parted(both: NDArray[np.uint8], size: int) -> tuple[NDArray[np.uint8], NDArr
     return small.reshape(size, size), large.reshape(SHOWN, SHOWN) if len(large) else None
 
 
-def _prepare(path: Path, settings: ImagesSettings, sizes: tuple[int, ...]) -> NDArray[np.uint8]:
+def _prepare(path: Path, settings: ImagesSettings, sizes: tuple[int, ...], box: Box | None) -> NDArray[np.uint8]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         with path.open("rb") as file:
@@ -178,7 +191,9 @@ def _prepare(path: Path, settings: ImagesSettings, sizes: tuple[int, ...]) -> ND
             dataset = read(path)
             image = brightness(dataset, window=settings.window, percentiles=settings.percentiles)
             aspect = pixel_aspect(dataset)
-        edges = {"border": settings.border, "min_content": settings.min_content, "aspect": aspect}
+        border = settings.border if box is None else 0  # as in prepare_file: what is cut out keeps its scale
+        image = image if box is None else cut_out(image, box)
+        edges = {"border": border, "min_content": settings.min_content, "aspect": aspect}
         squares = [square(image, size, **edges) for size in sizes]
     if settings.implausible == "reject" and (why := implausible(squares[0])):
         raise Unreadable("implausible", why)

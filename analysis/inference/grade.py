@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import Any, TextIO
@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.archive.dicom import Unreadable
+from analysis.archive.knees import boxes
 from analysis.archive.reasons import sentence
 from analysis.files import atomic
 from analysis.imaging.prepare import decode_files
@@ -26,6 +27,7 @@ from analysis.tables import unlike_formula
 MARKS = LOOKS | {
     "body_part": "a header names another part of the body",
     "incomplete": "an image of this knee could not be read",
+    "cut": "it is cut out of a film of both knees, on which the legs are not clearly apart",
 }
 #: Between the names of files, and between marks, in one cell.
 SEPARATOR = "; "
@@ -74,7 +76,7 @@ class Graded:
 
 @dataclass
 class Counts:
-    """What became of the files: found = graded + refused + duplicates."""
+    """What became of the files: found = graded + refused + duplicates. A film of both knees is one file."""
 
     found: int = 0
     graded: int = 0
@@ -82,7 +84,6 @@ class Counts:
     duplicates: int = 0
     knees: int = 0
     doubted: int = 0
-    reasons: dict[str, int] = field(default_factory=dict)
 
     def __str__(self) -> str:
         files = (
@@ -114,31 +115,25 @@ def grade(network: Trained, files: pd.DataFrame, out: Path, show: Callable[[Grad
         If the files don't add up: graded, refused and duplicates are not those found.
     """
     counts = Counts(found=len(files))
+    # Of a film of both knees one may be graded and the other refused: the film counts as graded, and each has its row.
+    graded = set[str]()
     with atomic(out / "grades.csv") as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         table = _Table(network, file)
         for one in _graded(network, files, shown=show is not None):
             if isinstance(one, Graded):
                 table.graded(one)
-                counts.graded += len(one.knee.files)
+                graded |= set(one.knee.files["path"])
                 counts.knees += 1
                 counts.doubted += bool(one.marks)
                 if show:
                     show(one)
             else:
-                table.refused(**one)
-                counts.refused += 1
-                counts.reasons[one["code"]] = counts.reasons.get(one["code"], 0) + 1
-        left = files[files["code"].notna()]
-        for row in left.to_dict("records"):
-            duplicate = str(row["code"]).startswith("duplicate")
-            counts.duplicates += duplicate
-            counts.refused += not duplicate
-            counts.reasons[row["code"]] = counts.reasons.get(row["code"], 0) + 1
-            table.refused(str(row["path"]), row["code"], row["detail"], "duplicate" if duplicate else "refused")
-    if (
-        counts.found != counts.graded + counts.refused + counts.duplicates
-        or table.rows != counts.knees + counts.refused + counts.duplicates
-    ):
+                table.left_out(**one)
+        for path, code, detail in files.loc[files["code"].notna(), ["path", "code", "detail"]].itertuples(index=False):
+            table.left_out(path, code, detail)
+    counts.graded, counts.duplicates = len(graded), len(table.duplicates)
+    counts.refused = len(table.refused - graded)
+    if counts.found != counts.graded + counts.refused + counts.duplicates:
         raise RuntimeError(f"the files don't add up: {counts}")
     return counts
 
@@ -167,8 +162,9 @@ def _prepared(
     needs_side = network.settings.align_sides
     every = [knee for knee in knees(files)]
     sided = [knee for knee in every if knee.side or not needs_side]
-    places = list(chain.from_iterable(knee.files["place"] for knee in sided))
-    decoded = decode_files([Path(place) for place in places], network.images, prepare_shown if shown else prepare_plain)
+    places = [Path(place) for place in chain.from_iterable(knee.files["place"] for knee in sided)]
+    parts = list(chain.from_iterable(boxes(knee.files) for knee in sided))
+    decoded = decode_files(places, network.images, prepare_shown if shown else prepare_plain, parts)
     for knee in every:
         if needs_side and not knee.side:
             why = {"code": "side", "detail": sentence("side")}
@@ -178,7 +174,8 @@ def _prepared(
         for path in knee.files["path"]:
             result = next(decoded)
             if isinstance(result, Unreadable):
-                refused.append({"path": path, "code": result.code, "detail": sentence(result.code, result.detail)})
+                told = sentence(result.code, result.detail)
+                refused.append({"path": path, "code": result.code, "detail": told, "side": knee.side})
             else:
                 small, large = parted(result, network.images.size)
                 images.append(small)
@@ -213,6 +210,7 @@ def _answered(
                 found |= {"unsure"} if network.trust.is_unsure(item, score) else set()
         found |= {"body_part"} if (knee.files["body_part"] == "other").any() else set()
         found |= {"incomplete"} if incomplete else set()
+        found |= {"cut"} if knee.files["noted"].str.contains("film_doubtful", na=False).any() else set()
         marks = [mark for mark in MARKS if mark in found]
         yield Graded(number + i + 1, knee, np.stack(some), larger, answers.scores[i], answers.seeds[:, i], own, marks)
 
@@ -221,7 +219,8 @@ class _Table:
     """grades.csv, a row at a time."""
 
     def __init__(self, network: Trained, file: TextIO) -> None:
-        self.network, self.rows = network, 0
+        self.network = network
+        self.refused, self.duplicates = set[str](), set[str]()
         self.limits = network.thresholds["threshold"].reindex(network.outcomes).to_numpy(float)
         self._decided = [o for o, limit in zip(network.outcomes, self.limits, strict=True) if not np.isnan(limit)]
         head = ["status", "knee", "exam", "side", "views", "files", *network.scheme.items, *network.outcomes]
@@ -251,12 +250,14 @@ class _Table:
                 "marks": SEPARATOR.join(one.marks),
             }
         )
-        self.rows += 1
 
-    def refused(self, path: str, code: str, detail: str, status: str = "refused") -> None:
-        """Write a file that wasn't graded."""
-        self._writer.writerow({"status": status, "files": unlike_formula(path), "marks": code, "reason": detail})
-        self.rows += 1
+    def left_out(self, path: str, code: str, detail: str, side: str | None = None) -> None:
+        """Write a file that wasn't graded, or, with its side, the knee of a film that wasn't."""
+        duplicate = code.startswith("duplicate")
+        (self.duplicates if duplicate else self.refused).add(path)
+        status = "duplicate" if duplicate else "refused"
+        cells = {"status": status, "side": side or "", "files": unlike_formula(path), "marks": code, "reason": detail}
+        self._writer.writerow(cells)
 
 
 def decided(network: Trained, scores: np.ndarray) -> dict[str, bool | None]:

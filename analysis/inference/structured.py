@@ -62,7 +62,8 @@ def write_dicom(network: Trained, one: Graded, overlays: Sequence[np.ndarray], o
         If the files say too little of themselves, as a study without an identifier.
     """
     sources = [_source(Path(place)) for place in one.knee.files["place"]]
-    seed = [network.name, *(str(source.SOPInstanceUID) for source in sources)]
+    # With the side, since both knees may be on one film.
+    seed = [network.name, one.knee.side or "", *(str(source.SOPInstanceUID) for source in sources)]
     series = [generate_uid(entropy_srcs=[*seed, kind]) for kind in ("report", "pictures")]
     written = []
     report = sr.ComprehensiveSR(
@@ -89,7 +90,7 @@ def write_dicom(network: Trained, one: Graded, overlays: Sequence[np.ndarray], o
             sop_instance_uid=generate_uid(entropy_srcs=[*seed, "picture", str(i)]),
             instance_number=i,
             manufacturer=_MAKER,
-            laterality=None,
+            laterality={"left": "L", "right": "R"}.get(one.knee.side or ""),
         )
         image.SeriesDescription = f"Knee grading. {NOT_A_DEVICE}"
         image.DerivationDescription = "What the network's grade rests on: red speaks for it, blue against it."

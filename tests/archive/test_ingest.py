@@ -13,6 +13,7 @@ from analysis.archive.find import find
 from analysis.archive.ingest import ingest, write
 from analysis.archive.pseudonyms import Pseudonyms, key_from_seed
 from analysis.archive.settings import IngestSettings
+from analysis.archive.tables import read_exams
 from analysis.errors import StudyError
 from analysis.files import read_table
 from analysis.imaging.prepare import prepare
@@ -286,6 +287,35 @@ def test_readings_without_a_column_are_refused(tmp_path):
     (tmp_path / "readings.csv").write_text("exam,reader\n")
     with pytest.raises(StudyError, match="lacks the column 'role'"):
         ingest(tmp_path, IngestSettings(), NAMES)
+
+
+def test_exams_csv_fills_what_headers_leave_open(tmp_path):
+    save(radiograph(np.random.default_rng(1), PatientBirthDate=None, PatientSex=None), tmp_path / "1.dcm")
+    (tmp_path / "exams.csv").write_text("exam;age;sex\nACC0000001;63,5;f\nACC0000001;63,5;f\nACC9;50;m\n")
+    index = ingest(tmp_path, IngestSettings(), NAMES)
+    assert index.images[["age", "sex"]].values.tolist() == [[63.5, "female"]]
+    counts = index.counts.set_index("kind")["n"]
+    assert (counts["exams_csv"], counts["exams_csv_of_no_exam"]) == (2, 1)
+    (tmp_path / "exams.csv").write_text("exam,age,sex\nACC9,60,f\n")
+    with pytest.raises(
+        StudyError, match="none of its 1 exams is in the archive: the table has 'ACC9', the DICOM files"
+    ):
+        ingest(tmp_path, IngestSettings(), NAMES)
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ("ACC0000001,63,f\nACC0000001,64,f\n", "line 3: exam ACC0000001: an earlier line says something else"),
+        ("ACC0000001,200,f\n", "line 2: exam ACC0000001: the age must be 0 to 120"),
+        ("ACC0000001,60,x\n", "line 2: exam ACC0000001: the sex must be"),
+        ("ACC0000001,old,\n", "line 2.*age"),
+    ],
+)
+def test_a_wrong_exams_csv_is_told(tmp_path, rows, message):
+    (tmp_path / "exams.csv").write_text("exam,age,sex\n" + rows)
+    with pytest.raises(StudyError, match=message):
+        read_exams(tmp_path / "exams.csv")
 
 
 def test_an_archive_that_is_missing_or_has_no_radiograph(tmp_path):

@@ -14,11 +14,14 @@ import pydicom
 import pytest
 from pydicom.uid import generate_uid
 
+from analysis.archive.films import Box
 from analysis.errors import StudyError
+from analysis.imaging.prepare import prepare_file
 from analysis.inference.files import collect, knees
 from analysis.inference.run import run
 from analysis.network import load
 from tests.archive.files import odd_files, radiograph, save
+from tests.archive.test_knees import film, legs
 
 ROOT = Path(__file__).parents[2]
 
@@ -104,6 +107,62 @@ def test_an_image_of_no_side_is_of_the_only_knee(card, tmp_path):
         save(knee("B", seed, **({"ImageLaterality": side} if side else {})), tmp_path / f"{seed}.dcm")
     found = [(one.exam, one.side, len(one.files)) for one in knees(collect([tmp_path], load(card).ingest, None, 1))]
     assert found == [("A", "left", 2), ("B", "left", 1), ("B", "right", 1), ("B", None, 1)]
+
+
+def test_a_film_of_both_knees_is_cut_and_each_knee_has_a_row(card, tmp_path):
+    """Cut as the network's own archive was; a single image goes with the knee that it shows."""
+    folder = tmp_path / "in"
+    film(folder / "both.dcm", ImageLaterality="B")
+    save(knee("A1", 2, ImageLaterality="L", StudyInstanceUID=generate_uid()), folder / "one.dcm")
+    film(folder / "none.dcm", legs(only=[0]), AccessionNumber="A3", ImageLaterality="B")
+    told = run([folder], card, tmp_path / "out", page=0, dicom=True)
+    assert told.startswith("3 files found = 2 graded + 1 refused + 0 duplicates; 2 knees")
+    left, right, refused = rows(tmp_path / "out")
+    assert [(row["exam"], row["side"], row["files"]) for row in (left, right)] == [
+        ("A1", "left", "both.dcm; one.dcm"),
+        ("A1", "right", "both.dcm"),
+    ]
+    assert (refused["files"], refused["marks"]) == ("none.dcm", "film_contradicted")
+    network = load(card)
+    found = collect([folder], network.ingest, None, 1).set_index("path")["cut"]["both.dcm"]
+    box = Box(*map(int, dict(part.split(":") for part in found.split())["right"].split(",")))
+    scores = network.score([[prepare_file(folder / "both.dcm", network.images, box)[0]]]).iloc[0]
+    assert right["kl_0"] == f"{scores['kl_0']:.5f}" and right["kl_0"] != left["kl_0"]
+    reports = [pydicom.dcmread(tmp_path / "out/dicom" / f"knee-000{n}-report.dcm") for n in (1, 2)]
+    assert reports[0].SOPInstanceUID != reports[1].SOPInstanceUID
+    assert "7771000" in str(reports[0]) and "24028007" in str(reports[1])
+    assert pydicom.dcmread(tmp_path / "out/dicom/knee-0002-picture-1.dcm").Laterality == "R"
+
+
+def test_legs_that_are_hardly_apart_are_told(card, tmp_path):
+    hazy = legs()
+    hazy[:, 60:370] += 600
+    film(tmp_path / "in/near.dcm", hazy, ImageLaterality="B")
+    run([tmp_path / "in"], card, tmp_path / "out", page=0)
+    assert [("cut" in row["marks"].split("; "), row["side"]) for row in rows(tmp_path / "out")] == [
+        (True, "left"), (True, "right"),
+    ]  # fmt: skip
+
+
+def test_one_knee_of_a_film_may_be_refused(card, tmp_path, monkeypatch):
+    """The other is graded, the film counts as graded, and the refused knee has a row with its side."""
+    from analysis.archive.dicom import Unreadable
+    from analysis.inference import grade
+
+    whole = grade.decode_files
+
+    def half(*given):
+        yield next(whole(*given))
+        yield Unreadable("implausible", "a wall")
+
+    monkeypatch.setattr(grade, "decode_files", half)
+    film(tmp_path / "in/both.dcm", ImageLaterality="B")
+    told = run([tmp_path / "in"], card, tmp_path / "out", page=0)
+    assert told.startswith("1 files found = 1 graded + 0 refused + 0 duplicates; 1 knees")
+    assert [(row["status"], row["side"]) for row in rows(tmp_path / "out")] == [
+        ("graded", "left"),
+        ("refused", "right"),
+    ]
 
 
 def test_a_page_holds_itself(card, tmp_path):
