@@ -52,6 +52,17 @@ if ! venv_is_ready; then
   cp envs/requirements.lock "$stamp"
 fi
 
+# For the tests alone, and apart, since each start of Snakemake imports every plugin that it finds.
+if [ "${1:-}" = test ] && ! cmp -s envs/cluster.txt .venv/cluster/.ready; then
+  echo "Adding Snakemake's plugins for a cluster to .venv/cluster, for the tests (once)"
+  rm -rf .venv/cluster
+  if .venv/bin/pip install --quiet --no-cache-dir --no-deps --target .venv/cluster -r envs/cluster.txt; then
+    cp envs/cluster.txt .venv/cluster/.ready
+  else
+    echo "They could not be installed; the tests that need them are skipped." >&2
+  fi
+fi
+
 # Quarto: PyPI's package holds no program and fetches it from its release while it is installed.
 if ! command -v quarto >/dev/null && [ ! -x .venv/bin/quarto ]; then
   quarto=1.7.34

@@ -114,8 +114,15 @@ def find(folder: Path) -> list[Entry]:
     return sorted(walk(folder), key=lambda entry: entry.path)
 
 
-def inventory(folder: str | Path) -> str:
-    """Return a hash of the names, sizes and times of all files: another one when a file was added, changed or removed.
+class Inventory(NamedTuple):
+    """How many files there are, and a hash of their names, sizes and times."""
+
+    files: int
+    digest: str
+
+
+def inventory(folder: str | Path) -> Inventory:
+    """Count all files, and hash what they are called and when and how large: another hash after every change.
 
     Nothing is read and nothing written, so that a plan of a run can ask for it.
     """
@@ -126,4 +133,5 @@ def inventory(folder: str | Path) -> str:
         except OSError:
             found = None
         lines.append(f"{entry.path}\0{(found.st_size, found.st_mtime_ns) if found else entry.problem}")
-    return blake2b("\n".join(sorted(lines)).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+    text = "\n".join(sorted(lines)).encode("utf-8", "surrogatepass")
+    return Inventory(len(lines), blake2b(text, digest_size=16).hexdigest())

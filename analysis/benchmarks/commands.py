@@ -139,4 +139,21 @@ def bench_films(films: int, seed: int) -> None:
         click.echo(f"{row.variation:32}{row.films:>8}{row.refused:>10}{row.wrong_side:>12}{row.far:>20}")
 
 
-COMMANDS: list[click.Command] = [bench_archive, bench_films, bench_network, bench_reading, bench_statistics]
+@click.command("bench-planning")
+@click.option("--files", default=100_000, show_default=True, type=click.IntRange(1), help="Files of the archive.")
+@click.option("--seed-count", "seeds", default=50, show_default=True, type=click.IntRange(1), help="Networks trained.")
+@click.option("--shards", default=100, show_default=True, type=click.IntRange(1), help="Shards of the images.")
+def bench_planning(files: int, seeds: int, shards: int) -> None:
+    """Plan a study of many files and networks (snakemake --dry-run), and say what that costs."""
+    from analysis.benchmarks.planning import plan
+
+    found = plan(files, seeds, shards)
+    click.echo(
+        f"{files} files, {shards} shards, {seeds} networks: {found.jobs['total']} jobs, planned in {found.processor:.1f} s of "
+        f"processor time ({found.clock:.1f} s by the clock) with {found.memory:.0f} MB"
+    )
+
+
+COMMANDS: list[click.Command] = [
+    *(bench_archive, bench_films, bench_network, bench_planning, bench_reading, bench_statistics)
+]

@@ -38,6 +38,8 @@ rule ask_start:
         f"{COHORT}/{{grading}}/benchmarks/ask-start-{{seed}}.tsv"
     conda:
         "../../envs/statistics.yaml"
+    resources:
+        **NEEDED,
     params:
         labels=ASKED.labels,
         number=ASKED.start,
@@ -72,6 +74,9 @@ rule ask_round:
     conda:
         "../../envs/network.yaml"
     threads: ROUND_THREADS
+    resources:
+        **NEEDED,
+        gpu=GPU_ELSE,
     params:
         images=folder_of("prepared"),
         number=ASKED.batch,
@@ -109,6 +114,8 @@ rule label_round:
         f"{COHORT}/{{grading}}/benchmarks/label-{{strategy}}-{{seed}}-{{round}}.tsv"
     conda:
         "../../envs/images.yaml"
+    resources:
+        **NEEDED,
     params:
         asked=lambda wildcards, input: [f"--asked {path}" for path in input.asked],
         readers=lambda wildcards, input: (
@@ -189,6 +196,8 @@ rule learning_curve:
         f"{COHORT}/{{grading}}/benchmarks/learning-curve.tsv"
     conda:
         "../../envs/manuscript.yaml"
+    resources:
+        **NEEDED,
     params:
         rounds=ACTIVE_LEARNING,
         last=lambda wildcards: last_round(),

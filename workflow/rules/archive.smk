@@ -49,6 +49,8 @@ if study.source.make:
         conda:
             "../../envs/images.yaml"
         threads: CORES
+        resources:
+            **NEEDED,
         params:
             source=study.archive.source,
             seed=study.seed,
@@ -80,12 +82,14 @@ rule ingest:
     conda:
         "../../envs/images.yaml"
     threads: CORES
+    resources:
+        **NEEDED,
     params:
         archive=folder_of("dicom"),
         key=NAMED_BY,
         # A change of a handed-over archive's files, however deep, runs ingest again.
         inventory=lambda wildcards: (
-            "made here" if study.source.make else inventory(ARCHIVE)
+            "made here" if study.source.make else inventory(ARCHIVE).digest
         ),
     message:
         "Index the archive, under pseudonyms"
@@ -112,6 +116,8 @@ rule prepare:
     conda:
         "../../envs/images.yaml"
     threads: 1
+    resources:
+        **NEEDED,
     params:
         archive=folder_of("dicom"),
         shards=len(SHARDS),

@@ -33,6 +33,8 @@ rule card:
         f"{COHORT}/{{grading}}/benchmarks/card.tsv"
     conda:
         "../../envs/network.yaml"
+    resources:
+        **NEEDED,
     params:
         images=folder_of("prepared"),
         statistics=folder_of("estimates"),

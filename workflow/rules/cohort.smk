@@ -26,6 +26,8 @@ rule select:
         f"{COHORT}/benchmarks/select.tsv"
     conda:
         "../../envs/images.yaml"
+    resources:
+        **NEEDED,
     params:
         archive=folder_of("reports"),
         prepared=folder_of("prepared"),
@@ -57,6 +59,8 @@ rule reference:
         f"{COHORT}/{{grading}}/benchmarks/reference.tsv"
     conda:
         "../../envs/statistics.yaml"
+    resources:
+        **NEEDED,
     params:
         level=study.statistics.level,
     message:

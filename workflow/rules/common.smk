@@ -17,6 +17,7 @@ from analysis.study.configuration import (
     load_study,
     read_configuration,
 )
+from analysis.study.resources import images, needed
 from analysis.errors import StudyError
 from analysis.files import is_whole
 
@@ -96,6 +97,24 @@ def code(*modules):
     return [
         f"{path}/__init__.py" if os.path.isdir(path) else f"{path}.py" for path in paths
     ]
+
+
+def need(name):
+    """The memory or the time that a job asks for, by what it has before it; see `analysis/study/resources.py`."""
+
+    def asked(wildcards, input, threads, attempt, rulename):
+        there = FROM_ARCHIVE and os.path.isdir(ARCHIVE)
+        files = inventory(ARCHIVE).files if there else None
+        count = images(rulename, study, dict(input.items()), files)
+        return getattr(needed(rulename, study, count, threads, attempt, GPUS), name)
+
+    return asked
+
+
+NEEDED = dict(mem_mb=need("mem_mb"), runtime=need("runtime"))
+# Training asks for a GPU unless the study is to do without; the other steps only where it is to have one.
+GPUS = int(study.network.device != "cpu")
+GPU_ELSE = int(study.network.device == "cuda")
 
 
 def whole(folder):

@@ -68,6 +68,8 @@ rule tables:
         f"{COHORT}/{{grading}}/benchmarks/tables.tsv"
     conda:
         "../../envs/manuscript.yaml"
+    resources:
+        **NEEDED,
     params:
         where=where,
     message:
@@ -97,6 +99,8 @@ rule figures:
         f"{COHORT}/{{grading}}/benchmarks/figures.tsv"
     conda:
         "../../envs/manuscript.yaml"
+    resources:
+        **NEEDED,
     params:
         where=where,
     message:
@@ -121,6 +125,8 @@ rule values:
         f"{COHORT}/{{grading}}/benchmarks/values.tsv"
     conda:
         "../../envs/manuscript.yaml"
+    resources:
+        **NEEDED,
     params:
         where=where,
     message:
@@ -154,6 +160,8 @@ if FROM_ARCHIVE:
             f"{COHORT}/{{grading}}/benchmarks/check_privacy.tsv"
         conda:
             "../../envs/images.yaml"
+        resources:
+            **NEEDED,
         params:
             archive=folder_of("reports"),
             harmless=HARMLESS,
@@ -196,6 +204,8 @@ rule manuscript:
         f"{COHORT}/{{grading}}/benchmarks/manuscript.tsv"
     conda:
         "../../envs/manuscript.yaml"
+    resources:
+        **NEEDED,
     params:
         comparison="",
     message:
@@ -236,6 +246,8 @@ rule compare:
         f"{COHORT}/benchmarks/compare.tsv"
     conda:
         "../../envs/manuscript.yaml"
+    resources:
+        **NEEDED,
     params:
         out=lambda wildcards, output: os.path.dirname(output[0]),
         seed=study.seed,

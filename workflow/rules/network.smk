@@ -33,7 +33,8 @@ rule train:
     # Several networks are trained side by side, which wastes less than many threads on one.
     threads: max(1, CORES // len(SEEDS))
     resources:
-        gpu=1,
+        **NEEDED,
+        gpu=GPUS,
     params:
         images=folder_of("prepared"),
         tasks=lambda wildcards, input: [
@@ -73,6 +74,9 @@ rule predict:
     conda:
         "../../envs/network.yaml"
     threads: CORES
+    resources:
+        **NEEDED,
+        gpu=GPU_ELSE,
     params:
         images=folder_of("prepared"),
         weights=lambda wildcards, input: [f"--weights {path}" for path in input.weights],
@@ -105,6 +109,9 @@ rule attribute:
     conda:
         "../../envs/network.yaml"
     threads: CORES
+    resources:
+        **NEEDED,
+        gpu=GPU_ELSE,
     params:
         images=folder_of("prepared"),
     message:

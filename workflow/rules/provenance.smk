@@ -31,6 +31,8 @@ rule provenance:
         f"{COHORT}/{{grading}}/benchmarks/provenance.tsv"
     conda:
         "../../envs/manuscript.yaml"
+    resources:
+        **NEEDED,
     params:
         private=lambda wildcards, input: [
             f"--private {path}" for path in [input.private] if path
@@ -76,6 +78,8 @@ if FROM_ARCHIVE:
             f"{COHORT}/{{grading}}/benchmarks/bundle.tsv"
         conda:
             "../../envs/images.yaml"
+        resources:
+            **NEEDED,
         params:
             study=lambda wildcards, output: os.path.dirname(output[0]),
             archive=folder_of("reports"),

@@ -52,6 +52,8 @@ rule evaluate:
     conda:
         "../../envs/statistics.yaml"
     threads: CORES
+    resources:
+        **NEEDED,
     params:
         out=lambda wildcards, output: os.path.dirname(output[0]),
         seed=study.seed,
@@ -76,6 +78,8 @@ rule coverage:
     conda:
         "../../envs/statistics.yaml"
     threads: CORES
+    resources:
+        **NEEDED,
     params:
         seed=study.seed,
     message:
@@ -98,6 +102,8 @@ rule false_positives:
     conda:
         "../../envs/statistics.yaml"
     threads: CORES
+    resources:
+        **NEEDED,
     params:
         seed=study.seed,
     message:
@@ -120,6 +126,8 @@ rule sample_size:
         f"{COHORT}/benchmarks/sample_size.tsv"
     conda:
         "../../envs/statistics.yaml"
+    resources:
+        **NEEDED,
     message:
         "Work out how wide the intervals are expected to be"
     shell:
@@ -139,6 +147,8 @@ rule audit:
         f"{COHORT}/benchmarks/audit.tsv"
     conda:
         "../../envs/statistics.yaml"
+    resources:
+        **NEEDED,
     message:
         "Audit the published tables"
     shell:
@@ -162,6 +172,8 @@ rule check:
         f"{COHORT}/{{grading}}/benchmarks/check.tsv"
     conda:
         "../../envs/statistics.yaml"
+    resources:
+        **NEEDED,
     message:
         "Check what must hold of the results ({wildcards.grading})"
     shell:

@@ -1,0 +1,162 @@
+"""The memory and time that a step asks a cluster for, by what it has to do.
+
+The figures are of the default study (2,485 files, two threads of a Xeon in bfloat16), as Snakemake's benchmarks give
+them, and of `bench-archive` on up to 20,000 files. Radiographs of a hospital have some thirty times the pixels of
+simulated ones, and other processors are three times as slow: what is asked for is several times what was measured.
+A job that is stopped for asking too little asks for more at its next attempt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import cache
+from math import ceil
+from pathlib import Path
+from typing import NamedTuple
+
+from analysis.study.configuration import Study
+
+
+class Need(NamedTuple):
+    """What a job asks for."""
+
+    mem_mb: int
+    runtime: int  # minutes
+
+
+class Rate(NamedTuple):
+    """How the need of a step grows.
+
+    Attributes
+    ----------
+    mb, thread_mb, mb_1000 : float
+        Memory in any case, more for each thread, and more for each 1,000 images.
+    minutes, minutes_1000 : float
+        Time in any case, and more for each 1,000 images by one thread.
+    """
+
+    mb: float
+    thread_mb: float
+    mb_1000: float
+    minutes: float
+    minutes_1000: float
+
+
+#: What was measured stands behind: memory in MB, time in s; ingest and prepare of 1,000 and 20,000 files: 291 and 543,
+#: 313 and 649 MB.
+RATES = {
+    "make_archive": Rate(800, 300, 20, 10, 5),  # 854, 60
+    "ingest": Rate(600, 400, 20, 10, 5),  # 655, 9
+    "prepare": Rate(600, 400, 100, 10, 8),  # 394, 29 for each of two shards
+    "select": Rate(600, 0, 50, 10, 1),  # 226, 5
+    "reference": Rate(600, 0, 50, 10, 1),  # 269, 10
+    "train": Rate(1500, 100, 20, 10, 1),  # 1044, 709
+    "predict": Rate(1500, 100, 20, 10, 1),  # 626, 9
+    "attribute": Rate(2000, 100, 20, 30, 1),  # 771, 33
+    "ask_round": Rate(1500, 100, 20, 10, 1),
+    "evaluate": Rate(1000, 500, 50, 30, 20),  # 983, 41
+    "coverage": Rate(800, 400, 0, 240, 0),  # 651, 62
+    "false_positives": Rate(800, 400, 0, 240, 0),  # 601, 18
+    "check_privacy": Rate(800, 0, 50, 15, 5),  # 240, 6
+    "make_bundle": Rate(800, 0, 50, 15, 5),
+    "card": Rate(1500, 0, 50, 15, 2),  # 501, 9
+}
+#: Every other step: 169 to 587 MB and 4 to 24 s, figures and manuscript most.
+OTHER = Rate(1000, 0, 20, 15, 1)
+
+#: Images that are counted on where nobody can know yet how many there will be.
+UNKNOWN = 10_000
+#: Images in an exam of the simulated archive, rounded up.
+_PER_EXAM = 3
+#: Pixels times the square of the width that training puts through the paper's network in a second: a thread with AVX2
+#: (245 million with AVX-512 in bfloat16), and a GPU at 10 of its 10^12 operations a second.
+_THREAD, _GPU = 80e6, 57e9
+#: Bytes of a batch's activations for each image, pixel and filter of the first group, in float32: twice the 18 GB of
+#: the paper's batch in bfloat16.
+_ACTIVATIONS = 34
+
+
+@cache
+def _rows(path: str, changed: int) -> int:
+    from pyarrow.parquet import read_metadata
+
+    return int(read_metadata(path).num_rows)
+
+
+def rows(paths: Iterable[str]) -> int | None:
+    """Return the rows of some Parquet tables together; None where one isn't there or can't be read yet."""
+    try:
+        return sum(_rows(path, Path(path).stat().st_mtime_ns) for path in paths)
+    except (OSError, ValueError):
+        return None
+
+
+def _several(paths: str | Iterable[str]) -> Iterable[str]:
+    return (paths,) if isinstance(paths, str) else paths
+
+
+def images(rule: str, study: Study, given: Mapping[str, str | Iterable[str]], files: int | None = None) -> int:
+    """Return how many images a job has before it.
+
+    Parameters
+    ----------
+    rule : str
+    study : Study
+    given : mapping of str to str or iterable of str
+        The job's inputs by name.
+    files : int, optional
+        Files in the archive, where it was handed over.
+    """
+    shards = study.images.shards if rule == "prepare" else 1
+    if rule in ("make_archive", "ingest"):
+        found = files
+        if found is None and study.archive.source == "simulated":
+            asked = study.simulate
+            found = _PER_EXAM * (asked.training + asked.validation + asked.test)
+    else:
+        # The tables that have a row an image, those of the prepared shards first; or a row an exam.
+        named = (given.get(name, ()) for name in ("prepared", "images", "index", "private", "exams", "predictions"))
+        tables = ([path for path in _several(paths) if path.endswith(".parquet")] for paths in named)
+        table = next(filter(None, tables), [])
+        found = rows(table) if table else None
+    return ceil((UNKNOWN if found is None else found) / shards)
+
+
+def needed(rule: str, study: Study, count: int, threads: int = 1, attempt: int = 1, gpus: int = 0) -> Need:
+    """Return what a job asks for.
+
+    Parameters
+    ----------
+    rule : str
+        A rule's name; one of active learning's rounds needs what its twin does.
+    study : Study
+    count : int
+        Images before it.
+    threads, attempt : int
+        Each attempt asks for as much again as the first.
+    gpus : int
+        GPUs that it trains on, if it does.
+
+    Examples
+    --------
+    >>> needed("ingest", Study(cohort={"name": "x", "title": "x"}, grading="kl"), 100_000, threads=8)
+    Need(mem_mb=5800, runtime=73)
+    """
+    rate = RATES.get(rule.removesuffix("_round") if rule not in RATES else rule, OTHER)
+    mb = rate.mb + rate.thread_mb * threads + rate.mb_1000 * count / 1000
+    minutes = rate.minutes + rate.minutes_1000 * count / 1000 / threads
+    network, side = study.network, study.images.size
+    if rate in (RATES["train"], RATES["predict"], RATES["attribute"]):
+        mb += _ACTIVATIONS * network.training.batch * side**2 * network.width / 1e6
+        mb += count * side**2 / 1e6  # the pixels, each once
+        passes = float(count)
+        speed = threads * _THREAD
+        if rate == RATES["train"]:
+            speed = gpus * _GPU if gpus else speed
+            training = network.training
+            others = 1 + len(network.tasks) / training.task_every
+            passes *= training.jitters * others * sum(phase.epochs for phase in training.phases)
+        else:
+            passes *= len(network.seeds)
+        minutes += passes * side**2 * network.width**2 / speed / 60
+    return Need(attempt * ceil(mb), attempt * ceil(minutes))
