@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import unicodedata
+from contextlib import suppress
 from datetime import date
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -28,7 +30,8 @@ _SIDES = {"L": "left", "R": "right", "B": "both", "U": None}
 _MODALITY = re.compile(r"^(?:(?:CR|DX|DR|XR|RG|RX|RF|X-?RAY)(?![^\W_])[\s_:/,.-]*)+", re.IGNORECASE)
 _DATES = ("StudyDate", "AcquisitionDate", "SeriesDate", "ContentDate")
 _OLDEST, _EPOCH = 110, date(1970, 1, 1)
-_UNITS = {"Y": 1.0, "M": 1 / 12, "W": 7 / 365.25, "D": 1 / 365.25}
+#: By the first letter: years (also Jahre, ans, år), months, weeks, days.
+_UNITS = {"Y": 1.0, "J": 1.0, "A": 1.0, "Å": 1.0, "M": 1 / 12, "W": 7 / 365.25, "D": 1 / 365.25}
 
 
 @lru_cache(maxsize=256)
@@ -37,9 +40,38 @@ def _compiled(patterns: tuple[str, ...]) -> re.Pattern[str]:
 
 
 def match(words: str, patterns: Patterns) -> str | None:
-    """Return the first name of which a pattern is found in the text; underscores count as blanks."""
-    words = words.replace("_", " ")
+    """Return the first name of which a pattern is found in the text.
+
+    Underscores count as blanks. Where an earlier program has lost a text's letters (h\ufffdger, h?ger) or written them in
+    two characters (hÃ¶ger), the letter that they were fits.
+    """
+    words = unicodedata.normalize("NFC", words.replace("_", " "))
+    found = _first_match(words, patterns)
+    if found or (words.isascii() and "?" not in words):
+        return found
+    if not words.isascii():
+        for encoding in ("latin-1", "cp1252"):
+            with suppress(UnicodeError):
+                return _first_match(words.encode(encoding).decode("utf-8"), patterns)
+    if not _LOST.search(words):
+        return None
+    listed = {name: [blurred(pattern) for pattern in of_name] for name, of_name in patterns.items()}
+    return _first_match(blurred(_LOST.sub(_ANY, words)), listed)
+
+
+def _first_match(words: str, patterns: Patterns) -> str | None:
     return next((name for name, listed in patterns.items() if listed and _compiled(tuple(listed)).search(words)), None)
+
+
+#: A letter that programs have put another sign for: the sign for what can't be read, a control sign, a question mark.
+_LOST = re.compile(r"[\ufffd\x80-\x9f]|(?<=[^\W\d_])\?|\?(?=[^\W\d_])")
+#: Stands for any letter beyond ASCII; itself one that no language writes.
+_ANY = "\u0294"
+
+
+def blurred(text: str) -> str:
+    """Put one letter in the place of all Latin letters beyond ASCII, of which a lost one may be any."""
+    return "".join(_ANY if not one.isascii() and unicodedata.name(one, "").startswith("LATIN") else one for one in text)
 
 
 def view(dataset: Any, settings: IngestSettings) -> str | None:
@@ -154,8 +186,8 @@ def age(dataset: Any, on: date | None) -> tuple[float | None, bool]:
 
 
 def _written_age(words: str) -> float | None:
-    """Read 062Y, 840M and their like; a number alone is years."""
-    found = re.fullmatch(r"(\d{1,3})\s?([YMWD]?)", words.strip().upper())
+    """Read 062Y, 840M, 62 years and their like; a number alone is years."""
+    found = re.fullmatch(r"0*(\d{1,3})\s*([YJAÅMWD]?)[^\W\d_]*\.?", words.strip().upper())
     years = float(int(int(found[1]) * _UNITS[found[2] or "Y"])) if found else None
     return years if years is not None and years <= _OLDEST else None
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from analysis.archive.settings import IngestSettings
 
 _CHUNK = 128
+_CUTS = "analysis.archive.films"
 _TEXT = ("path", "code", "detail", *IDENTITY, *DESCRIPTION)
 _NUMBERS = {"age": "float64", "rows": "Int64", "columns": "Int64", "bits": "Int64"}
 
@@ -197,7 +199,7 @@ def read_headers(
     read = partial(_read_chunk, folder, settings)
     # Also one worker is a process of its own: its memory is limited, this one's is not.
     started_with = (settings.max_memory_mb, both_read)
-    with ProcessPoolExecutor(workers, clean_context(__name__), _start, started_with) as pool:
+    with ProcessPoolExecutor(workers, clean_context(__name__, _CUTS), _start, started_with) as pool:
         frames: Iterator[pd.DataFrame] = pool.map(read, chunks)
         return pd.concat([_typed([]), *frames], ignore_index=True)
 
@@ -208,6 +210,7 @@ _BOTH_READ: set[str] = set()
 
 def _start(megabytes: int, both_read: frozenset[str]) -> None:
     _BOTH_READ.update(both_read)
+    import_module(_CUTS)  # before the limit: a library that finds no memory while it is loaded may crash
     limit_memory(megabytes)
 
 

@@ -54,6 +54,8 @@ _TEXTS = (
     "AdditionalPatientHistory",
     "ReasonForStudy",
 )
+#: Classes of objects for raw images: digital X-ray and mammography.
+_FOR_PROCESSING = ("1.2.840.10008.5.1.4.1.1.1.1.1", "1.2.840.10008.5.1.4.1.1.1.2.1")
 #: Several values of an element in one cell of the private index.
 SEPARATOR = "\x1f"
 #: Columns of a file's record, in the order of the private index.
@@ -154,7 +156,7 @@ def _check(dataset: pydicom.Dataset, settings: IngestSettings) -> None:
     photometric = text(dataset, "PhotometricInterpretation").upper()
     if photometric not in ("MONOCHROME1", "MONOCHROME2"):
         raise Unreadable("photometric", re.sub(r"[^A-Z0-9_ ]", "?", photometric)[:16])
-    if settings.for_processing == "reject" and text(dataset, "PresentationIntentType").upper().startswith("FOR PROC"):
+    if settings.for_processing == "reject" and _is_raw(dataset):
         raise Unreadable("for_processing")
     if settings.burned_in == "reject" and _burned_in(dataset) == "yes":
         raise Unreadable("burned_in")
@@ -178,8 +180,16 @@ def _named(uid: UID, otherwise: str) -> str:
     return otherwise if uid.name == str(uid) else uid.name[:64]
 
 
+def _is_raw(dataset: pydicom.Dataset) -> bool:
+    """Tell a detector's raw image by its intent, or, where none is said, by the class of the object."""
+    intent = text(dataset, "PresentationIntentType").upper().replace("_", " ")
+    return "PROCESSING" in intent or (not intent and text(dataset, "SOPClassUID") in _FOR_PROCESSING)
+
+
 def _burned_in(dataset: pydicom.Dataset) -> str | None:
-    return {"Y": "yes", "N": "no"}.get(text(dataset, "BurnedInAnnotation").upper()[:1])
+    return {"Y": "yes", "T": "yes", "1": "yes", "N": "no", "F": "no", "0": "no"}.get(
+        text(dataset, "BurnedInAnnotation").upper()[:1]
+    )
 
 
 def _check_size(rows: int, columns: int, bits: int, settings: IngestSettings) -> None:

@@ -9,8 +9,8 @@ import numpy as np
 from pydicom.pixels import apply_modality_lut, get_decoder
 from pydicom.uid import JPEGLSTransferSyntaxes
 
-from analysis.archive.dicom import Unreadable, value
-from analysis.imaging.stored import hidden, true_values
+from analysis.archive.dicom import Unreadable, stored_pixels, value
+from analysis.imaging.stored import hidden, is_cut, true_values
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -27,16 +27,20 @@ def decode(dataset: Dataset) -> NDArray[Any]:
     Raises
     ------
     Unreadable
-        If the pixels can't be decoded, or are not rows and columns.
+        If the pixels can't be decoded, are cut short, or are not rows and columns.
     """
+    stored_pixels(dataset)
     try:
         stored = _decoded(dataset)
+        whole = not is_cut(dataset, stored)
     except MemoryError as error:
         raise Unreadable("memory") from error
     except (KeyboardInterrupt, SystemExit):
         raise
     except BaseException as error:  # a decoder may raise anything; those in Rust panic past Exception
         raise Unreadable("decode") from error
+    if not whole:
+        raise Unreadable("truncated", "JPEG whose lower part is missing")
     if stored.ndim != 2:
         raise Unreadable("shape", f"{stored.ndim} dimensions")
     return stored

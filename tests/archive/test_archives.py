@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import unicodedata
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from click.testing import CliRunner
 from pydicom.uid import ExplicitVRBigEndian, JPEG2000Lossless, JPEGLSLossless, RLELossless, generate_uid
 
 from analysis.archive.commands import ingest as command
+from analysis.archive.describe import match
 from analysis.archive.find import escaped, find, inventory, real_path
 from analysis.archive.ingest import Refused, ingest, write
 from analysis.archive.people import patients
@@ -281,12 +283,14 @@ def test_identifiers_are_one_only_where_that_is_sure(ids, n):
 
 
 def test_raw_images_of_the_detector_are_left_out(tmp_path):
-    for name in ("FOR PRESENTATION", "FOR PROCESSING"):
-        save(knee(1, StudyInstanceUID="1.2", PresentationIntentType=name), tmp_path / name.replace(" ", "_"))
+    for name in ("FOR PRESENTATION", "FOR PROCESSING", "For_Processing"):
+        save(knee(1, StudyInstanceUID="1.2", PresentationIntentType=name), tmp_path / name.replace(" ", "-"))
+    # Without the tag, the class of the object says it.
+    save(knee(1, StudyInstanceUID="1.2", SOPClassUID="1.2.840.10008.5.1.4.1.1.1.1.1"), tmp_path / "class")
     index = indexed(tmp_path)
-    assert rows(index).index.tolist() == ["FOR_PRESENTATION"]
-    assert counts(index.counts)["for_processing"] == 1
-    assert len(indexed(tmp_path, IngestSettings(for_processing="keep")).images) == 2
+    assert rows(index).index.tolist() == ["FOR-PRESENTATION"]
+    assert counts(index.counts)["for_processing"] == 3
+    assert len(indexed(tmp_path, IngestSettings(for_processing="keep")).images) == 4
 
 
 def test_one_instance_in_two_syntaxes_is_one_image(tmp_path):
@@ -343,6 +347,13 @@ AGES = [
     ({"PatientBirthDate": "", "PatientAge": "62 Y"}, 62, False),
     ({"PatientBirthDate": "", "PatientAge": "62Y"}, 62, False),
     ({"PatientBirthDate": "", "PatientAge": "840M"}, 70, False),
+    ({"PatientBirthDate": "", "PatientAge": "0062Y"}, 62, False),
+    ({"PatientBirthDate": "", "PatientAge": "62 years"}, 62, False),
+    ({"PatientBirthDate": "", "PatientAge": "62 yr."}, 62, False),
+    ({"PatientBirthDate": "", "PatientAge": "62 Jahre"}, 62, False),
+    ({"PatientBirthDate": "", "PatientAge": "62 mo"}, 5, False),
+    ({"PatientBirthDate": "", "PatientAge": "about 62"}, None, False),
+    ({"PatientBirthDate": "02.01.1950", "PatientAge": "070Y"}, 70, False),
     ({"PatientBirthDate": "19500102", "PatientAge": "035Y"}, 70, True),
     ({"PatientBirthDate": "20200304", "PatientAge": "062Y"}, 62, True),
     ({"PatientBirthDate": "20300101", "PatientAge": "062Y"}, 62, True),
@@ -419,18 +430,54 @@ def test_a_side_that_tag_and_text_dispute_is_counted(tmp_path):
 @pytest.mark.parametrize("declared", [None, "ISO_IR 6", "ISO_IR 100", "ISO_IR 192"])
 @pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
 def test_letters_are_read_whatever_the_header_says_of_them(tmp_path, declared, encoding):
+    row, name = read_as(tmp_path, declared, lambda word: word.encode(encoding))
+    assert (row["body_part"], row["side"], row["protocol"]) == ("knee", "right", "weight_bearing")
+    assert name == "Åkesson^Örjan"
+
+
+#: What programs do to letters that they don't know.
+DAMAGE = {
+    "replaced": lambda word: word.encode("ascii", "replace").decode().replace("?", "\ufffd").encode(),
+    "question marks": lambda word: word.encode("ascii", "replace"),
+    "twice": lambda word: word.encode().decode("latin-1").encode(),
+    "twice in Windows' code page": lambda word: word.encode().decode("cp1252").encode(),
+    "DOS": lambda word: word.encode("cp850"),
+    "Macintosh": lambda word: word.encode("mac_roman"),
+    "decomposed": lambda word: unicodedata.normalize("NFD", word).encode(),
+}
+
+
+@pytest.mark.parametrize("declared", [None, "ISO_IR 100", "ISO_IR 192"])
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_letters_that_were_lost_on_the_way_lose_neither_knee_nor_side(tmp_path, declared, damage):
+    row, _ = read_as(tmp_path, declared, DAMAGE[damage])
+    assert (row["body_part"], row["side"], row["protocol"]) == ("knee", "right", "weight_bearing")
+
+
+def test_a_lost_letter_stands_for_no_other_sign():
+    sides = IngestSettings().sides
+    for words in (
+        "Kn\ufffd h\ufffdr",
+        "Kn? h?r",
+        "\ufffd\ufffd \ufffd\ufffd",
+        "Fracture? Right?left",
+        "правое колено\ufffd",
+    ):
+        assert match(words, {"right": sides["right"][:3], "left": [*sides["left"][:3], "левое"]}) is None
+
+
+def read_as(folder, declared, encode):
+    """Return what becomes of Swedish words that are written as `encode` does it; and the name."""
     words = {"StudyDescription": "Knä höger stående belastning", "PatientName": "Åkesson^Örjan"}
-    written = {keyword: word.encode(encoding) for keyword, word in words.items()}
+    written = {keyword: encode(word) for keyword, word in words.items()}
     stand_in = {keyword: "x" * len(word) for keyword, word in written.items()}
-    path = save(knee(1, BodyPartExamined="", SpecificCharacterSet=declared, **stand_in), tmp_path / "a.dcm")
+    path = save(knee(1, BodyPartExamined="", SpecificCharacterSet=declared, **stand_in), folder / "a.dcm")
     data = path.read_bytes()
     for keyword in sorted(words, key=lambda keyword: -len(written[keyword])):
         data = data.replace(stand_in[keyword].encode(), written[keyword])
     path.write_bytes(data)
-    index = indexed(tmp_path)
-    row = index.images.iloc[0]
-    assert (row["body_part"], row["side"], row["protocol"]) == ("knee", "right", "weight_bearing")
-    assert index.files["patient_name"].tolist() == ["Åkesson^Örjan"]
+    index = indexed(folder)
+    return index.images.iloc[0], index.files["patient_name"].iloc[0]
 
 
 def test_files_that_name_nobody_can_be_taken_by_study(tmp_path):
@@ -462,13 +509,13 @@ def test_one_person_is_no_placeholder(tmp_path):
 
 
 def test_words_in_the_picture_are_refused_by_default_and_counted(tmp_path):
-    for number, said in enumerate(("YES", "NO", None)):
+    for number, said in enumerate(("YES", "NO", None, "TRUE", "no ")):
         save(knee(number, **({"BurnedInAnnotation": said} if said else {})), tmp_path / f"{number}.dcm")
     index = indexed(tmp_path)
-    assert rows(index)["burned_in"].fillna("").to_dict() == {"1": "no", "2": ""}
+    assert rows(index)["burned_in"].fillna("").to_dict() == {"1": "no", "2": "", "4": "no"}
     n = counts(index.counts)
-    assert (n["burned_in"], n["no"], n["not_said"]) == (1, 1, 1)
-    assert len(indexed(tmp_path, IngestSettings(burned_in="keep")).images) == 3
+    assert (n["burned_in"], n["no"], n["not_said"]) == (2, 2, 1)
+    assert len(indexed(tmp_path, IngestSettings(burned_in="keep")).images) == 5
 
 
 def test_every_reason_is_a_sentence_that_people_can_read(tmp_path):

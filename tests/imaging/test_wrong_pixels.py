@@ -2,13 +2,16 @@
 
 import cv2
 import numpy as np
+import pydicom
 import pytest
+from pydicom.data import get_testdata_file
 from pydicom.dataset import Dataset
+from pydicom.encaps import encapsulate, get_frame
 from pydicom.sequence import Sequence
 from pydicom.uid import JPEG2000Lossless, JPEGBaseline8Bit
 
 from analysis.archive.dicom import Unreadable, read, stored_pixels
-from analysis.imaging.pixels import brightness
+from analysis.imaging.pixels import brightness, decode
 from analysis.imaging.plausible import implausible
 from analysis.imaging.prepare import prepare_file
 from analysis.imaging.settings import ImagesSettings
@@ -61,8 +64,11 @@ RAMP = np.arange(4096)
         lut((RAMP // 16).astype(np.uint8).tobytes(), [4096, 0, 8]),  # two to a word
         lut(np.frombuffer((RAMP // 16).astype(np.uint8).tobytes(), "<u2"), [4096, 0, 8], "US"),
         lut(RAMP, [4096, 0, 8]),  # claims 8 bits and reaches 4095
+        lut(RAMP[400:3700], [3300, 400, 16]),  # as long as the image's values need, from another first one
+        lut(RAMP, [4096, 0, 10]),
+        lut(RAMP, [4096, 0, 0]),
     ],
-    ids=range(9),
+    ids=range(12),
 )
 def test_a_lut_is_read_by_the_bits_that_its_entries_use(tmp_path, tags):
     assert close(shown(tmp_path, file(**tags)))
@@ -215,11 +221,9 @@ def test_a_shutter_that_hides_everything_is_a_wrong_tag(tmp_path):
     assert close(image)
 
 
-def jpeg(tmp_path, share=1.0, end=b""):
-    grey = (DRAWN >> 4).astype(np.uint8)
+def jpeg(tmp_path, share=1.0, end=b"", drawn=DRAWN):
+    grey = (drawn >> 4).astype(np.uint8)
     code = cv2.imencode(".jpg", cv2.resize(grey, (400, 480)))[1].tobytes()
-    from pydicom.encaps import encapsulate
-
     code = code[: int(share * len(code))] + end
     ds = radiograph(RNG, (480, 400), BitsAllocated=8, BitsStored=8, HighBit=7)
     ds.PixelData = encapsulate([code + b"\0" * (len(code) % 2)])
@@ -236,9 +240,27 @@ def test_a_jpeg_that_is_cut_is_refused(tmp_path):
         with pytest.raises(Unreadable) as caught:
             stored_pixels(read(jpeg(tmp_path, share)))
         assert caught.value.code == "truncated"
-    with pytest.raises(Unreadable) as caught:  # cut, and given an end
-        prepare_file(jpeg(tmp_path, 0.6, b"\xff\xd9"), ImagesSettings())
-    assert (caught.value.code, caught.value.detail) == ("implausible", "partly filled with one grey")
+    for share in (0.95, 0.6, 0.3):  # cut, and given an end
+        with pytest.raises(Unreadable) as caught:
+            prepare_file(jpeg(tmp_path, share, b"\xff\xd9"), ImagesSettings())
+        assert (caught.value.code, caught.value.detail) == ("truncated", "JPEG whose lower part is missing")
+
+
+def test_a_whole_jpeg_with_a_flat_corner_is_no_cut_one(tmp_path):
+    pixels = np.where((Y > 90) & (X > 70), 0, DRAWN)
+    image = brightness(read(jpeg(tmp_path, drawn=pixels)))
+    assert not image[-16:, -16:].any()
+    assert np.corrcoef(image.ravel(), cv2.resize(pixels, (400, 480)).ravel())[0, 1] > 0.99
+
+
+def test_a_lossless_jpeg_that_is_cut_and_given_an_end_is_refused(tmp_path):
+    ds = pydicom.dcmread(get_testdata_file("JPGLosslessP14SV1_1s_1f_8b.dcm"))
+    code = get_frame(ds.PixelData, 0, number_of_frames=1)
+    decode(ds)
+    ds.PixelData = encapsulate([code[: len(code) // 4 * 2] + b"\xff\xd9"])
+    with pytest.raises(Unreadable) as caught:
+        decode(read(save(ds, tmp_path / "a.dcm")))
+    assert caught.value.code == "truncated"
 
 
 def test_what_is_no_radiograph_is_told_from_what_is():
