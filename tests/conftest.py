@@ -1,4 +1,6 @@
-"""How the tests are shared out between two processes, and that none fails for being slow."""
+"""How the tests are shared out between processes, and that none fails for being slow."""
+
+import re
 
 import pytest
 from hypothesis import settings
@@ -9,20 +11,38 @@ from xdist.scheduler import LoadScopeScheduling
 settings.register_profile("study", deadline=None, derandomize=True)
 settings.load_profile("study")
 
+#: Files that share what takes long to make; the group that takes longest begins first.
+TOGETHER = {
+    r"workflow/test_(active_learning|archive|bundle|report|run|smoke)\.py": "smoke study",
+    r"reading/": "archive that is read",
+    r"(presentation|manuscript)/": "invented studies",
+    r"simulate/": "simulated archive",
+    r"(release|inference)/": "trained network",
+}
 
-class ByFile(LoadScopeScheduling):
-    """The tests of a file stay together, and so do all those that share the smoke study."""
+
+def group(nodeid: str) -> str:
+    """Return what a test shares with others: its file, if nothing else."""
+    file = nodeid.partition("::")[0]
+    return next((name for files, name in TOGETHER.items() if re.match(f"tests/{files}", file)), file)
+
+
+class ByGroup(LoadScopeScheduling):
+    """A group of tests is run by one process."""
 
     def _split_scope(self, nodeid: str) -> str:
-        file = nodeid.partition("::")[0]
-        return "workflow" if "/workflow/" in file else file
+        return group(nodeid)
 
 
-def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByFile:
-    """Share out by file."""
-    return ByFile(config, log)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByGroup:
+    """Share out by group."""
+    return ByGroup(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the smoke study, which takes longest."""
-    items.sort(key=lambda item: item.path.parent.name != "workflow")
+    """Begin with what takes longest, and see that the smoke study is made once."""
+    for item in items:
+        if "smoke" in getattr(item, "fixturenames", ()) and group(item.nodeid) != "smoke study":
+            raise pytest.UsageError(f"{item.nodeid} uses the smoke study; name its file in TOGETHER.")
+    order = list(TOGETHER.values())
+    items.sort(key=lambda item: order.index(name) if (name := group(item.nodeid)) in order else len(order))

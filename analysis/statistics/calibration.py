@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import statsmodels.api as sm
 from scipy.special import logit
 from sklearn.calibration import calibration_curve
+from statsmodels.genmod.families import Binomial  # not statsmodels.api, which imports all of it
+from statsmodels.genmod.generalized_linear_model import GLM
+from statsmodels.tools.tools import add_constant
 
 from analysis.schemas.columns import empty
 from analysis.schemas.statistics import RELIABILITY
@@ -184,12 +186,12 @@ def _recalibrate(sample: Sample, level: float, moved: float) -> dict[str, float]
     if sample.clustered:
         _, groups = np.unique(sample.patients.astype(str), return_inverse=True)
         options = {"cov_type": "cluster", "cov_kwds": {"groups": groups}}
-    family = sm.families.Binomial()
+    family = Binomial()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            slope = sm.GLM(sample.truth, sm.add_constant(x, has_constant="add"), family=family).fit(**options)
-            large = sm.GLM(sample.truth, np.ones_like(x), family=family, offset=x).fit(**options)
+            slope = GLM(sample.truth, add_constant(x, has_constant="add"), family=family).fit(**options)
+            large = GLM(sample.truth, np.ones_like(x), family=family, offset=x).fit(**options)
         except Exception as error:
             raise _NoFitError(f"the regression failed ({error})") from error
     limits, at_large = slope.conf_int(alpha=1 - level), large.conf_int(alpha=1 - level)

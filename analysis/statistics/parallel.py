@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import multiprocessing
 from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor
 from typing import TypeVar
+
+from analysis.workers.context import clean_context
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -26,6 +27,6 @@ def spread(work: Callable[[T], R], parts: Iterable[T], workers: int) -> list[R]:
     if workers <= 1 or len(parts) < 2:
         return [work(part) for part in parts]
     # A forked R would share its state with its parent: each worker starts its own.
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(workers, len(parts)), mp_context=context) as pool:
+    context = clean_context(getattr(work, "func", work).__module__)
+    with ProcessPoolExecutor(min(workers, len(parts)), context) as pool:
         return list(pool.map(work, parts))

@@ -15,6 +15,12 @@ FLAGS = (
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 )
 
+#: Whether all images are where they are going to, at their size.
+STILL = """() => [...document.querySelectorAll('.pane:not([hidden]) .canvas')].every((element) => {
+    const { viewport } = OpenSeadragon.getViewer(element), [now, then] = [true, false].map((at) => viewport?.getBounds(at));
+    return !viewport || ['x', 'y', 'width', 'height'].every((side) => now[side] === then[side]);
+})"""
+
 
 def chromium() -> str | None:
     """Return where Chromium lies; None where it isn't installed."""
@@ -56,6 +62,11 @@ class Seat:
         """Press keys one after the other."""
         for key in keys:
             self.page.keyboard.press(key)
+
+    def still(self) -> None:
+        """Wait until no image moves any more, and what is to be seen is drawn."""
+        self.page.wait_for_function(STILL)
+        self.page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
     def shown(self, after: str = "") -> str:
         """Wait for an exam other than `after`, and return its handle and version; "none" when all are read."""

@@ -153,13 +153,13 @@ class Server:
         )
         assert self.process.stdout
         assert self.url in self.process.stdout.readline()
-        for _ in range(200):
+        while self.process.poll() is None:
             try:
                 httpx.get(self.url + "/sign-in", verify=False)  # the certificate is the test's own
                 return
             except httpx.TransportError:
                 time.sleep(0.02)
-        raise AssertionError("the server does not answer")
+        raise AssertionError("the server has ended")
 
     def kill(self) -> None:
         assert self.process

@@ -49,7 +49,7 @@ def seat(server, chrome, request):
 
 def pane(seat: Seat, number: int = 0) -> np.ndarray:
     """Return the grey levels of a pane as they stand on the screen, its caption left out."""
-    seat.page.wait_for_timeout(250)  # movements end after 150 ms
+    seat.still()
     packed = seat.page.locator(".pane").nth(number).screenshot()
     return np.asarray(Image.open(io.BytesIO(packed)).convert("L"), dtype=float)[4:-40]
 

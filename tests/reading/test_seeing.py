@@ -165,7 +165,7 @@ def test_the_ruler_tells_millimetres_and_both_sides_of_a_film_are_marked(viewer)
     captions = page.locator(".pane:visible .caption").all_inner_texts()
     edges = page.evaluate("[...document.querySelectorAll('.pane .edge')].map(e => e.textContent)")
     seat.press("End", "Shift+M")
-    page.wait_for_timeout(300)  # until it has come to 1:1
+    seat.still()
     for number, (_, marks) in enumerate(heads):
         wanted = {2: ["R", "L"], 4: ["L", "R"]}.get(marks & 6, ["", ""])
         assert edges[2 * number : 2 * number + 2] == wanted
@@ -213,11 +213,11 @@ def test_the_window_can_be_kept_the_images_linked_and_turned(viewer):
     captions = seat.page.locator(".pane:visible .caption")
     assert " · right" in captions.first.inner_text() or " · left" in captions.first.inner_text()
     seat.press("End")
-    seat.page.wait_for_timeout(300)
+    seat.still()
     assert captions.first.inner_text().endswith("100 %")
     second = captions.nth(1).inner_text()
     seat.press("Shift+L")
-    seat.page.wait_for_timeout(300)
+    seat.still()
     assert captions.nth(1).inner_text() != second
     seat.press("Shift+R")
     turns = seat.page.evaluate("[...document.querySelectorAll('.pane .edge')].slice(0, 2).map(e => e.dataset.at)")

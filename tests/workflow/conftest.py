@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.workflow import started
+
 ROOT = Path(__file__).parents[2]
 SMOKE = "workflow/studies/smoke.yaml"
 
@@ -42,7 +44,7 @@ class Clone:
 
     def snakemake(self, *arguments: str, study: str = SMOKE) -> subprocess.CompletedProcess[str]:
         command, environment = self.command(*arguments, study=study)
-        return subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True, timeout=480)
+        return started.run(command, self.folder, environment)
 
 
 @pytest.fixture(scope="session")

@@ -1,15 +1,16 @@
 """Snakemake's own lint, which tests/test_form.py runs, sees what it is run for; the catalog finds what it asks for."""
 
-import subprocess
+import os
 
 import pytest
 import yaml
 
+from tests.workflow import started
 from tests.workflow.conftest import ROOT
 
 
 def lint(folder):
-    return subprocess.run(["snakemake", "--lint"], cwd=folder, capture_output=True, text=True, timeout=300)
+    return started.run(["snakemake", "--lint"], folder, dict(os.environ))
 
 
 @pytest.mark.parametrize(

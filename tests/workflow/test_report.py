@@ -1,7 +1,6 @@
 """Snakemake's own report of the smoke study."""
 
-import subprocess
-
+from tests.workflow import started
 from tests.workflow.test_smoke import STUDY
 
 
@@ -10,7 +9,7 @@ def test_report_holds_figures_tables_and_manuscript_with_captions(smoke, tmp_pat
     command, environment = smoke.command("--report", str(report))
     cores = command.index("--cores")
     del command[cores : cores + 2]  # as the README writes it
-    done = subprocess.run(command, cwd=smoke.folder, env=environment, capture_output=True, text=True)
+    done = started.run(command, smoke.folder, environment)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
     text = report.read_text(encoding="utf-8")
     shown = [*(smoke.folder / STUDY / "figures").glob("*.svg"), *(smoke.folder / STUDY / "tables").glob("*.csv")]

@@ -32,9 +32,12 @@ def twin(smoke, tmp_path_factory):
     return smoke.copy(tmp_path_factory.mktemp("run") / "clone")
 
 
-def test_a_dry_run_and_a_second_start_change_nothing_beside_a_running_study(twin):
+def test_a_lost_result_is_made_again_and_a_dry_run_and_a_second_start_change_nothing_meanwhile(twin):
     before = state(twin.folder)
-    for name in ("statistics", "tables", "figures"):
+    (twin.folder / STUDY / "statistics/roc.csv").unlink()
+    planned = jobs(twin.snakemake("-n"))
+    assert "evaluate" in planned and "train" not in planned
+    for name in ("tables", "figures"):
         shutil.rmtree(twin.folder / STUDY / name)
     log = twin.folder / STUDY / "logs/evaluate.log"
     log.unlink()

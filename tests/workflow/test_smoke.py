@@ -55,18 +55,6 @@ def test_nothing_is_made_twice(smoke):
     assert jobs(smoke.snakemake("-n")) == {}
 
 
-def test_a_missing_result_is_made_again(smoke):
-    roc = smoke.folder / STUDY / "statistics/roc.csv"
-    before = digest(roc)
-    roc.unlink()
-    planned = jobs(smoke.snakemake("-n"))
-    assert "evaluate" in planned and "train" not in planned
-    done = smoke.snakemake(str(roc.relative_to(smoke.folder)))
-    assert done.returncode == 0, done.stderr[-4000:]
-    assert digest(roc) == before
-    assert smoke.snakemake().returncode == 0
-
-
 @pytest.mark.parametrize(
     ("edited", "reruns", "stays"),
     [
