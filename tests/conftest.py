@@ -27,7 +27,7 @@ def group(nodeid: str) -> str:
     return next((name for files, name in TOGETHER.items() if re.match(f"tests/{files}", file)), file)
 
 
-class ByGroup(LoadScopeScheduling):
+class ByGroup(LoadScopeScheduling):  # type: ignore[misc]  # which comes without types
     """A group of tests is run by one process."""
 
     def _split_scope(self, nodeid: str) -> str:

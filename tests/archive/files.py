@@ -1,6 +1,7 @@
 """Real DICOM files for the tests: written here, or those that come with pydicom."""
 
 from pathlib import Path
+from typing import Any
 
 import data_store
 import numpy as np
@@ -18,12 +19,12 @@ _BESIDE = [folder / "shared" / "knees" / "kneeKL224" for folder in Path(__file__
 SHARED = next((folder for folder in _BESIDE if folder.is_dir()), _BESIDE[0])
 
 
-def odd_files():
+def odd_files() -> list[Path]:
     """Every file of pydicom's own collection and of pydicom-data."""
     return sorted(path for folder in ODD for path in folder.rglob("*") if path.is_file())
 
 
-def radiograph(rng, shape=(80, 70), **tags):
+def radiograph(rng: np.random.Generator, shape: tuple[int, int] = (80, 70), **tags: Any) -> Dataset:
     """A data set with a bright disc on black; tags by keyword, None removes one."""
     rows, columns = shape
     y, x = np.ogrid[:rows, :columns]
@@ -62,7 +63,7 @@ def radiograph(rng, shape=(80, 70), **tags):
     return ds
 
 
-def save(ds, path):
+def save(ds: Dataset, path: Path) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     ds.save_as(path, enforce_file_format=True)
     return path

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 
 from analysis.__main__ import main
 from analysis.cohort.selection import flow
@@ -42,11 +42,11 @@ MADE: list[Path] = []
 SETS = {"training": 48, "validation": 24, "test": 40}
 
 
-def invoke(*arguments):
+def invoke(*arguments: object) -> Result:
     return CliRunner().invoke(main, [str(argument) for argument in arguments], catch_exceptions=True)
 
 
-def run(*arguments):
+def run(*arguments: object) -> Result:
     result = invoke(*arguments)
     assert result.exit_code == 0, f"{arguments}: {result.output} {result.exception}"
     return result
@@ -95,7 +95,7 @@ def make_cohort(folder: Path) -> None:
     write_table(table.assign(session=None, revisit=False, time=None), folder / "index/readings.parquet", READINGS)
 
 
-def make_study(folder):
+def make_study(folder: Path) -> Path:
     """Make the study: <grading>/reference, network, predictions, statistics of each invented scheme."""
     make_cohort(folder)
     phase = {"epochs": 4, "learning_rate": 0.05}
@@ -133,7 +133,7 @@ def make_study(folder):
 
 
 @pytest.fixture(scope="session")
-def study(tmp_path_factory):
+def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the study; other subjects' tests use the same one."""
     if not MADE:
         MADE.append(make_study(tmp_path_factory.mktemp("study")))

@@ -1,3 +1,4 @@
 """A small trained network, asked about new files."""
 
-from tests.release.conftest import card, cohort, one_thread, study  # noqa: F401
+from tests.network.conftest import cohort, one_thread  # noqa: F401
+from tests.release.conftest import card, study  # noqa: F401

@@ -8,13 +8,13 @@ import pytest
 from analysis.manuscript.render import render
 from analysis.presentation.settings import ManuscriptSettings
 from tests.presentation import conftest as studies
-from tests.presentation.conftest import SOURCE
+from tests.presentation.conftest import SOURCE, Made
 
 kl, made = studies.kl, studies.made
 
 
 @pytest.fixture(scope="session")
-def rendered(kl, tmp_path_factory):
+def rendered(kl: Made, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """The manuscript of the Kellgren-Lawrence study in all formats, by pandoc."""
     folder = tmp_path_factory.mktemp("rendered")
     kl.stage(folder / "manuscript")
@@ -23,6 +23,6 @@ def rendered(kl, tmp_path_factory):
 
 
 @pytest.fixture
-def source(tmp_path):
+def source(tmp_path: Path) -> Path:
     """A copy of the manuscript's source, to be spoiled."""
     return Path(shutil.copytree(SOURCE, tmp_path / "source"))

@@ -16,7 +16,8 @@ from typing import Any
 
 import torch
 
-from analysis.network import checkpoints, training
+from analysis.network import training
+from analysis.network.curve import Curve
 from analysis.network.settings import NetworkSettings, PhaseSettings, TrainingSettings
 
 ROOT = Path(__file__).parents[2]
@@ -103,16 +104,16 @@ def in_checkpoint(number: int) -> None:
             os.truncate(path, path.stat().st_size // 2)
             die()
 
-    checkpoints.torch.save = fatal
+    torch.save = fatal  # type: ignore[assignment]
 
 
 def after_weights(_: int) -> None:
     """Die when the weights are written, but not the curve."""
 
-    def fatal(curve: training.Curve, path: Path) -> None:
+    def fatal(curve: Curve, path: Path) -> None:
         die()
 
-    training.Curve.write = fatal  # type: ignore[method-assign]
+    Curve.write = fatal  # type: ignore[assignment, method-assign]
 
 
 def fork(function: Callable[[], None]) -> int:

@@ -17,16 +17,16 @@ def build(filters: int = 8, dropout: float = 0.2) -> nn.Module:
     )
 
 
-def no_module():
+def no_module() -> int:
     return 3
 
 
-def of_scores():
+def of_scores() -> nn.Module:
     return nn.Sequential(nn.Flatten(0))
 
 
 class Liar(nn.Linear):
     """Describes itself wrongly."""
 
-    def describe(self):
+    def describe(self) -> list[dict[str, object]]:
         return [{"kind": "Nothing", "blocks": 1, "kernel": "–", "filters": 1, "part": "core", "parameters": 0}]

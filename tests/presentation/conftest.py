@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
@@ -18,13 +19,16 @@ from analysis.presentation.tables import write_tables
 from analysis.presentation.values import write_values
 from tests.presentation.study import make_study, study_config
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 SOURCE = Path("manuscript")
 
 
 def prose(source: Path = SOURCE) -> str:
     """Return the source with its parts in place, as without a comparison of gradings; tables stay includes."""
 
-    def read(name):
+    def read(name: str) -> str | None:
         return None if name.startswith("_tables/") else "" if name == "_gradings.qmd" else (source / name).read_text()
 
     return expand((source / "index.qmd").read_text(), read)
@@ -55,17 +59,19 @@ class Made:
     def results(self) -> Results:
         return gather(**self.options)
 
-    def values(self, out: Path, kind: str = "simulated", config: dict | None = None) -> Path:
+    def values(self, out: Path, kind: str = "simulated", config: dict[str, Any] | None = None) -> Path:
         write_values(self.results, study_config(kind, config), out)
         return out
 
-    def stage(self, out: Path, source: Path = SOURCE, values: Path | None = None) -> dict:
+    def stage(self, out: Path, source: Path = SOURCE, values: Path | None = None) -> dict[str, Any]:
         values = values or self.folder / "values.yml"
         return stage(source, self.folder / "tables", self.folder / "figures", values, out)
 
 
-def measure(figure, name, letters):
+def measure(figure: Figure, name: str, letters: list[tuple[str, str, float, bool]]) -> None:
     """Note every text of a figure: its size in points, and whether it lies within the canvas."""
+    from matplotlib.text import Text
+
     figure.canvas.draw()
     width, height = figure.canvas.get_width_height()
     unused = {
@@ -76,22 +82,23 @@ def measure(figure, name, letters):
         for label in (tick.label1, tick.label2)
         if not (axes.axison and min(axis.get_view_interval()) <= tick.get_loc() <= max(axis.get_view_interval()))
     }
-    for text in figure.findobj(lambda artist: hasattr(artist, "get_fontsize") and hasattr(artist, "get_text")):
+    for text in figure.findobj(Text):
+        assert isinstance(text, Text)
         if id(text) in unused or not text.get_visible() or not text.get_text().strip():
             continue
         box = text.get_window_extent()
         inside = box.x0 >= -1 and box.y0 >= -1 and box.x1 <= width + 1 and box.y1 <= height + 1
-        letters.append((name, text.get_text(), text.get_fontsize(), inside))
+        letters.append((name, text.get_text(), float(text.get_fontsize()), bool(inside)))
 
 
 @pytest.fixture(scope="session", params=list(SCHEMES))
-def made(request, tmp_path_factory):
+def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Made:
     """A study for each scheme."""
     return make(request.param, tmp_path_factory)
 
 
 @pytest.fixture(scope="session")
-def kl(tmp_path_factory):
+def kl(tmp_path_factory: pytest.TempPathFactory) -> Made:
     """The study graded by Kellgren and Lawrence."""
     return make("kl", tmp_path_factory)
 
@@ -99,7 +106,7 @@ def kl(tmp_path_factory):
 DONE: dict[str, Made] = {}
 
 
-def make(name, tmp_path_factory):
+def make(name: str, tmp_path_factory: pytest.TempPathFactory) -> Made:
     if name in DONE:
         return DONE[name]
     folder = tmp_path_factory.mktemp(name)
@@ -116,7 +123,7 @@ def make(name, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         save = figure_style.save
 
-        def measure_and_save(figure, out, title):
+        def measure_and_save(figure: Figure, out: Path, title: str) -> None:
             measure(figure, title, made.letters)
             save(figure, out, title)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -24,13 +25,13 @@ SIZES = {"training": 600, "validation": 100, "test": 300}
 
 
 #: What a column holds where the rows of a table leave it out, if it can't be missing.
-USUAL = {
+USUAL: dict[str, Any] = {
     "set": "test", "n": 300, "cases": 60, "controls": 240, "images": 3, "bin": 1, "level": 0.95, "replicates": 2000,
     "seed": 1, "source": "training set", "chosen_on": "validation", "exams_per_patient": 1, "label": "label", "second": "", "who": "", "phase": 1,
 }  # fmt: skip
 
 
-def write(rows: list[dict[str, object]] | pd.DataFrame, path: Path, schema: pa.DataFrameSchema) -> None:
+def write(rows: list[dict[str, Any]] | pd.DataFrame, path: Path, schema: pa.DataFrameSchema) -> None:
     """Write a table in the form of its schema; columns that the rows leave out are missing, or as usual."""
     frame = pd.DataFrame(rows)
     for name, column in schema.columns.items():
@@ -59,7 +60,7 @@ def make_study(folder: Path, scheme_path: Path, seed: int = 1, sizes: dict[str, 
     _attribution(folder / "attribution", scheme, rng)
     for run in (0, 1):
         epochs = np.arange(1, 23)
-        write(
+        table = pd.DataFrame(
             {
                 "phase": np.where(epochs <= 16, 1, 2),
                 "side": 96,
@@ -68,10 +69,9 @@ def make_study(folder: Path, scheme_path: Path, seed: int = 1, sizes: dict[str, 
                 "loss_" + scheme.name: np.exp(-epochs / 12) + rng.normal(0, 0.02, len(epochs)),
                 "auc": 0.9 - 0.35 * np.exp(-epochs / 6) + rng.normal(0, 0.01, len(epochs)),
                 "smooth": 0.9,
-            },
-            folder / f"network/seed-{run}/curve.csv",
-            LEARNING,
+            }
         )
+        write(table, folder / f"network/seed-{run}/curve.csv", LEARNING)
     (folder / "manuscript.yaml").write_text(
         yaml.safe_dump(ManuscriptSettings().model_dump(mode="json")), encoding="utf-8"
     )
@@ -134,7 +134,7 @@ def _selection(folder: Path, reference: pd.DataFrame, rng: np.random.Generator) 
     )
     write_table(pd.concat([kept, left]), folder / "selection/exams.parquet", EXAMS)
     rest = n + len(reasons)
-    rows = [("found", None, "Exams in the archive", None, rest, n)]
+    rows: list[tuple[Any, ...]] = [("found", None, "Exams in the archive", None, rest, n)]
     labels = {
         "unreadable": "No readable radiograph",
         "no_knee": "No knee in the image",
@@ -165,13 +165,13 @@ def _statistics(out: Path, scheme: Scheme, reference: pd.DataFrame, rng: np.rand
     for outcome in scheme.outcomes:
         cases = int(test[outcome.id].sum())
         controls = int((test[outcome.id] == 0).sum())
-        name = {"outcome": outcome.id, "kind": outcome.kind, "item": outcome.item, "label": outcome.label}
+        named = {"outcome": outcome.id, "kind": outcome.kind, "item": outcome.item, "label": outcome.label}
         auc = float(np.clip(rng.normal(0.88, 0.06), 0.5, 0.99)) if cases else np.nan
         width = 0.3 / np.sqrt(cases + 1)
         low, high = _band(auc, width) if cases >= 5 else (np.nan, np.nan)
         roc.append(
             {
-                "set": "test", **name, "cases": cases, "controls": controls, "auc": auc, "low": low, "high": high,
+                "set": "test", **named, "cases": cases, "controls": controls, "auc": auc, "low": low, "high": high,
                 "method": "score" if cases >= 5 else None, "delong_low": low, "delong_high": high,
                 "bootstrap_low": low, "bootstrap_high": high, "patients_low": np.nan, "patients_high": np.nan,
                 "score_low": low, "score_high": high, "effective_cases": cases, "effective_controls": controls,
@@ -188,7 +188,7 @@ def _statistics(out: Path, scheme: Scheme, reference: pd.DataFrame, rng: np.rand
                 }
             )  # fmt: skip
         for chosen in ("validation", "test"):
-            row = {"outcome": outcome.id, "chosen_on": chosen, "threshold": rng.random()}
+            row: dict[str, Any] = {"outcome": outcome.id, "chosen_on": chosen, "threshold": rng.random()}
             for column in ("sensitivity", "specificity", "youden", "ppv", "npv"):
                 value = float(rng.uniform(0.5, 0.97)) if cases else np.nan
                 row[column] = value
@@ -372,7 +372,7 @@ def _statistics(out: Path, scheme: Scheme, reference: pd.DataFrame, rng: np.rand
             "difference": 0.02, "low": -0.03, "high": 0.07, "p": 0.4, "p_holm": 0.4, "method": "score",
         }
     ]  # fmt: skip
-    for name, rows in {
+    tables: dict[str, list[dict[str, Any]]] = {
         "roc": roc, "thresholds": thresholds, "optimism": optimism, "calibration": calibration,
         "reliability": reliability, "prevalence": prevalence, "subgroups": subgroups, "confusion": confusion,
         "summary": summary, "readers": readers, "coverage": coverage, "audit": audit, "comparisons": comparisons,
@@ -380,7 +380,8 @@ def _statistics(out: Path, scheme: Scheme, reference: pd.DataFrame, rng: np.rand
         "cumulative_fit": cumulative_fit, "sample_size": sample_size,
         "published": published,
         "seeds": seeds,
-    }.items():  # fmt: skip
+    }  # fmt: skip
+    for name, rows in tables.items():
         write(rows, out / f"{name}.csv", SCHEMAS[name])
     write(pd.concat(curves, ignore_index=True), out / "curves.parquet", ESTIMATES["curves.parquet"])
 
@@ -405,7 +406,7 @@ def _agreement(folder: Path, scheme: Scheme, rng: np.random.Generator) -> None:
 def _attribution(out: Path, scheme: Scheme, rng: np.random.Generator) -> None:
     out.mkdir(parents=True, exist_ok=True)
     item = next(iter(scheme.items))
-    cases = [
+    cases: list[dict[str, Any]] = [
         {
             "exam": f"e{level}", "item": item, "truth": level, "predicted": level, "right": True,
             "outcome": f"{item}_{level}", "score": 0.9, "steps": 32, "completeness": 0.01 + 0.1 * level,
@@ -432,7 +433,7 @@ SOURCES = {"simulated": "simulated", "public": "kneekl224", "clinical": "folder"
 
 
 def study_config(
-    kind: str = "simulated", changes: dict[str, dict] | None = None, **cohort: object
+    kind: str = "simulated", changes: dict[str, dict[str, Any]] | None = None, **cohort: object
 ) -> dict[str, object]:
     """Return a resolved configuration as the values read it, with changes to its sections.
 
@@ -446,7 +447,7 @@ def study_config(
     return study.model_copy(update={"cohort": cohort_facts(study)}).model_dump(mode="json")
 
 
-def _merged(base: dict, changes: dict) -> dict:
+def _merged(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
     return base | {
         key: _merged(base[key], change) if isinstance(change, dict) and isinstance(base.get(key), dict) else change
         for key, change in changes.items()

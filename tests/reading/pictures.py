@@ -15,18 +15,20 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from PIL import Image
+from playwright.sync_api import Browser, ViewportSize
 
 from analysis.reading import access
 from analysis.reading.access import Reader
 from analysis.reading.form import make_form
 from analysis.reading.room import Room
 from analysis.reading.rules import holds
-from analysis.reading.tables import assignments
+from analysis.reading.settings import Role
+from analysis.reading.tables import assignments, readers
 from tests.reading.browser import Seat, open_browser
 from tests.reading.conftest import KL, SIMULATE, Archive, Server, content, kl_findings, make_archive, running
 
 #: A desk with one ordinary monitor.
-SIZE = {"width": 1440, "height": 810}
+SIZE: ViewportSize = {"width": 1440, "height": 810}
 #: Colours of a picture: radiographs are grey, the page has few.
 COLOURS = 256
 ARCHIVE = SIMULATE | {
@@ -39,10 +41,10 @@ SETTINGS = {"reference": {"validation": {"readings": 2}}, "repeat_gap": 10}
 class Desk:
     """Somebody who has read what the simulated readers have read, this morning."""
 
-    def __init__(self, archive: Archive, room: Room, name: str, role: str, number: int = 0) -> None:
+    def __init__(self, archive: Archive, room: Room, name: str, role: Role, number: int = 0) -> None:
         self.room, self.token = room, access.make_token(room.store, name, role)
         with room.store.reading() as db:
-            cookie = db.execute(access.readers.select().where(access.readers.c.name == name)).one()
+            cookie = db.execute(readers.select().where(readers.c.name == name)).one()
         self.reader = Reader(cookie.id, name, role)
         readings = pd.read_parquet(archive.images.parent / "readings.parquet")
         readings = readings[(readings["role"] == "reader") & readings["item"].isin(["kl", *kl_findings()])]
@@ -63,7 +65,9 @@ class Desk:
             shown = listed[0]
             with self.room.store.reading() as db:
                 exam = db.execute(assignments.select().where(assignments.c.handle == shown["handle"])).one().exam
-            found = consistent(dict.fromkeys(["kl", *kl_findings()], 0) | self.given[exam][self.number])
+            found: dict[str, int | None] = consistent(
+                dict.fromkeys(["kl", *kl_findings()], 0) | self.given[exam][self.number]
+            )
             if shown["kind"] == "consensus":
                 found = dict(shown["sides"][0]["values"])
                 found = {name: found[name] for name in shown["fields"]}
@@ -91,9 +95,9 @@ def take(folder: Path, out: Path) -> None:
     archive = make_archive(folder, ARCHIVE)
     with running(Server(archive, folder, SETTINGS)) as server, open_browser() as browser:
         room = archive.room(server.store, **SETTINGS)
-        readers = [Desk(archive, room, name, "reader", i) for i, name in enumerate(("anna", "bo"))]
-        readers[0].read(25)
-        seat = sit_down(browser, server, readers[0].token)
+        desks = [Desk(archive, room, name, "reader", i) for i, name in enumerate(("anna", "bo"))]
+        desks[0].read(25)
+        seat = sit_down(browser, server, desks[0].token)
         shown = seat.shown()
         while seat.page.locator(".pane:visible").count() < 3:
             seat.press("2", "Enter")
@@ -101,7 +105,7 @@ def take(folder: Path, out: Path) -> None:
         seat.press("2", "m")
         save(seat, out / "reading-room.png")
         seat.context.close()
-        for reader in readers:
+        for reader in desks:
             reader.read(100)
         seniors = Desk(archive, room, "seniors", "consensus")
         seniors.read(8)
@@ -120,7 +124,7 @@ def take(folder: Path, out: Path) -> None:
         save(seat, out / "progress.png")
 
 
-def sit_down(browser, server: Server, token: str) -> Seat:
+def sit_down(browser: Browser, server: Server, token: str) -> Seat:
     """Sign in."""
     seat = Seat(browser, viewport=SIZE)
     seat.sign_in(server.url, token)

@@ -18,7 +18,11 @@ The first reader finds medial osteoarthritis from grade 3 on, the second all but
 
 from __future__ import annotations
 
+import sqlite3
 from fractions import Fraction
+from pathlib import Path
+
+from tests.reading.conftest import Archive
 
 BLOCK = 20
 #: Place in the block: the second reader's grade where it is not the first's, place % 5.
@@ -49,3 +53,16 @@ def decide(place: int) -> dict[str, int]:
     """Return what the seniors decide: now the first reader was right, now the second."""
     one, other = grade(place, 0), grade(place, 1)
     return {item: (one, other)[place // BLOCK % 2][item] for item in one if one[item] != other[item]}
+
+
+class Places:
+    """Which planted exam a handle stands for."""
+
+    def __init__(self, archive: Archive, store: Path) -> None:
+        self._order = {exam: place for place, exam in enumerate(archive.exams)}
+        self._db = sqlite3.connect(f"file:{store}?mode=ro", uri=True)
+
+    def of(self, shown: str) -> tuple[int, int]:
+        query = "select exam, occasion from assignments where handle = ?"
+        exam, occasion = self._db.execute(query, [shown.rsplit("/", 1)[0]]).fetchone()
+        return self._order[exam], occasion

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from analysis.reading import access
 from analysis.reading.store import Store
 from tests.reading import planted
 from tests.reading.browser import Seat, chromium, open_browser
-from tests.reading.conftest import KL, Archive, Server, run, running, write_yaml
+from tests.reading.conftest import KL, Archive, Server, run, running, the_first, write_yaml
 from tests.workflow.conftest import Clone
 
 pytestmark = pytest.mark.skipif(chromium() is None, reason="Chromium is not installed: envs/setup.sh test installs it")
@@ -91,31 +91,10 @@ class Session:
             )
 
 
-class Places:
-    """Which planted exam a handle stands for."""
-
-    def __init__(self, archive: Archive, store: Path) -> None:
-        self._order = {exam: place for place, exam in enumerate(archive.exams)}
-        self._db = sqlite3.connect(f"file:{store}?mode=ro", uri=True)
-
-    def of(self, shown: str) -> tuple[int, int]:
-        query = "select exam, occasion from assignments where handle = ?"
-        exam, occasion = self._db.execute(query, [shown.rsplit("/", 1)[0]]).fetchone()
-        return self._order[exam], occasion
-
-
 @pytest.fixture(scope="module")
 def chrome():
     with open_browser() as browser:
         yield browser
-
-
-def the_first(number: int, archive: Archive, folder: Path) -> Archive:
-    """Return an archive of which so many exams are to be read."""
-    exams = pd.read_parquet(archive.exams_file)
-    exams.loc[~exams["exam"].isin(archive.exams[:number]), ["set", "reason"]] = ["excluded", "not read here"]
-    exams.to_parquet(folder / "some.parquet")
-    return replace(archive, exams_file=folder / "some.parquet", exams=archive.exams[:number])
 
 
 @pytest.fixture(scope="module")
@@ -135,7 +114,7 @@ def session(hundred, chrome, tmp_path_factory) -> Session:
 
 def hold(server: Server, hundred: Archive, chrome: Browser) -> Session:
     store = Store(server.store)
-    places = Places(hundred, server.store)
+    places = planted.Places(hundred, server.store)
     heard = {name: Listener() for name in (*NAMES, "seniors")}
     seats = []
     for name in NAMES:

@@ -10,20 +10,22 @@ import tempfile
 from pathlib import Path
 
 import pandas as pd
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, ViewportSize
 
 from analysis.reading import access
 from analysis.reading.store import Store
 from tests.reading import planted
 from tests.reading.browser import Seat, open_browser
-from tests.reading.conftest import KL, SIMULATE, Archive, Server, make_archive, run, running
-from tests.reading.test_browser import Places, the_first
+from tests.reading.conftest import KL, SIMULATE, Archive, Server, make_archive, run, running, the_first
+from tests.reading.planted import Places
 
 ARCHIVE = SIMULATE | {
     "radiography": {"image_size": [700, 900], "images_per_exam": [0.2, 0.4, 0.4], "unmasked": 0},
 }
-DESK, TABLET = {"width": 1440, "height": 900}, {"width": 1024, "height": 768}
-SIZES = (DESK, TABLET, {"width": 820, "height": 1180})
+DESK: ViewportSize = {"width": 1440, "height": 900}
+TABLET: ViewportSize = {"width": 1024, "height": 768}
+UPRIGHT: ViewportSize = {"width": 820, "height": 1180}
+SIZES = (DESK, TABLET, UPRIGHT)
 READERS = {"anna": DESK, "bo": TABLET, "cia": DESK}
 
 
@@ -36,7 +38,7 @@ class Album:
 
     def take(self, seat: Seat, name: str) -> None:
         """Take what is before somebody, and leave the window as large as it was."""
-        own = seat.page.viewport_size
+        own = seat.page.viewport_size or DESK
         for size in SIZES:
             seat.page.set_viewport_size(size)
             seat.page.wait_for_timeout(600)
@@ -74,7 +76,7 @@ def walk(folder: Path, album: Album, exams: int) -> str:
     return told(archive, server, folder, decided)
 
 
-def sit(browser: Browser, server: Server, token: str, size: dict[str, int], what: str = "") -> Seat:
+def sit(browser: Browser, server: Server, token: str, size: ViewportSize, what: str = "") -> Seat:
     """Sign in, and wait for what is to be seen."""
     seat = Seat(browser, viewport=size)
     seat.page.goto(server.url)
@@ -117,6 +119,7 @@ def pages(seat: Seat, album: Album) -> None:
     seat.press("?")
     seat.press("Shift+M")
     box = seat.page.locator(".pane").first.bounding_box()
+    assert box
     seat.page.mouse.move(box["x"] + 80, box["y"] + 120)
     seat.page.mouse.down()
     seat.page.mouse.move(box["x"] + 220, box["y"] + 220, steps=3)
@@ -128,7 +131,7 @@ def pages(seat: Seat, album: Album) -> None:
     seat.press("Enter")
     seat.page.wait_for_selector("dialog[open]")
     album.take(seat, "signed-out")
-    seat.context.add_cookies(cookies)
+    seat.context.add_cookies(cookies)  # type: ignore[arg-type]  # as they were given
     seat.page.reload()
     seat.shown()
 
@@ -172,14 +175,14 @@ def told(archive: Archive, server: Server, folder: Path, decided: int) -> str:
     readings = pd.read_csv(out / "readings.csv", dtype=str)
     private = pd.read_parquet(archive.private_index).dropna(subset=["exam"]).drop_duplicates("exam")
     place = {exam: i for i, exam in enumerate(archive.exams)}
-    number = {row.accession: place[row.exam] for row in private.itertuples() if row.exam in place}
+    number = {row["accession"]: place[row["exam"]] for row in private.to_dict("records") if row["exam"] in place}
     wrong = 0
-    for row in readings[readings["item"].isin(["kl", "medial"])].itertuples():
-        at = number[row.exam]
-        if row.reader in READERS:
-            wrong += int(row.value) != given(at, list(READERS).index(row.reader))[row.item]
+    for row in readings[readings["item"].isin(["kl", "medial"])].to_dict("records"):
+        at, value = number[row["exam"]], int(row["value"])
+        if row["reader"] in READERS:
+            wrong += value != given(at, list(READERS).index(row["reader"]))[row["item"]]
         else:
-            wrong += int(row.value) != planted.decide(at).get(row.item, int(row.value))
+            wrong += value != planted.decide(at).get(row["item"], value)
     mine = readings[readings["reader"].isin(READERS)]
     exams = mine.groupby("reader")["exam"].nunique().to_dict()
     return (

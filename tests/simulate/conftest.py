@@ -1,5 +1,7 @@
 """A small simulated archive, made once; its pictures are as small as they may be."""
 
+from pathlib import Path
+
 import pytest
 
 from analysis.simulate.archive import simulate
@@ -16,7 +18,7 @@ SEED = 2021
 
 
 @pytest.fixture(scope="session")
-def archive(tmp_path_factory):
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The archive's folder."""
     folder = tmp_path_factory.mktemp("simulated") / "archive"
     assert simulate(SETTINGS, SEED, 2, folder) == sum(path.is_file() for path in (folder / "dicom").rglob("*"))

@@ -48,12 +48,12 @@ class Clone:
 
 
 @pytest.fixture(scope="session")
-def clone(tmp_path_factory):
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Clone:
     return Clone(tmp_path_factory.mktemp("clone"))
 
 
 @pytest.fixture(scope="session")
-def smoke(clone):
+def smoke(clone: Clone) -> Clone:
     """The folder of the finished smoke study."""
     done = clone.snakemake()
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-8000:]

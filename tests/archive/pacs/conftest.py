@@ -8,7 +8,9 @@ import ssl
 import subprocess
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -25,16 +27,16 @@ DICOMWEB = Path("/usr/share/orthanc/plugins/libOrthancDicomWeb.so")
 SECRET = "not in any log"
 
 
-def free_port():
+def free_port() -> int:
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
+        return int(one.getsockname()[1])
 
 
 class Orthanc:
     """A server that can be killed and started again on what it holds."""
 
-    def __init__(self, folder, **more):
+    def __init__(self, folder: Path, **more: Any) -> None:
         self.folder, self.web, self.dicom, self.move = folder, free_port(), free_port(), free_port()
         folder.mkdir()
         settings = {
@@ -48,7 +50,7 @@ class Orthanc:
         (folder / "orthanc.json").write_text(json.dumps(settings))
         self.start()
 
-    def start(self):
+    def start(self) -> None:
         self.process = subprocess.Popen(
             ["Orthanc", self.folder / "orthanc.json"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
@@ -60,11 +62,11 @@ class Orthanc:
                 time.sleep(0.1)
         raise TimeoutError("Orthanc doesn't start")
 
-    def kill(self):
+    def kill(self) -> None:
         self.process.kill()
         self.process.wait()
 
-    def ask(self, method, path, **more):
+    def ask(self, method: str, path: str, **more: Any) -> requests.Response:
         return requests.request(
             method,
             f"http://127.0.0.1:{self.web}{path}",
@@ -74,10 +76,11 @@ class Orthanc:
             **more,
         )
 
-    def take(self, path):
-        assert self.ask("post", "/instances", data=Path(path).read_bytes()).ok
+    def take(self, path: Path) -> None:
+        assert self.ask("post", "/instances", data=path.read_bytes()).ok
 
-    def node(self, protocol, **more):
+    def node(self, protocol: str, **more: Any) -> Node:
+        given: dict[str, Any]
         if protocol == "dicomweb":
             given = {"url": f"http://127.0.0.1:{self.web}/dicom-web", "user": "knee", "password": SECRET}
         else:
@@ -85,7 +88,7 @@ class Orthanc:
         return Node.model_validate({"protocol": protocol, "timeout": 20} | given | more)
 
 
-def report(knee, said):
+def report(knee: Dataset, said: str) -> Dataset:
     """A structured report of an exam."""
     ds = Dataset()
     for keyword in ("PatientID", "PatientName", "StudyInstanceUID", "AccessionNumber", "StudyDate"):
@@ -105,14 +108,14 @@ def report(knee, said):
     return ds
 
 
-def exams(folder, n, first=0):
+def exams(folder: Path, n: int, first: int = 0) -> dict[str, Path]:
     """Write exams of two radiographs and a report each; return the radiographs' paths by SOP instance UID."""
-    rng, paths = np.random.default_rng(3), {}
+    rng, paths = np.random.default_rng(3), dict[str, Path]()
     for number in range(first, first + n):
         study = generate_uid()
         for view in ("front", "side"):
-            tags = {"StudyInstanceUID": study, "AccessionNumber": f"A{number:05d}", "PatientID": f"P{number:04d}"}
-            knee = radiograph(rng, SeriesDescription=view, **tags)
+            tags: dict[str, Any] = {"AccessionNumber": f"A{number:05d}", "PatientID": f"P{number:04d}"}
+            knee = radiograph(rng, StudyInstanceUID=study, SeriesDescription=view, **tags)
             if view == "side":
                 knee.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian
             paths[knee.SOPInstanceUID] = save(knee, folder / f"{number}-{view}.dcm")
@@ -120,20 +123,20 @@ def exams(folder, n, first=0):
     return paths
 
 
-def encrypting(port, certificate, key):
+def encrypting(port: int, certificate: Path, key: Path) -> int:
     """Listen with TLS, as the web server before a PACS does, and pass all on to `port`; return the new port."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
     listening = socket.create_server(("127.0.0.1", 0))
 
-    def pump(one, other):
+    def pump(one: socket.socket, other: socket.socket) -> None:
         with contextlib.suppress(OSError):
             while data := one.recv(1 << 16):
                 other.sendall(data)
         with contextlib.suppress(OSError):
             other.shutdown(socket.SHUT_WR)
 
-    def serve():
+    def serve() -> None:
         while True:
             with contextlib.suppress(OSError):
                 client = context.wrap_socket(listening.accept()[0], server_side=True)
@@ -142,10 +145,10 @@ def encrypting(port, certificate, key):
                     threading.Thread(target=pump, args=pair, daemon=True).start()
 
     threading.Thread(target=serve, daemon=True).start()
-    return listening.getsockname()[1]
+    return int(listening.getsockname()[1])
 
 
-def start(folder, **more):
+def start(folder: Path, **more: Any) -> Orthanc:
     """Start a server, or skip the test."""
     if not shutil.which("Orthanc") or not DICOMWEB.exists():
         pytest.skip("needs Debian's orthanc and orthanc-dicomweb")
@@ -153,14 +156,14 @@ def start(folder, **more):
 
 
 @pytest.fixture(scope="module")
-def orthanc(tmp_path_factory):
+def orthanc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orthanc]:
     server = start(tmp_path_factory.mktemp("pacs") / "orthanc")
     yield server
     server.kill()
 
 
 @pytest.fixture(scope="module")
-def knees(orthanc, tmp_path_factory):
+def knees(orthanc: Orthanc, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Six exams in the PACS."""
     folder = tmp_path_factory.mktemp("knees")
     paths = exams(folder, 6)
@@ -169,6 +172,6 @@ def knees(orthanc, tmp_path_factory):
     return paths
 
 
-def asks(**more):
+def asks(**more: Any) -> PacsSettings:
     """What is asked of the PACS, without rests."""
     return PacsSettings.model_validate({"dates": ("2010-01-01", "2010-12-31"), "pause": 0, "reserve_mb": 0} | more)
