@@ -103,7 +103,8 @@ def film(person: Person, visit: int, path: Path, only: str = "", **tags: object)
 def oai(folder: Path, count: int, seed: int = 1) -> Path:
     """Leave a hard drive of the OAI: baseline of everybody, 36 months of each fourth, tables in their ASCII form."""
     flexion = "Bilateral PA Fixed Flexion Knee"
-    contents, scores = ["Folder|ParticipantID|StudyDate|Barcode|StudyDescription|SeriesDescription"], {0: [], 5: []}
+    contents = ["Folder|ParticipantID|StudyDate|Barcode|StudyDescription|SeriesDescription"]
+    scores: dict[int, list[str]] = {0: [], 5: []}
     names = [*ALWAYS, *DISEASED]
     for person in people(count, seed):
         one, group = f"{1000001 + person.number}", "C.2" if person.number % 2 else "E.1"
