@@ -43,7 +43,7 @@ def ingest(
         for warning in warnings:
             click.secho(warning, fg="yellow", err=True)
     try:
-        index = stage.ingest(folder, settings, Pseudonyms(secret), workers)
+        index = stage.ingest(folder, settings, Pseudonyms(secret), workers, private / "headers.parquet")
     except stage.Refused as refused:
         # Twice, since Snakemake removes what a failed step was to make.
         for place in (out, private / "failed"):

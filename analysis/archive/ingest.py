@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from functools import partial
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,9 +10,9 @@ import numpy as np
 import pandas as pd
 
 from analysis.archive.copies import mark_copies
-from analysis.archive.dicom import limit_memory
-from analysis.archive.find import Entry, find
-from analysis.archive.inspect import DESCRIPTION, IDENTITY, inspect
+from analysis.archive.find import find
+from analysis.archive.headers import read_headers
+from analysis.archive.inspect import DESCRIPTION
 from analysis.archive.knees import BOX, divide, find_double, units
 from analysis.archive.matching import exam_names, reports_of_exams, side_by_side
 from analysis.archive.people import common_identifier, exams, patients, plain, shared
@@ -26,16 +21,10 @@ from analysis.archive.tables import read_exams, read_readings, read_reports
 from analysis.errors import StudyError
 from analysis.files import write_table
 from analysis.schemas import COUNTS, IMAGES, PRIVATE, READINGS, REJECTED
-from analysis.workers.context import clean_context
 
 if TYPE_CHECKING:
     from analysis.archive.pseudonyms import Pseudonyms
     from analysis.archive.settings import IngestSettings
-
-_CHUNK = 128
-_CUTS = "analysis.archive.films"
-_TEXT = ("path", "code", "detail", *IDENTITY, *DESCRIPTION)
-_NUMBERS = {"age": "float64", "rows": "Int64", "columns": "Int64", "bits": "Int64"}
 
 
 @dataclass(frozen=True)
@@ -74,7 +63,9 @@ class Refused(StudyError):  # noqa: N818 - an error for people, which brings alo
         self.files, self.counts = files, counts
 
 
-def ingest(folder: Path, settings: IngestSettings, pseudonyms: Pseudonyms, workers: int = 1) -> Index:
+def ingest(
+    folder: Path, settings: IngestSettings, pseudonyms: Pseudonyms, workers: int = 1, before: Path | None = None
+) -> Index:
     """Index an archive.
 
     Parameters
@@ -86,6 +77,8 @@ def ingest(folder: Path, settings: IngestSettings, pseudonyms: Pseudonyms, worke
     pseudonyms : Pseudonyms
     workers : int
         Processes.
+    before : Path, optional
+        Where what was read of the files is kept, so that next time only new and changed ones are read.
 
     Returns
     -------
@@ -102,7 +95,8 @@ def ingest(folder: Path, settings: IngestSettings, pseudonyms: Pseudonyms, worke
     table = folder / "readings.csv"
     read, problem = _read_readings(table)
     named = read[read["side"] != ""].groupby("exam")["side"].nunique()
-    files = read_headers(folder, find(folder), settings, workers, frozenset(named.index[named > 1]))
+    both_read = frozenset(named.index[named > 1])
+    files = read_headers(folder, find(folder), settings, workers, both_read, before)
     nobody = common_identifier(files)
     by_study = _patients(files, settings, nobody)
     files["exam_key"] = exams(files, files["patient_key"])
@@ -185,52 +179,6 @@ def _problem(folder: Path, files: pd.DataFrame, nobody: str | None, settings: In
         told = f" {commonest(files['detail'].dropna())}" if len(files) else ""
         return f"The archive {folder} holds no radiograph that can be used ({len(files)} files found).{told}"
     return None
-
-
-def read_headers(
-    folder: Path, entries: list[Entry], settings: IngestSettings, workers: int, both_read: frozenset[str] = frozenset()
-) -> pd.DataFrame:
-    """Describe every file by its header: a row each, in the order of the entries, with the columns of `inspect`.
-
-    Chunks become columns at once, so that memory grows by bytes and not by objects. `both_read` names the exams of which
-    both knees were read.
-    """
-    chunks = [[entry[:2] for entry in entries[start : start + _CHUNK]] for start in range(0, len(entries), _CHUNK)]
-    read = partial(_read_chunk, folder, settings)
-    # Also one worker is a process of its own: its memory is limited, this one's is not.
-    started_with = (settings.max_memory_mb, both_read)
-    with ProcessPoolExecutor(workers, clean_context(__name__, _CUTS), _start, started_with) as pool:
-        frames: Iterator[pd.DataFrame] = pool.map(read, chunks)
-        return pd.concat([_typed([]), *frames], ignore_index=True)
-
-
-#: The exams of which both knees were read, in each worker: sent once, and not with every chunk.
-_BOTH_READ: set[str] = set()
-
-
-def _start(megabytes: int, both_read: frozenset[str]) -> None:
-    _BOTH_READ.update(both_read)
-    import_module(_CUTS)  # before the limit: a library that finds no memory while it is loaded may crash
-    limit_memory(megabytes)
-
-
-def _read_chunk(
-    folder: Path, settings: IngestSettings, entries: list[tuple[str, tuple[str, str] | None]]
-) -> pd.DataFrame:
-    logging.getLogger("pydicom").setLevel(logging.CRITICAL)
-    return _typed(
-        [
-            {"path": path, "code": problem[0], "detail": sentence(*problem)}
-            if problem
-            else inspect(folder, path, settings, _BOTH_READ)
-            for path, problem in entries
-        ]
-    )
-
-
-def _typed(records: list[dict[str, object]]) -> pd.DataFrame:
-    frame = pd.DataFrame.from_records(records, columns=list(_TEXT))
-    return frame.astype({name: _NUMBERS.get(name, "str") for name in _TEXT})
 
 
 def reject(files: pd.DataFrame, which: pd.Series | np.ndarray, code: str, found: pd.Series | None = None) -> None:

@@ -17,7 +17,8 @@ from PIL import Image
 from analysis.archive.copies import mark_copies
 from analysis.archive.dicom import Unreadable, read
 from analysis.archive.find import Entry, escaped, find, real_path
-from analysis.archive.ingest import read_headers, reject
+from analysis.archive.headers import read_headers
+from analysis.archive.ingest import reject
 from analysis.archive.knees import divide
 from analysis.archive.people import exams, patients, shared
 from analysis.archive.reasons import sentence

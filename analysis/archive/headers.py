@@ -1,0 +1,125 @@
+"""What the header of each file of an archive says: read by several processes, and each file once."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from analysis.archive import known
+from analysis.archive.dicom import limit_memory
+from analysis.archive.inspect import DESCRIPTION, IDENTITY, inspect
+from analysis.archive.reasons import sentence
+from analysis.workers.context import clean_context
+
+if TYPE_CHECKING:
+    from analysis.archive.find import Entry
+    from analysis.archive.settings import IngestSettings
+
+_CHUNK = 128
+_CUTS = "analysis.archive.films"
+#: Files after which what was read is written down, so that a run that was stopped goes on from there.
+_SAVED = 20_000
+_COLUMNS = ("path", "code", "detail", *IDENTITY, *DESCRIPTION)
+_NUMBERS = {"age": "float64", "rows": "Int64", "columns": "Int64", "bits": "Int64"}
+
+
+def read_headers(
+    folder: Path,
+    entries: list[Entry],
+    settings: IngestSettings,
+    workers: int,
+    both_read: frozenset[str] = frozenset(),
+    before: Path | None = None,
+) -> pd.DataFrame:
+    """Describe every file by its header.
+
+    Chunks become columns at once, so that memory grows by bytes and not by objects.
+
+    Parameters
+    ----------
+    folder : Path
+        The archive.
+    entries : list of Entry
+        Its files, from `find`.
+    settings : IngestSettings
+    workers : int
+        Processes.
+    both_read : frozenset of str
+        Names of the exams of which both knees were read.
+    before : Path, optional
+        Where what is read is written down, and where what was read before is found: then only files that are new or have
+        changed are read (`analysis.archive.known`).
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row for each file, in the order of the entries, with the columns of `inspect`.
+    """
+    if before is None:
+        return _together(_read(folder, entries, settings, workers, both_read))
+    stamp = known.stamps(entries)
+    frames, unsaved = [known.load(before, settings, stamp, both_read)], 0
+    there = set(frames[0]["path"])
+    for frame in _read(folder, [one for one in entries if one.path not in there], settings, workers, both_read):
+        frames.append(frame)
+        unsaved += len(frame)
+        if unsaved >= _SAVED:
+            known.save(_together(frames), before, settings, stamp, both_read)
+            unsaved = 0
+    found = _together(frames)
+    known.save(found, before, settings, stamp, both_read)
+    return found.set_index("path", drop=False).loc[[one.path for one in entries]].reset_index(drop=True)
+
+
+def _read(
+    folder: Path, entries: list[Entry], settings: IngestSettings, workers: int, both_read: frozenset[str]
+) -> Iterator[pd.DataFrame]:
+    chunks = [[entry[:2] for entry in entries[start : start + _CHUNK]] for start in range(0, len(entries), _CHUNK)]
+    if not chunks:
+        return
+    # Also one worker is a process of its own: its memory is limited, this one's is not.
+    started_with = (settings.max_memory_mb, both_read)
+    with ProcessPoolExecutor(workers, clean_context(__name__, _CUTS), _start, started_with) as pool:
+        yield from pool.map(partial(_read_chunk, folder, settings), chunks)
+
+
+#: The exams of which both knees were read, in each worker: sent once, and not with every chunk.
+_BOTH_READ: set[str] = set()
+
+
+def _start(megabytes: int, both_read: frozenset[str]) -> None:
+    _BOTH_READ.update(both_read)
+    import_module(_CUTS)  # before the limit: a library that finds no memory while it is loaded may crash
+    limit_memory(megabytes)
+
+
+def _read_chunk(
+    folder: Path, settings: IngestSettings, entries: list[tuple[str, tuple[str, str] | None]]
+) -> pd.DataFrame:
+    logging.getLogger("pydicom").setLevel(logging.CRITICAL)
+    return _typed(
+        pd.DataFrame.from_records(
+            [
+                {"path": path, "code": problem[0], "detail": sentence(*problem)}
+                if problem
+                else inspect(folder, path, settings, _BOTH_READ)
+                for path, problem in entries
+            ],
+            columns=list(_COLUMNS),
+        )
+    )
+
+
+def _together(frames: Iterable[pd.DataFrame]) -> pd.DataFrame:
+    return _typed(pd.concat([pd.DataFrame(columns=list(_COLUMNS)), *frames], ignore_index=True))
+
+
+def _typed(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.astype({name: _NUMBERS.get(name, "str") for name in _COLUMNS})

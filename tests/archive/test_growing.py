@@ -1,0 +1,120 @@
+"""An archive that grows: what was read of a file counts until the file, the settings or the code change."""
+
+import os
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+
+from analysis.archive import known
+from analysis.archive.commands import ingest as command
+from analysis.archive.find import find
+from analysis.archive.ingest import ingest
+from analysis.archive.pseudonyms import Pseudonyms, key_from_seed
+from analysis.archive.settings import CutSettings, IngestSettings
+from tests.archive.files import radiograph, save
+
+NAMES = Pseudonyms(key_from_seed(1))
+RNG = np.random.default_rng(5)
+PLAIN = IngestSettings()
+READ = "exam,reader,role,session,item,value,revisit,time,side\n"
+
+
+def knee(folder, number, **tags):
+    given = {"PatientID": f"P{number}", "PatientName": None, "AccessionNumber": f"A{number}", "PatientSex": "F"}
+    return save(radiograph(RNG, **(given | tags)), folder / "dicom" / f"{number}.dcm")
+
+
+@pytest.fixture
+def archive(tmp_path, monkeypatch):
+    """Radiographs and a text that were read, and what was written down of them; none of them changed just now."""
+    monkeypatch.setattr(known, "_BLUR", 0)
+    folder = tmp_path / "archive"
+    for number in range(7):
+        knee(folder, number)
+    (folder / "dicom" / "words").write_text("no image")
+    ingest(folder, PLAIN, NAMES, before=tmp_path / "headers.parquet")
+    # What is taken from there and not from the files can be told by it.
+    table = pd.read_parquet(tmp_path / "headers.parquet")
+    assert len(table) == 8
+    table.assign(sex="other").to_parquet(tmp_path / "headers.parquet")
+    return folder
+
+
+def test_only_new_and_changed_files_are_read(archive):
+    folder = archive / "dicom"
+    knee(archive, 9)
+    (folder / "0.dcm").unlink()
+    (folder / "1.dcm").rename(folder / "moved.dcm")
+    for number in (2, 3):  # of the same size, and of the same time: to the nanosecond, and to the second
+        path = folder / f"{number}.dcm"
+        status, data = path.stat(), path.read_bytes()
+        path.write_bytes(data.replace(b"ACC", b"BCC").replace(f"P{number}".encode(), b"P8"))
+        time = status.st_mtime_ns if number == 2 else status.st_mtime_ns // 10**9 * 10**9
+        os.utime(path, ns=(status.st_atime_ns, time))
+        assert path.stat().st_size == status.st_size
+    other = knee(archive.parent / "elsewhere", 4, PatientSex="M")
+    shutil.copystat(folder / "4.dcm", other)
+    other.replace(folder / "4.dcm")
+    (folder / "5.dcm").rename(archive.parent / "elsewhere/5.dcm")
+    (folder / "5.dcm").symlink_to(archive.parent / "elsewhere/5.dcm")
+    files = ingest(archive, PLAIN, NAMES, before=archive.parent / "headers.parquet").files
+    assert len(files) == 8
+    assert files.loc[files["sex"] == "other", "path"].tolist() == ["dicom/6.dcm", "dicom/words"]
+
+
+def test_what_comes_out_is_the_same_to_the_last_byte(tmp_path, monkeypatch):
+    monkeypatch.setattr(known, "_BLUR", 0)
+    folder, before = tmp_path / "archive", tmp_path / "headers.parquet"
+    for number in range(3):
+        knee(folder, number, PatientBirthDate="" if number else "19500102", WindowCenter="2048")
+    (folder / "dicom/empty").write_bytes(b"")
+    first = ingest(folder, PLAIN, NAMES, before=before)
+    again = ingest(folder, PLAIN, NAMES, before=before)
+    knee(folder, 7)
+    grown, anew = (ingest(folder, PLAIN, NAMES, before=place) for place in (before, None))
+    for one, other in ((first, again), (grown, anew)):
+        for part in ("files", "images", "readings", "counts"):
+            pd.testing.assert_frame_equal(getattr(one, part), getattr(other, part))
+
+
+def test_other_settings_other_code_and_a_record_that_cannot_be_read_count_for_nothing(archive, monkeypatch):
+    before, stamp, nobody = archive.parent / "headers.parquet", known.stamps(find(archive)), frozenset[str]()
+
+    def there(settings=PLAIN, both_read=nobody):
+        return len(known.load(before, settings, stamp, both_read))
+
+    assert there() == 8
+    assert there(both_read=frozenset({"A1"})) == 7  # its film is looked at in another way
+    assert there(PLAIN.model_copy(update={"min_pixels": 60})) == 0
+    assert there(PLAIN.model_copy(update={"cut": CutSettings(side_mm=120)})) == 0
+    with monkeypatch.context() as patch:
+        patch.setattr(known, "_LIBRARIES", (*known._LIBRARIES, "pandas"))
+        assert there() == 0
+    pd.read_parquet(before).drop(columns="stamp").to_parquet(before)
+    assert there() == 0
+    for content in (b"", b"PAR1 no more"):
+        before.write_bytes(content)
+        assert there() == 0
+
+
+def test_what_may_pass_is_not_kept_and_a_file_of_just_now_has_no_stamp(tmp_path, monkeypatch):
+    knee(tmp_path, 1)
+    (tmp_path / "dicom/nowhere").symlink_to(tmp_path / "gone")
+    assert known.stamps(find(tmp_path)).empty  # changed less than two seconds ago
+    monkeypatch.setattr(known, "_BLUR", 0)
+    ingest(tmp_path, PLAIN, NAMES, before=tmp_path / "headers.parquet")
+    assert pd.read_parquet(tmp_path / "headers.parquet")["path"].tolist() == ["dicom/1.dcm"]
+
+
+def test_the_command_keeps_it_in_the_private_folder(tmp_path):
+    knee(tmp_path / "archive", 1)
+    (tmp_path / "ingest.yaml").write_text("{}")
+    arguments = [tmp_path / "archive", "--out", tmp_path / "out", "--private-folder", tmp_path / "private",
+                 "--seed", 1, "--settings", tmp_path / "ingest.yaml"]  # fmt: skip
+    done = CliRunner().invoke(command, [str(one) for one in arguments], catch_exceptions=False)
+    assert done.exit_code == 0
+    assert (tmp_path / "private/headers.parquet").is_file()
+    assert (tmp_path / "private").stat().st_mode & 0o077 == 0
