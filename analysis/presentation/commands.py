@@ -28,6 +28,7 @@ def results_options(command: Callable[..., None]) -> Callable[..., None]:
             shared("--images", required=False),
             click.option("--network", type=FOLDER, help="Folder with seed-S/curve.csv."),
             click.option("--attribution", type=FOLDER, help="Folder with cases.csv and its pictures."),
+            click.option("--temperatures", "temperatures_file", type=FILE, help="temperatures.csv."),
             click.option("--coverage", type=FILE, help="coverage.csv."),
             click.option("--false-positives", type=FILE, help="false_positives.csv."),
             click.option("--sample-size", type=FILE, help="sample_size.csv."),

@@ -8,6 +8,8 @@ from typing import Any
 
 NONE = "–"  # what a table shows where there is no number
 NOT_ESTIMABLE = "not estimable"
+#: Levels that P values are held against.
+LEVELS = (0.001, 0.01, 0.05, 0.1, 0.2)
 
 
 def known(value: Any) -> bool:
@@ -38,6 +40,16 @@ def number(value: Any, digits: int = 2, none: str = NONE) -> str:
 def count(value: Any, none: str = NONE) -> str:
     """Return a whole number, its thousands separated by commas."""
     return f"{round(float(value)):,}" if known(value) else none
+
+
+def counted(value: float, what: str) -> str:
+    """Return "1 epoch" or "3 epochs"."""
+    return f"{count(value)} {what}{'' if value == 1 else 's'}"
+
+
+def were(value: float) -> str:
+    """Return "1 was" or "3 were"."""
+    return f"{count(value)} {'was' if value == 1 else 'were'}"
 
 
 def percent(part: float, whole: float, digits: int = 0) -> str:
@@ -85,12 +97,16 @@ def percentage(row: Mapping[Any, Any], name: str, digits: int = 0, scale: float 
 
 
 def p_value(value: Any, none: str = NONE) -> str:
-    """Return a P value with two decimals where that says enough, else three, else "< 0.001"."""
+    """Return a P value with two decimals where that says enough, else three, else "< 0.001".
+
+    What rounding would lift to a level that it lies below is told by that level: 0.0496 is "< 0.05", not 0.050.
+    """
     if not known(value):
         return none
-    if value < 0.001:
-        return "< 0.001"
-    return f"{value:.3f}" if value < 0.1 else f"{value:.2f}"
+    digits = 3 if value < 0.1 else 2
+    below = next((level for level in LEVELS if value < level <= round(value, digits)), None)
+    below = LEVELS[0] if value < LEVELS[0] else below
+    return f"{value:.{digits}f}" if below is None else f"< {below:g}"
 
 
 def p_equation(value: Any) -> str:

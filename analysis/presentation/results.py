@@ -13,7 +13,7 @@ from analysis.files import read_table
 from analysis.grading.scheme import Outcome, Scheme
 from analysis.presentation.settings import ManuscriptSettings
 from analysis.schemas import AGREEMENT, COUNTS, EXAMS, FLOW, IMAGE_COUNTS, REFERENCE, active_learning
-from analysis.schemas.network import CASES, LEARNING, OCCLUSION
+from analysis.schemas.network import CASES, LEARNING, OCCLUSION, TEMPERATURES
 from analysis.schemas.statistics import (
     AUDIT,
     COVERAGE,
@@ -56,6 +56,8 @@ class Results:
         Folders of the estimates, the reference standard and the selection.
     index, images, network, attribution : Path, optional
         Folders of the index, the prepared images, the networks and what they looked at.
+    temperatures_file : Path, optional
+        temperatures.csv of the predictions.
     coverage, false_positives, sample_size, audit : Path, optional
         CSV files; without them those in the folder of the estimates, where they are.
     active_learning : Path, optional
@@ -71,6 +73,7 @@ class Results:
     images: Path | None = None
     network: Path | None = None
     attribution: Path | None = None
+    temperatures_file: Path | None = None
     coverage: Path | None = None
     false_positives: Path | None = None
     sample_size: Path | None = None
@@ -245,6 +248,12 @@ class Results:
         if path:
             self._read.add(path)
         return path
+
+    @property
+    def temperatures(self) -> pd.DataFrame:
+        """The temperature of each part of the scores."""
+        path = self.temperatures_file
+        return self._table(path, TEMPERATURES, optional=True) if path else _empty()
 
     @property
     def cases(self) -> pd.DataFrame:

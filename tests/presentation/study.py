@@ -15,7 +15,7 @@ from analysis.files import write_table
 from analysis.grading.scheme import Scheme, load_scheme
 from analysis.presentation.settings import ManuscriptSettings
 from analysis.schemas import AGREEMENT, EXAMS, FLOW, REFERENCE
-from analysis.schemas.network import CASES, LEARNING, OCCLUSION
+from analysis.schemas.network import CASES, LEARNING, OCCLUSION, TEMPERATURES
 from analysis.schemas.statistics import AUDIT, COVERAGE, ESTIMATES, FALSE_POSITIVES, SAMPLE_SIZE
 
 SCHEMAS = {name.partition(".")[0]: schema for name, schema in ESTIMATES.items()} | {
@@ -58,6 +58,7 @@ def make_study(folder: Path, scheme_path: Path, seed: int = 1, sizes: dict[str, 
     _statistics(folder / "statistics", scheme, reference, rng)
     _agreement(folder, scheme, rng)
     _attribution(folder / "attribution", scheme, rng)
+    _temperatures(folder / "temperatures.csv", scheme)
     for run in (0, 1):
         epochs = np.arange(1, 23)
         table = pd.DataFrame(
@@ -83,6 +84,7 @@ def make_study(folder: Path, scheme_path: Path, seed: int = 1, sizes: dict[str, 
         "index": folder / "index",
         "network": folder / "network",
         "attribution": folder / "attribution",
+        "temperatures_file": folder / "temperatures.csv",
         "settings": folder / "manuscript.yaml",
     }
 
@@ -426,6 +428,11 @@ def _attribution(out: Path, scheme: Scheme, rng: np.random.Generator) -> None:
     ]  # fmt: skip
     write(cases, out / "cases.csv", CASES)
     write(occlusion, out / "occlusion.csv", OCCLUSION)
+
+
+def _temperatures(out: Path, scheme: Scheme) -> None:
+    parts = {**dict.fromkeys(scheme.items, 0.84), "findings": 1.25}
+    write([{"part": part, "exams": 100, "temperature": value} for part, value in parts.items()], out, TEMPERATURES)
 
 
 #: An archive's source of each kind.

@@ -8,12 +8,15 @@ import pytest
 
 from analysis.manuscript.render import _pandoc
 from analysis.presentation.beside import pair
+from analysis.presentation.format import p_value
 from analysis.presentation.tables import TABLES
-from tests.presentation.conftest import Made
+from analysis.yaml_files import load_yaml
+from tests.presentation.conftest import SCHEMES, Made, prose
+from tests.presentation.study import make_study
 
 
-def tell(made, folder, kind="simulated", config=None, **changes):
-    """Return the manuscript's text after changes to files of the results, each a function of the frame.
+def values(made, folder, kind="simulated", config=None, **changes):
+    """Return the values of the text after changes to files of the results, each a function of the frame.
 
     `config` changes the configuration, section by section.
     """
@@ -24,8 +27,13 @@ def tell(made, folder, kind="simulated", config=None, **changes):
         path = next(path for part in ("statistics", "attribution") if (path := options[part] / f"{name}.csv").is_file())
         change(pd.read_csv(path)).to_csv(path, index=False)
     folder.mkdir(exist_ok=True)
-    values = Made(options, made.folder).values(folder / "values.yml", kind, config)
-    made.stage(folder / "manuscript", values=values)
+    return load_yaml(Made(options, made.folder).values(folder / "values.yml", kind, config))
+
+
+def tell(made, folder, kind="simulated", config=None, **changes):
+    """Return the manuscript's text, its values changed as by `values`."""
+    values(made, folder, kind, config, **changes)
+    made.stage(folder / "manuscript", values=folder / "values.yml")
     _pandoc(folder / "manuscript", "plain", "html", folder / "text.txt", "--wrap=none")
     return (folder / "text.txt").read_text().replace("’", "'")
 
@@ -56,6 +64,16 @@ def apart(number, tested=True):
     def change(frame):
         p = [0.004 if i < number else 0.6 for i in range(len(frame))] if tested else float("nan")
         return frame.assign(p=p, p_holm=p, difference=-0.07, difference_low=-0.12, difference_high=-0.02)
+
+    return change
+
+
+def hide(**after):
+    """Set the AUC of every outcome with a region hidden; it was 0.9 before."""
+
+    def change(frame):
+        frame["auc_occluded"] = frame["region"].map(after).fillna(0.9)
+        return frame
 
     return change
 
@@ -116,8 +134,7 @@ def test_sentences_follow_the_data(turns, subject):
 def test_attributions_that_do_not_add_up_are_owned_up_to(kl, tmp_path):
     text = tell(kl, tmp_path / "some", cases=lambda frame: frame)
     assert "In 1 of 2 decisions the attributions add up" in text and "the largest error is 11% of that change" in text
-    text = tell(kl, tmp_path / "all", cases=lambda frame: frame.assign(holds=True))
-    assert "The attributions of all 2 decisions add up" in text
+    assert values(kl, tmp_path / "one", cases=lambda frame: frame.iloc[:1])["decisions"]["decisions"] == "1 decision"
 
 
 def test_what_hiding_the_joint_did_is_said_as_it_was(kl, tmp_path):
@@ -130,6 +147,10 @@ def test_what_hiding_the_joint_did_is_said_as_it_was(kl, tmp_path):
     assert "Hiding the joint lowered the AUC no more than hiding as much elsewhere" in text
     text = tell(kl, tmp_path / "grades", occlusion=lambda frame: frame[frame["region"].isin(swapped)])
     assert "the mean score of an implant" not in text
+    # Less of a gain is no loss, nor is what is gone in rounding.
+    for number, after in enumerate((0.95, 0.896)):
+        found = values(kl, tmp_path / str(number), occlusion=hide(joint=after, elsewhere=0.99))["occlusion"]
+        assert [name for name in ("joint_more", "joint_not_more", "joint_not") if found[name]] == ["joint_not"]
 
 
 def test_findings_that_nobody_read_are_not_said_to_have_been_looked_for(kl, tmp_path):
@@ -241,8 +262,16 @@ def test_coverage_is_told_of_the_interval_that_is_recommended(kl, tmp_path):
 
     text = tell(kl, tmp_path, coverage=change)
     assert "the recommended intervals covered the true AUC in 94%, where 95% are asked for" in text
-    assert "With 3 cases DeLong's intervals covered it in 61% and" in text
+    assert "With 3 cases DeLong's intervals covered it in 61%, and bootstrap" in text
+    assert "one or several exams of each patient" in text and "which is why they are not the ones" in text
     assert "Intervals for few cases are to be read with care" not in text
+
+    def other(frame):
+        frame = frame[(frame["method"] != "bootstrap") & (frame["exams_per_patient"] == 1)]
+        return frame.assign(coverage=0.96)
+
+    text = tell(kl, tmp_path / "other", coverage=other)
+    assert "and one exam of each patient" in text and "DeLong's intervals covered it in 96%." in text
 
 
 def test_a_sign_says_why_the_recommended_interval_is_another(kl, tmp_path):
@@ -313,8 +342,13 @@ def test_thresholds_that_rest_on_few_validation_cases_are_marked(kl, tmp_path):
 def test_what_a_small_validation_set_loses_is_not_called_optimism(kl, tmp_path):
     text = tell(kl, tmp_path, optimism=lambda frame: frame.assign(difference=0.07, optimism=0.02))
     assert "Youden's J was 0.07 higher on average than at those of the validation set" in text
-    assert "By cross-validation 0.02 of J, on average of" in text
+    assert "that it is tested on added 0.02 to J on average of" in text
     assert "would have overstated Youden's J by 0.02 on average" in text
+    for number, gain in enumerate((0.004, -0.03)):
+        text = tell(kl, tmp_path / str(number), optimism=lambda frame, gain=gain: frame.assign(optimism=gain))
+        assert (
+            "would not have overstated Youden's J on average." in text and "have overstated Youden's J by" not in text
+        )
 
 
 def test_calibration_and_decision_curves_name_their_prevalence(kl, turns, tmp_path):
@@ -350,9 +384,10 @@ def test_the_expected_width_is_told_where_it_was_worked_out(kl, turns, tmp_path)
 
 
 def test_aucs_that_look_alike_are_not_said_to_range(kl, tmp_path):
-    assert "The AUC of each location was 0.76 (Table" in tell(kl, tmp_path / "alike", roc=with_aucs(location=0.7612))
+    alike = tell(kl, tmp_path / "alike", roc=with_aucs(location=0.7612))
+    assert "The AUC was 0.76 for medial osteoarthritis, lateral osteoarthritis and patellofemoral" in alike
     text = tell(kl, tmp_path / "spread", roc=with_aucs(location=[0.7, 0.8, 0.9]))
-    assert "The AUC of locations ranged from 0.70" in text and "of each location was" not in text
+    assert "The AUC of locations ranged from 0.70" in text and "The AUC was" not in text
 
 
 def test_a_public_cohort_with_implants_is_not_said_to_have_none(kl, tmp_path):
@@ -392,7 +427,7 @@ def test_the_largest_optimism_is_the_one_in_the_table(kl, tmp_path):
         return frame
 
     text = tell(kl, tmp_path, optimism=change)
-    assert "and at most 0.31, for medial osteoarthritis, is optimism" in text
+    assert "and at most 0.31, for medial osteoarthritis." in text
 
 
 def test_only_the_published_frequency_is_called_so(kl, turns, tmp_path):
@@ -430,3 +465,91 @@ def test_the_share_of_training_in_the_uncertainty_is_told_or_that_it_is_not_know
     assert "is the training's own" not in alone and "each by itself" not in alone
     assert "One network was trained; how far its random start moves an AUC is not known." in alone
     assert "What another random start of training would change is not known from one network." in alone
+
+
+def test_readings_of_which_no_kappa_can_be_had_are_not_called_missing(kl, tmp_path):
+    """Readers who all gave one grade have no kappa, and pairs who share few exams aren't measured: both read twice."""
+    reference = shutil.copytree(kl.options["reference"], tmp_path / "reference")
+    frame = pd.read_csv(reference / "agreement.csv")
+    said = "could not be estimated: exams that two read are too few, or graded too much alike."
+    kappas = [column for column in frame if column.startswith("kappa")]
+    frame.assign(**dict.fromkeys(kappas, float("nan"))).to_csv(reference / "agreement.csv", index=False)
+    text = tell(Made({**kl.options, "reference": reference}, kl.folder), tmp_path / "none")
+    assert said in text and "not read twice" not in text
+    overall = frame.assign(first="all", second="readers", alpha=0.81, alpha_low=0.78, alpha_high=0.84)
+    gone = [column for column in frame if column.startswith(("kappa", "percent"))]
+    both = pd.concat([overall, frame]).assign(**dict.fromkeys(gone, float("nan")))
+    both.to_csv(reference / "agreement.csv", index=False)
+    found = values(Made({**kl.options, "reference": reference}, kl.folder), tmp_path / "alpha")["agreement"]["test"]
+    assert (found["twice"], found["any"], found["overall"], found["pair"]) == (True, True, True, False)
+    frame.iloc[:0].to_csv(reference / "agreement.csv", index=False)
+    found = values(Made({**kl.options, "reference": reference}, kl.folder), tmp_path / "unread")["agreement"]["test"]
+    assert not found["twice"] and not found["any"]
+
+
+def test_temperatures_are_told_or_that_the_validation_set_was_too_small(kl, turns, tmp_path):
+    assert "and more certain below; it was 0.84 for the grades and 1.25 for findings." in turns["first"]
+    small = tmp_path / "temperatures.csv"
+    pd.read_csv(kl.options["temperatures_file"]).assign(temperature=1.0).to_csv(small, index=False)
+    text = tell(Made({**kl.options, "temperatures_file": small}, kl.folder), tmp_path / "small")
+    assert "too small for a temperature" in text and "makes scores less certain" not in text
+
+
+def test_a_network_is_placed_beside_the_readers_item_by_item(tmp_path):
+    """Last on one item and first on another is not among the readers, though the mean of the items is."""
+    oarsi = Made(make_study(tmp_path / "in", SCHEMES["oarsi"]), tmp_path)
+    items = list(oarsi.results.scheme.items)
+
+    def change(frame):
+        frame["estimate"] = frame["who"].map({"network": 0.85, "senior-1": 0.8, "senior-2": 0.9})
+        own = frame["who"] == "network"
+        frame.loc[own & (frame["item"] == items[0]), "estimate"] = 0.1
+        frame.loc[own & (frame["item"] == items[1]), "estimate"] = 0.99
+        return frame
+
+    found = values(oarsi, tmp_path / "out", readers=change)["readers"]
+    assert found["mixed"] and not (found["below"] or found["within"] or found["above"])
+    said = "below that of every reader for 1, among those of the readers for 4 and above that of every reader for 1"
+    assert found["places"] == f"{said} of 6 items"
+
+
+def test_ensembles_and_films_that_are_cut_are_told_as_such(kl, tmp_path):
+    config = {"network": {"seeds": [0, 1, 2]}, "ingest": {"cut": {"single": "knee"}}}
+    text = tell(kl, tmp_path, config=config)
+    for said in (
+        "An ensemble of 3 residual convolutional networks saw all images",
+        "An ensemble of 3 networks trained on",
+        "in the results, the network is this ensemble",
+        "Of a frontal film of one knee, a square of 140 mm about the joint was used.",
+        "it was not located in other images.",
+    ):
+        assert said in text
+    assert "The joint was not located," not in text
+
+
+def test_most_is_more_than_half(kl, tmp_path):
+    def change(lower, higher):
+        signs = [-0.1] * lower + [0.1] * higher
+        return lambda frame: frame.assign(difference=signs + [0.0] * (len(frame) - len(signs)))
+
+    names = ("mostly_lower", "mostly_higher", "even")
+    for number, (lower, higher, said) in enumerate(
+        ((6, 4, "mostly_lower"), (2, 6, "mostly_higher"), (3, 3, "even"), (4, 3, None))
+    ):
+        found = values(kl, tmp_path / str(number), published=change(lower, higher))["original"]["compared"]
+        assert [name for name in names if found[name]] == ([said] if said else []), (lower, higher)
+
+
+def test_every_figure_and_table_is_referred_to():
+    text = prose()
+    made = set(re.findall(r"::: \{#((?:fig|tbl)-[\w-]+)", text))
+    assert len(made) > 30
+    assert made - set(re.findall(r"@((?:fig|tbl)-[\w-]*\w)", text)) == set()
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [(0.0496, "< 0.05"), (0.05, "0.050"), (0.0504, "0.050"), (0.00996, "< 0.01"), (0.0004, "< 0.001"), (0.1999, "< 0.2"), (0.36, "0.36")],
+)  # fmt: skip
+def test_no_p_value_is_lifted_to_a_level_by_rounding(value, said):
+    assert p_value(value) == said

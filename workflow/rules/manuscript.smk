@@ -18,6 +18,7 @@ WHERE = (
     f" --grading {{input.grading}} --statistics {STATISTICS} --reference-folder {COHORT}/{{grading}}/reference"
     f" --selection {SELECTION} --index {INDEX} --network {NETWORK} --attribution {ATTRIBUTION}"
     f"{f' --images {IMAGES}' if FROM_ARCHIVE else ''}"
+    f" --temperatures {PREDICTIONS}/temperatures.csv"
     f" --coverage {COHORT}/coverage.csv --false-positives {COHORT}/false_positives.csv"
     f" --sample-size {COHORT}/sample_size.csv --audit {COHORT}/audit.csv"
     f" --settings {{input.settings}}"

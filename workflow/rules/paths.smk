@@ -77,6 +77,7 @@ def given_to_manuscript(wildcards):
             ),
             grading=wildcards.grading,
         ),
+        *expand(f"{PREDICTIONS}/temperatures.csv", grading=wildcards.grading),
         *given_weights(wildcards),
         *expand(
             f"{NETWORK}/seed-{{seed}}/curve.csv",

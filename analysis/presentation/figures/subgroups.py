@@ -8,6 +8,7 @@ from analysis.presentation.figures.forest import ROW_MM, point
 from analysis.presentation.figures.style import GREY, MM, canvas, wrap
 from analysis.presentation.format import count, interval, known
 from analysis.presentation.results import Results
+from analysis.presentation.tables.subgroups import level_name
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -29,9 +30,7 @@ def subgroups(results: Results) -> Figure | None:
     rows: list[tuple[str, dict[str, Any] | None]] = []
     for name in part["subgroup"].unique():
         rows.append((str(name).replace("_", " ").capitalize(), None))
-        rows += [
-            (str(row["level"]).replace("_", " "), dict(row)) for _, row in part[part["subgroup"] == name].iterrows()
-        ]
+        rows += [(level_name(str(row["level"])), dict(row)) for _, row in part[part["subgroup"] == name].iterrows()]
     figure, panel = canvas(settings.double_mm, 16 + ROW_MM * (len(rows) + 1))
     # Fixed places: the columns of text beside the axes are no part of what a layout engine measures.
     figure.set_layout_engine("none")

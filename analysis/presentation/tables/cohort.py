@@ -64,7 +64,8 @@ def images(results: Results) -> Table | None:
         ["Images", *(count(part["images"].sum()) for part in parts.values())],
     ]
     if any(exam_of(part["exam"]).duplicated().any() for part in parts.values()):
-        rows.insert(1, ["Knees", *(count(len(part)) for part in parts.values())])
+        rows[0][0] = "Exams as taken"
+        rows.insert(1, ["Exams, each knee counted", *(count(len(part)) for part in parts.values())])
     if exams["age"].notna().any():
         rows.append(
             [

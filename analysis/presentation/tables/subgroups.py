@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
 from analysis.grading.scheme import Outcome
-from analysis.presentation.format import count, interval, known, listed, p_value
+from analysis.presentation.format import count, decapitalise, interval, known, listed, p_value
 from analysis.presentation.markdown import Table
 from analysis.presentation.results import Results
 from analysis.statistics.questions import question_of
@@ -29,7 +30,7 @@ def subgroups(results: Results) -> Table | None:
         part = part[part.groupby("subgroup")["level"].transform("size") > 1]
         if part.empty:
             continue
-        rows.append([listed([outcome.title for outcome in same])])
+        rows.append([listed([same[0].title, *(decapitalise(outcome.title) for outcome in same[1:])])])
         for _, row in part.iterrows():
             rows.append(
                 [
@@ -58,5 +59,10 @@ def asked(results: Results, *kinds: str, among: Collection[str] | None = None) -
 
 def _level(row: Mapping[Any, Any]) -> str:
     """Return "Sex: female"."""
-    text = f"{row['subgroup']}: {row['level']}".replace("_", " ")
+    text = level_name(f"{row['subgroup']}: {row['level']}")
     return text[0].upper() + text[1:]
+
+
+def level_name(text: str) -> str:
+    """Return a level of a subgroup as it is printed: "AP + lateral"."""
+    return re.sub(r"\bap\b", "AP", text.replace("_", " "))

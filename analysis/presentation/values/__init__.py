@@ -33,6 +33,7 @@ from analysis.presentation.values.network import network_noun, network_values
 from analysis.presentation.values.performance import performance_values, published_values, summary_values
 from analysis.presentation.values.readers import agreement_values, reader_values
 from analysis.presentation.values.subgroups import subgroup_values
+from analysis.presentation.values.temperature import temperature_values
 from analysis.presentation.values.training import training_values
 from analysis.schemas import SETS
 from analysis.settings import Settings, parse
@@ -80,11 +81,17 @@ def collect(results: Results, config: Mapping[str, Any]) -> dict[str, Any]:
     measured, sources = _measured(results)
     compared = measured.pop("compared")
     measured["flow"] |= rule_values(config["selection"])
+    cut, two_knees = told["ingest"]["cut"], measured["files"]["any_films_cut"]
+    alone = cut["single"] == "knee"
+    measured["files"] |= {
+        "cut": two_knees or alone,
+        "joint_located": (two_knees and cut["both"] == "knee") or alone,
+    }
     items = [decapitalise(item.title) for item in scheme.items.values()]
     read = [name for name in scheme.findings if results.graded[name].notna().any()]
     found: dict[str, Any] = {
         "title": settings.title
-        or f"{scheme.title} grading of knee radiographs by a {network_noun(config['network'])}: {_article(cohort)} {cohort.title}",
+        or f"{scheme.title} grading of knee radiographs by {network_noun(config['network'])}: {_article(cohort)} {cohort.title}",
         "lang": settings.language,
         "cohort": fact_values(cohort) | {"as_published": _as_published(config)},
         "scheme": {
@@ -98,7 +105,7 @@ def collect(results: Results, config: Mapping[str, Any]) -> dict[str, Any]:
             "one_item": len(items) == 1,
             "several_items": len(items) > 1,
             "graded": len(items) > 0,
-            "findings": count(len(read)),
+            "findings": _noted([scheme.findings[name].title for name in read]),
             "any_findings": len(read) > 0,
             "outcomes": count(len(scheme.outcomes)),
             "disease_title": scheme.disease.title if scheme.disease else "Disease",
@@ -106,6 +113,7 @@ def collect(results: Results, config: Mapping[str, Any]) -> dict[str, Any]:
             "rule": in_words(scheme.disease.rule, scheme) if scheme.disease else "none",
         },
         **measured,
+        "differences": {"any": bool(measured["subgroups"]["any"] or compared["any"])},
         "original": readable(original)
         | {
             "compared": compared,
@@ -139,7 +147,7 @@ def _measured(results: Results) -> tuple[dict[str, Any], Sources]:
     for make in (
         cohort_values, agreement_values, reader_values, performance_values, summary_values, training_values, optimism_values, prevalence_values,
         sample_size_values,
-        calibration_values, decision_values, subgroup_values, coverage_values, audit_values, published_values,
+        calibration_values, temperature_values, decision_values, subgroup_values, coverage_values, audit_values, published_values,
     ):  # fmt: skip
         with results.recording() as seen:
             part = make(results)
@@ -168,6 +176,11 @@ def _as_published(config: Mapping[str, Any]) -> bool:
 
 def _article(cohort: CohortSettings) -> str:
     return {"simulated": "a study of a", "public": "a study of", "clinical": "a study of"}[str(cohort.kind)]
+
+
+def _noted(findings: list[str]) -> str:
+    """Return "any of 18 findings", or the one that there is."""
+    return decapitalise(findings[0]) if len(findings) == 1 else f"any of {count(len(findings))} findings"
 
 
 def _manuscript(settings: ManuscriptSettings) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.presentation.format import NOT_ESTIMABLE, count, known, listed, number, span
+from analysis.presentation.format import NOT_ESTIMABLE, counted, known, listed, number, span
 from analysis.presentation.results import Results
 from analysis.presentation.tables.subgroups import asked
 from analysis.presentation.values.performance import name as name_of
@@ -32,7 +32,9 @@ def optimism_values(results: Results) -> dict[str, Any]:
         "optimism": {
             "any": len(gain) > 0,
             "mean": number(gain.mean(), digits) if len(gain) else NOT_ESTIMABLE,
-            "n": count(len(gain)),
+            # As it is printed: what rounds to nothing, or is less, has overstated nothing.
+            "some": len(gain) > 0 and round(float(gain.to_numpy(float).mean()), digits) > 0,
+            "outcomes": counted(len(gain), "outcome"),
             "most": number(gain.max(), digits) if len(gain) else NOT_ESTIMABLE,
             "where": name_of(results, results.scheme.outcome(str(gain.idxmax()))) if len(gain) else NOT_ESTIMABLE,
             "difference": number(apart.mean(), digits) if len(apart) else NOT_ESTIMABLE,
@@ -74,7 +76,7 @@ def calibration_values(results: Results) -> dict[str, Any]:
     return {
         "calibration": {
             "any": len(rows) > 0,
-            "n": count(len(rows)),
+            "outcomes": counted(len(rows), "outcome"),
             "slopes": span([row["slope"] for _, row in rows], results.settings.digits),
             "some_extreme": len(extreme) > 0,
             "extreme": names(results, extreme) or "none",

@@ -16,6 +16,7 @@ from analysis.presentation.format import (
     listed,
     number,
     percent,
+    were,
 )
 from analysis.presentation.results import Results
 from analysis.schemas import SETS
@@ -86,6 +87,7 @@ def cohort_values(results: Results) -> dict[str, Any]:
             "of_two_knees": count(int((knees_of > 1).sum())),
             "any_of_two_knees": bool((knees_of > 1).any()),
             "excluded": count(len(left)),
+            "excluded_verb": "was" if len(left) == 1 else "were",
             "excluded_percent": percent(len(left), len(exams), 1),
             "any_excluded": len(left) > 0,
             "reasons": listed(
@@ -125,6 +127,7 @@ def _file_values(results: Results) -> dict[str, Any]:
     return {
         "known": not files.empty,
         **{name: count(n) for name, n in numbers.items()},
+        **{f"{name}_were": were(n) for name, n in numbers.items()},
         **{f"any_{name}": n > 0 for name, n in numbers.items()},
     }
 

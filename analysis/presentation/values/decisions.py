@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from analysis.presentation.format import NOT_ESTIMABLE, count, known, number
+from analysis.presentation.format import NOT_ESTIMABLE, count, counted, known, number
 from analysis.presentation.occlusion import hidden
 from analysis.presentation.results import Results
 
@@ -28,14 +28,20 @@ def decision_values(results: Results) -> dict[str, Any]:
             ("other", "other_bright", "implant", "implant_hidden"),
         )
     }
-    lost = {part: regions[part].auc - regions[part].auc_hidden for part in ("joint", "elsewhere") if part in regions}
-    more = len(lost) == 2 and lost["joint"] > lost["elsewhere"]
+    # As they are printed: 0.804 to 0.796 is no loss.
+    lost = {
+        part: round(round(regions[part].auc, digits) - round(regions[part].auc_hidden, digits), digits)
+        for part in ("joint", "elsewhere")
+        if part in regions
+    }
+    both = len(lost) == 2 and all(known(one) for one in lost.values())
+    some = both and lost["joint"] > 0
+    more = some and lost["joint"] > lost["elsewhere"]
     return {
         "decisions": {
             "n": count(len(cases)),
+            "decisions": counted(len(cases), "decision"),
             "sound": count(sound),
-            "all_sound": len(cases) > 0 and sound == len(cases),
-            "some_unsound": sound < len(cases),
             "shown": "" if unsaid else ", in exams whose headers all say that no words are burned into the images",
             "unsaid": count(unsaid),
             "any_unsaid": unsaid > 0,
@@ -44,6 +50,7 @@ def decision_values(results: Results) -> dict[str, Any]:
         "occlusion": {
             **parts,
             "joint_more": more,
-            "joint_not_more": len(lost) == 2 and all(known(one) for one in lost.values()) and not more,
+            "joint_not_more": some and not more,
+            "joint_not": both and not some,
         },
     }

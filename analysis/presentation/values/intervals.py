@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from analysis.presentation.format import NOT_ESTIMABLE, count, span
+from analysis.presentation.format import NOT_ESTIMABLE, count, counted, span
 from analysis.presentation.results import Results
 
 #: P values that false_positives.csv counts as significant.
@@ -25,6 +25,13 @@ def coverage_values(results: Results) -> dict[str, Any]:
             where: span(100 * rows.loc[rows["method"] == method, "coverage"], 0) if len(rows) else NOT_ESTIMABLE
             for where, rows in part.items()
         }
+    at_few = fewest.groupby("method")["coverage"].mean() if len(fewest) else {}
+    found["bootstrapped"] = "bootstrap" in at_few
+    # Why the recommended interval is another: where cases are fewest, each of these covers too seldom.
+    others = [at_few[method] for method in ("delong", "bootstrap") if method in at_few]
+    found["short"] = bool(others) and max(others) < float(fewest["level"].iloc[0])
+    found["exams"] = _exams(set(frame["exams_per_patient"])) if len(frame) else NOT_ESTIMABLE
+    found["fewest_cases"] = counted(frame["cases"].min(), "case") if len(frame) else NOT_ESTIMABLE
     found["fewest"] = count(frame["cases"].min()) if len(frame) else NOT_ESTIMABLE
     found["most"] = count(frame["cases"].max()) if len(frame) else NOT_ESTIMABLE
     tests = results.positives
@@ -36,3 +43,8 @@ def coverage_values(results: Results) -> dict[str, Any]:
             "alpha": f"{NOMINAL:g}",
         },
     }
+
+
+def _exams(numbers: set[int]) -> str:
+    """Tell how many exams the patients of the simulations have."""
+    return "one exam" if numbers == {1} else "one or several exams" if 1 in numbers else "several exams"

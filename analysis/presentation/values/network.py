@@ -9,14 +9,15 @@ from analysis.machine import processor
 from analysis.network.augmentation import of_phase, sentence
 from analysis.network.settings import PAPER, NetworkSettings, PhaseSettings, TrainingSettings
 from analysis.network.structure import read_computed, read_structure
-from analysis.presentation.format import NOT_ESTIMABLE, count, listed
+from analysis.presentation.format import NOT_ESTIMABLE, count, counted, listed
 from analysis.presentation.results import Results
 from analysis.settings import parse
 
 
 def network_noun(network: Mapping[str, Any]) -> str:
-    """Name the kind of network, for a title: what another's module is made of isn't known."""
-    return "convolutional network" if network["backbone"] == PAPER else "neural network"
+    """Name the kind of network, or of their ensemble, for a title: what another's module is made of isn't known."""
+    kind = "convolutional network" if network["backbone"] == PAPER else "neural network"
+    return f"an ensemble of {kind}s" if len(network["seeds"]) > 1 else f"a {kind}"
 
 
 def network_values(results: Results, config: Mapping[str, Any], published: Mapping[str, Any]) -> dict[str, Any]:
@@ -45,12 +46,15 @@ def network_values(results: Results, config: Mapping[str, Any], published: Mappi
         if own < theirs
     ]
     known = results.weights is not None
+    kind, seeds = "residual convolutional network" if residual else "neural network", len(settings.seeds)
     computed = read_computed(results.weights) if results.weights else {}
     trained = sum(row.parameters for row in read_structure(results.weights)) if results.weights else 0
     return {
         "residual": residual,
         "own": not residual,
-        "kind": "A residual convolutional network" if residual else "A neural network",
+        "kind": f"A {kind}",
+        "who": f"An ensemble of {counted(seeds, kind)}" if seeds > 1 else f"A {kind}",
+        "trained": f"An ensemble of {counted(seeds, 'network')}" if seeds > 1 else "A network",
         "backbone": f"`{settings.backbone}`",
         "parameters": count(trained) if known else NOT_ESTIMABLE,
         "parameters_known": known,
@@ -67,9 +71,9 @@ def network_values(results: Results, config: Mapping[str, Any], published: Mappi
         "schedule": ", then ".join(_phase(settings.training, phase) for phase in phases),
         "variation": sentence(settings.training),
         "averaged": settings.training.average > 0,
-        "seeds": count(len(settings.seeds)),
-        "ensemble": len(settings.seeds) > 1,
-        "alone": len(settings.seeds) == 1,
+        "seeds": count(seeds),
+        "ensemble": seeds > 1,
+        "alone": seeds == 1,
         "tasks": counted(len(settings.tasks), "further task"),
         "any_tasks": len(settings.tasks) > 0,
         "less": listed(less) or "nothing less",
@@ -95,8 +99,3 @@ def _phase(training: TrainingSettings, phase: PhaseSettings) -> str:
         return f"{text} with {listed(own)}"
     others = [of_phase(training, other) for other in training.phases]
     return f"{text} without noise or erased blocks" if any(others) else text
-
-
-def counted(number: int, what: str) -> str:
-    """Return "1 epoch" or "3 epochs"."""
-    return f"{count(number)} {what}{'' if number == 1 else 's'}"

@@ -11,6 +11,7 @@ from analysis.presentation.beside import pair, told
 from analysis.presentation.format import (
     NOT_ESTIMABLE,
     count,
+    counted,
     decapitalise,
     interval,
     known,
@@ -32,7 +33,7 @@ def _auc(results: Results, outcome: Outcome) -> dict[str, Any]:
         "title": name(results, outcome),
         "auc": interval(row, "auc", digits, none=NOT_ESTIMABLE),
         "cases": count(row["cases"]),
-        "cases_told": f"{count(row['cases'])} case{'' if row['cases'] == 1 else 's'}",
+        "cases_told": counted(row["cases"], "case"),
         "controls": count(row["controls"]),
         "sensitivity": percentage(chosen, "sensitivity", none=NOT_ESTIMABLE),
         "specificity": percentage(chosen, "specificity", none=NOT_ESTIMABLE),
@@ -66,8 +67,10 @@ def names(results: Results, outcomes: list[Outcome]) -> str:
         else _graded(results, item, [outcome.label for outcome in part], plural=True)
         for item, part in graded.items()
     ]
-    # Names that contain an "and" are separated by semicolons.
-    return "; ".join(parts) if any(len(part) > 1 for part in graded.values()) else listed(parts)
+    if len(parts) > 1 and any(len(part) > 1 for part in graded.values()):
+        # Names that contain an "and" are separated by semicolons.
+        return "; and ".join(["; ".join(parts[:-1]), parts[-1]])
+    return listed(parts)
 
 
 def _extremes(results: Results, *kinds: str) -> dict[str, Any]:
@@ -77,6 +80,7 @@ def _extremes(results: Results, *kinds: str) -> dict[str, Any]:
     usable = usable or [o for o in outcomes if known(results.roc.loc[o.id, "auc"])]
     found: dict[str, Any] = {"any": len(usable) > 0, "several": len(usable) > 1, "n": count(len(usable))}
     printed = {number(results.auc(o.id)["auc"], results.settings.digits) for o in usable}
+    found["names"] = names(results, usable) or "none"
     found |= {"spread": len(printed) > 1, "alike": len(usable) > 1 and len(printed) == 1}
     if not usable:
         blank = dict.fromkeys(
@@ -201,8 +205,8 @@ def published_values(results: Results) -> dict[str, Any]:
         "n": count(len(frame)),
         "lower": count(lower),
         "higher": count(higher),
-        "mostly_lower": lower > higher,
-        "mostly_higher": higher > lower,
+        "mostly_lower": 2 * lower > len(frame),
+        "mostly_higher": 2 * higher > len(frame),
         "even": higher == lower,
         "difference": number(frame["difference"].mean(), results.settings.digits),
         "same_hardest": same,
@@ -228,7 +232,7 @@ def _differences(results: Results, frame: pd.DataFrame) -> dict[str, Any]:
     reach = (tested["difference_low"].min(), tested["difference_high"].max()) if len(tested) else ()
     return {
         "tested": len(tested) > 0,
-        "tests": f"{count(len(tested))} test{'' if len(tested) == 1 else 's'}",
+        "tests": counted(len(tested), "test"),
         "some_differ": len(significant) > 0,
         "none_differ": len(tested) > 0 and len(significant) == 0,
         "which": listed(which) or "none",

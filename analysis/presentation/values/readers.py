@@ -6,9 +6,16 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.presentation.format import NOT_ESTIMABLE, count, interval, known, percentage, span
+from analysis.presentation.format import NOT_ESTIMABLE, count, interval, listed, percentage, span
 from analysis.presentation.results import Results
 from analysis.schemas import SETS
+
+#: Where the network's estimate lies beside the readers'.
+PLACES = {
+    "below": "below that of every reader",
+    "within": "among those of the readers",
+    "above": "above that of every reader",
+}
 
 
 def agreement_values(results: Results) -> dict[str, Any]:
@@ -26,7 +33,8 @@ def agreement_values(results: Results) -> dict[str, Any]:
         alphas = overall["alpha"].dropna() if len(overall) else pd.Series(dtype=float)
         kappas = part["kappa_quadratic"].dropna() if len(part) else pd.Series(dtype=float)
         found[name] = {
-            "any": len(kappas) > 0,
+            "twice": len(part) + len(overall) > 0,
+            "any": len(kappas) + len(alphas) > 0,
             "overall": len(alphas) > 0,
             "pair": len(kappas) > 0 and not len(alphas),
             "alpha": interval(dict(overall.iloc[0]), "alpha", digits, none=NOT_ESTIMABLE)
@@ -58,14 +66,8 @@ def reader_values(results: Results) -> dict[str, Any]:
     """Return the values under `readers`: the network beside the readers, by weighted kappa with the reference."""
     frame = results.estimates("readers")
     digits = results.settings.digits
-    blank = {
-        "any": False,
-        "below": False,
-        "within": False,
-        "above": False,
-        "network": NOT_ESTIMABLE,
-        "people": NOT_ESTIMABLE,
-    }
+    blank: dict[str, Any] = dict.fromkeys(("any", *PLACES, "mixed"), False)
+    blank |= dict.fromkeys(("network", "people", "places"), NOT_ESTIMABLE)
     if frame.empty:
         return {"readers": blank}
     names = [name for name in ("quadratic_kappa", "kappa_quadratic") if (frame["measure"] == name).any()]
@@ -77,14 +79,21 @@ def reader_values(results: Results) -> dict[str, Any]:
     if not machine.any() or machine.all():
         return {"readers": blank}
     own, people = part[machine], part[~machine]
-    low, high = people["estimate"].min(), people["estimate"].max()
-    mean = own["estimate"].mean()
+    # Item by item: a network that is last on one and first on another is not among the readers.
+    ends = people.groupby("item")["estimate"].agg(["min", "max"])
+    both = own.groupby("item")["estimate"].mean().to_frame("own").join(ends, how="inner")
+    where = {
+        "below": both["own"] < both["min"],
+        "within": both["own"].between(both["min"], both["max"]),
+        "above": both["own"] > both["max"],
+    }
+    places = [f"{PLACES[place]} for {count(hit.sum())}" for place, hit in where.items() if hit.any()]
     reached = {
         "any": True,
-        "below": bool(mean < low),
-        "within": bool(low <= mean <= high),
-        "above": bool(mean > high),
+        **{place: bool(len(both) and hit.all()) for place, hit in where.items()},
+        "mixed": len(places) > 1,
+        "places": f"{listed(places)} of {count(len(both))} items",
         "network": interval(dict(own.iloc[0]), "estimate", digits) if len(own) == 1 else span(own["estimate"], digits),
-        "people": span(people["estimate"], digits) if known(low) else NOT_ESTIMABLE,
+        "people": span(people["estimate"], digits),
     }
     return {"readers": reached}

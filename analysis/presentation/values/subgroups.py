@@ -6,8 +6,9 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.presentation.format import NOT_ESTIMABLE, count, listed, p_equation
+from analysis.presentation.format import NOT_ESTIMABLE, count, counted, listed, p_equation, were
 from analysis.presentation.results import Results
+from analysis.presentation.tables.subgroups import level_name
 from analysis.presentation.values.performance import name
 
 
@@ -17,9 +18,7 @@ def subgroup_values(results: Results) -> dict[str, Any]:
     tested = frame[frame["p_holm"].notna()] if len(frame) and "p_holm" in frame else pd.DataFrame()
     significant = tested[tested["p_holm"] < results.alpha] if len(tested) else tested
     which = [
-        f"{name(results, results.scheme.outcome(str(row['outcome'])))} ({row['subgroup']}: {row['level']})".replace(
-            "_", " "
-        )
+        f"{name(results, results.scheme.outcome(str(row['outcome'])))} ({level_name(row['subgroup'])}: {level_name(row['level'])})"
         for _, row in significant.iterrows()
     ]
     if len(which) > 6:
@@ -28,8 +27,8 @@ def subgroup_values(results: Results) -> dict[str, Any]:
         "subgroups": {
             "any": len(frame) > 0,
             "tested": len(tested) > 0,
-            "n": count(len(tested)),
-            "significant": f"{count(len(significant))} {'was' if len(significant) == 1 else 'were'}",
+            "comparisons": counted(len(tested), "comparison"),
+            "significant": were(len(significant)),
             "none_significant": len(tested) > 0 and len(significant) == 0,
             "some_significant": len(significant) > 0,
             "which": listed(which) or "none",

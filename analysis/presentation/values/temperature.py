@@ -1,0 +1,33 @@
+"""At which temperatures scores are given."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from analysis.presentation.format import NOT_ESTIMABLE, listed, number, span
+from analysis.presentation.results import Results
+
+
+def temperature_values(results: Results) -> dict[str, Any]:
+    """Return `temperature`: those that were fitted, and whether the validation set was too small for any."""
+    frame = results.temperatures
+    found = dict(zip(frame["part"], frame["temperature"], strict=True)) if len(frame) else {}
+    # 1, to the last digit, leaves the scores of a part as they are.
+    fitted = {part: value for part, value in found.items() if value != 1}
+    digits = results.settings.digits
+    items = [value for part, value in fitted.items() if part in results.scheme.items]
+    told = (
+        [f"{span(items, digits)} for {'the items' if len(results.scheme.items) > 1 else 'the grades'}"] if items else []
+    )
+    told += [
+        f"{number(fitted[part], digits)} for {name}"
+        for part, name in (("grades", "grades learnt as a yes or no"), ("findings", "findings"))
+        if part in fitted
+    ]
+    return {
+        "temperature": {
+            "any": len(fitted) > 0,
+            "none": len(found) > 0 and not fitted,
+            "told": listed(told) or NOT_ESTIMABLE,
+        }
+    }
