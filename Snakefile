@@ -28,6 +28,12 @@ if FROM_ARCHIVE:
     include: "workflow/rules/archive.smk"
     include: "workflow/rules/cohort.smk"
     include: "workflow/rules/network.smk"
+
+
+# Without training there is nothing to learn actively, and no network that leaves its study.
+TRAINS = FROM_ARCHIVE and not TRAINED
+if TRAINS:
+
     include: "workflow/rules/rounds.smk"
     include: "workflow/rules/active_learning.smk"
 
@@ -36,7 +42,7 @@ include: "workflow/rules/statistics.smk"
 include: "workflow/rules/manuscript.smk"
 
 
-if FROM_ARCHIVE:
+if TRAINS:
 
     include: "workflow/rules/card.smk"
 
@@ -50,8 +56,12 @@ MADE = [
     *("config", "tables", "figures", "values", "manuscript", "provenance"),
 ]
 if FROM_ARCHIVE:
-    MADE += ["ingest", "prepare", "select", "reference", "train", "predict"]
-    MADE += ["attribute", "check_privacy", "card"]
+    MADE += ["ingest", "prepare", "select", "reference", "characterise", "predict"]
+    MADE += [
+        "attribute",
+        "check_privacy",
+        *(["train", "card"] if TRAINS else ["carry"]),
+    ]
     MADE += ["make_archive"] if study.source.make else []
 
 
@@ -78,5 +88,5 @@ onsuccess:
         headline(Path(STUDY), f"{study.cohort.title}, {study.grading}"),
         file=sys.stderr,
     )
-    if FROM_ARCHIVE:
+    if TRAINS:
         show_queue()

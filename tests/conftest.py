@@ -13,7 +13,7 @@ settings.load_profile("study")
 
 #: Files that share what takes long to make; the group that takes longest begins first.
 TOGETHER = {
-    r"workflow/test_(active_learning|archive|bundle|report|run|smoke)\.py": "smoke study",
+    r"workflow/test_(active_learning|archive|bundle|external|report|run|smoke)\.py": "smoke study",
     r"reading/": "archive that is read",
     r"(presentation|manuscript)/": "invented studies",
     r"simulate/": "simulated archive",

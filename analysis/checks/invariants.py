@@ -182,17 +182,16 @@ def _predictions(t: Tables) -> Iterator[Check]:
         broken = f"exam {t.predictions['exam'].iloc[row]} has {scores[row, column]:g} for '{outcomes[column]}'"
     yield Check("scores are in 0 to 1", t.predictions_file, f"{scores.size} scores", broken)
     taught = t.reference[t.reference["set"] == "training"]
+    elsewhere = taught.empty  # what a network was taught there shows in its scores alone: for all exams, or none
     for which in PREDICTED:
         graded = t.reference[t.reference["set"] == which]
         for name in t.scheme.outcomes:
             # An outcome with both cases and controls must have its scores, unless training lacked one
             # of the two, so that it was never learnt; others may have none.
-            if graded[name.id].nunique() == 2 and taught[name.id].nunique() == 2:
-                pairs = len(t.pairs(which, name.id, name.id)) if name.id in t.predictions else 0
-                if pairs != graded[name.id].notna().sum():
-                    yield Check(
-                        "every label has a score", t.predictions_file, "", f"'{name.id}' lacks some ({which} set)"
-                    )
+            pairs = len(t.pairs(which, name.id, name.id)) if name.id in t.predictions else 0
+            learnt = pairs > 0 if elsewhere else taught[name.id].nunique() == 2
+            if graded[name.id].nunique() == 2 and learnt and pairs != graded[name.id].notna().sum():
+                yield Check("every label has a score", t.predictions_file, "", f"'{name.id}' lacks some ({which} set)")
     yield Check("every label has a score", t.predictions_file, f"{len(t.scheme.outcomes)} outcomes")
     for item, what in t.scheme.items.items():
         wrong = t.predictions[item].notna() & ~t.predictions[item].isin(list(what.levels))

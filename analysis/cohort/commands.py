@@ -6,7 +6,10 @@ from pathlib import Path
 
 import click
 
-from analysis.options import out, section_file, shared
+from analysis.options import NEW_FILE, out, section_file, shared
+
+#: As `analysis.schemas.SETS`, which takes its time to import.
+SETS = ("training", "validation", "test")
 
 
 @click.command()
@@ -18,6 +21,17 @@ from analysis.options import out, section_file, shared
 @section_file("selection", "--settings", "settings_file")
 @section_file("reference", "--policy", "policy_file")
 @shared("--seed")
+@click.option(
+    "--set",
+    "wanted",
+    type=click.Choice(SETS),
+    multiple=True,
+    default=SETS,
+    help="The sets to draw; all of them without.",
+)
+@click.option(
+    "--everything", is_flag=True, help="Put every eligible exam that was read as any set asks into the test set."
+)
 @out("Folder for exams.parquet, flow.csv and images.csv.")
 def select(
     archive: Path,
@@ -28,6 +42,8 @@ def select(
     settings_file: Path,
     policy_file: Path,
     seed: int,
+    wanted: tuple[str, ...],
+    everything: bool,
     out: Path,
 ) -> None:
     """Select exams by predefined rules and split them into sets at patient level."""
@@ -54,6 +70,8 @@ def select(
         settings=load(SelectionSettings, settings_file),
         policy=load(ReferenceSettings, policy_file),
         rng=np.random.default_rng(seed),
+        wanted=[name for name in SETS if name in wanted],
+        everything=everything,
     )
     write_table(exams, out / "exams.parquet", EXAMS)
     write_table(flow, out / "flow.csv", FLOW)
@@ -62,4 +80,23 @@ def select(
         click.echo(f"{row.exams:>8} {row.label}")
 
 
-COMMANDS: list[click.Command] = [select]
+@click.command()
+@shared("--exams")
+@shared("--images-index", "index")
+@shared("--reference")
+@shared("--images")
+@shared("--grading")
+@out("characteristics.csv", NEW_FILE)
+def characterise(exams: Path, index: Path, reference: Path, images: Path, grading: Path, out: Path) -> None:
+    """Describe the exams of each set: grades, ages, sexes, views, and the brightness and size of their images."""
+    from analysis.cohort.characteristics import characterise as run
+    from analysis.files import read_table, write_table
+    from analysis.grading.scheme import load_scheme
+    from analysis.imaging.store import ImageStore
+    from analysis.schemas import CHARACTERISTICS, EXAMS, IMAGES, REFERENCE
+
+    tables = (read_table(exams, EXAMS), read_table(index, IMAGES), read_table(reference, REFERENCE))
+    write_table(run(*tables, ImageStore(images), load_scheme(grading)), out, CHARACTERISTICS)
+
+
+COMMANDS: list[click.Command] = [select, characterise]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,7 @@ from analysis.archive.people import plain_id
 from analysis.archive.tables import read_reports, read_split
 from analysis.archive.unit import exam_of
 from analysis.cohort.rules import RULES, apply_rules, list_exams
-from analysis.cohort.sets import LEFT, part
+from analysis.cohort.sets import LEFT, part, take_all
 from analysis.errors import StudyError
 from analysis.schemas import EXAMS, FLOW, SETS
 
@@ -74,6 +74,8 @@ def select(
     settings: SelectionSettings,
     policy: ReferenceSettings,
     rng: np.random.Generator,
+    wanted: Collection[str] = SETS,
+    everything: bool = False,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Select the cohort.
 
@@ -91,6 +93,10 @@ def select(
     policy : ReferenceSettings
         How an exam of each set must have been read.
     rng : numpy.random.Generator
+    wanted : collection of str
+        The sets to draw; all of them but for a network that was trained elsewhere.
+    everything : bool
+        Whether every eligible exam that was read as any set asks is in the test set, the only one then.
 
     Returns
     -------
@@ -108,20 +114,25 @@ def select(
     texts = pd.DataFrame({"exam": [], "text": []}, dtype="str")
     if reports.exists():
         texts, _ = reports_of_exams(read_reports(reports), files, reports)
-    _hold_reports(texts, settings)
+    if everything:
+        wanted = ("test",)
+    else:
+        _hold_reports(texts, settings, wanted)
     exams = list_exams(images, files, prepared, texts, settings)
     exams["reason"] = apply_rules(exams, readings, settings)
     eligible = exams[exams["reason"].isna()]
-    sets, reasons = part(
-        eligible, readings, _split(archive, files, settings), settings=settings, policy=policy, rng=rng
-    )
+    if everything:
+        sets, reasons, exams["read_as"] = take_all(eligible, readings, policy)
+    else:
+        split = _split(archive, files, settings)
+        sets, reasons = part(eligible, readings, split, settings=settings, policy=policy, rng=rng, wanted=wanted)
     exams["set"] = sets.reindex(exams.index).fillna("excluded")
     exams.loc[eligible.index, "reason"] = reasons
     _hold(exams)
-    for name in SETS:
+    for name in wanted:
         if not (exams["set"] == name).any():
             raise StudyError(f"No exam is left for the {name} set; see selection.sets.{name}, reference.{name}.")
-    return exams[list(EXAMS.columns)], flow(exams, settings)
+    return exams[[column for column in EXAMS.columns if column in exams]], flow(exams, settings, wanted)
 
 
 def count_images(
@@ -152,9 +163,9 @@ def count_images(
     return pd.DataFrame(rows, columns=["code", "n"])
 
 
-def _hold_reports(texts: pd.DataFrame, settings: SelectionSettings) -> None:
+def _hold_reports(texts: pd.DataFrame, settings: SelectionSettings, wanted: Collection[str]) -> None:
     """Refuse to look for words where there is no text: that would read as if no report had the words."""
-    asking = [name for name in SETS if getattr(settings.sets, name).enriched_share]
+    asking = [name for name in wanted if getattr(settings.sets, name).enriched_share]
     if asking and texts.empty:
         raise StudyError(
             f"The {asking[0]} set is to be enriched by words of the reports, but no exam has a report: add reports.csv to "
@@ -178,7 +189,7 @@ def _hold(exams: pd.DataFrame) -> None:
         raise RuntimeError("a patient is in two sets")
 
 
-def flow(exams: pd.DataFrame, settings: SelectionSettings) -> pd.DataFrame:
+def flow(exams: pd.DataFrame, settings: SelectionSettings, wanted: Collection[str] = SETS) -> pd.DataFrame:
     """Count the rows of the flow diagram: found, excluded by rule, eligible, in no set, included, the sets."""
     whole = exam_of(exams["exam"])
     ruled = {code: label for rule in settings.rules for code, label, _ in RULES[rule]}
@@ -191,7 +202,7 @@ def flow(exams: pd.DataFrame, settings: SelectionSettings) -> pd.DataFrame:
         for code, label in LEFT.items():
             yield "excluded", code, label, "", exams["reason"] == code
         yield "included", "", "Exams in the study", "", exams["set"] != "excluded"
-        for name in SETS:
+        for name in wanted:
             yield "set", "", f"{name.capitalize()} set", name, exams["set"] == name
 
     counted = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -37,6 +38,28 @@ def read_as(readings: pd.DataFrame, policy: SetPolicy) -> pd.Index:
     return readers.index[readers == policy.readings]
 
 
+def take_all(
+    exams: pd.DataFrame, readings: pd.DataFrame, policy: ReferenceSettings
+) -> tuple[pd.Series, pd.Series, pd.Series]:
+    """Put every eligible exam that was read as any of the sets asks into the test set.
+
+    Parameters
+    ----------
+    exams, readings, policy
+        See `part`.
+
+    Returns
+    -------
+    sets, reasons, read_as : pandas.Series of str
+        Index as of `exams`; `read_as` is the set whose policy makes an exam's reference standard, the most demanding one
+        that its readings meet.
+    """
+    read = [exams["exam"].isin(read_as(readings, policy.sets[name])) for name in ORDER]
+    how = pd.Series(np.select(read, ORDER, ""), exams.index, dtype="str").replace({"": None})
+    sets = pd.Series("test", exams.index, dtype="str").where(how.notna(), None)
+    return sets, pd.Series("not_read", exams.index, dtype="str").where(how.isna(), None), how
+
+
 def part(
     exams: pd.DataFrame,
     readings: pd.DataFrame,
@@ -45,6 +68,7 @@ def part(
     settings: SelectionSettings,
     policy: ReferenceSettings,
     rng: Generator,
+    wanted: Collection[str] = SETS,
 ) -> tuple[pd.Series, pd.Series]:
     """Give each eligible exam a set, or a reason why it has none.
 
@@ -60,6 +84,8 @@ def part(
     policy : ReferenceSettings
         How an exam of each set must have been read.
     rng : numpy.random.Generator
+    wanted : collection of str
+        The sets there are; all of them but for a network that was trained elsewhere.
 
     Returns
     -------
@@ -72,12 +98,12 @@ def part(
         If a set can't have as many exams (in all, of a grade, or with the words) as it asks for.
     """
     sets = pd.Series(None, exams.index, dtype="str")
-    read = {name: exams["exam"].isin(read_as(readings, policy.sets[name])) for name in SETS}
-    if settings.unread == "training":
+    read = {name: exams["exam"].isin(read_as(readings, policy.sets[name])) for name in SETS if name in wanted}
+    if settings.unread == "training" and "training" in read:
         read["training"] |= ~exams["exam"].isin(readings["exam"])
-    allowed = {name: _allowed(exams, getattr(settings.sets, name)) for name in SETS}
+    allowed = {name: _allowed(exams, getattr(settings.sets, name)) for name in read}
     home = exams["patient"].map(split) if split is not None else None
-    for name in ORDER:
+    for name in filter(read.__contains__, ORDER):
         demands: SetSettings = getattr(settings.sets, name)
         taken = exams.loc[sets.notna(), ["patient"]].assign(set=sets[sets.notna()])
         elsewhere = exams["patient"].isin(taken.loc[taken["set"] != name, "patient"])
@@ -137,16 +163,16 @@ def _reasons(
 ) -> pd.Series:
     """Say why an exam is in no set: the first demand that no set (or not the patient's own) finds met."""
     if home is not None:
-        own = {name: home == name for name in SETS}
+        own = {name: home == name for name in read}
         outside = home.isna()
     else:
-        own = {name: pd.Series(True, exams.index) for name in SETS}
+        own = {name: pd.Series(True, exams.index) for name in read}
         outside = pd.Series(False, exams.index)
-    any_read = np.logical_or.reduce([own[name] & read[name] for name in SETS])
-    any_allowed = np.logical_or.reduce([own[name] & read[name] & allowed[name] for name in SETS])
+    any_read = np.logical_or.reduce([own[name] & read[name] for name in read])
+    any_allowed = np.logical_or.reduce([own[name] & read[name] & allowed[name] for name in read])
     # A patient with exams in one set can't have others in another one.
     home_of = sets.groupby(exams["patient"]).transform("first")
-    same = np.logical_or.reduce([(home_of == name) & read[name] & allowed[name] for name in SETS])
+    same = np.logical_or.reduce([(home_of == name) & read[name] & allowed[name] for name in read])
     elsewhere = home_of.notna() & ~same
     reasons = np.select(
         [sets.notna(), outside, ~any_read, ~any_allowed, elsewhere],

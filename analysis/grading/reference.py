@@ -84,6 +84,9 @@ def make_reference(
         for is missing.
     """
     used = exams.loc[exams["set"] != "excluded", ["exam", "patient", "set"]]
+    # All exams may be in one set, each read as another would ask.
+    how = exams["read_as"].reindex(used.index) if "read_as" in exams else used["set"]
+    how = pd.Series(how.to_numpy(), used["exam"])
     used = used.assign(set=pd.Categorical(used["set"], SETS)).sort_values(["set", "exam"]).astype({"set": str})
     given = readings.merge(used, on="exam").sort_values([*_CELL, "role", "reader"], kind="stable")
     flagged = given[given["revisit"]]
@@ -94,7 +97,9 @@ def make_reference(
     readers: list[pd.DataFrame] = []
     for name in SETS:
         policy = settings.sets[name]
-        part = given[given["set"] == name]
+        part = given[given["exam"].map(how) == name]
+        if part.empty:
+            continue
         independent = part[part["role"] == policy.role]
         _count(independent, part, policy)
         decided.append(_decide(part, independent, flagged, policy))

@@ -113,3 +113,9 @@ class ImageStore:
             here = np.flatnonzero(shards == shard)
             out[here] = self._pixels[int(shard)][self._row[flat[here]]]
         return out.reshape(*positions.shape, self.size, self.size)
+
+
+def mean_grey(images: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Mean grey level of each prepared image, (n, side, side), within the black padding."""
+    found = [image[np.ix_(image.any(1), image.any(0))] for image in images]
+    return np.array([part.mean() if part.size else 0.0 for part in found], dtype=np.float64)

@@ -17,9 +17,10 @@ from analysis.grading.scheme import Scheme
 from analysis.inference.files import SHOWN
 from analysis.inference.grade import MARKS, Graded, decided
 from analysis.network.attribution import integrated_gradients, scorer_of
+from analysis.network.folder import NOT_A_DEVICE
 from analysis.network.overlay import overlay
 from analysis.network.settings import AttributionSettings
-from analysis.network.trained import NOT_A_DEVICE, Trained
+from analysis.network.trained import Trained
 
 TEMPLATE = Path(__file__).parent / "page.html.jinja"
 

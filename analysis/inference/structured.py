@@ -16,7 +16,8 @@ from pydicom.uid import generate_uid
 from analysis.files import atomic
 from analysis.grading.scheme import Scheme
 from analysis.inference.grade import MARKS, Graded, decided
-from analysis.network.trained import NOT_A_DEVICE, Trained
+from analysis.network.folder import NOT_A_DEVICE
+from analysis.network.trained import Trained
 
 #: The scheme of the codes that no vocabulary has: none of SNOMED CT, RadLex and LOINC has one for a grade.
 SCHEME = "99KNEE"

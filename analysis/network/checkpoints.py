@@ -14,11 +14,8 @@ from torch import Tensor, nn
 
 from analysis.errors import StudyError
 from analysis.files import atomic, note
+from analysis.network.settings import FORM, TRUNK
 
-#: The settings that weights depend on: others may change between training and prediction.
-FORM = ("backbone", "backbone_options", "width", "groups", "reduction", "hidden", "pool", "grades", "align_sides")
-#: Those that features depend on.
-TRUNK = ("backbone", "backbone_options", "width", "groups")
 _KEY = "network"  # all metadata under one key: the order of several is not kept in the file
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from analysis.options import out, section_file, shared
+from analysis.options import FILE, FOLDER, out, section_file, shared
 
 
 def _pair(context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> list[tuple[Path, Path]]:
@@ -57,11 +57,17 @@ def train(
 @shared("--weights", multiple=True)
 @section_file("network")
 @section_file("prediction", "--prediction")
+@click.option(
+    "--temperatures",
+    "carried",
+    type=FILE,
+    help="temperatures.csv of a network that was trained elsewhere; else fitted.",
+)
 @shared("--workers")
 @out("Folder for exams, images and seeds .parquet, and temperatures.csv.")
 def predict(
     images: Path, reference: Path, grading: Path, weights: tuple[Path, ...], settings: Path, prediction: Path,
-    workers: int, out: Path,
+    carried: Path | None, workers: int, out: Path,
 ) -> None:  # fmt: skip
     """Predict the exams of the validation and test sets, averaged over the seeds."""
     from analysis.network.prediction import predict as run
@@ -69,7 +75,17 @@ def predict(
     from analysis.settings import load
 
     asked = load(PredictionSettings, prediction)
-    run(images, reference, grading, list(weights), load(NetworkSettings, settings), asked, workers, out)
+    run(images, reference, grading, list(weights), load(NetworkSettings, settings), asked, workers, out, carried)
+
+
+@click.command()
+@click.argument("network", type=FOLDER)
+@out("Folder for seed-S/ with weights and learning curve, and for what the network's own study estimated.")
+def carry(network: Path, out: Path) -> None:
+    """Take over the trained network in the folder NETWORK, as `card` writes it, in place of training."""
+    from analysis.network.carry import carry as run
+
+    click.echo(run(network, out))
 
 
 @click.command()
@@ -111,4 +127,4 @@ def attribute(
     )
 
 
-COMMANDS: list[click.Command] = [train, predict, attribute]
+COMMANDS: list[click.Command] = [train, carry, predict, attribute]

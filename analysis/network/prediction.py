@@ -11,7 +11,7 @@ import pandas as pd
 import torch
 
 from analysis.errors import StudyError
-from analysis.files import write_table
+from analysis.files import read_table, write_table
 from analysis.imaging.store import ImageStore
 from analysis.network.architecture import KneeNet
 from analysis.network.checkpoints import fit, load_weights, read_weights
@@ -141,6 +141,7 @@ def predict(
     prediction: PredictionSettings,
     workers: int,
     out: Path,
+    carried: Path | None = None,
 ) -> None:
     """Predict the exams of the validation and test sets.
 
@@ -163,6 +164,8 @@ def predict(
         Folder for exams.parquet (one column per outcome and the predicted grade an item),
         images.parquet (probability of each view), seeds.parquet (seed, exam, outcome, score; the mean over the seeds
         is what is calibrated) and temperatures.csv.
+    carried : Path, optional
+        temperatures.csv of a network that was trained elsewhere; without it they are fitted on the validation set.
 
     Raises
     ------
@@ -188,9 +191,12 @@ def predict(
         members[seed] = np.where(learnt, np.concatenate([s.outcomes for s in scores]), np.nan)
         views += np.concatenate([s.views for s in scores]) / len(weights)
     mean = np.asarray(np.mean(list(members.values()), 0, dtype=np.float64))
-    # With nothing to fit on, every temperature is 1.
-    fitted_on = len(parts[0]) if prediction.calibration == "temperature" else 0
-    temperatures = fit_temperatures(task.layout, mean[:fitted_on], task.truth(parts[0]).iloc[:fitted_on])
+    if carried:
+        temperatures = read_table(carried, TEMPERATURES)
+    else:
+        # With nothing to fit on, every temperature is 1.
+        fitted_on = len(parts[0]) if prediction.calibration == "temperature" else 0
+        temperatures = fit_temperatures(task.layout, mean[:fitted_on], task.truth(parts[0]).iloc[:fitted_on])
     write_table(temperatures, out / "temperatures.csv", TEMPERATURES)
     mean = heat(task.layout, torch.from_numpy(mean), temperatures).numpy()
     exams = pd.concat(

@@ -14,6 +14,10 @@ from analysis.settings import Settings
 
 #: The name of the paper's own network.
 PAPER = "olsson2021"
+#: The settings that weights depend on: others may change between training and prediction.
+FORM = ("backbone", "backbone_options", "width", "groups", "reduction", "hidden", "pool", "grades", "align_sides")
+#: Those that features depend on.
+TRUNK = ("backbone", "backbone_options", "width", "groups")
 
 
 class GroupSettings(Settings):
@@ -192,6 +196,11 @@ class NetworkSettings(Settings):
 
     expert = ("groups", "reduction", "hidden", "pool", "precision", "compile")
 
+    trained: str | None = Field(
+        default=None,
+        description="folder of a network that was trained elsewhere (the card of its study), which this archive then "
+        "judges: nothing is trained, and what scores depend on is as the network has it; null: train",
+    )
     seeds: tuple[int, ...] = Field(
         default=(0,), min_length=1, description="one network is trained for each; they are averaged"
     )

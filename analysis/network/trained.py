@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,7 +13,7 @@ import torch
 
 from analysis.archive.settings import IngestSettings
 from analysis.errors import StudyError
-from analysis.files import read_bytes, read_table
+from analysis.files import read_table
 from analysis.grading.scheme import Scheme, load_scheme
 from analysis.imaging.prepare import prepare_file
 from analysis.imaging.settings import ImagesSettings
@@ -23,6 +21,16 @@ from analysis.network.architecture import KneeNet
 from analysis.network.data import pack
 from analysis.network.devices import Device
 from analysis.network.feeding import Batch, plain
+from analysis.network.folder import (
+    TEMPERATURES,
+    THRESHOLDS,
+    TRUST,
+    check_files,
+    network_name,
+    read_sections,
+    read_sums,
+    weights_of,
+)
 from analysis.network.heads import Layout
 from analysis.network.prediction import BATCH, answer, load_network
 from analysis.network.settings import NetworkSettings, PredictionSettings
@@ -30,15 +38,6 @@ from analysis.network.temperature import heat
 from analysis.network.trust import Trust
 from analysis.schemas.network import CARRIED
 from analysis.schemas.network import TEMPERATURES as HEAT
-from analysis.settings import Settings, parse
-from analysis.yaml_files import load_yaml
-
-#: The list of a network's files with their hashes, in the form of sha256sum.
-SUMS = "SHA256SUMS"
-#: What stands wherever a grade is shown.
-NOT_A_DEVICE = "Not a medical device; for research only."
-CONFIG, THRESHOLDS, TEMPERATURES = "config.yaml", "thresholds.csv", "temperatures.csv"
-TRUST, WEIGHTS = "trust.safetensors", "weights"
 
 
 @dataclass(frozen=True)
@@ -130,7 +129,7 @@ class Trained:
     @cached_property
     def name(self) -> str:
         """The network's name; see `network_name`."""
-        return network_name(self.scheme, read_sums(self.folder))
+        return network_name(self.scheme.name, read_sums(self.folder))
 
     def read(self, path: str | Path) -> np.ndarray:
         """Read a DICOM file as the network's own radiographs were read.
@@ -225,8 +224,7 @@ def load(folder: str | Path, workers: int = 1) -> Trained:
     """Load a network; see `analysis.network.load`."""
     folder = Path(folder)
     check_files(folder)
-    config = load_yaml(folder / CONFIG)
-    told = {name: parse(model, config.get(name), f"{folder / CONFIG}: {name}") for name, model in SECTIONS.items()}
+    config, told = read_sections(folder)
     settings: Any = told["network"]
     images: Any = told["images"]
     prediction: Any = told["prediction"]
@@ -252,67 +250,3 @@ def load(folder: str | Path, workers: int = 1) -> Trained:
         numbers=[seed for _, _, seed in found],
         device=device,
     )
-
-
-#: The sections of the configuration that a network needs to be asked about new images.
-SECTIONS: dict[str, type[Settings]] = {
-    **{"ingest": IngestSettings, "images": ImagesSettings},
-    **{"network": NetworkSettings, "prediction": PredictionSettings},
-}
-
-
-def weights_of(folder: Path) -> list[Path]:
-    """Return the weights in a network's folder, by seed."""
-    return sorted((folder / WEIGHTS).glob("seed-*.safetensors"), key=lambda path: int(path.stem[5:]))
-
-
-def network_name(scheme: Scheme, digests: Mapping[str, str]) -> str:
-    """Name a network by its grading and its weights: another name is another network."""
-    own = sorted(digest for name, digest in digests.items() if name.startswith(f"{WEIGHTS}/"))
-    return f"{scheme.name}-{hashlib.sha256(''.join(own).encode()).hexdigest()[:10]}"
-
-
-def read_sums(folder: Path) -> dict[str, str]:
-    """Return the hash of each file that a network's folder lists."""
-    lines = (line.partition("  ") for line in (folder / SUMS).read_text(encoding="utf-8").splitlines())
-    return {name: digest for digest, _, name in lines}
-
-
-def check_files(folder: Path) -> None:
-    """Refuse a folder that isn't whole.
-
-    Raises
-    ------
-    StudyError
-        If there is no such folder, it isn't a network's, a file is missing, changed or not listed, or weights come in a
-        form that runs code when it is read. The message names the file.
-    """
-    if not folder.is_dir():
-        pickled = f" {folder.name} is a file; give the folder that the rule 'card' wrote." if folder.is_file() else ""
-        raise StudyError(f"There is no network in {folder}: it is no folder.{pickled}")
-    here = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
-    for name in sorted(here):
-        if Path(name).suffix in (".pt", ".pth", ".pkl", ".pickle", ".bin", ".ckpt", ".joblib"):
-            raise StudyError(
-                f"{folder / name} may be a pickle, which runs code when it is read; remove it: weights are taken from "
-                "safetensors alone."
-            )
-    if SUMS not in here:
-        raise StudyError(f"{folder} holds no {SUMS}: it is not the folder of a network that the rule 'card' wrote.")
-    listed = read_sums(folder)
-    needed = {CONFIG, THRESHOLDS, TEMPERATURES, TRUST}
-    for name in sorted(needed | set(listed)):
-        if name not in listed:
-            raise StudyError(f"{folder / SUMS} doesn't list {name}; copy the network's folder again.")
-        if name not in here:
-            raise StudyError(f"{folder / name} is missing; copy the network's folder again.")
-        if hashlib.sha256(read_bytes(folder / name)).hexdigest() != listed[name]:
-            raise StudyError(
-                f"{folder / name} is not as it was written: its SHA-256 is another than in {SUMS}; copy the network's "
-                "folder again."
-            )
-    extra = sorted(name for name in here - set(listed) - {SUMS} if name.endswith((".safetensors", ".yaml", ".csv")))
-    if extra:
-        raise StudyError(f"{folder / extra[0]} is not listed in {SUMS}; remove it, or copy the network's folder again.")
-    if not weights_of(folder):
-        raise StudyError(f"{folder} holds no weights ({WEIGHTS}/seed-*.safetensors); copy the network's folder again.")

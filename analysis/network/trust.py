@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 import torch
 
+from analysis.imaging.store import mean_grey
 from analysis.network.checkpoints import read_weights, save_weights
 
 #: What is wrong with a knee, by the rule that says so.
@@ -67,7 +68,7 @@ class Trust:
         fresh = cls(thumbnails(training), {})
         # Without a validation set the training images themselves, each of which is its own nearest one, set the limit.
         held = validation if len(validation) else training
-        grey = brightness(np.concatenate([training, validation]))
+        grey = mean_grey(np.concatenate([training, validation]))
         edge = (1 - SHARE) / 2
         darkest, brightest = np.quantile(grey, [edge, 1 - edge])
         limits = {
@@ -114,7 +115,7 @@ class Trust:
         views : list of str or None
             As the header says; an image of an unknown view isn't marked for it.
         """
-        grey, limits = brightness(images), self.limits
+        grey, limits = mean_grey(images), self.limits
         hits = {
             "unlike": self.distance(images) > limits["unlike"],
             "brightness": (grey < limits["darkest"]) | (grey > limits["brightest"]),
@@ -132,9 +133,3 @@ def thumbnails(images: np.ndarray) -> np.ndarray:
     """Reduce prepared images, (n, side, side) of uint8, to (n, SIDE * SIDE) of uint8."""
     small = [cv2.resize(image, (SIDE, SIDE), interpolation=cv2.INTER_AREA).ravel() for image in images]
     return np.array(small, np.uint8).reshape(len(small), SIDE * SIDE)
-
-
-def brightness(images: np.ndarray) -> np.ndarray:
-    """Mean grey level of each image, (n, side, side), within the black padding."""
-    found = [image[np.ix_(image.any(1), image.any(0))] for image in images]
-    return np.array([part.mean() if part.size else 0.0 for part in found])

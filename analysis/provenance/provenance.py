@@ -12,7 +12,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -26,8 +26,8 @@ ROOT = Path(__file__).resolve().parents[2]
 #: What of the repository a study is made by; overlays of other studies are none of it.
 CODE = ("Snakefile", "Makefile", "config.yaml", "pyproject.toml", "analysis", "workflow", "manuscript", "envs")
 OTHER_STUDIES = "workflow/studies"
-#: Keys of the section 'archive' whose values are paths of somebody's machine.
-PATHS = ("folder", "key", "harmless")
+#: Keys whose values are paths of somebody's machine, by section.
+PATHS = {"archive": ("folder", "key", "harmless"), "network": ("trained",)}
 UNPUBLISHED = "not published"
 _READ = re.compile(r"^([0-9a-f]{64})  (.+)$", re.M)
 
@@ -74,13 +74,13 @@ def _git(root: Path, *arguments: str) -> str | None:
 def publishable(config: Mapping[str, Any]) -> dict[str, Any]:
     """Return a configuration without the paths of the machine that it was run on."""
 
-    def clean(section: Mapping[str, Any]) -> dict[str, Any]:
+    def clean(section: Mapping[str, Any], paths: Collection[str]) -> dict[str, Any]:
         return {
-            key: clean(value) if isinstance(value, Mapping) else UNPUBLISHED if key in PATHS and value else value
+            key: clean(value, paths) if isinstance(value, Mapping) else UNPUBLISHED if key in paths and value else value
             for key, value in section.items()
         }
 
-    return {key: clean(value) if key == "archive" else value for key, value in config.items()}
+    return {key: clean(value, PATHS[key]) if key in PATHS else value for key, value in config.items()}
 
 
 def package_versions(folder: Path = ROOT / "analysis") -> dict[str, str]:

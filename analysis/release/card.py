@@ -15,7 +15,18 @@ from analysis.files import LISTED, read_bytes, read_table, seal, write_table, wr
 from analysis.grading.scheme import Scheme, load_scheme
 from analysis.imaging.store import ImageStore
 from analysis.network.checkpoints import read_weights
-from analysis.network.trained import CONFIG, SECTIONS, SUMS, TEMPERATURES, THRESHOLDS, TRUST, WEIGHTS, network_name
+from analysis.network.folder import (
+    CHARACTERISTICS,
+    CONFIG,
+    PERFORMANCE,
+    SECTIONS,
+    SUMS,
+    TEMPERATURES,
+    THRESHOLDS,
+    TRUST,
+    WEIGHTS,
+    network_name,
+)
 from analysis.network.trust import Trust
 from analysis.presentation.hashes import file_hash
 from analysis.provenance.provenance import code_state
@@ -23,7 +34,8 @@ from analysis.release.readme import readme
 from analysis.release.trust import learn, measure
 from analysis.schemas import IMAGES, PREDICTIONS, REFERENCE
 from analysis.schemas.network import CARRIED, TRUSTED
-from analysis.schemas.statistics import PERFORMANCE, ROC
+from analysis.schemas.statistics import PERFORMANCE as ESTIMATED
+from analysis.schemas.statistics import ROC
 from analysis.schemas.statistics import THRESHOLDS as MEASURES
 from analysis.yaml_files import dump_yaml
 
@@ -64,7 +76,7 @@ def write_card(
     about = pack(grading=grading, roc=roc, thresholds=measures, config=config, out=out, **study)
     scheme, digests = load_scheme(grading), _digests(out)
     made = {
-        "name": network_name(scheme, digests),
+        "name": network_name(scheme.name, digests),
         "code": code_state()["sha256"],
         "data": about["data"],
         "weights": {name: digest for name, digest in digests.items() if name.startswith(WEIGHTS)},
@@ -82,6 +94,7 @@ def pack(
     images: Path,
     index: Path,
     reference: Path,
+    characteristics: Path,
     predictions: Path,
     grading: Path,
     network: Path,
@@ -101,6 +114,8 @@ def pack(
         images.parquet of ingest, for the size of the files.
     reference, predictions : Path
         reference.parquet, and exams.parquet of the predictions, which temperatures.csv lies beside.
+    characteristics : Path
+        characteristics.csv: what its exams are like, for whoever judges it on others.
     grading : Path
         The scheme.
     network : Path
@@ -135,8 +150,9 @@ def pack(
         _copy(network / f"seed-{seed}" / "curve.csv", out / "curves" / f"seed-{seed}.csv")
     _copy(grading, out / f"{scheme.name}.yaml")
     _copy(predictions.with_name(TEMPERATURES), out / TEMPERATURES)
+    _copy(characteristics, out / CHARACTERISTICS)
     write_text(out / CONFIG, dump_yaml(carried_config(config)))
-    write_table(roc, out / "performance.csv", PERFORMANCE)
+    write_table(roc, out / PERFORMANCE, ESTIMATED)
     write_table(carried_thresholds(thresholds, scheme), out / THRESHOLDS, CARRIED)
     level = float(config["statistics"]["level"])
     trust, marked = _trust(images, index, reference, predictions, scheme, level)

@@ -13,6 +13,7 @@ from analysis.options import FILE, FOLDER, NEW_FILE, out, shared
 @shared("--images")
 @shared("--images-index", "index")
 @shared("--reference")
+@click.option("--characteristics", type=FILE, required=True, help="characteristics.csv of characterise.")
 @shared("--predictions")
 @shared("--grading")
 @shared("--weights", multiple=True)

@@ -9,8 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from analysis.files import atomic
+from analysis.network.folder import NOT_A_DEVICE
 from analysis.network.temperature import heat
-from analysis.network.trained import NOT_A_DEVICE, Trained
+from analysis.network.trained import Trained
 
 
 class _Exam(nn.Module):

@@ -10,7 +10,7 @@ import jinja2
 import pandas as pd
 
 from analysis.grading.scheme import Scheme
-from analysis.network.trained import NOT_A_DEVICE
+from analysis.network.folder import NOT_A_DEVICE
 from analysis.network.trust import MARKS, NEAREST, SHARE, SIDE, Trust
 from analysis.presentation.format import count, interval, listed, number, percent
 from analysis.presentation.markdown import Table, to_markdown

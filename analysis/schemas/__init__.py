@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import pandera.pandas as pa
 
-from analysis.schemas.columns import estimate, share, table, text, whole
+from analysis.schemas.columns import estimate, number, share, table, text, whole
 
 SETS = ("training", "validation", "test")
 VIEWS = ("ap", "lateral", "oblique")
@@ -97,6 +97,8 @@ EXAMS = pa.DataFrameSchema(
         "images": pa.Column(int, pa.Check.ge(0), coerce=True),
         "words": pa.Column(bool, coerce=True),  # the report holds a word the test set was enriched by
         "side": pa.Column(str, pa.Check.isin(("left", "right")), nullable=True, required=False, coerce=True),
+        # The set whose policy of reading an exam meets, where all exams are one set.
+        "read_as": pa.Column(str, pa.Check.isin(SETS), nullable=True, required=False, coerce=True),
     },
     strict=False,
 )
@@ -206,5 +208,17 @@ UNGRADED = table(
         "item": text(missing=True),
         "exams": whole(1),
         "reason": text(),
+    }
+)
+
+#: What the exams of each set are like: `count` of `n` have a level, or a measure's mean, standard deviation and quartiles.
+CHARACTERISTICS = table(
+    {
+        "set": text(among=SETS),
+        "characteristic": text(),
+        "level": text(missing=True),
+        "n": whole(),
+        "count": whole(missing=True),
+        **{name: number(missing=True) for name in ("mean", "sd", "low_quartile", "median", "high_quartile")},
     }
 )

@@ -254,6 +254,43 @@ PUBLISHED = table(
     }
 )
 
+#: Estimates of this archive beside those of the study that trained the network elsewhere.
+DEVELOPMENT = table(
+    {
+        "outcome": text(),
+        "measure": text(among=("auc", "sensitivity", "specificity")),
+        "cases": whole(),
+        "controls": whole(),
+        "estimate": share(missing=True),
+        **_INTERVAL,
+        **_LEVEL,
+        "development_cases": whole(),
+        "development_controls": whole(),
+        **estimate("development", 0, 1),
+        "development_level": share(missing=True),
+        **estimate("difference"),
+        **_TEST,
+        **_REASON,
+    }
+)
+
+#: Calibration of a network that was trained elsewhere: as it comes, and updated on this archive by cross-fitting.
+UPDATING = table(
+    {
+        "outcome": text(),
+        "update": text(among=("none", "intercept", "intercept and slope")),
+        "cross_fitted": truth(),
+        "n": whole(),
+        "cases": whole(),
+        "folds": whole(),
+        **estimate("intercept"),
+        **estimate("slope"),
+        **estimate("brier", 0, 1),
+        **_LEVEL,
+        **_REASON,
+    }
+)
+
 #: Two gradings of the same exams. Shares of exams are in per cent.
 GRADINGS = table(
     {
@@ -362,6 +399,8 @@ ESTIMATES: dict[str, pa.DataFrameSchema] = {
     "readers.csv": READERS,
     "comparisons.csv": COMPARISONS,
     "published.csv": PUBLISHED,
+    "development.csv": DEVELOPMENT,
+    "updating.csv": UPDATING,
 }
 
 #: What must hold of the results, and the search of what is published for identities.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from analysis.options import FILE, NEW_FILE, out, section_file, shared
+from analysis.options import FILE, FOLDER, NEW_FILE, out, section_file, shared
 
 if TYPE_CHECKING:
     from analysis.statistics.settings import StatisticsSettings
@@ -31,16 +31,23 @@ _CSV = out("The CSV to write.", NEW_FILE)
 @shared("--images-index", "images", required=False)
 @click.option("--readers", type=FILE, help="Independent readings, to put readers beside the network.")
 @click.option("--members", type=FILE, help="seeds.parquet of predict: the scores of each network of an ensemble.")
+@click.option(
+    "--development", type=FOLDER, help="Folder of what the network's own study estimated, where that is another one."
+)
+@section_file("external", "--external", required=False)
 @_SETTINGS
 @_SEED
 @_WORKERS
 @out("Folder for the tables.")
-def evaluate_command(*, grading: Path, settings: Path, **options: Any) -> None:
+def evaluate_command(*, grading: Path, settings: Path, external: Path | None, **options: Any) -> None:
     """Estimate everything about a network's predictions, with uncertainty."""
     from analysis.grading.scheme import load_scheme
+    from analysis.settings import load
     from analysis.statistics.evaluate import evaluate
+    from analysis.statistics.settings import ExternalSettings
 
-    left = evaluate(scheme=load_scheme(grading), settings=_named(settings, grading), **options)
+    judged = load(ExternalSettings, external) if external else None
+    left = evaluate(scheme=load_scheme(grading), settings=_named(settings, grading), external=judged, **options)
     _tell(left, options["predictions"], options["reference"])
 
 

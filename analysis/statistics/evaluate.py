@@ -13,17 +13,18 @@ from analysis.files import read_table, write_table
 from analysis.grading.scheme import Outcome, Scheme
 from analysis.schemas.columns import empty
 from analysis.schemas.network import MEMBERS
-from analysis.schemas.statistics import DECISIONS, ESTIMATES, EVALUATED, SEEDS, SUBGROUPS
+from analysis.schemas.statistics import DECISIONS, DEVELOPMENT, ESTIMATES, EVALUATED, SEEDS, SUBGROUPS, UPDATING
 from analysis.statistics import calibration, decisions, discrimination, grades, operating, subgroups
 from analysis.statistics.cumulative import cumulative_tables
 from analysis.statistics.data import Matched, match
+from analysis.statistics.external import Development, development_rows, updating_rows
 from analysis.statistics.parallel import spread
 from analysis.statistics.published import compare_published, load_published
 from analysis.statistics.questions import question_of, same_as
 from analysis.statistics.readers import compare_readers
 from analysis.statistics.resample import Resamples, seed_for
 from analysis.statistics.seeds import seed_rows
-from analysis.statistics.settings import StatisticsSettings
+from analysis.statistics.settings import ExternalSettings, StatisticsSettings
 
 Tables = dict[str, pd.DataFrame]
 #: The kinds of outcome that somebody might act on.
@@ -41,12 +42,15 @@ class Evaluation:
         See `analysis.statistics.subgroups.divide`.
     settings : StatisticsSettings
     seed : int
+    development : Development, optional
+        What a network's own study says of it, where that is another one.
     """
 
     study: Matched
     groups: pd.DataFrame
     settings: StatisticsSettings
     seed: int
+    development: Development | None = None
 
     def resamples(self, which: str) -> Resamples:
         """Return the replicates of a set's patients: the same in every process."""
@@ -69,6 +73,8 @@ def evaluate(
     images: Path | None = None,
     readers: Path | None = None,
     members: Path | None = None,
+    development: Path | None = None,
+    external: ExternalSettings | None = None,
 ) -> tuple[str, ...]:
     """Work out every estimate of a study and write the tables.
 
@@ -90,6 +96,10 @@ def evaluate(
         Independent readings, to put readers beside the network.
     members : Path, optional
         seeds.parquet of the predictions: the scores of each network of an ensemble.
+    development : Path, optional
+        Folder of what the network's own study estimated, where it was trained elsewhere.
+    external : ExternalSettings, optional
+        How such a network is judged; as by default without.
 
     Returns
     -------
@@ -101,7 +111,9 @@ def evaluate(
     Every table is written, with no row but its header where there is nothing to say.
     """
     study = match(predictions, reference, scheme)
-    evaluation = Evaluation(study, subgroups.divide(study, exams, images, settings), settings, seed)
+    groups = subgroups.divide(study, exams, images, settings)
+    elsewhere = Development.read(development, external or ExternalSettings()) if development else None
+    evaluation = Evaluation(study, groups, settings, seed, elsewhere)
     found = tables(evaluation, readers, workers=workers)
     found["seeds.csv"] = seed_rows(study, read_table(members, MEMBERS), found["roc.csv"]) if members else empty(SEEDS)
     for name, table in found.items():
@@ -126,6 +138,11 @@ def tables(evaluation: Evaluation, readers: Path | None, *, workers: int) -> Tab
     found["published.csv"] = compare_published(
         load_published(settings.published), found["roc.csv"], study.scheme, settings.minimum_cases
     )
+    found["development.csv"] = (
+        development_rows(evaluation.development, found["roc.csv"], found["thresholds.csv"], study.scheme, settings)
+        if evaluation.development
+        else empty(DEVELOPMENT)
+    )
     found["readers.csv"], found["comparisons.csv"] = compare_readers(
         study, readers, found["thresholds.csv"], resamples, settings=settings
     )
@@ -145,10 +162,14 @@ def _outcome(evaluation: Evaluation, outcome: Outcome) -> Tables:
         if study.rows(which).any()
     ]
     thresholds: dict[str, dict[str, Any]] = {}
+    elsewhere = evaluation.development
     for chosen_on, sample in samples.items():
-        threshold, reason = operating.choose_threshold(sample)
-        if not study.rows(chosen_on).any():
-            reason = "it has no exam"
+        if elsewhere and elsewhere.settings.thresholds == "carried" and chosen_on == "validation":
+            sample, threshold, reason = elsewhere.threshold(outcome.id)
+        else:
+            threshold, reason = operating.choose_threshold(sample)
+            if not study.rows(chosen_on).any():
+                reason = "it has no exam"
         thresholds[chosen_on] = operating.threshold_row(
             test, outcome.id, sample, chosen_on, threshold, reason=reason, settings=settings
         )
@@ -171,6 +192,14 @@ def _outcome(evaluation: Evaluation, outcome: Outcome) -> Tables:
             [calibration.calibration_row(test, outcome.id, resamples["test"], settings, **stated)]
         ),
         "reliability.csv": calibration.reliability_rows(test, outcome.id, settings, **stated),
+        "updating.csv": pd.DataFrame(
+            updating_rows(
+                test, outcome.id, resamples["test"], elsewhere, settings, seed=seed_for(seed, "updating", outcome.id)
+            )
+            if elsewhere
+            else [],
+            columns=list(UPDATING.columns),
+        ),
         "decisions.csv": decisions.decision_rows(test, outcome.id, prevalence, source, settings)
         if outcome.kind in DECIDED
         else empty(DECISIONS),
@@ -186,8 +215,10 @@ def _outcome(evaluation: Evaluation, outcome: Outcome) -> Tables:
 def _prevalence(study: Matched, outcome: str, settings: StatisticsSettings) -> tuple[float, str]:
     if outcome in settings.prevalence:
         return settings.prevalence[outcome], "settings"
-    labels = study.reference.loc[study.reference["set"] == settings.prevalence_set, outcome]
-    return float(labels.mean()), f"{settings.prevalence_set} set"
+    # A network that was trained elsewhere is judged on one set, with its own prevalence.
+    there = settings.prevalence_set if (study.reference["set"] == settings.prevalence_set).any() else "test"
+    labels = study.reference.loc[study.reference["set"] == there, outcome]
+    return float(labels.mean()), f"{there} set"
 
 
 def _stack(frames: list[pd.DataFrame]) -> pd.DataFrame:

@@ -176,3 +176,22 @@ class StatisticsSettings(Settings):
         if list(value) != sorted(set(value)):
             raise ValueError("ages must rise")
         return value
+
+
+class ExternalSettings(Settings):
+    """How this archive judges a network that was trained elsewhere (network.trained); nothing of it otherwise."""
+
+    exams: Literal["all", "test"] = Field(
+        default="all",
+        description="all: every eligible exam that was read as any of the sets asks; test: as many as the set test asks for",
+    )
+    thresholds: Literal["carried", "validation"] = Field(
+        default="carried",
+        description="carried: as the network's own validation set chose them; validation: chosen on a validation set of "
+        "this archive, which external.exams: test leaves",
+    )
+    folds: int = Field(
+        default=10,
+        ge=2,
+        description="parts of the patients in cross-fitting, where calibration is updated on this archive",
+    )

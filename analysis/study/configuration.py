@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Iterable, Mapping
+from copy import deepcopy
 from pathlib import Path
 from typing import Any, Literal
 
@@ -29,7 +30,8 @@ from analysis.reading.settings import ReadingSettings
 from analysis.settings import GRADINGS, SEED, Settings, parse
 from analysis.simulate.settings import SimulateSettings
 from analysis.statistics.names import check_names, find
-from analysis.statistics.settings import StatisticsSettings
+from analysis.statistics.settings import ExternalSettings, StatisticsSettings
+from analysis.study.carried import adopt
 from analysis.yaml_files import dump_yaml, load_yaml, parse_yaml
 
 PUBLISHED = {path.stem for path in Path(statistics.__file__).parent.glob("*.yaml")}
@@ -76,6 +78,7 @@ class Study(Settings):
     reading: ReadingSettings = ReadingSettings()
     active_learning: ActiveLearningSettings = ActiveLearningSettings()
     statistics: StatisticsSettings = StatisticsSettings()
+    external: ExternalSettings = ExternalSettings()
     manuscript: ManuscriptSettings = ManuscriptSettings()
 
     @model_validator(mode="after")
@@ -89,6 +92,11 @@ class Study(Settings):
         if self.prediction.mirrored and self.network.align_sides:
             raise ValueError(
                 "prediction.mirrored shows knees as the other side, which network.align_sides never shows; leave one out"
+            )
+        if self.external.exams == "all" and self.external.thresholds == "validation":
+            raise ValueError(
+                "external.thresholds is 'validation', but with external.exams 'all' there is no validation set; set that "
+                "to 'test'"
             )
         asked = self.statistics
         check_names(asked, map(load_scheme, gradings.values()))
@@ -169,21 +177,30 @@ def read_configuration(files: Iterable[str | Path], entries: Iterable[str] = ())
     Raises
     ------
     StudyError
-        If a file is missing, is no YAML, has a key twice or is no mapping; or if an entry comes twice.
+        If a file is missing, is no YAML, has a key twice or is no mapping; if an entry comes twice; or if a network that
+        was trained elsewhere asks for other values (`analysis.study.carried`).
     """
     found: dict[str, Any] = {}
-    for path in files:
+    said: dict[str, Any] = {}
+    for i, path in enumerate(files):
         values = load_yaml(path)
         if not isinstance(values, dict):
             raise StudyError(f"{path} holds no keys; write it like config.yaml, a key and a value a line.")
         _merge(found, values)
+        if i:  # upon the default study
+            _merge(said, deepcopy(values))
     given: set[str] = set()
     for entry in entries:
         key, _, text = entry.partition("=")
         if key in given:
             raise StudyError(f"--config: '{key}' is given twice; keep one.")
         given.add(key)
-        _merge(found, {key: _entry(key, text)})
+        value = _entry(key, text)
+        _merge(found, {key: value})
+        _merge(said, {key: deepcopy(value)})
+    network = found.get("network")
+    if isinstance(network, dict) and network.get("trained") and found.get("start", "archive") == "archive":
+        return adopt(found, said)
     return found
 
 

@@ -9,12 +9,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analysis.cohort.characteristics import characterise
 from analysis.files import read_table, write_table
 from analysis.grading.scheme import load_scheme
+from analysis.imaging.store import ImageStore
 from analysis.network.prediction import predict
 from analysis.network.settings import PredictionSettings
 from analysis.release.card import pack, write_sums
-from analysis.schemas import IMAGES
+from analysis.schemas import CHARACTERISTICS, IMAGES, REFERENCE
 from analysis.yaml_files import dump_yaml
 from tests.network.conftest import GRADINGS, SIDE, cohort, one_thread  # noqa: F401
 from tests.network.runs import settings, train
@@ -45,6 +47,11 @@ def study(cohort: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:  # no
         bits=12, photometric="MONOCHROME2", transfer_syntax="1.2", modality="DX", pixel_hash=rows["image"], burned_in=None,
     )  # fmt: skip
     write_table(index, folder / "index.parquet", IMAGES)
+    reference = read_table(folder / "kl.parquet", REFERENCE)
+    exams = reference[["exam", "patient", "set"]].assign(age=60.0, sex="female", images=1)
+    store, scheme = ImageStore(folder / "images"), load_scheme(GRADINGS / "kl.yaml")
+    table = characterise(exams, index, reference, store, scheme)
+    write_table(table, folder / "characteristics.csv", CHARACTERISTICS)
     return folder
 
 
@@ -72,6 +79,7 @@ def card(study: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         images=study / "images",
         index=study / "index.parquet",
         reference=study / "kl.parquet",
+        characteristics=study / "characteristics.csv",
         predictions=study / "predictions/exams.parquet",
         grading=GRADINGS / "kl.yaml",
         network=study / "network",

@@ -36,14 +36,19 @@ class Clone:
         twin.folder = folder
         return twin
 
-    def command(self, *arguments: str, study: str = SMOKE) -> tuple[list[str], dict[str, str]]:
+    def command(
+        self, *arguments: str, study: str = SMOKE, more: tuple[str, ...] = ()
+    ) -> tuple[list[str], dict[str, str]]:
         path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
         environment = {**os.environ, "PATH": path, "XDG_CACHE_HOME": str(ROOT / ".cache"), "CI": "true"}
         # The arguments stand first: --configfile would take a target after it for one more file.
-        return ["snakemake", *arguments, "--cores", "2", "--configfile", study], environment
+        return ["snakemake", *arguments, "--cores", "2", "--configfile", study, *more], environment
 
-    def snakemake(self, *arguments: str, study: str = SMOKE) -> subprocess.CompletedProcess[str]:
-        command, environment = self.command(*arguments, study=study)
+    def snakemake(
+        self, *arguments: str, study: str = SMOKE, more: tuple[str, ...] = ()
+    ) -> subprocess.CompletedProcess[str]:
+        """Run it with the overlay of a study, and `more` overlays upon that one."""
+        command, environment = self.command(*arguments, study=study, more=more)
         return started.run(command, self.folder, environment)
 
 

@@ -161,6 +161,7 @@ use rule predict as predict_round with:
         reference=rules.label_round.output.reference,
         grading="workflow/gradings/{grading}.yaml",
         weights=[rules.train_round.output.weights],
+        temperatures=[],
         settings=ROUND_NETWORK,
         prediction=settings("prediction"),
         backbone=BACKBONE,

@@ -1,7 +1,7 @@
 # The trained network by itself, for use outside the study.
 #
 # needs  everything from images/ to tables/ and values.yml
-# makes  <grading>/card/  weights, config, grading, temperatures, thresholds, limits of trust, learning curves, hashes, and README.md: a model card
+# makes  <grading>/card/  weights, config, grading, temperatures, thresholds, limits of trust, learning curves, characteristics of its cohort, hashes, and README.md: a model card
 
 CARD = f"{COHORT}/{{grading}}/card"
 
@@ -12,6 +12,7 @@ rule card:
         prepared=PREPARED,
         index=rules.ingest.output.images,
         reference=rules.reference.output.reference,
+        characteristics=rules.characterise.output,
         predictions=rules.predict.output.exams,
         temperatures=rules.predict.output.temperatures,
         grading="workflow/gradings/{grading}.yaml",
@@ -46,6 +47,6 @@ rule card:
         "Write the trained network with its model card ({wildcards.grading})"
     shell:
         "python -m analysis --log {log} card --images {params.images} --images-index {input.index}"
-        " --reference {input.reference} --predictions {input.predictions} --grading {input.grading} {params.weights}"
+        " --reference {input.reference} --characteristics {input.characteristics} --predictions {input.predictions} --grading {input.grading} {params.weights}"
         " --network {params.network} --statistics {params.statistics} --tables {input.tables} --config {input.config}"
         " --values {input.values} --citation {input.citation} --out {output}"

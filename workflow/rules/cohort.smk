@@ -2,7 +2,16 @@
 #
 # needs  index/, images/, and the archive's reports (for words only)
 # makes  selection/            every exam with its set, or the reason why it has none; the flow
-#        <grading>/reference/  reference standard, conflicts, agreement between readers
+#        <grading>/reference/  reference standard, conflicts, agreement between readers, what the exams are like
+
+# A network that was trained elsewhere is judged on one set of exams; the others have nothing to do.
+if not TRAINED:
+    DRAWN = []
+elif study.external.exams == "all":
+    DRAWN = ["--everything"]
+else:
+    DRAWN = ["--set test"]
+    DRAWN += ["--set validation"] if study.external.thresholds == "validation" else []
 
 
 rule select:
@@ -32,12 +41,14 @@ rule select:
         archive=folder_of("reports"),
         prepared=folder_of("prepared"),
         seed=study.seed,
+        drawn=DRAWN,
     message:
         "Select the exams and part them into sets, by patient"
     shell:
         "python -m analysis --log {log} select --archive {params.archive:q} --images-index {input.images}"
         " --readings {input.readings} --private {input.private} --images {params.prepared}"
-        " --settings {input.settings} --policy {input.policy} --seed {params.seed} --out $(dirname {output.exams})"
+        " --settings {input.settings} --policy {input.policy} --seed {params.seed} {params.drawn}"
+        " --out $(dirname {output.exams})"
 
 
 rule reference:
@@ -69,3 +80,30 @@ rule reference:
         "python -m analysis --log {log} reference --exams {input.exams} --readings {input.readings}"
         " --grading {input.grading} --settings {input.settings} --level {params.level}"
         " --out $(dirname {output.reference})"
+
+
+rule characterise:
+    input:
+        exams=rules.select.output.exams,
+        images=rules.ingest.output.images,
+        reference=rules.reference.output.reference,
+        prepared=PREPARED,
+        grading="workflow/gradings/{grading}.yaml",
+        code=code("analysis.cohort.characteristics"),
+    output:
+        f"{REFERENCE}/characteristics.csv",
+    log:
+        f"{COHORT}/{{grading}}/logs/characterise.log",
+    benchmark:
+        f"{COHORT}/{{grading}}/benchmarks/characterise.tsv"
+    conda:
+        "../../envs/images.yaml"
+    resources:
+        **NEEDED,
+    params:
+        prepared=folder_of("prepared"),
+    message:
+        "Describe the exams of each set ({wildcards.grading})"
+    shell:
+        "python -m analysis --log {log} characterise --exams {input.exams} --images-index {input.images}"
+        " --reference {input.reference} --images {params.prepared} --grading {input.grading} --out {output}"

@@ -148,7 +148,7 @@ if FROM_ARCHIVE:
             rules.values.output,
             rules.config.output,
             results_of,
-            card=f"{COHORT}/{{grading}}/card",
+            card=[] if TRAINED else f"{COHORT}/{{grading}}/card",
             private=f"{PRIVATE}/index.parquet",
             reports=f"{ARCHIVE}/reports.csv",
             harmless=study.archive.harmless or [],

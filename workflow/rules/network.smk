@@ -2,54 +2,92 @@
 #
 # needs  images/, <grading>/reference/, and the reference standard of every further task
 # makes  <grading>/network/seed-*/  weights, learning curve
+#        <grading>/network/development/  of a network that was trained elsewhere: what its own study estimated
 #        <grading>/predictions/     scores by exam, by image and by seed
 #        <grading>/attribution/     what the network looked at
 
-TASKS = study.network.tasks
+TASKS = [] if TRAINED else study.network.tasks
 # A further seed is a further job: those that are trained stay.
 NETWORK_SETTINGS = settings("network", without=["seeds"])
 
 
-rule train:
-    input:
-        prepared=PREPARED,
-        reference=rules.reference.output.reference,
-        grading="workflow/gradings/{grading}.yaml",
-        tasks=expand("workflow/gradings/{task}.yaml", task=TASKS),
-        references=expand(rules.reference.output.reference, grading=TASKS),
-        start=study.network.weights or [],
-        settings=NETWORK_SETTINGS,
-        backbone=BACKBONE,
-        code=code("analysis.network.training"),
-    output:
-        weights=f"{NETWORK}/seed-{{seed}}/weights.safetensors",
-        curve=f"{NETWORK}/seed-{{seed}}/curve.csv",
-    log:
-        f"{COHORT}/{{grading}}/logs/train-{{seed}}.log",
-    benchmark:
-        f"{COHORT}/{{grading}}/benchmarks/train-{{seed}}.tsv"
-    conda:
-        "../../envs/network.yaml"
-    # Several networks are trained side by side, which wastes less than many threads on one.
-    threads: max(1, CORES // len(SEEDS))
-    resources:
-        **NEEDED,
-        gpu=GPUS,
-    params:
-        images=folder_of("prepared"),
-        tasks=lambda wildcards, input: [
-            f"--task {scheme}:{reference}"
-            for scheme, reference in zip(input.tasks, input.references)
-        ],
-    message:
-        "Train the network ({wildcards.grading}, seed {wildcards.seed})"
-    shell:
-        # One process a GPU where there are several; each takes its part of every batch.
-        "if [ {resources.gpu} -gt 1 ]; then run='torchrun --standalone --nproc-per-node {resources.gpu} -m';"
-        " else run='python -m'; fi;"
-        " $run analysis --log {log} train --images {params.images} --reference {input.reference}"
-        " --grading {input.grading} {params.tasks} --settings {input.settings} --seed {wildcards.seed}"
-        " --workers {threads} --out $(dirname {output.weights})"
+if TRAINED:
+    from analysis.network.folder import SUMS, read_sums
+
+    rule carry:
+        input:
+            [f"{TRAINED}/{name}" for name in (SUMS, *read_sums(Path(TRAINED)))],
+            code=code("analysis.network.carry"),
+        output:
+            weights=[f"{NETWORK}/seed-{seed}/weights.safetensors" for seed in SEEDS],
+            curve=[f"{NETWORK}/seed-{seed}/curve.csv" for seed in SEEDS],
+            development=development(),
+        log:
+            f"{COHORT}/{{grading}}/logs/carry.log",
+        benchmark:
+            f"{COHORT}/{{grading}}/benchmarks/carry.tsv"
+        wildcard_constraints:
+            grading=study.grading,
+        conda:
+            "../../envs/network.yaml"
+        resources:
+            **NEEDED,
+        params:
+            folder=TRAINED,
+            out=lambda wildcards: NETWORK.format(grading=wildcards.grading),
+        message:
+            f"Take over the network in {TRAINED}"
+        shell:
+            "python -m analysis --log {log} carry {params.folder:q} --out {params.out}"
+
+else:
+
+    rule train:
+        input:
+            prepared=PREPARED,
+            reference=rules.reference.output.reference,
+            grading="workflow/gradings/{grading}.yaml",
+            tasks=expand("workflow/gradings/{task}.yaml", task=TASKS),
+            references=expand(rules.reference.output.reference, grading=TASKS),
+            start=study.network.weights or [],
+            settings=NETWORK_SETTINGS,
+            backbone=BACKBONE,
+            code=code("analysis.network.training"),
+        output:
+            weights=f"{NETWORK}/seed-{{seed}}/weights.safetensors",
+            curve=f"{NETWORK}/seed-{{seed}}/curve.csv",
+        log:
+            f"{COHORT}/{{grading}}/logs/train-{{seed}}.log",
+        benchmark:
+            f"{COHORT}/{{grading}}/benchmarks/train-{{seed}}.tsv"
+        conda:
+            "../../envs/network.yaml"
+        # Several networks are trained side by side, which wastes less than many threads on one.
+        threads: max(1, CORES // len(SEEDS))
+        resources:
+            **NEEDED,
+            gpu=GPUS,
+        params:
+            images=folder_of("prepared"),
+            tasks=lambda wildcards, input: [
+                f"--task {scheme}:{reference}"
+                for scheme, reference in zip(input.tasks, input.references)
+            ],
+        message:
+            "Train the network ({wildcards.grading}, seed {wildcards.seed})"
+        shell:
+            # One process a GPU where there are several; each takes its part of every batch.
+            "if [ {resources.gpu} -gt 1 ]; then run='torchrun --standalone --nproc-per-node {resources.gpu} -m';"
+            " else run='python -m'; fi;"
+            " $run analysis --log {log} train --images {params.images} --reference {input.reference}"
+            " --grading {input.grading} {params.tasks} --settings {input.settings} --seed {wildcards.seed}"
+            " --workers {threads} --out $(dirname {output.weights})"
+
+
+# The files of the weights, by seed, whoever trained them.
+WEIGHTS = expand(
+    f"{NETWORK}/seed-{{seed}}/weights.safetensors", seed=SEEDS, allow_missing=True
+)
 
 
 rule predict:
@@ -57,7 +95,8 @@ rule predict:
         prepared=PREPARED,
         reference=rules.reference.output.reference,
         grading="workflow/gradings/{grading}.yaml",
-        weights=expand(rules.train.output.weights, seed=SEEDS, allow_missing=True),
+        weights=WEIGHTS,
+        temperatures=[path for path in development() if "temperatures" in path],
         settings=NETWORK_SETTINGS,
         prediction=settings("prediction"),
         backbone=BACKBONE,
@@ -80,12 +119,15 @@ rule predict:
     params:
         images=folder_of("prepared"),
         weights=lambda wildcards, input: [f"--weights {path}" for path in input.weights],
+        temperatures=lambda wildcards, input: [
+            f"--temperatures {path}" for path in input.temperatures
+        ],
     message:
         "Predict the exams of validation and test set ({wildcards.grading})"
     shell:
         "python -m analysis --log {log} predict --images {params.images} --reference {input.reference}"
         " --grading {input.grading} {params.weights} --settings {input.settings} --prediction {input.prediction}"
-        " --workers {threads} --out $(dirname {output.exams})"
+        " {params.temperatures} --workers {threads} --out $(dirname {output.exams})"
 
 
 rule attribute:
@@ -95,7 +137,7 @@ rule attribute:
         reference=rules.reference.output.reference,
         predictions=rules.predict.output.exams,
         grading="workflow/gradings/{grading}.yaml",
-        weights=expand(rules.train.output.weights, seed=SEEDS[:1], allow_missing=True),
+        weights=WEIGHTS[:1],
         settings=settings("attribution"),
         network=NETWORK_SETTINGS,
         backbone=BACKBONE,

@@ -6,6 +6,8 @@
 from analysis.network.source import source_files
 
 FROM_ARCHIVE = study.start == "archive"
+# A network that was trained elsewhere is judged on this archive: nothing is trained.
+TRAINED = study.network.trained
 ARCHIVE = f"{COHORT}/archive" if study.source.make else study.archive.folder
 INDEX = f"{COHORT}/index"
 PRIVATE = f"{COHORT}/private"
@@ -45,6 +47,18 @@ def given_to_statistics(wildcards):
     )
 
 
+def development():
+    """What the study that trained the network elsewhere estimated of it."""
+    names = (
+        "network.yaml",
+        "thresholds.csv",
+        "temperatures.csv",
+        "performance.csv",
+        "characteristics.csv",
+    )
+    return [f"{NETWORK}/development/{name}" for name in names] if TRAINED else []
+
+
 def given_weights(wildcards):
     """The weights, or their shapes alone in a bundle, which has no room for them."""
     return expand(
@@ -74,6 +88,7 @@ def given_to_manuscript(wildcards):
                 "agreement.csv",
                 "readers.parquet",
                 "ungraded.csv",
+                "characteristics.csv",
             ),
             grading=wildcards.grading,
         ),
@@ -84,6 +99,7 @@ def given_to_manuscript(wildcards):
             seed=SEEDS,
             grading=wildcards.grading,
         ),
+        *expand(development(), grading=wildcards.grading),
         *expand(ATTRIBUTION, grading=wildcards.grading),
     ]
 

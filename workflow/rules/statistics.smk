@@ -22,6 +22,8 @@ ESTIMATES = [
     "readers.csv",
     "comparisons.csv",
     "published.csv",
+    "development.csv",
+    "updating.csv",
 ]
 
 
@@ -41,6 +43,8 @@ rule evaluate:
         images=f"{INDEX}/images.parquet",
         grading="workflow/gradings/{grading}.yaml",
         published=PUBLISHED,
+        development=lambda wildcards: expand(development(), grading=wildcards.grading),
+        external=settings("external") if TRAINED else [],
         settings=settings("statistics"),
         code=code("analysis.statistics.evaluate"),
     output:
@@ -57,12 +61,17 @@ rule evaluate:
     params:
         out=lambda wildcards, output: os.path.dirname(output[0]),
         seed=study.seed,
+        development=lambda wildcards, input: (
+            f"--development {os.path.dirname(input.development[0])} --external {input.external}"
+            if TRAINED
+            else ""
+        ),
     message:
         "Estimate performance with intervals by pROC ({wildcards.grading})"
     shell:
         "python -m analysis --log {log} evaluate --predictions {input.predictions} --members {input.seeds}"
         " --reference {input.reference} --readers {input.readers} --exams {input.exams} --images-index {input.images} --grading {input.grading}"
-        " --settings {input.settings} --seed {params.seed} --workers {threads} --out {params.out}"
+        " --settings {input.settings} {params.development} --seed {params.seed} --workers {threads} --out {params.out}"
 
 
 rule coverage:

@@ -1,0 +1,107 @@
+"""The configuration of a study whose network was trained elsewhere: as the network has it, wherever scores depend on it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from analysis.errors import StudyError
+from analysis.grading.scheme import load_scheme
+from analysis.network.folder import SECTIONS, check_files, read_sections
+from analysis.network.settings import FORM, PredictionSettings
+from analysis.settings import GRADINGS
+
+#: What scores depend on, by section: the network's own, which nothing here may contradict.
+ASKED: dict[str, tuple[str, ...]] = {
+    "images": ("size", "window", "percentiles", "border", "min_content"),
+    "ingest": ("cut",),
+    "network": (*FORM, "seeds"),
+    "prediction": tuple(PredictionSettings.model_fields),
+}
+#: What a study says of its network, trained elsewhere or not.
+OWN = ("trained", "device", "precision", "compile")
+
+
+def adopt(config: Mapping[str, Any], said: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a configuration with the settings that a trained network asks for.
+
+    Parameters
+    ----------
+    config : mapping
+        The merged configuration; `network.trained` names the network's folder.
+    said : mapping
+        What of it was said for this study, and not taken over from the default one.
+
+    Raises
+    ------
+    StudyError
+        If the folder isn't a whole network's, or a key that scores depend on says otherwise than the network; names the
+        key and both values.
+    """
+    folder = Path(str(config["network"]["trained"]))
+    check_files(folder)
+    whole, sections = read_sections(folder)
+    carried = {name: section.model_dump(mode="json") for name, section in sections.items()}
+    defaults = {name: model().model_dump(mode="json") for name, model in SECTIONS.items()}
+    wrong = [] if config["grading"] == whole["grading"] else [("grading", config["grading"], whole["grading"])]
+    found: dict[str, Any] = dict(config)
+    for name, keys in ASKED.items():
+        own = dict(config.get(name) or {})
+        for key in keys:
+            explicit, default = (said.get(name) or {}), defaults[name][key]
+            if key in own and (key in explicit or not _same(own[key], default)):
+                wrong += _differing(f"{name}.{key}", own[key], carried[name][key])
+            own[key] = carried[name][key]
+        found[name] = own
+    if wrong:
+        told = [
+            f"{key} is {_told(there)} there and {_told(here)} in the configuration" for key, here, there in wrong[:3]
+        ]
+        more = f", and {len(wrong) - 3} more" if len(wrong) > 3 else ""
+        raise StudyError(
+            f"network.trained: the network in {folder} scores otherwise: {'; '.join(told)}{more}. Leave these keys out, or "
+            "name another network."
+        )
+    _hold_grading(folder, str(whole["grading"]))
+    kept = {key: config["network"][key] for key in OWN if key in config["network"]}
+    if "precision" not in (said.get("network") or {}):
+        kept["precision"] = "float32"  # the same scores on whatever processor the network is carried to
+    found["network"] = carried["network"] | kept
+    return found
+
+
+def _hold_grading(folder: Path, grading: str) -> None:
+    """Refuse a scheme that has the name of the network's and other outcomes."""
+    theirs, ours = folder / f"{grading}.yaml", GRADINGS / f"{grading}.yaml"
+    outcomes = [
+        {one.id: (one.kind, one.item, one.levels) for one in load_scheme(path).outcomes} for path in (theirs, ours)
+    ]
+    odd = [name for name in {**outcomes[0], **outcomes[1]} if outcomes[0].get(name) != outcomes[1].get(name)]
+    if odd:
+        raise StudyError(
+            f"network.trained: {theirs} grades otherwise than {ours}: the outcome '{odd[0]}' is not the same in both; "
+            f"copy the network's file to {GRADINGS}, or name another network."
+        )
+
+
+def _differing(key: str, here: Any, there: Any) -> Iterator[tuple[str, Any, Any]]:
+    """Give each key, down to the last one, whose values differ; what isn't said here doesn't."""
+    if isinstance(here, Mapping) and isinstance(there, Mapping):
+        for name, value in here.items():
+            yield from _differing(f"{key}.{name}", value, there.get(name))
+    elif not _same(here, there):
+        yield key, here, there
+
+
+def _same(one: Any, other: Any) -> bool:
+    if isinstance(one, list | tuple) and isinstance(other, list | tuple):
+        return len(one) == len(other) and all(map(_same, one, other))
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        return all(_same(value, other.get(name)) for name, value in one.items())
+    return bool(one == other)
+
+
+def _told(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= 60 else f"{text[:60]}…"

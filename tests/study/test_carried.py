@@ -1,0 +1,119 @@
+"""A network that was trained elsewhere brings its settings; what contradicts them is refused with both values."""
+
+import hashlib
+import shutil
+from pathlib import Path
+
+import pytest
+
+from analysis.errors import StudyError
+from analysis.network.folder import SECTIONS, SUMS
+from analysis.study.configuration import load_study, read_configuration
+from analysis.yaml_files import dump_yaml, load_yaml
+
+ROOT = Path(__file__).parents[2]
+
+
+def load(trained, *entries, overlay=None):
+    files = [ROOT / "config.yaml", *([overlay] if overlay else [])]
+    named = f"network={{trained: '{trained}', "
+    if not any(entry.startswith("network={") for entry in entries):
+        entries = ("network={}", *entries)
+    return load_study(read_configuration(files, [entry.replace("network={", named) for entry in entries]))
+
+
+def write_sums(folder):
+    """As `sha256sum` would list the folder."""
+    paths = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != SUMS)
+    lines = [
+        f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.relative_to(folder).as_posix()}" for path in paths
+    ]
+    (folder / SUMS).write_text("\n".join(lines) + "\n")
+
+
+@pytest.fixture(scope="module")
+def card(tmp_path_factory):
+    """The folder of a network, whose weights nobody looks into where a configuration is read."""
+    folder = tmp_path_factory.mktemp("made") / "card"
+    (folder / "weights").mkdir(parents=True)
+    for name in (
+        "thresholds.csv",
+        "temperatures.csv",
+        "trust.safetensors",
+        "weights/seed-0.safetensors",
+        "weights/seed-1.safetensors",
+    ):
+        (folder / name).write_text(name)
+    shutil.copy(ROOT / "workflow/gradings/kl.yaml", folder)
+    own = {"images": {"size": 24}, "network": {"seeds": [0, 1], "width": 4}, "prediction": {"mirrored": True}}
+    sections = {name: model(**own.get(name, {})).model_dump(mode="json") for name, model in SECTIONS.items()}
+    (folder / "config.yaml").write_text(dump_yaml({"cohort": {"name": "small"}, "grading": "kl", "seed": 1} | sections))
+    write_sums(folder)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _in_the_repository(monkeypatch):
+    monkeypatch.chdir(ROOT)
+
+
+def test_what_scores_depend_on_is_the_networks(card):
+    theirs = load_yaml(card / "config.yaml")
+    found = load(card, "network={device: cpu}", "images={shards: 3}")
+    assert found.images.size == theirs["images"]["size"] != 96 and found.images.shards == 3
+    assert list(found.network.seeds) == theirs["network"]["seeds"] == [0, 1]
+    assert found.network.width == theirs["network"]["width"] and found.network.device == "cpu"
+    assert found.prediction.mirrored and found.network.precision == "float32"
+    assert found.network.trained == str(card)
+
+
+@pytest.mark.parametrize(
+    ("entry", "said"),
+    [
+        ("images={size: 96}", "images.size is 24 there and 96 in the configuration"),
+        ("ingest={cut: {both: half}}", "ingest.cut.both is knee there and half in the configuration"),
+        ("network={align_sides: true}", "network.align_sides is False there and True"),
+        ("network={seeds: [4]}", r"network.seeds is \[0, 1\] there and \[4\]"),
+        ("prediction={mirrored: false}", "prediction.mirrored is True there and False"),
+        ("grading=oarsi", "grading is kl there and oarsi"),
+    ],
+)
+def test_a_conflict_names_the_key_and_both_values(card, entry, said):
+    with pytest.raises(StudyError, match=said):
+        load(card, entry)
+
+
+def test_a_conflict_in_an_overlay_or_in_the_default_file_itself_counts(card, tmp_path):
+    overlay = tmp_path / "overlay.yaml"
+    overlay.write_text("images: {size: 96}\n")  # the default study's, said for this one
+    with pytest.raises(StudyError, match=r"images.size is 24 there and 96"):
+        load(card, overlay=overlay)
+    changed = tmp_path / "config.yaml"
+    changed.write_text(dump_yaml(load_yaml(ROOT / "config.yaml") | {"images": {"size": 128}}))
+    with pytest.raises(StudyError, match=r"images.size is 24 there and 128"):
+        load_study(read_configuration([changed], [f"network={{trained: '{card}'}}"]))
+
+
+def test_a_grading_of_the_same_name_that_grades_otherwise_is_refused(card, tmp_path):
+    twin = shutil.copytree(card, tmp_path / "card")
+    scheme = (twin / "kl.yaml").read_text()
+    assert "2-4: [2, 3, 4]" in scheme
+    (twin / "kl.yaml").write_text(scheme.replace("2-4: [2, 3, 4]", "2-4: [2, 4]"))
+    write_sums(twin)
+    with pytest.raises(StudyError, match=r"grades otherwise than .*: the outcome 'kl_2_4'"):
+        load(twin)
+
+
+def test_a_network_that_is_not_there_or_not_whole_is_refused_by_name(card, tmp_path):
+    with pytest.raises(StudyError, match="it is no folder"):
+        load(tmp_path / "nowhere")
+    twin = shutil.copytree(card, tmp_path / "card")
+    (twin / "thresholds.csv").unlink()
+    with pytest.raises(StudyError, match=r"thresholds.csv is missing"):
+        load(twin)
+
+
+def test_thresholds_of_this_archive_need_a_validation_set(card):
+    with pytest.raises(StudyError, match=r"external.thresholds is 'validation'"):
+        load(card, "external={thresholds: validation}")
+    assert load(card, "external={thresholds: validation, exams: test}").external.thresholds == "validation"

@@ -1,0 +1,56 @@
+"""The smoke study's network, judged on another simulated archive: no training, its own thresholds, all statistics."""
+
+import pandas as pd
+import pytest
+import yaml
+
+from tests.workflow.test_smoke import STUDY, jobs
+
+CARD = f"{STUDY}/card"
+THERE = "results/elsewhere"
+ELSEWHERE = {
+    "cohort": {"name": "elsewhere", "title": "small simulated archive of another hospital"},
+    "seed": 7,
+    "simulate": {"training": 6, "validation": 4, "test": 10, "population": {"test_kl": [3, 2, 2, 2, 2]}},
+    "images": {"shards": 1},
+    "network": {"trained": CARD},
+}
+
+
+@pytest.fixture(scope="module")
+def elsewhere(smoke):
+    """The study up to its estimates, by the overlay of the smoke study and its own."""
+    overlay = smoke.folder / "elsewhere.yaml"
+    overlay.write_text(yaml.safe_dump(ELSEWHERE))
+    done = smoke.snakemake(f"{THERE}/kl/checks.csv", more=(overlay.name,))
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-8000:]
+    return smoke
+
+
+def test_nothing_is_trained_and_the_rest_is_planned(elsewhere):
+    planned = jobs(elsewhere.snakemake("-n", more=("elsewhere.yaml",)))
+    assert {"attribute", "tables", "figures", "values", "manuscript", "provenance"} <= set(planned)
+    assert not {"train", "card", "carry", "predict", "evaluate"} & set(planned)  # the last three are done
+
+
+def test_every_eligible_exam_is_judged_by_the_carried_thresholds(elsewhere):
+    exams = pd.read_parquet(elsewhere.folder / THERE / "selection/exams.parquet")
+    assert set(exams["set"]) == {"test", "excluded"} and set(exams["read_as"].dropna()) == {
+        "training",
+        "validation",
+        "test",
+    }
+    predicted = pd.read_parquet(elsewhere.folder / THERE / "kl/predictions/exams.parquet")
+    assert set(predicted["exam"]) == set(exams.loc[exams["set"] == "test", "exam"])
+    found = pd.read_csv(elsewhere.folder / THERE / "kl/statistics/thresholds.csv")
+    theirs = pd.read_csv(elsewhere.folder / CARD / "thresholds.csv").set_index("outcome")["threshold"]
+    carried = found[found["chosen_on"] == "validation"].set_index("outcome")["threshold"]
+    pd.testing.assert_series_equal(carried, theirs.reindex(carried.index))
+    heat = [pd.read_csv(elsewhere.folder / path / "temperatures.csv") for path in (CARD, f"{THERE}/kl/predictions")]
+    pd.testing.assert_frame_equal(*heat)
+
+
+def test_a_conflict_stops_the_plan(elsewhere):
+    done = elsewhere.snakemake("-n", "--config", "images={size: 64}", more=("elsewhere.yaml",))
+    assert done.returncode != 0
+    assert "images.size is 48 there and 64 in the configuration" in done.stdout + done.stderr
