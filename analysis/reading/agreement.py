@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from analysis.grading.kappa import Weights, kappa
 from analysis.reading.cases import Case
+from analysis.reading.entries import Entry
 from analysis.reading.form import Form
-from analysis.reading.ledger import Entry
 
 #: Stands for a value that is missing or does not apply.
 _NONE = 255

@@ -16,8 +16,8 @@ from analysis.grading.settings import ReadingPolicy
 from analysis.reading.agreement import Tally
 from analysis.reading.cases import Case, cases
 from analysis.reading.conflicts import State
+from analysis.reading.entries import Entry, by_exam, standing
 from analysis.reading.form import Form
-from analysis.reading.ledger import Entry, by_exam, standing
 from analysis.reading.tables import assignments, closed, ledger
 
 #: With more changed exams than this the whole ledger is gone through at once.

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from analysis.grading.settings import ReadingPolicy
 from analysis.reading.conflicts import State, state_of
+from analysis.reading.entries import Entry
 from analysis.reading.form import Form
-
-if TYPE_CHECKING:
-    from analysis.reading.ledger import Entry
 
 
 @dataclass(frozen=True)

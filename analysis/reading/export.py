@@ -15,9 +15,9 @@ from analysis.files import read_table, write_table
 from analysis.grading.settings import ReadingPolicy
 from analysis.reading.agreement import measure
 from analysis.reading.cases import Case, cases
+from analysis.reading.entries import Entry, rows_of, standing
 from analysis.reading.form import FLAGS, Form
 from analysis.reading.index import Exam
-from analysis.reading.ledger import Entry, rows_of, standing
 from analysis.reading.store import Store
 from analysis.reading.tables import ledger
 from analysis.schemas import PRIVATE

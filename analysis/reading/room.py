@@ -13,19 +13,10 @@ from sqlalchemy import Connection, select, update
 from analysis.archive.dicom import Unreadable
 from analysis.reading.access import Reader, log
 from analysis.reading.cases import Case, cases
+from analysis.reading.entries import Entry, latest, rows_of, standing
 from analysis.reading.form import FLAGS, Form
 from analysis.reading.index import Exam
-from analysis.reading.ledger import (
-    CONTENT,
-    Entry,
-    Refused,
-    asked_back,
-    latest,
-    locked,
-    rows_of,
-    save,
-    standing,
-)
+from analysis.reading.ledger import Refused, asked_back, locked, save
 from analysis.reading.progress import count_exams, pace
 from analysis.reading.queue import Assignment, Dealer, Queue
 from analysis.reading.reports import Reports
@@ -281,7 +272,7 @@ class Room:
             "version": before.version + 1 if before else 0,
             "views": [image.view for image in exam.images],
             "body": [image.side for image in exam.images],
-            "before": _content(before) if before else None,
+            "before": before.content if before else None,
             "note": "",
             "locked": before is not None and not back and (assignment.kind == "practice" or locked(db, before)),
         }
@@ -298,12 +289,8 @@ class Room:
         listed = [entry for _, entry in sorted(zip(lot, case.readings, strict=True), key=lambda pair: pair[0])]
         fields = list(before.values) if before else list(case.state.fields)
         settled = {name: value for name, value in case.settled.items() if name not in fields}
-        return {"fields": fields, "sides": [_content(entry) for entry in listed], "settled": settled}
+        return {"fields": fields, "sides": [entry.content for entry in listed], "settled": settled}
 
 
 def _owned(reader: Reader, handle: str) -> Any:
     return select(assignments).where(assignments.c.handle == handle, assignments.c.reader == reader.id)
-
-
-def _content(entry: Entry) -> dict[str, Any]:
-    return {name: value for name, value in entry.content.items() if name in CONTENT}

@@ -1,16 +1,16 @@
-"""Who is in the archive: patients, exams, what ails them, and what the selection has to leave out."""
+"""Who is in the archive: patients, their exams, and what the selection has to leave out."""
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 import numpy as np
 from numpy.random import Generator
 
-from analysis.simulate.anatomy import FRACTURES, IMPLANTS
-from analysis.simulate.settings import PopulationSettings, SimulateSettings
+from analysis.simulate.ailments import Slot, chance_round, slots_of
+from analysis.simulate.settings import SimulateSettings
 
 FIRST_DAY, LAST_DAY = date(2002, 1, 7), date(2016, 12, 20)
 WOMEN = ("Anna", "Eva", "Maria", "Karin", "Kristina", "Lena", "Ingrid", "Birgitta", "Gunilla", "Astrid", "Sara", "Emma")
@@ -104,31 +104,6 @@ class PlannedExam:
         return (self.day - self.patient.born).days / 365.25
 
 
-def apportion(counts: list[float], total: int, rng: Generator) -> np.ndarray:
-    """Part `total` in proportion to `counts`, the remainders by chance; shape (len(counts),), sums to total."""
-    exact = np.asarray(counts, float) / sum(counts) * total
-    whole = np.floor(exact).astype(int)
-    rest = exact - whole
-    missing = total - whole.sum()
-    if missing:
-        whole[rng.choice(len(whole), missing, replace=False, p=rest / rest.sum())] += 1
-    return whole
-
-
-@dataclass
-class _Slot:
-    """An eligible exam in the making."""
-
-    kl: int
-    protocol: str = "weight_bearing"
-    location: str = "even"
-    patella: bool = False
-    implants: list[str] = field(default_factory=list)
-    cast: bool = False
-    osteonecrosis: bool = False
-    fractures: list[str] = field(default_factory=list)
-
-
 def plan(settings: SimulateSettings, seed: int) -> list[PlannedExam]:
     """Plan the whole archive without making a picture.
 
@@ -147,7 +122,7 @@ def plan(settings: SimulateSettings, seed: int) -> list[PlannedExam]:
     exams: list[PlannedExam] = []
     numbers: set[str] = set()
     for session, size in sizes.items():
-        slots = _slots(rng, settings.population, size, session)
+        slots = slots_of(rng, settings.population, size, session)
         _add_regular(rng, settings, exams, slots, session, numbers)
     _add_surplus(rng, settings, exams, numbers)
     order = sorted(range(len(exams)), key=lambda k: (exams[k].day, exams[k].patient.number, k))
@@ -171,7 +146,7 @@ def _pair(rng: Generator, exams: list[PlannedExam], share: float) -> list[Planne
             and (exam.kind, exam.protocol) == ("regular", "weight_bearing")
             and count[exam.patient.index] == 1
         ]
-        chosen = rng.permutation(len(free))[: 2 * _chance_round(rng, share * len(free) / 2)]
+        chosen = rng.permutation(len(free))[: 2 * chance_round(rng, share * len(free) / 2)]
         for first, second in zip(chosen[::2], chosen[1::2], strict=False):
             one, other = free[first], free[second]
             side = "left" if one.side == "right" else "right"
@@ -180,74 +155,6 @@ def _pair(rng: Generator, exams: list[PlannedExam], share: float) -> list[Planne
                 other, patient=one.patient, day=one.day, number=one.number, side=side, partner=one.index
             )
     return paired
-
-
-def _chance_round(rng: Generator, value: float) -> int:
-    return int(np.floor(value + rng.random()))
-
-
-def _slots(rng: Generator, population: PopulationSettings, size: int, session: str) -> list[_Slot]:
-    training = session == "training"
-    kl = population.training_kl if training else population.test_kl
-    findings = population.training_findings if training else population.test_findings
-    places = population.training_location if training else population.test_location
-    share = size / (population.training_of if training else population.test_of)
-    grades = np.repeat(np.arange(5), apportion(list(kl), size, rng))
-    slots = [_Slot(int(grade)) for grade in rng.permutation(grades)]
-    if training:
-        counts = [population.trauma, population.femur, population.tibia, population.other]
-        names = ["trauma", "femur", "tibia", "other", "weight_bearing"]
-        protocols = np.repeat(names, apportion([*counts, 1 - sum(counts)], size, rng))
-        for slot, protocol in zip(slots, rng.permutation(protocols), strict=True):
-            slot.protocol = str(protocol)
-    _implant(rng, slots, {name: _chance_round(rng, findings.get(name, 0) * share) for name in IMPLANTS})
-    native = [slot for slot in slots if "tka" not in slot.implants]
-    # Location follows from narrowing, so among native knees of the two highest grades.
-    narrow = [slot for slot in native if slot.kl >= 3 and "uka" not in slot.implants]
-    wanted = [_chance_round(rng, places.get(name, 0) * share) for name in ("medial", "lateral")]
-    names = (["medial"] * wanted[0] + ["lateral"] * wanted[1] + ["even"] * len(narrow))[: len(narrow)]
-    for slot, name in zip(narrow, rng.permutation(np.array(names, dtype=object)), strict=True):
-        slot.location = str(name)
-    for slot in native:
-        if slot.kl < 3:
-            slot.location = str(rng.choice(["medial", "lateral", "even"], p=[0.55, 0.2, 0.25]))
-        if "uka" in slot.implants:
-            slot.location = "lateral"
-    for slot in _some(rng, [s for s in native if s.kl >= 1], places.get("patella", 0) * share):
-        slot.patella = True
-    for slot in _some(rng, [s for s in native if "uka" not in s.implants], findings.get("osteonecrosis", 0) * share):
-        slot.osteonecrosis = True
-    trauma = [slot for slot in native if slot.protocol == "trauma"]
-    for slot in _some(rng, trauma, population.fractures * len(trauma)):
-        slot.fractures.append(str(rng.choice(FRACTURES, p=[0.3, 0.42, 0.28])))
-    for slot in _some(rng, trauma, findings.get("cast", 0) * share):
-        slot.cast = True
-    return slots
-
-
-def _some(rng: Generator, slots: list[_Slot], number: float) -> list[_Slot]:
-    count = min(len(slots), _chance_round(rng, number))
-    return [slots[k] for k in rng.choice(len(slots), count, replace=False)] if count else []
-
-
-def _implant(rng: Generator, slots: list[_Slot], counts: dict[str, int]) -> None:
-    """Hand out implants: prostheses to knees of low grade, nails mostly to views of their bone."""
-    preferred = {"im_nail_femur": "femur", "im_nail_tibia": "tibia"}
-    for name, count in counts.items():
-        for _ in range(count):
-            free = [slot for slot in slots if not slot.implants]
-            if name == "tka":
-                free = [slot for slot in free if slot.kl == 0]
-            elif name == "uka":
-                free = [slot for slot in free if slot.kl <= 1]
-            elif name in ("cerclage", "screws") and rng.random() < 0.5:
-                # Wires and screws go with nails and plates as often as alone.
-                with_metal = {"plate", "im_nail_femur"} if name == "cerclage" else {"plate", "k_wires"}
-                free = [s for s in slots if with_metal & set(s.implants) and name not in s.implants] or free
-            if rng.random() < 0.5:
-                free = [slot for slot in free if slot.protocol == preferred.get(name, slot.protocol)] or free
-            if free:
-                free[int(rng.integers(len(free)))].implants.append(name)
 
 
 def _patient(rng: Generator, age: float, day: date, sex: str, numbers: set[str]) -> Patient:
@@ -282,7 +189,7 @@ def _add_regular(
     rng: Generator,
     settings: SimulateSettings,
     exams: list[PlannedExam],
-    slots: list[_Slot],
+    slots: list[Slot],
     session: str,
     numbers: set[str],
 ) -> None:
@@ -328,7 +235,7 @@ def _add_surplus(rng: Generator, settings: SimulateSettings, exams: list[Planned
     population, regular = settings.population, list(exams)
 
     def number(share: float) -> int:
-        return max(_chance_round(rng, share * len(regular)), int(len(regular) >= 30 and share > 0))
+        return max(chance_round(rng, share * len(regular)), int(len(regular) >= 30 and share > 0))
 
     def pick(pool: list[PlannedExam], count: int) -> list[PlannedExam]:
         return [pool[k] for k in rng.choice(len(pool), min(count, len(pool)), replace=False)] if pool else []
@@ -347,7 +254,7 @@ def _add_surplus(rng: Generator, settings: SimulateSettings, exams: list[Planned
     repeated = {exam.patient.index for exam in exams if exam.kind == "repeat"}
     for exam in pick(
         [exam for exam in held_out if exam.patient.index not in repeated],
-        _chance_round(rng, population.weight_bearing_follow_up * len(held_out)),
+        chance_round(rng, population.weight_bearing_follow_up * len(held_out)),
     ):
         day = exam.day + timedelta(days=int(rng.integers(100, 900)))
         protocol = str(rng.choice(["trauma", "other"]))

@@ -6,7 +6,7 @@ import pytest
 
 from analysis.reading.agreement import measure
 from analysis.reading.cases import cases
-from analysis.reading.ledger import standing
+from analysis.reading.entries import standing
 from tests.reading.conftest import values
 from tests.reading.test_queues import Desk
 

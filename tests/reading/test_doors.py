@@ -16,8 +16,9 @@ from sqlalchemy import select
 from analysis.errors import StudyError
 from analysis.reading import access
 from analysis.reading.check import check_store
+from analysis.reading.entries import standing
 from analysis.reading.guard import HEADERS
-from analysis.reading.ledger import locked, standing
+from analysis.reading.ledger import locked
 from analysis.reading.reports import HIDDEN, mask
 from analysis.reading.room import Room
 from analysis.reading.server import make_app

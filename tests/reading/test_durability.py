@@ -15,7 +15,7 @@ from sqlalchemy import select
 
 from analysis.reading import access
 from analysis.reading.cases import cases
-from analysis.reading.ledger import standing
+from analysis.reading.entries import standing
 from analysis.reading.settings import RoomSettings
 from analysis.reading.store import Store
 from analysis.reading.tables import assignments, ledger

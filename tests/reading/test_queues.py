@@ -10,7 +10,8 @@ import pytest
 from analysis.archive.unit import side_of
 from analysis.reading import access
 from analysis.reading.cases import cases
-from analysis.reading.ledger import Refused, standing
+from analysis.reading.entries import standing
+from analysis.reading.ledger import Refused
 from analysis.reading.room import Room
 from tests.reading.conftest import KL, as_config, content, run, values, write_yaml
 

@@ -17,8 +17,9 @@ from analysis.errors import StudyError
 from analysis.reading import access, coordinator
 from analysis.reading.cases import cases
 from analysis.reading.check import check_store
+from analysis.reading.entries import standing
 from analysis.reading.form import make_form
-from analysis.reading.ledger import Refused, standing
+from analysis.reading.ledger import Refused
 from analysis.reading.rules import holds, tree
 from analysis.reading.tables import ledger
 from analysis.tables import unlike_formula

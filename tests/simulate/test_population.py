@@ -11,9 +11,10 @@ from scipy.stats import binom
 
 from analysis.grading.agreement import measure_agreement
 from analysis.schemas import READINGS
+from analysis.simulate.ailments import apportion
 from analysis.simulate.anatomy import IMPLANTS, grades, latent
 from analysis.simulate.archive import anatomy, by_visit, truth
-from analysis.simulate.population import apportion, plan
+from analysis.simulate.population import plan
 from analysis.simulate.readers import SENIORS, STUDENTS, read, readings, shifts
 from analysis.simulate.settings import PopulationSettings, ReaderSettings, SimulateSettings
 
