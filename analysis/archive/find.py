@@ -14,6 +14,10 @@ _HIDDEN = re.compile(r"[\\\x00-\x1f\x7f-\x9f\u2028\u2029\udc80-\udcff]")
 _ESCAPE = re.compile(rb"\\x([0-9a-f]{2})")
 
 
+#: What Snakemake leaves in a folder that it made, which is no file of the archive.
+_MARK = ".snakemake_timestamp"
+
+
 class Entry(NamedTuple):
     """A file of the archive, or what stands in the place of files that can't be reached.
 
@@ -93,7 +97,7 @@ def walk(folder: Path) -> Iterator[Entry]:
                 pending.append((entry.path, path))
             elif _leads_to_folder(entry):
                 links.append((entry.path, path))
-            else:
+            elif entry.name != _MARK:
                 yield Entry(path, None, entry)
 
 

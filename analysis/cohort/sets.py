@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from analysis.archive.unit import exam_of
 from analysis.cohort.rules import NO_KNEE, UNUSABLE, grade
 from analysis.errors import StudyError
 from analysis.schemas import SETS
@@ -122,8 +123,14 @@ def _allowed(exams: pd.DataFrame, demands: SetSettings) -> pd.Series:
 def _draw(
     name: str, candidates: pd.DataFrame, readings: pd.DataFrame, demands: SetSettings, rng: Generator
 ) -> pd.Index:
-    """Draw the exams of one set: first by grade, then with the words, then any."""
+    """Draw the exams of one set: first by grade, then with the words, then any.
+
+    The knees of an exam are drawn together, so that a number of them asks for no more patients than it must: a patient's
+    other knee can be in no other set.
+    """
     shuffled = candidates.iloc[rng.permutation(len(candidates))]
+    whole = exam_of(shuffled["exam"])
+    shuffled = shuffled.iloc[np.argsort(pd.factorize(whole)[0], kind="stable")]
     wanted = len(shuffled) if demands.exams is None else demands.exams
     chosen = pd.Index([], dtype=int)
 
@@ -150,7 +157,8 @@ def _draw(
             f"The {name} set asks for {wanted} exams, but for {len(chosen)} by grade and words together: "
             f"raise selection.sets.{name}.exams or ask for fewer."
         )
-    take(shuffled, wanted, "", "exams")
+    drawn = whole.isin(whole[chosen])[shuffled.index]
+    take(pd.concat([shuffled[drawn], shuffled[~drawn]]), wanted, "", "exams")
     return chosen
 
 

@@ -168,6 +168,25 @@ def test_repeats_count_by_knee_and_both_knees_of_an_exam_are_kept(tmp_path):
     assert (found["exams"], found["knees"], found["patients"]) == (8, 9, 5)
 
 
+@pytest.mark.parametrize("demands", [{}, {"at_least": {"kl": {3: 4}}}])
+def test_both_knees_of_an_exam_are_drawn_together(tmp_path, demands):
+    """As in OAI: a set of so many knees is of half as many people, and nobody's other knee is left over."""
+    rows = [
+        exam(f"e{n:02d}-{side}", "test", patient=f"p{n}", side=side, grade=3 if side == "left" else 1)
+        for n in range(20)
+        for side in ("left", "right")
+    ]
+    sets = SetsSettings(
+        training=OPEN.training,
+        validation=OPEN.validation,
+        test=sections.TestSettings(exams=10, enriched_share=None, protocols=None, **demands),
+    )
+    exams, _ = chosen(tmp_path, [exam("t0"), exam("v0", "validation"), *rows], SelectionSettings(sets=sets))
+    drawn = exams[exams["set"] == "test"]
+    assert (len(drawn), drawn["patient"].nunique()) == (10, 5)
+    assert (exams["reason"] == "surplus").sum() == 30
+
+
 @given(st.lists(st.tuples(st.sampled_from("pq"), st.integers(0, 500)), min_size=1, max_size=25), st.integers(0, 120))
 def test_repeats_as_a_clerk_would_find_them(visits, days):
     rows = [exam(f"e{n:02d}", patient=patient, day=day) for n, (patient, day) in enumerate(visits)]
