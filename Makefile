@@ -5,7 +5,7 @@ ACTIVATE := . .venv/bin/activate
 export XDG_CACHE_HOME := $(CURDIR)/.cache
 export MPLCONFIGDIR := $(CURDIR)/.cache/matplotlib
 
-.PHONY: reproduce render test setup form lock clean
+.PHONY: reproduce render test test-cluster setup form lock clean
 
 reproduce: setup  ## the whole default study, from raw DICOM to the manuscript
 	$(ACTIVATE) && snakemake --cores all
@@ -16,6 +16,10 @@ render: setup  ## render the manuscript again from existing tables, figures and 
 test:  ## form, then the whole test suite
 	@envs/setup.sh test
 	$(ACTIVATE) && pytest
+
+test-cluster:  ## the study on a Slurm of two nodes on this machine (Debian's slurm-wlm and munge, as root), some ten minutes
+	@envs/setup.sh test
+	$(ACTIVATE) && pytest -n0 tests/cluster/trial.py
 
 setup:  ## .venv, R, pROC and Quarto, where they are missing
 	@envs/setup.sh

@@ -71,12 +71,14 @@ rule all:
         [
             path
             for name in MADE
-            for pattern in getattr(rules, name).output
-            for path in expand(
-                str(pattern), grading=study.grading, shard=SHARDS, seed=SEEDS
+            for path in filled(
+                getattr(rules, name).output,
+                grading=study.grading,
+                shard=SHARDS,
+                seed=SEEDS,
             )
         ],
-        expand(rules.reference.output, grading=TASKS) if FROM_ARCHIVE else [],
+        filled(rules.reference.output, grading=TASKS) if FROM_ARCHIVE else [],
 
 
 onstart:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
+import os
+import shutil
+import tempfile
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +19,33 @@ from analysis.schemas import PREPARED
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
+
+
+#: The environment's name of a folder on this computer's own disk to which pixels are copied before they are read;
+#: without, they are read where they are. It may name others: $TMPDIR.
+SCRATCH = "KNEE_SCRATCH"
+
+
+def near(paths: list[Path]) -> list[Path]:
+    """Copy files to this computer's own disk, where `SCRATCH` asks for that; they go with the process.
+
+    Raises
+    ------
+    StudyError
+        If the folder isn't there, is full or may not be written.
+    """
+    named = os.path.expandvars(os.environ.get(SCRATCH, ""))
+    if not named:
+        return paths
+    try:
+        folder = Path(tempfile.mkdtemp(prefix="knee-", dir=named))
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        return [Path(shutil.copyfile(path, folder / path.name)) if path.is_file() else path for path in paths]
+    except OSError as error:
+        raise StudyError(
+            f"The prepared images can't be copied to {named}, which {SCRATCH} names ({error.strerror}); give a folder "
+            "with room for them on this computer's disk, or leave it out."
+        ) from error
 
 
 class ImageStore:
@@ -70,8 +101,9 @@ class ImageStore:
     @cached_property
     def _pixels(self) -> dict[int, NDArray[np.uint8]]:
         shards: dict[int, Any] = {}
-        for shard, n in self._stored.sort_index().items():
-            path = self.folder / f"pixels-{shard}.npy"
+        stored = self._stored.sort_index()
+        paths = near([self.folder / f"pixels-{shard}.npy" for shard in stored.index])
+        for path, (shard, n) in zip(paths, stored.items(), strict=True):
             try:
                 shards[int(str(shard))] = pixels = np.load(path, mmap_mode="r")
             except (OSError, ValueError) as error:

@@ -50,6 +50,21 @@ def test_images_do_not_depend_on_the_number_of_shards(archive, tmp_path):
         assert store.rows.groupby("exam")["shard"].nunique().max() == 1
 
 
+def test_pixels_are_copied_to_the_computers_own_disk_where_one_is_named(archive, tmp_path, monkeypatch):
+    run(archive, tmp_path / "images", 2)
+    plain = ImageStore(tmp_path / "images")
+    everything = plain[np.arange(len(plain))]
+    (tmp_path / "node").mkdir()
+    monkeypatch.setenv("NODE", str(tmp_path / "node"))
+    monkeypatch.setenv("KNEE_SCRATCH", "$NODE")
+    near = ImageStore(tmp_path / "images")
+    assert (near[np.arange(len(near))] == everything).all()
+    assert len(list((tmp_path / "node").rglob("pixels-*.npy"))) == 2
+    monkeypatch.setenv("KNEE_SCRATCH", str(tmp_path / "none"))
+    with pytest.raises(StudyError, match=r"can't be copied to .*none, which KNEE_SCRATCH names \(No such file"):
+        ImageStore(tmp_path / "images")[0]
+
+
 def test_the_store_gives_what_lies_on_disk(archive, tmp_path):
     run(archive, tmp_path, 2)
     store = ImageStore(tmp_path)

@@ -58,7 +58,7 @@ rule ask_round:
         weights=before("network/weights.safetensors"),
         history=so_far("predictions/exams.parquet") if READERS else [],
         rule=settings("active_learning") if READERS else [],
-        grading="workflow/gradings/{grading}.yaml",
+        grading=SCHEME,
         settings=ROUND_NETWORK,
         backbone=BACKBONE,
         code=code("analysis.active_learning.ranking"),
@@ -99,7 +99,7 @@ rule label_round:
         unpack(from_readers),
         reference=rules.reference.output.reference,
         asked=so_far("queue.csv", 1),
-        grading="workflow/gradings/{grading}.yaml",
+        grading=SCHEME,
         policy=settings("reference"),
         code=code(
             "analysis.active_learning.readings"
@@ -137,7 +137,7 @@ use rule train as train_round with:
     input:
         prepared=PREPARED,
         reference=rules.label_round.output.reference,
-        grading="workflow/gradings/{grading}.yaml",
+        grading=SCHEME,
         tasks=[],
         references=[],
         settings=ROUND_NETWORK,
@@ -159,7 +159,7 @@ use rule predict as predict_round with:
     input:
         prepared=PREPARED,
         reference=rules.label_round.output.reference,
-        grading="workflow/gradings/{grading}.yaml",
+        grading=SCHEME,
         weights=[rules.train_round.output.weights],
         temperatures=[],
         settings=ROUND_NETWORK,
@@ -183,7 +183,7 @@ use rule predict as predict_round with:
 rule learning_curve:
     input:
         every_round,
-        grading="workflow/gradings/{grading}.yaml",
+        grading=SCHEME,
         settings=settings("active_learning"),
         manuscript=settings("manuscript"),
         code=code(
@@ -200,7 +200,7 @@ rule learning_curve:
     resources:
         **NEEDED,
     params:
-        rounds=ACTIVE_LEARNING,
+        rounds=beside(ACTIVE_LEARNING),
         last=lambda wildcards: last_round(),
         level=study.statistics.level,
         runs=[f"--strategy {name}" for name in RUNS["strategy"]]

@@ -55,7 +55,7 @@ rule reference:
     input:
         exams=rules.select.output.exams,
         readings=rules.ingest.output.readings,
-        grading="workflow/gradings/{grading}.yaml",
+        grading=SCHEME,
         settings=settings("reference"),
         code=code("analysis.grading.reference"),
     output:
@@ -88,7 +88,7 @@ rule characterise:
         images=rules.ingest.output.images,
         reference=rules.reference.output.reference,
         prepared=PREPARED,
-        grading="workflow/gradings/{grading}.yaml",
+        grading=SCHEME,
         code=code("analysis.cohort.characteristics"),
     output:
         f"{REFERENCE}/characteristics.csv",

@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake.io import sourcecache_entry
 
 sys.path.insert(0, str(Path(workflow.current_basedir).parents[1]))
 
@@ -71,12 +72,40 @@ def settings(name, section=None, without=()):
     don't stand in it.
     """
     text, content = as_file(section or getattr(study, name), without)
-    path = f"{COHORT}/settings/{name}-{content}.yaml"
-    SETTINGS[path] = text
-    return ancient(path)
+    SETTINGS[f"{name}-{content}"] = text
+    return ancient(f"{COHORT}/settings/{name}-{content}.yaml")
 
 
 CONFIG = settings("study", study)  # the whole of it
+
+
+def source(paths):
+    """Files that come with the code: they are read where that is, and never put into a cloud's storage."""
+    if isinstance(paths, str):
+        return sourcecache_entry(paths, paths)
+    return [source(path) for path in paths]
+
+
+def beside(path):
+    """A path of the results as a job finds it: where it puts its own, which without a shared file system is elsewhere."""
+
+    def found(wildcards, output):
+        return str(output[0]).rpartition(f"{COHORT}/")[0] + path.format(**wildcards)
+
+    return found
+
+
+def filled(outputs, **values):
+    """The outputs of a rule with some wildcards filled in.
+
+    Without a shared file system they are in a place of the job's own by then, which `expand` can't tell from a path.
+    """
+    outputs = [outputs] if isinstance(outputs, str) else outputs
+    plain = [COHORT + "/" + str(path).rpartition(f"{COHORT}/")[2] for path in outputs]
+    return expand(plain, **values)
+
+
+SCHEME = source("workflow/gradings/{grading}.yaml")
 
 
 @cache
@@ -94,9 +123,9 @@ def code(*modules):
         *(graph.find_upstream_modules(module) for module in modules)
     )
     paths = [name.replace(".", "/") for name in sorted(names)]
-    return [
+    return source(
         f"{path}/__init__.py" if os.path.isdir(path) else f"{path}.py" for path in paths
-    ]
+    )
 
 
 def need(name):

@@ -14,15 +14,20 @@ FIGURES = f"{COHORT}/{{grading}}/figures"
 MANUSCRIPT = f"{COHORT}/{{grading}}/manuscript"
 
 
-WHERE = (
-    f" --grading {{input.grading}} --statistics {STATISTICS} --reference-folder {COHORT}/{{grading}}/reference"
-    f" --selection {SELECTION} --index {INDEX} --network {NETWORK} --attribution {ATTRIBUTION}"
-    f"{f' --images {IMAGES}' if FROM_ARCHIVE else ''}"
-    f" --temperatures {PREDICTIONS}/temperatures.csv"
-    f" --coverage {COHORT}/coverage.csv --false-positives {COHORT}/false_positives.csv"
-    f" --sample-size {COHORT}/sample_size.csv --audit {COHORT}/audit.csv"
-    f" --settings {{input.settings}}"
-).replace("{grading}", "{wildcards.grading}")
+WHERE = {
+    "--statistics": STATISTICS,
+    "--reference-folder": REFERENCE,
+    "--selection": SELECTION,
+    "--index": INDEX,
+    "--network": NETWORK,
+    "--attribution": ATTRIBUTION,
+    **({"--images": IMAGES} if FROM_ARCHIVE else {}),
+    "--temperatures": f"{PREDICTIONS}/temperatures.csv",
+    "--coverage": f"{COHORT}/coverage.csv",
+    "--false-positives": f"{COHORT}/false_positives.csv",
+    "--sample-size": f"{COHORT}/sample_size.csv",
+    "--audit": f"{COHORT}/audit.csv",
+}
 
 
 # The configuration as a whole beside what it made, for people and for `make render`.
@@ -49,9 +54,9 @@ rule tables:
     input:
         results_of,
         whole=whole(TABLES),
-        grading="workflow/gradings/{grading}.yaml",
-        checklists=sorted(
-            str(path) for path in Path("manuscript/checklists").glob("*.yaml")
+        grading=SCHEME,
+        checklists=source(
+            sorted(str(path) for path in Path("manuscript/checklists").glob("*.yaml"))
         ),
         settings=settings("manuscript"),
         code=code("analysis.presentation.tables"),
@@ -83,7 +88,7 @@ rule figures:
     input:
         results_of,
         whole=whole(FIGURES),
-        grading="workflow/gradings/{grading}.yaml",
+        grading=SCHEME,
         settings=settings("manuscript"),
         code=code("analysis.presentation.figures"),
     output:
@@ -113,10 +118,10 @@ rule figures:
 rule values:
     input:
         results_of,
-        grading="workflow/gradings/{grading}.yaml",
+        grading=SCHEME,
         settings=settings("manuscript"),
         config=CONFIG,
-        original="analysis/presentation/values/original.yaml",
+        original=source("analysis/presentation/values/original.yaml"),
         code=code("analysis.presentation.values"),
     output:
         f"{COHORT}/{{grading}}/values.yml",
@@ -166,8 +171,11 @@ if FROM_ARCHIVE:
         params:
             archive=folder_of("reports"),
             harmless=HARMLESS,
-            publishable=[INDEX, SELECTION, f"{COHORT}/{{grading}}"],
-            searched=f"{COHORT}/{{grading}}/bundle.zip",
+            publishable=lambda wildcards, output: [
+                beside(path)(wildcards, output)
+                for path in (INDEX, SELECTION, f"{COHORT}/{{grading}}")
+            ],
+            searched=beside(f"{COHORT}/{{grading}}/bundle.zip"),
         message:
             "Search the results for anything that identifies a patient ({wildcards.grading})"
         shell:
@@ -183,11 +191,13 @@ rule manuscript:
         values=rules.values.output,
         checks=rules.check.output,
         privacy=f"{COHORT}/{{grading}}/privacy.csv" if FROM_ARCHIVE else [],
-        source=sorted(
-            str(path)
-            for folder in ("manuscript", "analysis/manuscript/pandoc")
-            for path in Path(folder).rglob("*")
-            if path.is_file()
+        source=source(
+            sorted(
+                str(path)
+                for folder in ("manuscript", "analysis/manuscript/pandoc")
+                for path in Path(folder).rglob("*")
+                if path.is_file()
+            )
         ),
         settings=settings("manuscript"),
         code=code("analysis.manuscript.render"),
@@ -225,7 +235,7 @@ rule compare:
     input:
         references=expand(f"{REFERENCE}/reference.parquet", grading=COMPARED),
         predictions=expand(f"{PREDICTIONS}/exams.parquet", grading=COMPARED),
-        gradings=expand("workflow/gradings/{grading}.yaml", grading=COMPARED),
+        gradings=source(expand("workflow/gradings/{grading}.yaml", grading=COMPARED)),
         settings=settings("statistics"),
         manuscript=settings("manuscript"),
         code=code("analysis.statistics.gradings", "analysis.presentation.gradings"),
@@ -252,10 +262,11 @@ rule compare:
     params:
         out=lambda wildcards, output: os.path.dirname(output[0]),
         seed=study.seed,
-        pair=" ".join(
-            f"--{place}-results {COHORT}/{name} --{place}-grading workflow/gradings/{name}.yaml"
+        pair=lambda wildcards, output: [
+            f"--{place}-results {beside(f'{COHORT}/{name}')(wildcards, output)}"
+            f" --{place}-grading workflow/gradings/{name}.yaml"
             for place, name in zip(("first", "second"), COMPARED)
-        ),
+        ],
     message:
         f"Set {' and '.join(COMPARED)} side by side"
     shell:
@@ -274,7 +285,7 @@ use rule manuscript as manuscript_compared with:
     benchmark:
         f"{COHORT}/{{grading}}/benchmarks/manuscript-compared.tsv"
     params:
-        comparison=f"--comparison {COMPARISON}",
+        comparison=lambda wildcards, input: f"--comparison {os.path.dirname(input.comparison[0])}",
 
 
 rule compare_gradings:

@@ -34,7 +34,7 @@ if TRAINED:
             **NEEDED,
         params:
             folder=TRAINED,
-            out=lambda wildcards: NETWORK.format(grading=wildcards.grading),
+            out=beside(NETWORK),
         message:
             f"Take over the network in {TRAINED}"
         shell:
@@ -46,9 +46,9 @@ else:
         input:
             prepared=PREPARED,
             reference=rules.reference.output.reference,
-            grading="workflow/gradings/{grading}.yaml",
-            tasks=expand("workflow/gradings/{task}.yaml", task=TASKS),
-            references=expand(rules.reference.output.reference, grading=TASKS),
+            grading=SCHEME,
+            tasks=source(expand("workflow/gradings/{task}.yaml", task=TASKS)),
+            references=filled(rules.reference.output.reference, grading=TASKS),
             start=study.network.weights or [],
             settings=NETWORK_SETTINGS,
             backbone=BACKBONE,
@@ -94,7 +94,7 @@ rule predict:
     input:
         prepared=PREPARED,
         reference=rules.reference.output.reference,
-        grading="workflow/gradings/{grading}.yaml",
+        grading=SCHEME,
         weights=WEIGHTS,
         temperatures=[path for path in development() if "temperatures" in path],
         settings=NETWORK_SETTINGS,
@@ -136,7 +136,7 @@ rule attribute:
         prepared=PREPARED,
         reference=rules.reference.output.reference,
         predictions=rules.predict.output.exams,
-        grading="workflow/gradings/{grading}.yaml",
+        grading=SCHEME,
         weights=WEIGHTS[:1],
         settings=settings("attribution"),
         network=NETWORK_SETTINGS,

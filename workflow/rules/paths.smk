@@ -30,7 +30,7 @@ ATTRIBUTION = f"{COHORT}/{{grading}}/attribution"
 try:
     # The code of a network that isn't this package's own.
     BACKBONE = (
-        [str(path) for path in source_files(study.network.backbone)]
+        source(str(path) for path in source_files(study.network.backbone))
         if FROM_ARCHIVE
         else []
     )
@@ -117,7 +117,7 @@ def folder_of(name):
 def results_of(wildcards):
     """Every result that the tables, figures and values may tell of."""
     return [
-        *expand(rules.evaluate.output, grading=wildcards.grading),
+        *filled(rules.evaluate.output, grading=wildcards.grading),
         *given_to_manuscript(wildcards),
         *(PREPARED if FROM_ARCHIVE else []),
         *rules.coverage.output,
@@ -138,13 +138,16 @@ def learning_curve_of(wildcards):
     ]
 
 
-def where(wildcards, input):
+def where(wildcards, input, output):
     """The options that say where the results are."""
     curve = [
         f"--active-learning {os.path.dirname(path)}"
         for path in learning_curve_of(wildcards)[:1]
     ]
-    return " ".join([WHERE.format(wildcards=wildcards, input=input), *curve])
+    options = [
+        f"{option} {beside(path)(wildcards, output)}" for option, path in WHERE.items()
+    ]
+    return [f"--grading {input.grading} --settings {input.settings}", *options, *curve]
 
 
 def bundled_code():

@@ -37,8 +37,9 @@ rule provenance:
         private=lambda wildcards, input: [
             f"--private {path}" for path in [input.private] if path
         ],
-        records=[
-            f"--{kind} {folder}/{kind}"
+        # Without a shared file system they are out of reach, and nothing is told of them.
+        records=lambda wildcards, output: [
+            f"--{kind} {beside(f'{folder}/{kind}')(wildcards, output)}"
             for folder in (COHORT, f"{COHORT}/{{grading}}")
             for kind in ("benchmarks", "logs")
         ],

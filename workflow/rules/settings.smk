@@ -11,7 +11,7 @@ rule settings:
     conda:
         "../../envs/statistics.yaml"
     params:
-        text=lambda wildcards, output: SETTINGS[output[0]],
+        text=lambda wildcards: SETTINGS[wildcards.section],
     message:
         "Write the settings {wildcards.section}"
     shell:

@@ -29,8 +29,9 @@ ESTIMATES = [
 
 # Published results are a file beside the statistics, by its name, or a path.
 PUBLISHED = f"analysis/statistics/{study.statistics.published}.yaml"
-if not os.path.exists(PUBLISHED):
-    PUBLISHED = study.statistics.published
+PUBLISHED = (
+    source(PUBLISHED) if os.path.exists(PUBLISHED) else study.statistics.published
+)
 
 
 rule evaluate:
@@ -41,7 +42,7 @@ rule evaluate:
         readers=f"{REFERENCE}/readers.parquet",
         exams=f"{SELECTION}/exams.parquet",
         images=f"{INDEX}/images.parquet",
-        grading="workflow/gradings/{grading}.yaml",
+        grading=SCHEME,
         published=PUBLISHED,
         development=lambda wildcards: expand(development(), grading=wildcards.grading),
         external=settings("external") if TRAINED else [],
@@ -171,7 +172,7 @@ rule check:
         reference=f"{REFERENCE}/reference.parquet",
         predictions=f"{PREDICTIONS}/exams.parquet",
         estimates=rules.evaluate.output,
-        grading="workflow/gradings/{grading}.yaml",
+        grading=SCHEME,
         code=code("analysis.checks.invariants"),
     output:
         f"{COHORT}/{{grading}}/checks.csv",
