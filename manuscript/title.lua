@@ -28,8 +28,13 @@ function Image(image)
 end
 
 -- Quarto puts a heading without a number into a block, in which it doesn't stay with what follows it.
+-- The supplement begins a page, or its first figure goes to the top of the last references.
 function Header(header)
-  if FORMAT ~= "typst" or not header.classes:includes("unnumbered") then return nil end
+  if FORMAT ~= "typst" then return nil end
+  if header.identifier == "sec-supplement" then
+    return { pandoc.RawBlock("typst", "#pagebreak(weak: true)"), header }
+  end
+  if not header.classes:includes("unnumbered") then return nil end
   local line = pandoc.Inlines(header.content)
   line:insert(1, pandoc.RawInline("typst", "#heading(level: " .. header.level .. ", numbering: none)["))
   line:insert(pandoc.RawInline("typst", "] <" .. header.identifier .. ">"))

@@ -53,7 +53,7 @@ def to_markdown(table: Table) -> str:
     ]
     head = [literal(cell) for cell in table.head]
     body = [row for row, given in zip(rows, table.rows, strict=True) if len(given) > 1]
-    widths = list(table.widths or [_wanted([head[i], *(row[i] for row in body)]) for i in range(columns)])
+    widths = list(table.widths or [_wanted(head[i], [row[i] for row in body]) for i in range(columns)])
     if not table.widths and len(body) < len(rows):
         widths[0] = max(widths[0], min(24, max(len(row[0]) for row in rows)))
     # pandoc takes widths from the dashes only if a line is longer than its text width, so the dashes are many.
@@ -79,8 +79,9 @@ def write_table_files(table: Table, out: Path, name: str) -> None:
                 writer.writerow([f"{heading}: {row[0]}" if heading else row[0], *row[1:]])
 
 
-def _wanted(cells: Sequence[str]) -> float:
-    """Return a width for a column: its longest cell, but long text may wrap at about forty characters."""
-    plain = [re.sub(r"[*\\]", "", cell) for cell in cells]
-    longest_word = max(len(word) for cell in plain for word in (cell.split() or [""]))
-    return max(longest_word + 2, min(max(len(cell) for cell in plain), 40), 7)
+def _wanted(head: str, cells: Sequence[str]) -> float:
+    """Return a width for a column: its longest cell, but long text may wrap at about forty characters, a heading in two."""
+    title, *plain = [re.sub(r"[*\\]", "", cell) for cell in (head, *cells)]
+    longest_word = max(len(word) for cell in (title, *plain) for word in (cell.split() or [""]))
+    longest = max((len(cell) for cell in plain), default=0)
+    return max(longest_word + 2, min(longest + 1, 40), len(title) / 2 + 2, 7)

@@ -9,6 +9,7 @@ import pytest
 from analysis.manuscript.render import _pandoc
 from analysis.presentation.beside import pair
 from analysis.presentation.format import p_value
+from analysis.presentation.markdown import Table, to_markdown
 from analysis.presentation.tables import TABLES
 from analysis.yaml_files import load_yaml
 from tests.presentation.conftest import SCHEMES, Made, prose
@@ -251,7 +252,7 @@ def test_rules_are_told_in_the_order_in_which_they_were_applied(kl, tmp_path):
     text = tell(kl, tmp_path / "some", config={"selection": {"rules": ["repeat", "paediatric"], "repeat_days": 45}})
     assert "in this order: exams within 45 days of the patient's previous one; exams of patients younger" in text
     assert "without a readable image" not in text
-    assert "These were left out" not in tell(kl, tmp_path / "none", config={"selection": {"rules": []}})
+    assert "to be left out" not in tell(kl, tmp_path / "none", config={"selection": {"rules": []}})
 
 
 def test_coverage_is_told_of_the_interval_that_is_recommended(kl, tmp_path):
@@ -540,11 +541,29 @@ def test_most_is_more_than_half(kl, tmp_path):
         assert [name for name in names if found[name]] == ([said] if said else []), (lower, higher)
 
 
+def test_a_public_cohort_of_single_knees_of_which_none_is_left_out(kl, tmp_path):
+    selection = shutil.copytree(kl.options["selection"], tmp_path / "selection")
+    exams = pd.read_parquet(selection / "exams.parquet")
+    exams[exams["set"] != "excluded"].to_parquet(selection / "exams.parquet")
+    text = tell(Made({**kl.options, "selection": selection}, kl.folder), tmp_path / "text", "public")
+    assert "None of 1,000 exams was left out (Figure" in text and "An exam is one knee at one visit." in text
+    assert "several images." not in text
+
+
 def test_every_figure_and_table_is_referred_to():
     text = prose()
     made = set(re.findall(r"::: \{#((?:fig|tbl)-[\w-]+)", text))
     assert len(made) > 30
     assert made - set(re.findall(r"@((?:fig|tbl)-[\w-]*\w)", text)) == set()
+
+
+def test_a_long_heading_takes_no_room_from_the_cells():
+    """It is set in two lines; the cells of the other columns, such as 0.087 (0.074 to 0.102), stay in one."""
+    table = Table(
+        ["", "Brier score", "Intercept, test set as it is (95% CI)"], [["0", "0.087 (0.074 to 0.102)", "0.55"]]
+    )
+    first, brier, intercept = (len(cell.strip()) for cell in to_markdown(table).splitlines()[1].strip("|").split("|"))
+    assert first < intercept < brier
 
 
 @pytest.mark.parametrize(

@@ -236,7 +236,7 @@ def _differences(results: Results, frame: pd.DataFrame) -> dict[str, Any]:
         "some_differ": len(significant) > 0,
         "none_differ": len(tested) > 0 and len(significant) == 0,
         "which": listed(which) or "none",
-        "names": listed(list(titles.values())) or "none",
+        "names": names(results, [results.scheme.outcome(str(outcome)) for outcome in significant.index]) or "none",
         "reach": span(reach, digits),
         "smallest_p": p_equation(tested["p_holm"].min()) if len(tested) else NOT_ESTIMABLE,
     }
