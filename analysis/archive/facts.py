@@ -16,6 +16,8 @@ class CohortSettings(Settings):
         "single_knees",
         "implants",
         "published_grades",
+        "readers",
+        "grading",
         "split",
         "data_set",
         "citation",
@@ -42,6 +44,13 @@ class CohortSettings(Settings):
     )
     published_grades: bool | None = Field(
         default=None, description="whether the grades came with published images and nobody read for this study"
+    )
+    readers: str | None = Field(
+        default=None, description="who graded, as a noun phrase, where the grades were published"
+    )
+    grading: str | None = Field(
+        default=None,
+        description="one to three sentences on how published grades came about, and what is missing in them",
     )
     split: Literal["given", "drawn"] | None = Field(
         default=None, description="whether the sets came with the archive; null: as selection.split and the archive say"

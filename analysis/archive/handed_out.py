@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -237,6 +237,14 @@ def leave(films: list[Film], out: Path) -> None:
         link = out / "dicom" / f"{number:06d}"
         link.unlink(missing_ok=True)
         link.symlink_to(film.path.resolve())
+
+
+def when(visits: Iterable[str], months: Mapping[str, int]) -> str:
+    """Say in words at which visits the films of a study were taken."""
+    after = sorted(months[visit] for visit in set(visits))
+    later = [str(month) for month in after if month]
+    listed = " and ".join(filter(None, [", ".join(later[:-1]), *later[-1:]]))
+    return " and ".join((["at baseline"] if 0 in after else []) + ([f"after {listed} months"] if later else []))
 
 
 def to_readings(scores: pd.DataFrame, items: list[str], reader: str) -> pd.DataFrame:

@@ -158,6 +158,8 @@ def cohort_facts(study: Study) -> CohortSettings:
     given = way == "given" or (way == "auto" and has_split(study))
     said = study.cohort.model_dump(exclude_none=True)
     facts = study.source.cohort.model_dump(exclude_none=True)
+    if study.source.told:
+        facts |= study.source.told(study.made_by)
     if any(said.get(name, facts.get(name)) != facts.get(name) for name in ("data_set", "citation")):
         # Another data set than the source's: what the source says of its own is not told of this one.
         facts = {n: value for n, value in facts.items() if not n.startswith(("data_set", "citation", "origin"))}

@@ -155,7 +155,7 @@ def test_what_hiding_the_joint_did_is_said_as_it_was(kl, tmp_path):
 
 
 def test_findings_that_nobody_read_are_not_said_to_have_been_looked_for(kl, tmp_path):
-    assert "readers also noted whether any of 18 findings was present" in tell(kl, tmp_path / "read")
+    assert "it also says whether any of 18 findings was present" in tell(kl, tmp_path / "read")
     reference = shutil.copytree(kl.options["reference"], tmp_path / "reference")
     graded = pd.read_parquet(reference / "reference.parquet")
     findings = list(kl.results.scheme.findings)
@@ -225,6 +225,13 @@ def test_who_read_and_what_they_knew_is_said_of_each_kind_of_cohort(kl, turns, t
         assert all(sentence in text for sentence in sentences), kind
         assert ("human read" in text) == (kind != "simulated")
         assert "Readers did not see" not in text
+
+
+def test_how_published_grades_came_about_is_what_the_source_says(kl, tmp_path):
+    facts = {"readers": "two experts by consensus", "grading": "Two experts agreed on one grade."}
+    text = tell(kl, tmp_path, "public", config={"cohort": facts})
+    assert "grading by two experts by consensus." in text and "Two experts agreed on one grade." in text
+    assert "is not part of the data" not in text and "one visit with one to several" not in text
 
 
 def test_what_the_readers_knew_is_what_the_authors_say(kl, tmp_path):

@@ -39,6 +39,8 @@ class Source:
         Its own section of the configuration: `archive.<name>`, or the one named by `section`.
     section : str, optional
         A section at the top of the configuration that holds its settings.
+    told : callable, optional
+        `told(settings)` returns facts of the cohort that depend on the source's settings.
     make : callable, optional
         `make(settings, seed, out, workers)` leaves the archive in the folder `out` and returns a sentence on what it
         made. Without, the archive is handed over in the folder `archive.folder`.
@@ -52,6 +54,7 @@ class Source:
     cohort: CohortSettings
     personal_data: bool | None = None
     settings: type[Settings] | None = None
+    told: Callable[[Any], dict[str, str]] | None = None
     section: str | None = None
     make: Callable[[Any, int, Path, int], str] | None = None
     sets: bool = False

@@ -55,6 +55,17 @@ class MOSTSettings(Settings):
         return value
 
 
+def told_of(settings: MOSTSettings) -> dict[str, str]:
+    """Return the facts that depend on which visits and films are in the study."""
+    from analysis.archive.handed_out import when
+
+    return {
+        "description": "The radiographs and the grades are those of the Multicenter Osteoarthritis Study: fixed-flexion "
+        "weight-bearing radiographs of both knees of people with or at risk of osteoarthritis, taken "
+        f"{when(settings.visits, MONTHS)} with the beam at {int(settings.view[2:])} degrees."
+    }
+
+
 def place_of(film: Film) -> tuple[str, str]:
     """Return person and visit of a film, by its folders; empty where they don't say it."""
     person = next((part.upper() for part in film.path.parts if _PERSON.fullmatch(part)), "")
@@ -157,20 +168,24 @@ SOURCE = Source(
     title="the Multicenter Osteoarthritis Study, as it is handed out",
     personal_data=True,  # people's radiographs under the study's numbers; the terms of use forbid to make them known
     settings=MOSTSettings,
+    told=told_of,
     make=make,
     exams=True,
     cohort=CohortSettings(
         title="knee radiographs of the Multicenter Osteoarthritis Study",
         kind="public",
-        description="The radiographs and the grades are those of the Multicenter Osteoarthritis Study: fixed-flexion "
-        "weight-bearing radiographs of both knees of people with or at risk of osteoarthritis.",
+        description="The radiographs and the grades are those of the Multicenter Osteoarthritis Study.",
         single_knees=True,
         implants=False,
         published_grades=True,
-        data_set="the data of the Multicenter Osteoarthritis Study",
+        readers="the readers of the Multicenter Osteoarthritis Study by consensus",
+        grading="The grades came with the radiographs, one that was agreed on for each knee, so that no reading of a single "
+        "reader is part of the data. Replaced knees have no grade.",
+        data_set="the Multicenter Osteoarthritis Study",
         citation="segal2013",
         availability="The radiographs and tables are available from the NIA Aging Research Biobank "
-        "(agingresearchbiobank.nia.nih.gov), to those whose application was approved; they may not be passed on.",
+        "(agingresearchbiobank.nia.nih.gov), to those whose application was approved; they may not be passed on, nor may "
+        "the grades in the bundle.",
         ethics="Participants consented to the Multicenter Osteoarthritis Study, which the ethics committees of its sites "
         "approved; this study used its de-identified data.",
         blinding="The grades are older than this network, so that its output was not known to those who made them.",

@@ -69,6 +69,17 @@ def folder_of(folder: str | None, key: str) -> Path:
     return Path(folder)
 
 
+def told_of(settings: OAISettings) -> dict[str, str]:
+    """Return the facts that depend on which visits are in the study."""
+    from analysis.archive.handed_out import when
+
+    return {
+        "description": "The radiographs and the grades are those of the Osteoarthritis Initiative: fixed-flexion "
+        "weight-bearing radiographs of both knees of people with or at risk of osteoarthritis, taken "
+        f"{when(settings.visits, MONTHS)}."
+    }
+
+
 def read_scores(folder: Path, visits: list[str], told: Told) -> pd.DataFrame:
     """Read the grades of the knees: one row per person, side and visit.
 
@@ -311,20 +322,25 @@ SOURCE = Source(
     title="the Osteoarthritis Initiative, as it comes on its hard drive or from the NDA",
     personal_data=True,  # people's radiographs under the study's numbers; the terms of use forbid to make them known
     settings=OAISettings,
+    told=told_of,
     make=make,
     exams=True,
     cohort=CohortSettings(
         title="knee radiographs of the Osteoarthritis Initiative",
         kind="public",
-        description="The radiographs and the grades are those of the Osteoarthritis Initiative: fixed-flexion "
-        "weight-bearing radiographs of both knees of people with or at risk of osteoarthritis.",
+        description="The radiographs and the grades are those of the Osteoarthritis Initiative.",
         single_knees=True,
         implants=True,
         published_grades=True,
-        data_set="the data of the Osteoarthritis Initiative",
+        readers="two expert readers of the Osteoarthritis Initiative by consensus",
+        grading="The grades came with the radiographs, one for each knee: two expert readers read them, and what they "
+        "differed in was adjudicated, so that no reading of a single reader is part of the data. Osteophytes, attrition and "
+        "sclerosis were read only in people with definite disease of either knee; in all others they are missing. Knee "
+        "replacements were taken from the outcomes that the study recorded.",
+        data_set="the Osteoarthritis Initiative",
         citation="peterfy2008",
         availability="The radiographs and tables are available at no cost from the NIMH Data Archive (nda.nih.gov/oai), to "
-        "those whose data use certificate was approved; they may not be passed on.",
+        "those whose data use certificate was approved; they may not be passed on, nor may the grades in the bundle.",
         ethics="Participants consented to the Osteoarthritis Initiative, which the ethics committees of its sites approved; "
         "this study used its de-identified data.",
         blinding="The grades are older than this network, so that its output was not known to those who made them.",

@@ -28,10 +28,11 @@ def fact_values(cohort: CohortSettings) -> dict[str, Any]:
         "name": cohort.name,
         **{
             name: (getattr(cohort, name) or "").strip()
-            for name in ("title", "description", "availability", "ethics", "blinding", "data_set", "origin")
+            for name in ("title", "description", "availability", "ethics", "blinding", "data_set", "origin", "grading")
         },
         **{kind: cohort.kind == kind for kind in ("simulated", "public", "clinical")},
-        "readers": "simulated readers" if cohort.kind == "simulated" else "human readers",
+        "readers": cohort.readers or ("simulated readers" if cohort.kind == "simulated" else "human readers"),
+        "grading_told": bool(cohort.grading),
         "single_knees": bool(cohort.single_knees),
         "implants": bool(cohort.implants),
         "published_grades": bool(cohort.published_grades),

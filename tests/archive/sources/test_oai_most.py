@@ -266,6 +266,13 @@ def test_what_is_no_release_is_told(drive, tmp_path):
         made(OAI, OAISettings(folder=str(drive), visits=["V08"]), tmp_path / "out")
 
 
+def test_the_text_says_at_which_visits_the_films_were_taken():
+    told = OAI.told(OAISettings(visits=["V06", "V00", "V01"]))["description"]
+    assert told.endswith("people with or at risk of osteoarthritis, taken at baseline and after 12 and 48 months.")
+    assert MOST.told(MOSTSettings())["description"].endswith("taken at baseline with the beam at 10 degrees.")
+    assert "taken after 15 months with" in MOST.told(MOSTSettings(visits=["V1"]))["description"]
+
+
 @pytest.mark.parametrize(
     ("written", "expected"),
     [("016600000101", "00000101"), ("16600000101", "00000101"), ("101", "00000101"), ("16600000101.0", "00000101"),
