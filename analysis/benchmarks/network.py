@@ -22,7 +22,7 @@ from analysis.network.devices import Device
 from analysis.network.feeding import Batch
 from analysis.network.progress import Progress
 from analysis.network.settings import NetworkSettings
-from analysis.network.training import Training
+from analysis.network.training import Training, optimiser
 from analysis.schemas import PREPARED, REFERENCE, VIEWS
 
 #: Dense peak in bfloat16 by a part of the GPU's name, 10^12 operations a second, from NVIDIA's data sheets.
@@ -99,7 +99,7 @@ def bench(
         For each number of images per exam.
     """
     told = settings.training
-    quiet = told.model_copy(update={"empty_levels": "skip", "tensorboard": False})
+    quiet = told.model_copy(update={"empty_levels": "skip", "tensorboard": False, "phases": told.phases[-1:]})
     settings = settings.model_copy(update={"tasks": (), "weights": None, "training": quiet})
     device = Device.choose(settings, workers)
     for images in per_exam:
@@ -199,7 +199,7 @@ class _Bare:
         told = training.training
         self.network: KneeNet = training.network
         self.model = training.model
-        self.optimiser = torch.optim.SGD(self.network.parameters(), lr=1e-6, momentum=told.momentum, weight_decay=1e-6)
+        self.optimiser = optimiser(self.network, told, rate=1e-6)
         exams = training.exams[0]
         self.batches = []
         for chosen in batches:
@@ -208,8 +208,7 @@ class _Bare:
             image, exam = (torch.from_numpy(values).to(self.device.torch) for values in index)
             shape = (len(index[0]), 1, training.store.size, training.store.size)
             pixels = torch.rand(shape, device=self.device.torch)
-            if self.device.cuda:
-                pixels = pixels.contiguous(memory_format=torch.channels_last)
+            pixels = pixels.contiguous(memory_format=self.device.order)
             self.batches.append(Batch(pixels, image, int(number.sum()), exam, len(chosen)))
 
     def step(self, model: torch.nn.Module, batch: Batch) -> None:
@@ -264,7 +263,7 @@ def report(rate: Rate, settings: NetworkSettings, device: Device, exams: int) ->
     others = 1 + len(settings.tasks) / t.task_every
     hours = exams * rate.images * t.jitters * others * epochs / rate.training / 3600
     lines.append(
-        f"  all {epochs} epochs of {exams} exams"
+        f"  all {epochs} epochs of {exams} exams at this size"
         + (f", with the steps of {len(settings.tasks)} further task(s)" if settings.tasks else "")
         + f": {hours:.1f} hours without validation"
     )

@@ -57,7 +57,7 @@ class Device:
         else:
             device = torch.device("cpu")
             keep_memory()
-        fast = torch.cuda.is_bf16_supported() if device.type == "cuda" else _cpu_computes_bfloat16()
+        fast = torch.cuda.is_bf16_supported() if device.type == "cuda" else torch.cpu._is_amx_tile_supported()
         wanted = settings.precision == "bfloat16" or (settings.precision == "auto" and fast)
         return cls(device, torch.bfloat16 if wanted else torch.float32)
 
@@ -70,10 +70,19 @@ class Device:
         """Compute in the chosen precision."""
         return torch.autocast(self.torch.type, torch.bfloat16, enabled=self.precision == torch.bfloat16)
 
+    @property
+    def order(self) -> torch.memory_format:  # type: ignore[name-defined]
+        """The order of images in memory that is fast there: the filters of a pixel side by side, but for bfloat16 on a CPU.
+
+        On a CPU float32 is 1.2 times as fast so (96 pixels, width 16), and bfloat16 as fast as otherwise; its convolutions
+        were once seen to crash on the way back.
+        """
+        beside = self.cuda or self.precision == torch.float32
+        return torch.channels_last if beside else torch.contiguous_format
+
     def place(self, network: nn.Module) -> nn.Module:
-        """Move a network to the device, in the memory format that is fast there."""
-        # Convolution backward in channels_last crashes in torch 2.13 on CPUs, and is not faster there.
-        return network.to(self.torch, memory_format=torch.channels_last) if self.cuda else network.to(self.torch)  # type: ignore[call-overload]
+        """Move a network to the device, in the order of memory that is fast there."""
+        return network.to(self.torch, memory_format=self.order)  # type: ignore[call-overload]
 
     def send(self, tensor: Tensor) -> Tensor:
         """Copy a tensor to the device, from pinned memory and without waiting where it is a GPU."""
@@ -103,12 +112,6 @@ class Device:
     def __str__(self) -> str:
         name = torch.cuda.get_device_name(self.torch) if self.cuda else f"CPU, {torch.get_num_threads()} threads"
         return f"{name}, {str(self.precision).removeprefix('torch.')}"
-
-
-def _cpu_computes_bfloat16() -> bool:
-    """Whether the CPU multiplies bfloat16 itself; without that autocast is slower than float32."""
-    supported = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
-    return bool(supported and supported())
 
 
 def keep_memory() -> None:

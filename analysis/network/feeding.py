@@ -144,8 +144,7 @@ class Feeder:
         return plain(pixels, None if self._left is None else self.device.send(torch.from_numpy(self._left[rows])))
 
     def _batch(self, images: Tensor, number: np.ndarray, image: np.ndarray, exam: np.ndarray) -> Batch:
-        if self.device.cuda:
-            images = images.contiguous(memory_format=torch.channels_last)
+        images = images.contiguous(memory_format=self.device.order)
         index = [self.device.send(torch.from_numpy(values)) for values in (image, exam)]
         return Batch(images, index[0], int(number.sum()), index[1], len(number))
 

@@ -31,7 +31,7 @@ from analysis.network.feeding import Batch, Feeder, Labels, ahead
 from analysis.network.losses import Weights, elementwise
 from analysis.network.prediction import score
 from analysis.network.progress import Progress
-from analysis.network.settings import NetworkSettings, PhaseSettings
+from analysis.network.settings import NetworkSettings, PhaseSettings, TrainingSettings
 from analysis.network.source import source_hash
 from analysis.network.streams import Streams
 from analysis.schemas import VIEWS
@@ -81,6 +81,14 @@ def train(
         store = ImageStore(images)
         named = [Task(*files, store, settings.grades) for files in [(grading, reference), *tasks]]
         Training(store, named, settings, seed, device, out).run()
+
+
+def optimiser(network: nn.Module, settings: TrainingSettings, rate: float = 1.0) -> torch.optim.Optimizer:
+    """Make what moves a network's weights, as the settings say, with a learning rate to begin with."""
+    if settings.optimiser == "sgd":
+        return torch.optim.SGD(network.parameters(), lr=rate, momentum=settings.momentum)
+    # ASSUME: squares are averaged over 100 steps, since a phase of the default study has but some hundred.
+    return torch.optim.AdamW(network.parameters(), lr=rate, betas=(settings.momentum, 0.99))
 
 
 class Training:
@@ -139,7 +147,7 @@ class Training:
         if world()[1] > 1:
             self.model = DistributedDataParallel(self.model, find_unused_parameters=True, broadcast_buffers=False)
         self.average = MovingAverage(network, self.training.average) if self.training.average else None
-        self.optimiser = torch.optim.SGD(network.parameters(), lr=1.0, momentum=self.training.momentum)
+        self.optimiser = optimiser(network, self.training)
         self.steps = 0
         self.kept: dict[str, Tensor] = {}
         self.curve = Curve([task.name for task in tasks], tasks[0].scheme)

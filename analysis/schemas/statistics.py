@@ -152,7 +152,8 @@ _BINS = {
 }
 _AND_ABOVE = {"item": text(), "at_least": whole()}
 
-CALIBRATION = table({"outcome": text(), **_FIT})
+#: The uncalibrated slope is that of the scores as the networks gave them.
+CALIBRATION = table({"outcome": text(), **_FIT, **estimate("uncalibrated_slope")})
 RELIABILITY = table({"outcome": text(), **_BINS})
 CUMULATIVE = table({**_AND_ABOVE, **_BINS})
 CUMULATIVE_FIT = table({**_AND_ABOVE, "falling": share(missing=True), **_FIT})

@@ -17,7 +17,7 @@ from statsmodels.tools.tools import add_constant
 
 from analysis.schemas.columns import empty
 from analysis.schemas.statistics import RELIABILITY
-from analysis.statistics.data import Sample
+from analysis.statistics.data import Matched, Sample, make_sample
 from analysis.statistics.proportions import wilson
 from analysis.statistics.resample import Floats, Resamples
 from analysis.statistics.settings import StatisticsSettings
@@ -27,6 +27,7 @@ NAN = float("nan")
 EPSILON = 1e-6
 #: Logits that span less than this are those of a network that says the same of every exam.
 SPREAD = 1e-3
+SLOPE = ("slope", "slope_low", "slope_high")
 
 
 def calibration_row(
@@ -96,6 +97,40 @@ def calibration_row(
         except _NoFitError as error:
             row["reason"] = str(error)
     return row
+
+
+def slopes_before(study: Matched, members: pd.DataFrame, settings: StatisticsSettings) -> pd.DataFrame:
+    """Estimate the slopes that the scores had before they were calibrated, on the test set.
+
+    Parameters
+    ----------
+    study : Matched
+    members : pandas.DataFrame
+        seeds.parquet of the predictions: exam, outcome, seed, score, as the networks gave them.
+    settings : StatisticsSettings
+
+    Returns
+    -------
+    pandas.DataFrame
+        outcome, uncalibrated_slope and its limits, of the mean score over the networks; outcomes without a slope have no
+        row.
+    """
+    inside = study.rows("test")
+    exams = study.exams.loc[inside, "exam"]
+    rows = []
+    for outcome, part in members.groupby("outcome", sort=False):
+        if outcome not in study.truth:
+            continue
+        score = part.groupby("exam")["score"].mean().reindex(exams).to_numpy(dtype=float)
+        sample = make_sample(study.truth[outcome].to_numpy(dtype=float)[inside], score, study.patients("test"))
+        if not_probabilities(sample) or sample.problem or sample.fewest < settings.minimum_cases:
+            continue
+        try:
+            found = _recalibrate(sample, settings.level, 0.0)
+        except _NoFitError:
+            continue
+        rows.append({"outcome": outcome, **{f"uncalibrated_{name}": found[name] for name in SLOPE}})
+    return pd.DataFrame(rows, columns=["outcome", *(f"uncalibrated_{name}" for name in SLOPE)])
 
 
 def stated(sample: Sample, prevalence: float, source: str) -> tuple[float, str]:

@@ -115,7 +115,11 @@ def evaluate(
     elsewhere = Development.read(development, external or ExternalSettings()) if development else None
     evaluation = Evaluation(study, groups, settings, seed, elsewhere)
     found = tables(evaluation, readers, workers=workers)
-    found["seeds.csv"] = seed_rows(study, read_table(members, MEMBERS), found["roc.csv"]) if members else empty(SEEDS)
+    before = read_table(members, MEMBERS) if members else empty(MEMBERS)
+    found["seeds.csv"] = seed_rows(study, before, found["roc.csv"]) if members else empty(SEEDS)
+    found["calibration.csv"] = found["calibration.csv"].merge(
+        calibration.slopes_before(study, before, settings), on="outcome", how="left"
+    )
     for name, table in found.items():
         write_table(table, out / name, ESTIMATES[name])
     return study.unmatched

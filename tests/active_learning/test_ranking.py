@@ -22,7 +22,7 @@ SETTINGS = NetworkSettings.model_validate(
         "tasks": [],
         "width": 4,
         "groups": [{"blocks": 1, "filters": 1, "part": "image"}, {"blocks": 1, "filters": 2}],
-        "training": {"phases": [{"epochs": 1, "learning_rate": 0.01}], "empty_levels": "skip"},
+        "training": {"phases": [{"epochs": 1, "learning_rate": 0.001}], "empty_levels": "skip"},
         "device": "cpu",
         "precision": "float32",
     }

@@ -102,7 +102,7 @@ def make_study(folder: Path) -> Path:
     network = {
         "width": 4, "tasks": [], "seeds": [0],
         "groups": [{"blocks": 1, "filters": 1, "part": "image"}, {"blocks": 1, "filters": 1}],
-        "training": {"phases": [phase]},
+        "training": {"phases": [phase], "optimiser": "sgd"},
     }  # fmt: skip
     sections = {
         "reference": {},

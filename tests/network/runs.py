@@ -36,6 +36,7 @@ SMALL: dict[str, Any] = {
             {"epochs": 2, "learning_rate": 0.05},
             {"epochs": 1, "learning_rate": 0.02, "noise": 0.05, "erase": 2},
         ],
+        "optimiser": "sgd",
         "batch": 24,
         "jitters": 2,
         "task_every": 2,

@@ -1,3 +1,4 @@
+import copy
 import math
 
 import pytest
@@ -5,6 +6,7 @@ import torch
 from torch import nn
 
 from analysis.network.architecture import KneeNet, maximum
+from analysis.network.devices import Device
 from analysis.network.residual import Halve, Residual
 from analysis.network.settings import NetworkSettings
 
@@ -44,7 +46,7 @@ def test_the_pool_is_torchs_to_the_bit_in_either_order_of_memory(side, precision
     images.requires_grad_()
     plain = nn.functional.adaptive_max_pool2d(images, math.ceil(side / 2))
     pooled = Halve()(images)
-    assert torch.equal(pooled, plain) and pooled.is_contiguous()
+    assert torch.equal(pooled, plain)
     into = torch.randn_like(plain)
     assert torch.equal(*(torch.autograd.grad(result, images, into)[0] for result in (pooled, plain)))
 
@@ -115,3 +117,24 @@ def test_signal_keeps_its_size_through_the_depth():
     network(torch.rand(8, 1, 64, 64), passes(8), 8, passes(8), 8, "kl")
     assert all(0.05 < size < 20 for size in found), found
     assert not any(math.isnan(size) for size in found)
+
+
+@pytest.mark.parametrize("side", [17, 24])
+def test_the_order_of_memory_changes_no_gradient(side):
+    """Also where one filter or a map of one pixel has no order of its own."""
+    torch.manual_seed(0)
+    plain = KneeNet(NetworkSettings(width=4), {"kl": 5}, 3).double()
+    beside = copy.deepcopy(plain).to(memory_format=torch.channels_last)
+    images = torch.rand(3, 1, side, side, dtype=torch.float64)
+    for network, shown in ((plain, images), (beside, images.contiguous(memory_format=torch.channels_last))):
+        logits, views = network(shown, torch.arange(3), 3, torch.tensor([0, 0, 1]), 2, "kl")
+        (logits.square().sum() + views.square().sum()).backward()
+    for one, other in zip(plain.parameters(), beside.parameters(), strict=True):
+        assert torch.allclose(one.grad, other.grad, rtol=1e-9, atol=1e-12)
+
+
+def test_float32_has_filters_side_by_side_on_a_cpu():
+    orders = {"float32": torch.channels_last, "bfloat16": torch.contiguous_format}
+    for precision, order in orders.items():
+        device = Device.choose(NetworkSettings(precision=precision, device="cpu"), 1)
+        assert device.order == order

@@ -232,6 +232,8 @@ def _statistics(out: Path, scheme: Scheme, reference: pd.DataFrame, rng: np.rand
                 value = 0.21 + abs(value) / 2
             row[column] = value
             row[f"{column}_low"], row[f"{column}_high"] = value - 0.2, value + 0.2
+        for limit in ("", "_low", "_high"):
+            row[f"uncalibrated_slope{limit}"] = row[f"slope{limit}"] - 0.3
         calibration.append(row)
         for number in range(8):
             predicted = (number + 0.5) / 8
@@ -287,7 +289,8 @@ def _statistics(out: Path, scheme: Scheme, reference: pd.DataFrame, rng: np.rand
         for number in range(1, 9)
     ]  # fmt: skip
     cumulative_fit = [
-        calibration[0] | {"item": name, "at_least": level}
+        {key: value for key, value in calibration[0].items() if not key.startswith("uncalibrated")}
+        | {"item": name, "at_least": level}
         for name, item in scheme.items.items()
         for level in list(item.levels)[1:]
     ]

@@ -3,11 +3,15 @@
 import numpy as np
 import pandas as pd
 import pytest
+import statsmodels.api as sm
+from scipy.special import logit
 from sklearn.metrics import roc_auc_score
 
 from analysis.errors import StudyError
+from analysis.statistics.calibration import slopes_before
 from analysis.statistics.data import match
 from analysis.statistics.seeds import seed_rows
+from analysis.statistics.settings import StatisticsSettings
 
 ROC = pd.DataFrame([{"set": "test", "outcome": "kl_3", "auc": 0.8, "low": 0.7, "high": 0.9, "level": 0.95}])
 
@@ -47,6 +51,19 @@ def test_outcomes_that_nothing_learnt_or_that_have_no_auc_have_no_row(trained):
     study, members, _ = trained
     assert not len(seed_rows(study, members.assign(score=np.nan), ROC))
     assert not len(seed_rows(study, members, ROC.assign(auc=np.nan)))
+
+
+def test_slopes_before_calibration_are_those_of_the_networks_mean(trained):
+    study, members, truth = trained
+    settings = StatisticsSettings(minimum_cases=5)
+    (row,) = slopes_before(study, members.sample(frac=1, random_state=1), settings).to_dict("records")
+    mean = members.groupby("exam", sort=False)["score"].mean().to_numpy()
+    fit = sm.Logit(truth.astype(float), sm.add_constant(logit(mean))).fit(disp=0)
+    assert row["outcome"] == "kl_3" and row["uncalibrated_slope"] == pytest.approx(fit.params[1], rel=1e-4)
+    assert row["uncalibrated_slope_low"] < row["uncalibrated_slope"] < row["uncalibrated_slope_high"]
+    assert not len(slopes_before(study, members.assign(score=np.nan), settings))
+    assert not len(slopes_before(study, members.assign(score=members["score"] * 40), settings))  # no probabilities
+    assert not len(slopes_before(study, members, StatisticsSettings(minimum_cases=50)))
 
 
 def test_networks_that_score_other_exams_are_refused(trained):

@@ -46,6 +46,7 @@ if study.source.make:
             f"{COHORT}/logs/make_archive.log",
         benchmark:
             f"{COHORT}/benchmarks/make_archive.tsv"
+        priority: 1
         conda:
             "../../envs/images.yaml"
         threads: CORES
@@ -79,6 +80,7 @@ rule ingest:
         f"{COHORT}/logs/ingest.log",
     benchmark:
         f"{COHORT}/benchmarks/ingest.tsv"
+    priority: 1
     conda:
         "../../envs/images.yaml"
     threads: CORES
@@ -113,6 +115,7 @@ rule prepare:
         f"{COHORT}/logs/prepare-{{shard}}.log",
     benchmark:
         f"{COHORT}/benchmarks/prepare-{{shard}}.tsv"
+    priority: 1
     conda:
         "../../envs/images.yaml"
     threads: 1

@@ -33,6 +33,7 @@ rule select:
         f"{COHORT}/logs/select.log",
     benchmark:
         f"{COHORT}/benchmarks/select.tsv"
+    priority: 1
     conda:
         "../../envs/images.yaml"
     resources:
@@ -68,6 +69,7 @@ rule reference:
         f"{COHORT}/{{grading}}/logs/reference.log",
     benchmark:
         f"{COHORT}/{{grading}}/benchmarks/reference.tsv"
+    priority: 1
     conda:
         "../../envs/statistics.yaml"
     resources:

@@ -60,6 +60,7 @@ else:
             f"{COHORT}/{{grading}}/logs/train-{{seed}}.log",
         benchmark:
             f"{COHORT}/{{grading}}/benchmarks/train-{{seed}}.tsv"
+        priority: 1
         conda:
             "../../envs/network.yaml"
         # Several networks are trained side by side, which wastes less than many threads on one.
@@ -150,7 +151,7 @@ rule attribute:
         f"{COHORT}/{{grading}}/benchmarks/attribute.tsv"
     conda:
         "../../envs/network.yaml"
-    threads: CORES
+    threads: HALF
     resources:
         **NEEDED,
         gpu=GPU_ELSE,

@@ -56,7 +56,7 @@ rule evaluate:
         f"{COHORT}/{{grading}}/benchmarks/evaluate.tsv"
     conda:
         "../../envs/statistics.yaml"
-    threads: CORES
+    threads: HALF
     resources:
         **NEEDED,
     params:
@@ -87,7 +87,7 @@ rule coverage:
         f"{COHORT}/benchmarks/coverage.tsv"
     conda:
         "../../envs/statistics.yaml"
-    threads: CORES
+    threads: HALF
     resources:
         **NEEDED,
     params:
@@ -111,7 +111,7 @@ rule false_positives:
         f"{COHORT}/benchmarks/false_positives.tsv"
     conda:
         "../../envs/statistics.yaml"
-    threads: CORES
+    threads: HALF
     resources:
         **NEEDED,
     params:

@@ -42,17 +42,30 @@ def optimism(results: Results) -> Table | None:
 
 
 def calibration(results: Results) -> Table | None:
-    """Calibration intercept, slope and Brier score, at the prevalence of use and in the test set as it is."""
+    """Calibration intercept, slope and Brier score, at the prevalence of use and in the test set as it is.
+
+    Where scores were calibrated, the slope that they had before stands beside theirs.
+    """
     frame = results.estimates("calibration")
     if frame.empty:
         return None
     frame = frame.set_index("outcome")
+    name, head = "uncalibrated_slope", _head(results)
+    changed = bool((frame[name].notna() & (frame[name] != frame["slope"])).any())
+    if changed:
+        head.insert(4, f"Slope before calibration ({results.level} CI)")
 
     def cells(outcome: Outcome) -> list[str] | None:
-        return _fit(dict(frame.loc[outcome.id]), results) if outcome.id in frame.index else None
+        if outcome.id not in frame.index:
+            return None
+        row = dict(frame.loc[outcome.id])
+        found = _fit(row, results)
+        if changed:
+            found.insert(3, interval(row, name, results.settings.digits))
+        return found
 
     outcomes = results.outcomes("grade", "group", "disease", "location", "finding")
-    return Table(_head(results), by_heading(results, outcomes, cells))
+    return Table(head, by_heading(results, outcomes, cells))
 
 
 def cumulative(results: Results) -> Table | None:

@@ -68,16 +68,20 @@ def prevalence_values(results: Results) -> dict[str, Any]:
 
 
 def calibration_values(results: Results) -> dict[str, Any]:
-    """Return `calibration`: the span of slopes, and for which outcomes an interval lies below or above one."""
+    """Return `calibration`: the span of slopes, now and before the scores were calibrated, and whose interval lies off one."""
     frame = _usable(results, "calibration")
     rows = [(results.scheme.outcome(str(name)), row) for name, row in frame.iterrows() if known(row["slope"])]
     extreme = [outcome for outcome, row in rows if row["slope_high"] < 1]
     moderate = [outcome for outcome, row in rows if row["slope_low"] > 1]
+    before = [row["uncalibrated_slope"] for _, row in rows if known(row["uncalibrated_slope"])]
+    changed = any(known(row["uncalibrated_slope"]) and row["uncalibrated_slope"] != row["slope"] for _, row in rows)
     return {
         "calibration": {
             "any": len(rows) > 0,
             "outcomes": counted(len(rows), "outcome"),
             "slopes": span([row["slope"] for _, row in rows], results.settings.digits),
+            "changed": changed,
+            "before": span(before, results.settings.digits),
             "some_extreme": len(extreme) > 0,
             "extreme": names(results, extreme) or "none",
             "some_moderate": len(moderate) > 0,
