@@ -26,7 +26,9 @@ _SEPARATORS = (",", ";", "\t", "|")
 _MISSING = {"", ".", "-", "na", "n/a", "nan", "none", "null"}
 _FLAGS = {"true": "1", "false": "0"}
 #: Text in disguise, by which people keep a spreadsheet from taking it for a number.
-_DISGUISED = re.compile(r'="(.*)"', re.DOTALL)
+_DISGUISED = re.compile(r"""="(.*)"|'([\w./+-]*\d[\w./+-]*)""", re.DOTALL)
+#: Signs without width, which come along when cells are copied from a web page.
+_UNSEEN = "\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
 
 _Row = tuple[int, list[str]]
 
@@ -165,9 +167,9 @@ def _nth(position: int) -> str:
 
 
 def _cell(cell: str) -> str:
-    cell = cell.strip()
+    cell = cell.strip().strip(_UNSEEN).strip()
     disguised = _DISGUISED.fullmatch(cell)
-    return disguised[1].strip() if disguised else cell
+    return (disguised[1] or disguised[2] or "").strip() if disguised else cell
 
 
 def _decoded(data: bytes, path: Path) -> str:

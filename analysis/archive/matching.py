@@ -48,8 +48,9 @@ def side_by_side(named: pd.Series, files: pd.DataFrame) -> str:
 
 
 def _core(name: str) -> str:
-    """Return what a spreadsheet leaves of a number."""
-    return re.sub(r"[.,]0+$", "", name).lstrip("0")
+    """Return what a spreadsheet leaves of a number: no zeros before it or after its decimal sign, no thousands apart."""
+    together = re.sub(r"(?<=\d)[\s.,'’](?=\d{3}(?:\D|$))", "", re.sub(r"[.,]0{1,2}$", "", name))
+    return together.lstrip("0")
 
 
 def reports_of_exams(reports: pd.DataFrame, files: pd.DataFrame, path: Path) -> tuple[pd.DataFrame, dict[str, int]]:

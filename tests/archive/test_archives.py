@@ -201,7 +201,17 @@ def two_exams(folder):
 
 
 @pytest.mark.parametrize(
-    "changed", ["12345,a\n12346,b\n", "12345.0,a\n12346.0,b\n", '"1,23E+04",a\n', "1.23E+04,a\n"], ids=repr
+    "changed",
+    [
+        "12345,a\n12346,b\n",
+        "12345.0,a\n12346.0,b\n",
+        '"1,23E+04",a\n',
+        "1.23E+04,a\n",
+        "12 345,a\n",
+        '"12,345",a\n',
+        '"12.345,00",a\n',
+    ],
+    ids=repr,
 )
 def test_numbers_that_a_spreadsheet_changed_are_shown_beside_those_of_the_files(tmp_path, changed):
     two_exams(tmp_path)
