@@ -93,6 +93,6 @@ def _made_by(settings: IngestSettings) -> str:
     folder = Path(__file__).parent
     for module in sorted([*folder.glob("*.py"), *folder.with_name("imaging").glob("*.py")]):
         digest.update(module.name.encode() + module.read_bytes())
-    installed = {one.name.lower().replace("_", "-"): one.version for one in importlib.metadata.distributions()}
+    installed = {(one.name or "").lower().replace("_", "-"): one.version for one in importlib.metadata.distributions()}
     digest.update(" ".join(f"{name} {installed.get(name)}" for name in _LIBRARIES).encode())
     return digest.hexdigest()
