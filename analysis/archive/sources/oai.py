@@ -335,7 +335,8 @@ SOURCE = Source(
         readers="two expert readers of the Osteoarthritis Initiative by consensus",
         grading="The grades came with the radiographs, one for each knee: two expert readers read them, and what they "
         "differed in was adjudicated, so that no reading of a single reader is part of the data. Osteophytes, attrition and "
-        "sclerosis were read only in people with definite disease of either knee; in all others they are missing. Knee "
+        "sclerosis were read only in people with definite disease of either knee; in all others they are missing, so that what rests on "
+        "them is known of the former alone. Knee "
         "replacements were taken from the outcomes that the study recorded.",
         data_set="the Osteoarthritis Initiative",
         citation="peterfy2008",
