@@ -27,8 +27,9 @@ HERE = Path(__file__).parent / "pandoc"
 SUFFIXES: dict[Format, str] = {"html": ".html", "docx": ".docx", "pdf": ".pdf", "jats": ".xml"}
 WRITERS: dict[Format, str] = {"html": "html5", "docx": "docx", "pdf": "typst", "jats": "jats_publishing"}
 QUARTO: dict[Format, str] = {"html": "html", "docx": "docx", "pdf": "typst", "jats": "jats"}
-#: Whose JATS is the better one: Quarto's has no abstract in front, and wraps tables in figures.
-ONLY_PANDOC: tuple[Format, ...] = ("jats",)
+#: What pandoc makes better: Quarto's JATS has no abstract in front and wraps tables in figures; its DOCX centres every
+#: cell, and holds each figure and table in a cell that cuts wide pictures and leaves captions alone at a page's foot.
+ONLY_PANDOC: tuple[Format, ...] = ("docx", "jats")
 #: What Quarto prints, with exit status 0, in place of something that it can't find.
 LEFTOVER = re.compile(r"\?(?:meta|var|invalid meta type|invalid var type):[\w.]*|\?@[\w-]+|\{\{<[^>]*>\}\}")
 WARNING = re.compile(

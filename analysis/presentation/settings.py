@@ -53,7 +53,8 @@ class ManuscriptSettings(Settings):
         default=("html", "docx", "pdf", "jats"), min_length=1, description="formats of the manuscript that are rendered"
     )
     renderer: Literal["auto", "quarto", "pandoc"] = Field(
-        default="auto", description="auto: Quarto where it is installed, pandoc otherwise; JATS is always by pandoc"
+        default="auto",
+        description="auto: Quarto where it is installed, pandoc otherwise; DOCX and JATS are always by pandoc",
     )
     title: str | None = Field(default=None, description="title of the manuscript; empty: made from scheme and cohort")
     language: str = Field(default="en-GB", pattern=r"^[a-z]{2}(-[A-Z]{2})?$", description="language tag of the text")
