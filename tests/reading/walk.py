@@ -172,13 +172,16 @@ def told(archive: Archive, server: Server, folder: Path, decided: int) -> str:
         "read-export", "--archive", archive.folder, "--store", server.store, "--images-index", archive.images,
         "--private", archive.private_index, "--grading", KL, "--config", server.config, "--out", out,
     )  # fmt: skip
-    readings = pd.read_csv(out / "readings.csv", dtype=str)
+    readings = pd.read_csv(out / "readings.csv", dtype=str, keep_default_na=False)
     private = pd.read_parquet(archive.private_index).dropna(subset=["exam"]).drop_duplicates("exam")
     place = {exam: i for i, exam in enumerate(archive.exams)}
-    number = {row["accession"]: place[row["exam"]] for row in private.to_dict("records") if row["exam"] in place}
+    # An exam of two knees is two places of one number, told apart by the side.
+    sides = private["exam"].str.extract("-(left|right)$", expand=False).fillna("")
+    known = zip(private["accession"], sides, private["exam"], strict=True)
+    number = {(accession, side): place[exam] for accession, side, exam in known if exam in place}
     wrong = 0
     for row in readings[readings["item"].isin(["kl", "medial"])].to_dict("records"):
-        at, value = number[row["exam"]], int(row["value"])
+        at, value = number[row["exam"], row["side"]], int(row["value"])
         if row["reader"] in READERS:
             wrong += value != given(at, list(READERS).index(row["reader"]))[row["item"]]
         else:
