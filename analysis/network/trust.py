@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,30 @@ SHARE = 0.99
 
 
 @dataclass(frozen=True)
+class Looks:
+    """What the rules need of a set of images, which is little beside the images themselves.
+
+    Attributes
+    ----------
+    thumbnails : numpy.ndarray of uint8, shape (n, SIDE * SIDE)
+    grey : numpy.ndarray of float, shape (n,)
+        Mean grey level within the padding.
+    """
+
+    thumbnails: np.ndarray
+    grey: np.ndarray
+
+    @classmethod
+    def of(cls, blocks: Iterable[np.ndarray]) -> Looks:
+        """Take it from prepared images, some of them, (n, side, side), at a time."""
+        found = [(thumbnails(images), mean_grey(images)) for images in blocks]
+        if not found:
+            return cls(np.zeros((0, SIDE * SIDE), np.uint8), np.zeros(0))
+        small, grey = zip(*found, strict=True)
+        return cls(np.concatenate(small), np.concatenate(grey))
+
+
+@dataclass(frozen=True)
 class Trust:
     """What the training images were like.
 
@@ -47,17 +71,17 @@ class Trust:
     @classmethod
     def learn(
         cls,
-        training: np.ndarray,
-        validation: np.ndarray,
+        training: Looks,
+        validation: Looks,
         longer: np.ndarray,
         views: set[str],
         sure: Mapping[str, float],
     ) -> Trust:
-        """Take the limits from prepared images of the training set and, held out, of the validation set.
+        """Take the limits from the training set and, held out, the validation set.
 
         Parameters
         ----------
-        training, validation : numpy.ndarray of uint8, shape (images, side, side)
+        training, validation : Looks
         longer : numpy.ndarray of int
             Longer side of each training image's file, pixels.
         views : set of str
@@ -65,14 +89,14 @@ class Trust:
         sure : mapping of str to float
             For each item, the smallest probability of the chosen grade that is taken for a decision.
         """
-        fresh = cls(thumbnails(training), {})
+        fresh = cls(training.thumbnails, {})
         # Without a validation set the training images themselves, each of which is its own nearest one, set the limit.
-        held = validation if len(validation) else training
-        grey = mean_grey(np.concatenate([training, validation]))
+        held = validation if len(validation.grey) else training
+        grey = np.concatenate([training.grey, validation.grey])
         edge = (1 - SHARE) / 2
         darkest, brightest = np.quantile(grey, [edge, 1 - edge])
         limits = {
-            "unlike": float(np.quantile(fresh.distance(held), SHARE)),
+            "unlike": float(np.quantile(fresh.apart(held.thumbnails), SHARE)),
             "darkest": float(darkest),
             "brightest": float(brightest),
             "smallest": int(longer.min()),
@@ -93,11 +117,15 @@ class Trust:
 
     def distance(self, images: np.ndarray) -> np.ndarray:
         """Root mean square difference to the nearest training thumbnails, grey levels, mean of the NEAREST."""
+        return self.apart(thumbnails(images))
+
+    def apart(self, small: np.ndarray) -> np.ndarray:
+        """Return `distance` of images that are thumbnails already, (n, SIDE * SIDE)."""
         known = self.thumbnails.astype(np.float32)
         square = (known**2).sum(1)
         found = []
-        for start in range(0, len(images), 64):
-            own = thumbnails(images[start : start + 64]).astype(np.float32)
+        for start in range(0, len(small), 64):
+            own = small[start : start + 64].astype(np.float32)
             apart = np.maximum((own**2).sum(1)[:, None] - 2 * own @ known.T + square, 0)
             near = min(NEAREST, apart.shape[1])
             found.append(np.sqrt(np.partition(apart, near - 1, axis=1)[:, :near] / SIDE**2).mean(1))

@@ -27,7 +27,7 @@ from analysis.network.folder import (
     WEIGHTS,
     network_name,
 )
-from analysis.network.trust import Trust
+from analysis.network.trust import Looks, Trust
 from analysis.presentation.hashes import file_hash
 from analysis.provenance.provenance import code_state
 from analysis.release.readme import readme
@@ -166,6 +166,8 @@ def write_sums(folder: Path) -> None:
     write_text(folder / SUMS, "".join(f"{digest}  {name}\n" for name, digest in sorted(_digests(folder).items())))
 
 
+#: Images that are looked at together.
+BLOCK = 256
 #: Tables of the report that the card shows.
 SHOWN = ("distribution", "images", "subgroups", "calibration", "summary", "network")
 
@@ -219,11 +221,15 @@ def _trust(
         },
         index=predicted.index,
     )
-    pixels = {name: store[where] for name, where in place.items()}
+    # However large the archive is: some images at a time, and of the test set alone all.
+    looks = {
+        name: Looks.of(store[place[name][i : i + BLOCK]] for i in range(0, len(place[name]), BLOCK))
+        for name in ("training", "validation")
+    }
     sure = chosen[predicted["set"] == "validation"]
-    trust = learn(pixels, rows["longer"].to_numpy()[place["training"]], views, sure)
+    trust = learn(looks, rows["longer"].to_numpy()[place["training"]], views, sure)
     tested = rows.iloc[place["test"]].reset_index(drop=True)
-    return trust, measure(trust, pixels["test"], tested, chosen[predicted["set"] == "test"], level)
+    return trust, measure(trust, store[place["test"]], tested, chosen[predicted["set"] == "test"], level)
 
 
 def _copy(source: Path, target: Path) -> None:

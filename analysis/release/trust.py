@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from analysis.network.trust import SHARE, Trust
+from analysis.network.trust import SHARE, Looks, Trust
 from analysis.schemas.network import TRUSTED
 from analysis.statistics.proportions import wilson
 
@@ -15,13 +15,13 @@ from analysis.statistics.proportions import wilson
 IMAGES = 500
 
 
-def learn(images: dict[str, np.ndarray], longer: np.ndarray, views: set[str], scores: pd.DataFrame) -> Trust:
+def learn(looks: dict[str, Looks], longer: np.ndarray, views: set[str], scores: pd.DataFrame) -> Trust:
     """Take the limits of trust from what the network learnt from.
 
     Parameters
     ----------
-    images : dict of str to numpy.ndarray of uint8
-        Prepared images of the sets training and validation.
+    looks : dict of str to Looks
+        Of the images of the sets training and validation.
     longer : numpy.ndarray of int
         Longer side of each training image's file, pixels.
     views : set of str
@@ -32,7 +32,7 @@ def learn(images: dict[str, np.ndarray], longer: np.ndarray, views: set[str], sc
     sure = {
         str(item): float(values.dropna().quantile(1 - SHARE)) for item, values in scores.items() if values.notna().any()
     }
-    return Trust.learn(images["training"], images["validation"], longer, views, sure)
+    return Trust.learn(looks["training"], looks["validation"], longer, views, sure)
 
 
 def inverted(images: np.ndarray) -> np.ndarray:

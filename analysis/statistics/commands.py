@@ -58,9 +58,10 @@ def evaluate_command(*, grading: Path, settings: Path, external: Path | None, **
 @_REFERENCE
 @_GRADING
 @_SETTINGS
+@_SEED
 @_CSV
 def compare_command(*, grading: Path, settings: Path, **options: Any) -> None:
-    """Compare the AUCs of two networks, or settings, on the same exams."""
+    """Compare AUCs, accuracy and kappa of two networks, or settings, on the same exams."""
     from analysis.grading.scheme import load_scheme
     from analysis.statistics.comparisons import compare_predictions
 

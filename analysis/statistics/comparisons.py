@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +19,18 @@ from analysis.schemas.statistics import COMPARISONS
 from analysis.statistics import roc
 from analysis.statistics.data import Sample, make_sample, match
 from analysis.statistics.effective import Floats, Names
+from analysis.statistics.grades import measures, replicated
 from analysis.statistics.intervals import compare, correlation_of, estimate, p_value
 from analysis.statistics.proportions import Flags, paired
 from analysis.statistics.questions import Questions
+from analysis.statistics.resample import Resamples, percentile, seed_for
 from analysis.statistics.settings import StatisticsSettings
 
 NAN = float("nan")
 #: What the tests of `analysis.statistics.intervals` are called in the tables.
 TEST = "score"
+#: How grades are compared.
+GRADED = ("accuracy", "quadratic_kappa")
 
 
 def compare_paired(
@@ -117,6 +122,91 @@ def compare_calls(
     return row | {"low": low, "high": high, "p": p_value(at), "method": TEST}
 
 
+def compare_grades(
+    truth: Floats,
+    first: Floats,
+    second: Floats,
+    levels: int,
+    patients: Names,
+    settings: StatisticsSettings,
+    *,
+    seed: int,
+) -> list[dict[str, Any]]:
+    """Compare how two networks' grades agree with the reference: accuracy, and quadratic weighted kappa.
+
+    Accuracies have the interval for paired proportions (`analysis.statistics.proportions.paired`). Of kappas patients are
+    resampled, both networks' grades together: percentile interval, and twice the smaller share of replicates on either side
+    of nought for P.
+
+    Parameters
+    ----------
+    truth, first, second : array of float, shape (n,)
+        Grades from 0 on; exams where any is missing are left out.
+    levels : int
+    patients : array of str, shape (n,)
+    settings : StatisticsSettings
+    seed : int
+        Of the replicates.
+
+    Returns
+    -------
+    list of dict
+        As `compare_paired`, with `measure`; `cases` are the exams, since a grade has none.
+    """
+    keep = ~(np.isnan(truth) | np.isnan(first) | np.isnan(second))
+    truth, pair, patients = truth[keep], (first[keep], second[keep]), patients[keep]
+    base: dict[str, Any] = {
+        "n": len(truth),
+        "cases": len(truth),
+        "method": None,
+        "level": settings.level,
+        "reason": None,
+    }
+    base |= dict.fromkeys(("first_value", "second_value", "difference", "low", "high", "p"), NAN)
+    if not len(truth):
+        return [base | {"measure": name, "reason": "no exam has all three grades"} for name in GRADED]
+    drawn = Resamples.draw(patients, settings.replicates, settings.level, seed)
+    values = [measures(truth, grades) for grades in pair]
+    rows = []
+    for name in GRADED:
+        row = base | {"measure": name, "first_value": values[0][name], "second_value": values[1][name]}
+        row["difference"] = row["first_value"] - row["second_value"]
+        if len(set(patients)) < settings.minimum_cases:
+            row["reason"] = f"fewer than {settings.minimum_cases} patients: no test"
+        elif np.isnan(row["difference"]):
+            row["reason"] = "all grades are the same: no kappa"
+        elif (pair[0] == pair[1]).all():
+            row["reason"] = "both give the same grades: nothing to compare"
+        elif name == "accuracy":
+            at = accuracy_limits(pair[0] == truth, pair[1] == truth, patients)
+            row["low"], row["high"] = at(float(norm.ppf((1 + settings.level) / 2)))
+            row |= {"p": p_value(at), "method": TEST}
+        else:
+            gaps = drawn.draws(partial(_kappa_gap, truth, pair, levels))
+            gaps = gaps[np.isfinite(gaps)]
+            row["low"], row["high"] = percentile(gaps, settings.level)
+            beyond = min((gaps <= 0).sum(), (gaps >= 0).sum())
+            row |= {"p": min(1.0, 2 * (beyond + 1) / (len(gaps) + 1)), "method": "patients"}
+        rows.append(row)
+    return rows
+
+
+def accuracy_limits(first: Flags, second: Flags, patients: Names) -> Callable[[float], tuple[float, float]]:
+    """Return the interval of a difference in accuracy, as a function of the level's normal quantile."""
+    gap, reaches = float(first.mean() - second.mean()), paired(first, second, patients)
+
+    def at(z: float) -> tuple[float, float]:
+        below, above = reaches(z)
+        return gap - below, gap + above
+
+    return at
+
+
+def _kappa_gap(truth: Floats, pair: tuple[Floats, Floats], levels: int, weights: Floats) -> Floats:
+    one, other = (replicated(truth, grades, levels, weights)["quadratic_kappa"] for grades in pair)
+    return np.asarray(one - other, dtype=np.float64)
+
+
 def calls_limits(case: Flags, first: Flags, second: Flags, patients: Names) -> Callable[[float], tuple[float, float]]:
     """Return the interval of a difference in balanced accuracy, as a function of the level's normal quantile.
 
@@ -180,8 +270,9 @@ def compare_predictions(
     *,
     names: tuple[str, str],
     out: Path,
+    seed: int = 1,
 ) -> dict[Path, tuple[str, ...]]:
-    """Compare two networks' (or settings') predictions of the test set, outcome by outcome.
+    """Compare two networks' (or settings') predictions of the test set: AUCs by outcome, accuracy and kappa by item.
 
     Parameters
     ----------
@@ -192,7 +283,10 @@ def compare_predictions(
     names : pair of str
         What to call them in the table.
     out : Path
-        A CSV: one row per outcome, the AUC of `first` minus that of `second`; P values also corrected by Holm.
+        A CSV: one row per outcome, the AUC of `first` minus that of `second`, and two per item, accuracy and quadratic
+        weighted kappa; P values also corrected by Holm.
+    seed : int
+        Of the resampled patients.
 
     Returns
     -------
@@ -221,5 +315,18 @@ def compare_predictions(
         if same := questions.repeated(outcome.id, found["p"]):
             found |= untested(same)
         rows.append({"outcome": outcome.id, "first": names[0], "second": names[1], "measure": "auc", **found})
+    for name, item in scheme.items.items():
+        grades = [
+            frame[name].to_numpy(dtype=float)[which]
+            for frame, which in (
+                (studies[0].grade, inside),
+                (studies[0].predicted, inside),
+                (studies[1].predicted, other),
+            )
+        ]
+        patients = studies[0].patients("test")
+        at = seed_for(seed, "compare", name)
+        found_rows = compare_grades(grades[0], grades[1], grades[2], len(item.levels), patients, settings, seed=at)
+        rows += [{"outcome": name, "first": names[0], "second": names[1], **row} for row in found_rows]
     write_table(holm(pd.DataFrame(rows, columns=list(COMPARISONS.columns)), settings.holm_family), out, COMPARISONS)
     return {path: study.unmatched for path, study in zip((first, second), studies, strict=True)}

@@ -10,7 +10,7 @@ from statsmodels.stats.multitest import multipletests
 from analysis.errors import StudyError
 from analysis.grading.scheme import load_scheme
 from analysis.statistics.commands import compare_command, evaluate_command
-from analysis.statistics.comparisons import compare_paired
+from analysis.statistics.comparisons import compare_grades, compare_paired
 from analysis.statistics.data import match
 from analysis.statistics.evaluate import evaluate
 from analysis.statistics.settings import StatisticsSettings
@@ -251,7 +251,15 @@ def test_compare_two_networks(spots, rng, tmp_path):
         catch_exceptions=False,
     )
     assert done.exit_code == 0
-    table = read(tmp_path, "c.csv").set_index("outcome")
+    table = read(tmp_path, "c.csv")
+    graded = table[table["measure"] != "auc"]
+    assert list(graded["measure"]) == ["accuracy", "quadratic_kappa"] * graded["outcome"].nunique()
+    gap = graded["first_value"] - graded["second_value"]
+    assert (
+        np.allclose(gap, graded["difference"])
+        and ((graded["low"] <= gap) & (gap <= graded["high"]) | graded["reason"].notna()).all()
+    )
+    table = table[table["measure"] == "auc"].set_index("outcome")
     assert table.loc["spot_0", "p"] < 0.01
     assert table.loc["spot_0", "low"] > 0
     assert (table.drop(index="spot_0")["difference"] == 0).all()
@@ -261,6 +269,26 @@ def test_compare_two_networks(spots, rng, tmp_path):
         StatisticsSettings(),
     )
     assert (direct["difference"], direct["p"]) == tuple(table.loc["spot_0", ["difference", "p"]])
+
+
+def test_grades_of_two_networks_are_compared_on_the_same_exams(rng):
+    n = 400
+    truth = rng.integers(0, 5, n).astype(float)
+    good = np.where(rng.random(n) < 0.8, truth, np.clip(truth + 1, 0, 4))
+    bad = np.where(rng.random(n) < 0.5, truth, rng.integers(0, 5, n)).astype(float)
+    patients = np.array([f"p{i // 2}" for i in range(n)], dtype=object)
+    settings = StatisticsSettings(replicates=300)
+    rows = {row["measure"]: row for row in compare_grades(truth, good, bad, 5, patients, settings, seed=1)}
+    for row in rows.values():
+        assert 0 < row["low"] < row["difference"] < row["high"] and row["p"] < 0.01
+    assert rows["accuracy"]["first_value"] == (truth == good).mean()
+    twin = np.where(rng.random(n) < 0.5, good, np.where(rng.random(n) < 0.8, truth, np.clip(truth + 1, 0, 4)))
+    alike = {row["measure"]: row for row in compare_grades(truth, good, twin, 5, patients, settings, seed=1)}
+    assert all(row["low"] < 0 < row["high"] and row["p"] > 0.05 for row in alike.values())
+    same = compare_grades(truth, good, good, 5, patients, settings, seed=1)
+    assert all("same grades" in row["reason"] and row["difference"] == 0 for row in same)
+    few = compare_grades(truth[:6], good[:6], bad[:6], 5, patients[:6], settings, seed=1)
+    assert all("no test" in row["reason"] and np.isnan(row["p"]) for row in few)
 
 
 def spoil(column, value):
