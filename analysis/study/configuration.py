@@ -114,6 +114,12 @@ class Study(Settings):
         """The settings that the source makes its archive by."""
         return getattr(self, self.source.section) if self.source.section else getattr(self.archive, self.archive.source)
 
+    @property
+    def brought(self) -> list[str]:
+        """The tables that the source's settings name, to be put beside what it makes or to be asked for."""
+        named = (getattr(self.made_by, name, None) for name in ("accessions", "readings")) if self.source.make else ()
+        return [str(path) for path in named if path]
+
 
 def load_study(config: Mapping[str, Any], source: str = "config.yaml") -> Study:
     """Check a configuration as Snakemake merged it, and complete what it says of the cohort by its source.

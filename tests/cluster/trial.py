@@ -58,8 +58,8 @@ class Study:
     def start(self, *arguments, profile=True):
         where = ("--profile", "profiles/slurm", *PLAIN, "--jobs", "4") if profile else ("--cores", "1")
         command = [
-            "snakemake",
-            *arguments,
+            *("env", "--default-signal=INT"),  # a shell has what it starts in the background ignore Ctrl-C
+            *("snakemake", *arguments),
             *where,
             *(ALONE if profile else ()),
             "--configfile",

@@ -98,3 +98,11 @@ def test_a_mirrored_pass_is_refused_where_sides_are_aligned():
     assert load(aligned).network.align_sides
     with pytest.raises(StudyError, match=r"prediction\.mirrored"):
         load(aligned, "prediction={mirrored: true}")
+
+
+def test_tables_that_a_sources_settings_name_are_files_that_its_making_reads():
+    assert load("archive={source: pacs, pacs: {readings: /x/r.csv, accessions: a.csv}}").brought == [
+        "a.csv",
+        "/x/r.csv",
+    ]
+    assert load("archive={source: pacs, pacs: {dates: [2012-01-01, 2012-12-31]}}").brought == load().brought == []

@@ -34,6 +34,7 @@ if study.source.make:
 
     rule make_archive:
         input:
+            brought=study.brought,
             settings=settings(study.archive.source, study.made_by),
             code=code(f"analysis.archive.sources.{study.archive.source}"),
         output:
