@@ -142,16 +142,17 @@ def needed(rule: str, study: Study, count: int, threads: int = 1, attempt: int =
     >>> needed("ingest", Study(cohort={"name": "x", "title": "x"}, grading="kl"), 100_000, threads=8)
     Need(mem_mb=5800, runtime=73)
     """
-    rate = RATES.get(rule.removesuffix("_round") if rule not in RATES else rule, OTHER)
+    step = rule if rule in RATES else rule.removesuffix("_round")
+    rate = RATES.get(step, OTHER)
     mb = rate.mb + rate.thread_mb * threads + rate.mb_1000 * count / 1000
     minutes = rate.minutes + rate.minutes_1000 * count / 1000 / threads
     network, side = study.network, study.images.size
-    if rate in (RATES["train"], RATES["predict"], RATES["attribute"]):
+    if step in ("train", "predict", "attribute", "ask_round"):
         mb += _ACTIVATIONS * network.training.batch * side**2 * network.width / 1e6
         mb += count * side**2 / 1e6  # the pixels, each once
         passes = float(count)
         speed = threads * _THREAD
-        if rate == RATES["train"]:
+        if step == "train":
             speed = gpus * _GPU if gpus else speed
             training = network.training
             others = 1 + len(network.tasks) / training.task_every

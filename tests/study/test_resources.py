@@ -43,6 +43,12 @@ def test_training_grows_with_the_network_and_is_shorter_on_gpus():
     assert 36_000 < needed("train", papers, 14_000).mem_mb < 45_000
 
 
+def test_scoring_asks_for_less_time_than_training_and_a_round_for_what_its_twin_does():
+    trained, scored = (needed(rule, study(), 50_000) for rule in ("train", "predict"))
+    assert scored.runtime < trained.runtime / 3
+    assert (needed("train_round", study(), 50_000), needed("predict_round", study(), 50_000)) == (trained, scored)
+
+
 def test_images_are_counted_in_the_tables_a_rule_reads(tmp_path):
     paths = []
     for shard, n in enumerate((3, 4)):
