@@ -77,8 +77,9 @@ else:
         message:
             "Train the network ({wildcards.grading}, seed {wildcards.seed})"
         shell:
-            # One process a GPU where there are several; each takes its part of every batch.
-            "if [ {resources.gpu} -gt 1 ]; then run='torchrun --standalone --nproc-per-node {resources.gpu} -m';"
+            # One process a GPU where there are several; each takes its part of every batch. After -- comes ours: torchrun would
+            # take --log for an option of its own.
+            "if [ {resources.gpu} -gt 1 ]; then run='torchrun --standalone --nproc-per-node {resources.gpu} -m --';"
             " else run='python -m'; fi;"
             " $run analysis --log {log} train --images {params.images} --reference {input.reference}"
             " --grading {input.grading} {params.tasks} --settings {input.settings} --seed {wildcards.seed}"
