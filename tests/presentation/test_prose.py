@@ -66,7 +66,8 @@ def test_every_augmentation_off(off):
 
 def test_noise_alone_is_not_called_no_variation(kl, tmp_path):
     text = sound(tell(kl, tmp_path, config=configured(training={"augmentation": OFF})))
-    assert "32 epochs from a learning rate of 0.02 without noise or erased blocks, then 8 epochs" in text
+    assert "Training used AdamW" in text and "stochastic gradient descent" not in text
+    assert "that rose over the first epoch without noise or erased blocks, then 8 epochs" in text
     assert (
         "with white noise of up to 5% of the grey scale in 50% of the passes and 3 blocks of 4 × 4 pixels erased"
         in text
@@ -110,7 +111,7 @@ def test_the_default_study(kl, tmp_path):
     text = sound(tell(kl, tmp_path))
     assert "and contrast (standard deviation of its logarithm 0.1)." in text
     assert "What was validated and kept is a moving average" in text and "fewer filters" in text
-    assert "The network is residual" in text and "A residual convolutional network saw all images" in text
+    assert "The network is residual" in text and "residual convolutional networks saw all images" in text
 
 
 def test_somebodys_own_network_is_not_called_the_papers(kl, tmp_path):
@@ -121,7 +122,7 @@ def test_somebodys_own_network_is_not_called_the_papers(kl, tmp_path):
     made = Made({**kl.options, "network": folder}, kl.folder)
     text = sound(tell(made, tmp_path / "text", config=configured(backbone="nets.own:build")))
     assert "come from nets.own:build, a network of another kind than the published one" in text
-    assert "The network has 1,234 trained parameters." in text and "A neural network saw all images" in text
+    assert "The network has 1,234 trained parameters." in text and "neural networks saw all images" in text
     assert "trained on a processor of the kind Another Processor with AVX2, in float32 and 2 threads" in text
     assert "The other numbers of this text were computed on another processor" in text
     assert "residual" not in text.lower().partition("references")[0] and "fewer filters" not in text
