@@ -181,7 +181,7 @@ def told(archive: Archive, server: Server, folder: Path, decided: int) -> str:
     number = {(accession, side): place[exam] for accession, side, exam in known if exam in place}
     wrong = 0
     for row in readings[readings["item"].isin(["kl", "medial"])].to_dict("records"):
-        at, value = number[row["exam"], row["side"]], int(row["value"])
+        at, value = number[row["exam"], row.get("side", "")], int(row["value"])
         if row["reader"] in READERS:
             wrong += value != given(at, list(READERS).index(row["reader"]))[row["item"]]
         else:
