@@ -104,7 +104,8 @@ def filled(outputs, **values):
     Without a shared file system they are in a place of the job's own by then, which `expand` can't tell from a path.
     """
     outputs = [outputs] if isinstance(outputs, str) else outputs
-    plain = [COHORT + "/" + str(path).rpartition(f"{COHORT}/")[2] for path in outputs]
+    places = [str(path).rpartition(f"{COHORT}/")[2] for path in outputs]
+    plain = [f"{COHORT}/{place}" for place in places]
     return expand(plain, **values)
 
 
