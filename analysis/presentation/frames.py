@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from analysis.errors import StudyError
 from analysis.files import read_table
 from analysis.grading.scheme import Scheme
 from analysis.presentation.settings import ManuscriptSettings
-from analysis.schemas import AGREEMENT, COUNTS, EXAMS, FLOW, IMAGE_COUNTS, REFERENCE, active_learning
+from analysis.schemas import AGREEMENT, CHARACTERISTICS, COUNTS, EXAMS, FLOW, IMAGE_COUNTS, REFERENCE, active_learning
 from analysis.schemas.network import CASES, LEARNING, OCCLUSION, TEMPERATURES
 from analysis.schemas.statistics import (
     AUDIT,
@@ -26,6 +26,7 @@ from analysis.schemas.statistics import (
     SEEDS,
     THRESHOLDS,
 )
+from analysis.yaml_files import load_yaml
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -162,6 +163,26 @@ class Files:
         return self._table(self.reference / "reference.parquet", REFERENCE)
 
     @property
+    def origin(self) -> dict[str, Any]:
+        """Which network was trained elsewhere, and on what; empty where the study trained its own."""
+        path = self.network / "development/network.yaml" if self.network else None
+        if path is None or not path.is_file():
+            return {}
+        self._read.add(path)
+        return dict(load_yaml(path))
+
+    @property
+    def characteristics(self) -> pd.DataFrame:
+        """What the exams of each set are like."""
+        return self._table(self.reference / "characteristics.csv", CHARACTERISTICS, optional=True)
+
+    @property
+    def developed(self) -> pd.DataFrame:
+        """The same of the study that trained the network elsewhere."""
+        path = self.network / "development/characteristics.csv" if self.network else Path("characteristics.csv")
+        return self._table(path, CHARACTERISTICS, optional=True) if self.origin else empty()
+
+    @property
     def agreement(self) -> pd.DataFrame:
         """Agreement of readers, by set and item."""
         return self._table(self.reference / "agreement.csv", AGREEMENT, optional=True)
@@ -223,6 +244,8 @@ class Files:
         """Learning curves of all networks, with a column `seed`."""
         import pandas as pd
 
+        if self.origin:  # its learning is another study's
+            return empty()
         frames = [
             self._table(folder / "curve.csv", LEARNING).assign(seed=int(folder.name[5:]))
             for folder in self.seeds

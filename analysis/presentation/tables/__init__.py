@@ -17,6 +17,7 @@ from analysis.presentation.tables import (
     checklists,
     cohort,
     decisions,
+    external,
     intervals,
     performance,
     readers,
@@ -49,6 +50,9 @@ TABLES: dict[str, Callable[[Results], Table | None]] = {
     "coverage": intervals.coverage,
     "positives": intervals.positives,
     "audit": audit.audit,
+    "development": external.development,
+    "updating": external.updating,
+    "cohorts": external.cohorts,
     "active_learning": active_learning_table,
 }
 
@@ -73,7 +77,7 @@ def write_tables(results: Results, checklist_folder: Path, out: Path) -> None:
             write_table_files(make(results) or ABSENT, out, name)
         sources[f"{name}.md"] = hashes(seen)
     for path in sorted(checklist_folder.glob("*.yaml")):
-        write_table_files(checklists.checklist(path), out, f"checklist-{path.stem}")
+        write_table_files(checklists.checklist(path, external=bool(results.origin)), out, f"checklist-{path.stem}")
         sources[f"checklist-{path.stem}.md"] = hashes([path])
     write_sources(sources, out)
     seal(out)

@@ -12,7 +12,37 @@ from analysis.settings import Settings, parse
 from analysis.yaml_files import load_yaml
 
 
-class Entry(Settings):
+class Answer(Settings):
+    """Where an item is addressed, or why it isn't.
+
+    Attributes
+    ----------
+    where : list of str
+        Sections, figures and tables that address it, as cross-references: `sec-…`, `fig-…`, `tbl-…`.
+    status : {"addressed", "partly", "not addressed", "not applicable"}
+    note : str
+        Why it is not addressed, or what is missing.
+    """
+
+    where: list[str] = Field(default_factory=list)
+    status: Literal["addressed", "partly", "not addressed", "not applicable"] = "addressed"
+    note: str = ""
+
+    @model_validator(mode="after")
+    def _says_where(self) -> Answer:
+        if self.status in ("addressed", "partly") and not self.where:
+            raise ValueError(f"{self.name} is '{self.status}' but has no 'where'; name a section, figure or table")
+        if self.status != "addressed" and not self.note:
+            raise ValueError(f"{self.name} is '{self.status}' but has no 'note'; say why")
+        return self
+
+    @property
+    def name(self) -> str:
+        """What to call it in an error."""
+        return "an item's answer for external validation"
+
+
+class Entry(Answer):
     """One item of a guideline.
 
     Attributes
@@ -21,26 +51,18 @@ class Entry(Settings):
         Its number in the guideline.
     topic : str
         What it asks for, in short words of our own.
-    where : list of str
-        Sections, figures and tables that address it, as cross-references: `sec-…`, `fig-…`, `tbl-…`.
-    status : {"addressed", "partly", "not addressed", "not applicable"}
-    note : str
-        Why it is not addressed, or what is missing.
+    external : Answer, optional
+        The answer of a study that judges a network trained elsewhere, where it is another one.
     """
 
     item: str
     topic: str
-    where: list[str] = Field(default_factory=list)
-    status: Literal["addressed", "partly", "not addressed", "not applicable"] = "addressed"
-    note: str = ""
+    external: Answer | None = None
 
-    @model_validator(mode="after")
-    def _says_where(self) -> Entry:
-        if self.status in ("addressed", "partly") and not self.where:
-            raise ValueError(f"item {self.item} is '{self.status}' but has no 'where'; name a section, figure or table")
-        if self.status != "addressed" and not self.note:
-            raise ValueError(f"item {self.item} is '{self.status}' but has no 'note'; say why")
-        return self
+    @property
+    def name(self) -> str:
+        """What to call it in an error."""
+        return f"item {self.item}"
 
 
 class Checklist(Settings):
@@ -56,14 +78,15 @@ def read_checklist(path: Path) -> Checklist:
     return parse(Checklist, load_yaml(path), str(path))
 
 
-def checklist(path: Path) -> Table:
-    """Make the table of a guideline."""
+def checklist(path: Path, external: bool = False) -> Table:
+    """Make the table of a guideline, of a study that trains a network or, `external`, one that judges another's."""
     rows: list[list[str]] = []
     for section, entries in read_checklist(path).sections.items():
         rows.append([section])
         for entry in entries:
-            where = ", ".join(f"@{name}" for name in entry.where)
-            said = "" if entry.status == "addressed" else entry.status.capitalize()
-            note = f"{said}: {entry.note}" if said else f"({entry.note})" if entry.note else ""
+            answer = entry.external if external and entry.external else entry
+            where = ", ".join(f"@{name}" for name in answer.where)
+            said = "" if answer.status == "addressed" else answer.status.capitalize()
+            note = f"{said}: {answer.note}" if said else f"({answer.note})" if answer.note else ""
             rows.append([entry.item, entry.topic, f"{where}. {note}" if where and said else f"{where} {note}".strip()])
     return Table(("Item", "Asks for", "Where"), rows, align="lll", widths=(8, 42, 50), heading=1, markdown=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from analysis.presentation.values.calibration import (
 from analysis.presentation.values.cohort import cohort_values, fact_values, rule_values
 from analysis.presentation.values.config import chosen, given, readable
 from analysis.presentation.values.decisions import decision_values
+from analysis.presentation.values.external import external_values, read_by
 from analysis.presentation.values.intervals import coverage_values
 from analysis.presentation.values.network import network_noun, network_values
 from analysis.presentation.values.performance import performance_values, published_values, summary_values
@@ -38,7 +40,7 @@ from analysis.presentation.values.training import training_values
 from analysis.schemas import SETS
 from analysis.settings import Settings, parse
 from analysis.simulate.settings import SimulateSettings
-from analysis.statistics.settings import StatisticsSettings
+from analysis.statistics.settings import ExternalSettings, StatisticsSettings
 from analysis.yaml_files import dump_yaml, load_yaml
 
 #: Facts of the published study that the text names; not results of this one.
@@ -54,6 +56,7 @@ TOLD: dict[str, type[Settings]] = {
     "prediction": PredictionSettings,
     "attribution": AttributionSettings,
     "statistics": StatisticsSettings,
+    "external": ExternalSettings,
 }
 
 
@@ -78,7 +81,7 @@ def collect(results: Results, config: Mapping[str, Any]) -> dict[str, Any]:
     # Of ingest the text tells its choices alone; its patterns are for reading headers.
     told["ingest"] = {key: told["ingest"][key] for key in ("unnamed", "burned_in", "for_processing", "cut")}
     original = load_yaml(ORIGINAL)
-    measured, sources = _measured(results)
+    measured, sources = _measured(results, config)
     compared = measured.pop("compared")
     measured["flow"] |= rule_values(config["selection"])
     cut, two_knees = told["ingest"]["cut"], measured["files"]["any_films_cut"]
@@ -91,7 +94,8 @@ def collect(results: Results, config: Mapping[str, Any]) -> dict[str, Any]:
     read = [name for name in scheme.findings if results.graded[name].notna().any()]
     found: dict[str, Any] = {
         "title": settings.title
-        or f"{scheme.title} grading of knee radiographs by {network_noun(config['network'])}: {_article(cohort)} {cohort.title}",
+        or f"{scheme.title} grading of knee radiographs by {network_noun(config['network'])}: "
+        f"{_article(cohort, bool(results.origin))} {cohort.title}",
         "lang": settings.language,
         "cohort": fact_values(cohort) | {"as_published": _as_published(config)},
         "scheme": {
@@ -123,7 +127,7 @@ def collect(results: Results, config: Mapping[str, Any]) -> dict[str, Any]:
         "sources": sources,
         "manuscript": _manuscript(settings),
         "has": _has(results),
-        "readings": {name: _readings(config["reference"][name]) for name in SETS},
+        "readings": {name: read_by(config["reference"][name]) for name in SETS},
         "config": readable(told),
         "chosen": {name: options for name, model in TOLD.items() if (options := chosen(model, told[name]))},
         "given": given(told),
@@ -140,7 +144,7 @@ def write_values(results: Results, config: Mapping[str, Any], out: Path) -> None
     write_text(out, dump_yaml(_plain(collect(results, config))))
 
 
-def _measured(results: Results) -> tuple[dict[str, Any], Sources]:
+def _measured(results: Results, config: Mapping[str, Any]) -> tuple[dict[str, Any], Sources]:
     """Return all values that come from results, by subject, and the files each subject was made from."""
     found: dict[str, Any] = {}
     sources: Sources = {}
@@ -148,6 +152,7 @@ def _measured(results: Results) -> tuple[dict[str, Any], Sources]:
         cohort_values, agreement_values, reader_values, performance_values, summary_values, training_values, optimism_values, prevalence_values,
         sample_size_values,
         calibration_values, temperature_values, decision_values, subgroup_values, coverage_values, audit_values, published_values,
+        partial(external_values, config=config),
     ):  # fmt: skip
         with results.recording() as seen:
             part = make(results)
@@ -174,8 +179,9 @@ def _as_published(config: Mapping[str, Any]) -> bool:
     return all(getattr(population, name) == getattr(SimulateSettings().population, name) for name in names)
 
 
-def _article(cohort: CohortSettings) -> str:
-    return {"simulated": "a study of a", "public": "a study of", "clinical": "a study of"}[str(cohort.kind)]
+def _article(cohort: CohortSettings, external: bool) -> str:
+    what = "external validation on" if external else "a study of"
+    return f"{what} a" if cohort.kind == "simulated" else what
 
 
 def _noted(findings: list[str]) -> str:
@@ -203,12 +209,3 @@ def _has(results: Results) -> dict[str, bool]:
 
     found = {f"table_{name}": make(results) is not None for name, make in TABLES.items()}
     return found | {f"figure_{name}": present(results) for name, present in PRESENT.items()}
-
-
-def _readings(policy: Mapping[str, Any]) -> str:
-    """Tell by how many readers an exam of a set is read, and of what standing."""
-    number = policy["readings"]
-    words = ("one", "two", "three")
-    told = words[number - 1] if number <= len(words) else str(number)
-    who = {"senior": "senior reader", "reader": "reader"}[policy["role"]]
-    return f"{told} {who}{'s, independently' if number > 1 else ''}"

@@ -64,7 +64,17 @@ def prevalence_values(results: Results) -> dict[str, Any]:
     if stated:
         which = f" for {names(results, stated)}" if rest else ""
         parts = [f"a prevalence stated in the configuration{which}", *(f"{part} for all others" for part in parts)]
-    return {"prevalence": {"told": listed(parts) or "no other prevalence", "stated": len(stated) > 0}}
+    # Of graded items the statistics take the prevalence of one set, for each grade and above.
+    graded = results.estimates("cumulative_fit")
+    of_grades = str(graded["source"].iloc[0]) if len(graded) else "training set"
+    return {
+        "prevalence": {
+            "told": listed(parts) or "no other prevalence",
+            "stated": len(stated) > 0,
+            "own": rest == ["test set"] and not stated,
+            "of_grades": of_grades,
+        }
+    }
 
 
 def calibration_values(results: Results) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -41,7 +42,7 @@ def network_values(results: Results, config: Mapping[str, Any], published: Mappi
             ("fewer filters", settings.width if residual else published["width"], published["width"]),
             ("smaller images", config["images"]["size"], published["size"]),
             ("fewer epochs of training", epochs, published["epochs"]),
-            ("fewer exams to learn from", int((results.exams["set"] == "training").sum()), published["training"]),
+            ("fewer exams to learn from", _learnt_from(results), published["training"]),
         )
         if own < theirs
     ]
@@ -79,6 +80,15 @@ def network_values(results: Results, config: Mapping[str, Any], published: Mappi
         "less": listed(less) or "nothing less",
         "any_less": len(less) > 0,
     }
+
+
+def _learnt_from(results: Results) -> int:
+    """Count the exams that the network was trained on, here or elsewhere."""
+    if not results.origin:
+        return int((results.exams["set"] == "training").sum())
+    frame = results.developed
+    frame = frame[(frame["set"] == "training") & (frame["characteristic"] == "exams")] if len(frame) else frame
+    return int(frame["n"].iloc[0]) if len(frame) else sys.maxsize  # not known: no word of fewer
 
 
 def _computed(by: Mapping[str, Any]) -> str:

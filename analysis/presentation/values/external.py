@@ -1,0 +1,148 @@
+"""A network that was trained elsewhere: which it is, and how it does here beside there, in numbers for the text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from analysis.presentation.format import NOT_ESTIMABLE, count, known, listed, number, span
+from analysis.presentation.results import Results
+from analysis.presentation.tables.external import KINDS
+from analysis.presentation.tables.subgroups import asked
+from analysis.presentation.values.performance import names
+from analysis.schemas import SETS
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: Digits of a hash that are printed: enough to tell a file by.
+DIGITS = 16
+
+
+def external_values(results: Results, config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `external`: whether the network was trained elsewhere, which it is, and how it does here beside there."""
+    origin, digits = results.origin, results.settings.digits
+    title = str((origin.get("cohort") or {}).get("title") or "another archive")
+    own = config["external"]["thresholds"] == "validation"
+    everything = bool(origin) and "read_as" in results.exams
+    cohort = origin.get("cohort") or {}
+    sets = {(row["set"], row["characteristic"]): row["count"] for row in results.developed.to_dict("records")} if len(results.developed) else {}  # fmt: skip
+    return {
+        "external": {
+            "any": bool(origin),
+            "network": f"`{origin.get('name', 'none')}`",
+            "hashes": listed([f"`{digest[:DIGITS]}`" for digest in (origin.get("weights") or {}).values()]) or "none",
+            # A simulated archive is one of many, so that its title has no article.
+            "cohort": f"a {title}" if cohort.get("kind") == "simulated" else title,
+            "everything": everything,
+            "drawn": bool(origin) and not everything,
+            "carried": bool(origin) and not own,
+            "own_thresholds": bool(origin) and own,
+            "readings": _readings(results, config) if everything else "none",
+            "development_simulated": cohort.get("kind") == "simulated",
+            "numbers_known": ("training", "exams") in sets,
+            **{
+                f"{name}_exams": count(sets.get((name, "exams"))) if (name, "exams") in sets else NOT_ESTIMABLE
+                for name in ("training", "validation", "test")
+            },
+            **_discrimination(results, digits),
+            **_calibration(results, digits),
+        }
+    }
+
+
+def _readings(results: Results, config: Mapping[str, Any]) -> str:
+    """Tell how the exams were read, where each was taken as it had been."""
+    exams = results.exams
+    numbers = exams.loc[exams["set"] == "test", "read_as"].value_counts()
+    parts = []
+    for name in SETS[::-1]:
+        if numbers.get(name):
+            policy = config["reference"][name]
+            agreed = (
+                " with consensus on conflicts" if policy["conflicts"] == "consensus" and policy["readings"] > 1 else ""
+            )
+            told = f"{read_by(policy)}{',' if agreed else ''}{agreed}"
+            parts.append(f"{told} ({count(numbers[name])} exam{'' if numbers[name] == 1 else 's'})")
+    return "; or by ".join(parts)
+
+
+def read_by(policy: Mapping[str, Any]) -> str:
+    """Tell by how many readers an exam of a set is read, and of what standing."""
+    number_ = policy["readings"]
+    words = ("one", "two", "three")
+    told = words[number_ - 1] if number_ <= len(words) else str(number_)
+    who = {"senior": "senior reader", "reader": "reader"}[policy["role"]]
+    return f"{told} {who}{'s, independently' if number_ > 1 else ''}"
+
+
+def _discrimination(results: Results, digits: int) -> dict[str, Any]:
+    """Tell how the AUCs here differ from those in the network's own test set."""
+    frame = results.estimates("development")
+    frame = (
+        frame[(frame["measure"] == "auc") & frame["difference"].notna()].set_index("outcome") if len(frame) else frame
+    )
+    usable = [same[0].id for same in asked(results, *KINDS, among=set(frame.index)) if not results.few(same[0].id)]
+    frame = frame.loc[usable] if len(frame) else frame
+    tested = frame[frame["p_holm"].notna()] if len(frame) else frame
+    certain = tested[tested["p_holm"] < results.alpha] if len(tested) else tested
+    worse, better = (
+        [results.scheme.outcome(str(name)) for name in certain.index[certain["difference"] * sign < 0]]
+        if len(certain)
+        else []
+        for sign in (1, -1)
+    )
+    mean = float(frame["difference"].mean()) if len(frame) else float("nan")
+    here, there = (float(frame[name].mean()) if len(frame) else float("nan") for name in ("estimate", "development"))
+    lower = int((frame["difference"] < 0).sum()) if len(frame) else 0
+    return {
+        "compared": len(frame) > 0,
+        "n": count(len(frame)),
+        "lower": count(lower),
+        "difference": number(mean, digits) if known(mean) else NOT_ESTIMABLE,
+        "here": number(here, digits) if known(here) else NOT_ESTIMABLE,
+        "there": number(there, digits) if known(there) else NOT_ESTIMABLE,
+        "tested": len(tested) > 0,
+        "tests": f"{count(len(tested))} test{'' if len(tested) == 1 else 's'}",
+        "some_worse": len(worse) > 0,
+        "worse": names(results, worse) or "none",
+        "some_better": len(better) > 0,
+        "better": names(results, better) or "none",
+        "none_certain": len(tested) > 0 and not worse and not better,
+        "reach": span([*tested["difference_low"], *tested["difference_high"]], digits)
+        if len(tested)
+        else NOT_ESTIMABLE,
+        # ASSUME: more than a tenth of AUC lost on average, or a mean below 0.7, is not to be read as a network that works here.
+        "bad": known(here) and (here < 0.7 or mean < -0.1),
+    }
+
+
+def _calibration(results: Results, digits: int) -> dict[str, Any]:
+    """Tell the calibration as it comes, and after updating."""
+    frame = results.estimates("updating")
+    frame = frame[frame["slope"].notna()] if len(frame) else frame
+    among = set(frame["outcome"]) if len(frame) else set()
+    usable = {same[0].id for same in asked(results, *KINDS, among=among) if not results.few(same[0].id)}
+    frame = frame[frame["outcome"].isin(usable)] if len(frame) else frame
+    raw, new = (frame[frame["update"] == update] if len(frame) else frame for update in ("none", "intercept and slope"))
+
+    def brier(part: pd.DataFrame) -> str:
+        return number(float(part["brier"].mean()), 3) if len(part) else NOT_ESTIMABLE
+
+    def off(part: pd.DataFrame) -> int:
+        return int(((part["intercept_low"] > 0) | (part["intercept_high"] < 0)).sum()) if len(part) else 0
+
+    both = set(raw["outcome"]) & set(new["outcome"]) if len(frame) else set()
+    return {
+        "calibrated": len(raw) > 0,
+        "updated": len(both) > 0,
+        "calibrations": count(len(raw)),
+        "large": span(raw["intercept"], digits) if len(raw) else NOT_ESTIMABLE,
+        "off": count(off(raw)),
+        "some_off": off(raw) > 0,
+        "slopes": span(raw["slope"], digits) if len(raw) else NOT_ESTIMABLE,
+        "updated_large": span(new["intercept"], digits) if len(new) else NOT_ESTIMABLE,
+        "updated_slopes": span(new["slope"], digits) if len(new) else NOT_ESTIMABLE,
+        "brier": brier(raw[raw["outcome"].isin(both)]) if both else NOT_ESTIMABLE,
+        "updated_brier": brier(new[new["outcome"].isin(both)]) if both else NOT_ESTIMABLE,
+    }

@@ -1,0 +1,111 @@
+"""A network that was trained elsewhere: the text is one of external validation, and says when the network fails here."""
+
+import shutil
+
+import pytest
+import yaml
+
+from analysis.files import read_table, write_table
+from analysis.presentation.tables.external import cohorts, development, updating
+from analysis.schemas import CHARACTERISTICS, EXAMS, REFERENCE
+from analysis.schemas.statistics import DEVELOPMENT, UPDATING
+from tests.presentation.conftest import Made
+from tests.presentation.study import write
+from tests.presentation.test_prose import sound
+from tests.presentation.test_sentences import tell
+
+OUTCOMES = ("kl_0", "kl_1", "kl_3_4", "disease")
+
+
+def elsewhere(kl, folder, here=0.84, whole=True):
+    """The invented study as one that judges another's network: AUCs of 0.9 there and of `here` on this archive."""
+    options = dict(kl.options)
+    for part in ("statistics", "reference", "selection", "network"):
+        options[part] = shutil.copytree(kl.options[part], folder / part)
+    exams = read_table(options["selection"] / "exams.parquet", EXAMS)
+    used = exams["set"] != "excluded"
+    exams["read_as"] = exams["set"].where(used)
+    exams.loc[used, "set"] = "test"
+    write_table(exams if whole else exams.drop(columns="read_as"), options["selection"] / "exams.parquet", EXAMS)
+    reference = read_table(options["reference"] / "reference.parquet", REFERENCE)
+    write_table(reference.assign(set="test"), options["reference"] / "reference.parquet", REFERENCE)
+    (options["network"] / "development").mkdir()
+    origin = {"name": "kl-0123456789", "cohort": {"title": "the archive of Harbour", "kind": "clinical"}, "seed": 1}
+    origin["weights"] = {"weights/seed-0.safetensors": "ab" * 32}
+    (options["network"] / "development/network.yaml").write_text(yaml.safe_dump(origin))
+    there = [
+        {"set": which, "characteristic": name, "level": level, "n": 100, "count": n, "mean": mean, "sd": 10, "median": mean,
+         "low_quartile": mean, "high_quartile": mean}
+        for which in ("training", "test")
+        for name, level, n, mean in (("exams", None, 4321, None), ("kl", "0", 50, None), ("age", None, None, 60.0))
+    ]  # fmt: skip
+    own = [row | {"count": 20 if row["level"] else row["count"], "mean": row["mean"] and 65.0} for row in there]
+    write(there, options["network"] / "development/characteristics.csv", CHARACTERISTICS)
+    write(own, options["reference"] / "characteristics.csv", CHARACTERISTICS)
+    rows = [
+        {"outcome": name, "measure": "auc", "controls": 200, "estimate": here, "low": here - 0.05, "high": here + 0.05,
+         "development_cases": 80, "development_controls": 300, "development": 0.9, "development_low": 0.86,
+         "development_high": 0.93, "development_level": 0.95, "difference": here - 0.9, "difference_low": here - 0.97,
+         "difference_high": here - 0.84, "p": 0.001, "p_holm": 0.004}
+        for name in OUTCOMES
+    ]  # fmt: skip
+    write(rows, options["statistics"] / "development.csv", DEVELOPMENT)
+    fits = [
+        {"outcome": name, "update": update, "cross_fitted": update != "none", "folds": 10, "intercept": at, "intercept_low": at - 0.1,
+         "intercept_high": at + 0.1, "slope": 0.8, "slope_low": 0.7, "slope_high": 0.9, "brier": 0.2 - at / 10, "brier_low": 0.1,
+         "brier_high": 0.3}
+        for name in OUTCOMES
+        for update, at in (("none", -0.6), ("intercept", 0.0), ("intercept and slope", 0.01))
+    ]  # fmt: skip
+    write(fits, options["statistics"] / "updating.csv", UPDATING)
+    return Made(options, kl.folder)
+
+
+@pytest.fixture(scope="module")
+def text(kl, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("elsewhere")
+    return sound(tell(elsewhere(kl, folder), folder / "told"))
+
+
+def test_the_text_is_one_of_external_validation(text):
+    for said in (
+        "This is a study of the external validation of a diagnostic model, which was developed on another archive",
+        "The network is kl-0123456789: its name holds the hash of its weights, whose files begin with abababababababab",
+        "It was trained on another archive, the archive of Harbour, with 4,321 exams for training",
+        "Thresholds were chosen, by the network's own study, on the validation set",
+        "(300 exams); or by two readers, independently, with consensus on conflicts (100 exams); or by one reader (600 exams)",
+        "For 4 of them the interval of the intercept excludes nought",
+        "After correction for 4 tests the AUC is lower here for",
+        "the mean Brier score 0.199 instead of 0.260",
+    ):
+        assert said in text, said
+
+
+def test_nothing_is_told_of_a_training(text):
+    for word in ("stochastic gradient", "learning rate", "The training set has", "validation exam", "evaluate it internally",
+                 "The evaluation is internal", "were split at patient level", "not to be relied on"):  # fmt: skip
+        assert word not in text, word
+
+
+def test_a_network_that_fails_here_is_told_so(kl, tmp_path):
+    told = tell(elsewhere(kl, tmp_path, here=0.62), tmp_path / "told")
+    assert told.count("not to be relied on here") == 3  # abstract, results, discussion
+
+
+def test_an_archive_with_a_drawn_test_set_and_thresholds_of_its_own(kl, tmp_path):
+    made = elsewhere(kl, tmp_path, whole=False)
+    told = sound(tell(made, tmp_path / "told", config={"external": {"exams": "test", "thresholds": "validation"}}))
+    assert "a test set was drawn to evaluate the network. A validation set was drawn for the thresholds" in told
+    assert "by the network's own study, on" not in told
+
+
+def test_a_study_that_trains_has_nothing_of_it(kl):
+    assert [table(kl.results) for table in (development, updating, cohorts)] == [None] * 3
+
+
+def test_cohorts_stand_side_by_side_with_standardised_differences(kl, tmp_path):
+    rows = {row[0]: row[1:] for row in cohorts(elsewhere(kl, tmp_path).results).rows}
+    assert rows["0"] == ["50 (50)", "50 (50)", "20 (20)", "−0.66"]  # 0.3 over the root of (0.25 + 0.16) / 2
+    assert rows["Age, years"] == ["60 (60 to 60)", "60 (60 to 60)", "60 (60 to 60)", "0.50"]
+    assert rows["Exams"][:3] == ["4,321"] * 3
+    assert kl.results.characteristics.empty
