@@ -101,6 +101,7 @@ def test_every_result_is_asked_for(smoke):
     kept = {
         f"{COHORT}/settings",
         f"{COHORT}/private/leaks.csv",
+        f"{COHORT}/private/headers.parquet",  # what ingest knows of files that it has read; without it, it reads all
         f"{STUDY}/bundle.zip",
         f"{STUDY}/rendered",
     }  # made when something asks for them

@@ -6,7 +6,8 @@ import pytest
 
 from tests.workflow.test_profiles import plugged
 
-AUDIT = "results/smoke/audit.csv"
+COHORT = "results/smoke"
+AUDIT = f"{COHORT}/audit.csv"
 
 
 def test_a_rule_that_reads_what_it_does_not_declare_fails(clone, tmp_path):
@@ -16,6 +17,7 @@ def test_a_rule_that_reads_what_it_does_not_declare_fails(clone, tmp_path):
     store = tmp_path / "store"
     options = ("--shared-fs-usage", "none", "--default-storage-provider", "fs", "--default-storage-prefix", str(store))
     twin = clone.copy(tmp_path / "clone")
+    shutil.rmtree(twin.folder / COHORT, ignore_errors=True)  # where the study has run before, the settings lie there
     path = twin.folder / "workflow/rules/statistics.smk"
     text = path.read_text()
     declared = '"python -m analysis --log {log} audit --settings {input.settings} --out {output}"'
