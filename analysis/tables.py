@@ -167,6 +167,8 @@ def _nth(position: int) -> str:
 
 
 def _cell(cell: str) -> str:
+    if not cell or (cell.isascii() and cell.isalnum()):  # most cells of a long table, for which the rest takes longer
+        return cell
     cell = cell.strip().strip(_UNSEEN).strip()
     disguised = _DISGUISED.fullmatch(cell)
     return (disguised[1] or disguised[2] or "").strip() if disguised else cell
@@ -260,7 +262,7 @@ def _rows(text: str, separator: str, path: Path, skipped: int) -> Iterator[_Row]
 
 def _swallowed(rows: list[_Row], separator: str, path: Path) -> None:
     """Refuse a cell of several lines of which one looks like a row: two missing quotation marks make such a cell."""
-    shapes = {_shape(cells[0]) for _, cells in rows}
+    shapes = {_shape(first) for first in {cells[0] for _, cells in rows}}
     for line, cells in rows:
         for cell in cells:
             for inner in cell.splitlines()[1:]:
