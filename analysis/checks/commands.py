@@ -27,7 +27,7 @@ def check(standard: Path, grading: Path, out: Path, **files: Path) -> None:
     from analysis.checks.invariants import check_results, read_results
     from analysis.files import write_table
     from analysis.grading.scheme import load_scheme
-    from analysis.schemas.statistics import CHECKS
+    from analysis.schemas.checks import CHECKS
 
     table = check_results(read_results(load_scheme(grading), reference=standard, **files))
     write_table(table, out, CHECKS)
@@ -56,7 +56,7 @@ def check_privacy(
     from analysis.checks import privacy
     from analysis.files import read_table, write_table
     from analysis.schemas import PRIVATE
-    from analysis.schemas.statistics import PRIVACY
+    from analysis.schemas.checks import PRIVACY
 
     reports = archive / "reports.csv"
     texts = read_reports(reports)["text"].tolist() if reports.exists() else []
@@ -87,7 +87,7 @@ def search_errors(results: tuple[Path, ...], patients: tuple[int, ...], replicat
 
     from analysis.checks.chance import errors, names, told
     from analysis.files import write_table
-    from analysis.schemas.statistics import SEARCH_ERRORS
+    from analysis.schemas.checks import SEARCH_ERRORS
 
     found = errors(results, patients, replicates, np.random.default_rng(seed))
     write_table(found, out, SEARCH_ERRORS)

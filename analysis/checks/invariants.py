@@ -19,7 +19,8 @@ from analysis.errors import StudyError
 from analysis.files import read_table
 from analysis.grading.scheme import Scheme
 from analysis.schemas import EXAMS, FLOW, PREDICTIONS, REFERENCE, SETS
-from analysis.schemas.statistics import CHECKS, ESTIMATES
+from analysis.schemas.checks import CHECKS
+from analysis.schemas.statistics import ESTIMATES
 
 PREDICTED = ("validation", "test")
 TOLERANCE = 1e-9

@@ -14,7 +14,7 @@ from analysis.checks.identities import Secrets, is_number, is_soft, secrets, wor
 from analysis.checks.texts import pieces
 from analysis.errors import StudyError
 from analysis.files import write_table
-from analysis.schemas.statistics import LEAKS, PRIVACY
+from analysis.schemas.checks import LEAKS, PRIVACY
 from analysis.tables import read_text_table
 
 #: What the file with the words of leaks is called, beside the private index.

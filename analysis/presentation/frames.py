@@ -13,19 +13,9 @@ from analysis.files import read_table
 from analysis.grading.scheme import Scheme
 from analysis.presentation.settings import ManuscriptSettings
 from analysis.schemas import AGREEMENT, CHARACTERISTICS, COUNTS, EXAMS, FLOW, IMAGE_COUNTS, REFERENCE, active_learning
+from analysis.schemas.design import AUDIT, COVERAGE, FALSE_POSITIVES, SAMPLE_SIZE
 from analysis.schemas.network import CASES, LEARNING, OCCLUSION, TEMPERATURES
-from analysis.schemas.statistics import (
-    AUDIT,
-    COVERAGE,
-    CURVES,
-    ESTIMATES,
-    FALSE_POSITIVES,
-    PUBLISHED,
-    ROC,
-    SAMPLE_SIZE,
-    SEEDS,
-    THRESHOLDS,
-)
+from analysis.schemas.statistics import CURVES, ESTIMATES, PUBLISHED, ROC, SEEDS, THRESHOLDS
 from analysis.yaml_files import load_yaml
 
 if TYPE_CHECKING:

@@ -20,6 +20,8 @@ KINDS = {
     "finding": "findings",
     "implant": "implants",
 }
+#: Implants have a table of their own.
+BUT_IMPLANTS = tuple(kind for kind in KINDS if kind != "implant")
 
 
 @dataclass(frozen=True)

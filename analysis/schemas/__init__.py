@@ -2,7 +2,8 @@
 
 Every stage writes and reads its tables through `analysis.files` with one of
 these schemas; those of the statistics stand in `analysis.schemas.statistics`,
-those of the network in `analysis.schemas.network`. `exam`, `image` and
+those that need no data of the study in `design`, those of the network in
+`network`, and those of what is checked in `checks`. `exam`, `image` and
 `patient` are always pseudonyms.
 """
 

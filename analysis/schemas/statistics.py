@@ -314,73 +314,6 @@ GRADINGS = table(
     }
 )
 
-COVERAGE = table(
-    {
-        "cases": whole(1),
-        "controls": whole(1),
-        "exams_per_patient": whole(1),
-        "clustered": truth(),
-        "true_auc": share(),
-        "method": text(),
-        **estimate("coverage", 0, 1),
-        "width": share(missing=True),
-        "below": share(),
-        "above": share(),
-        "simulations": whole(1),
-        "replicates": whole(1, missing=True),
-        **_LEVEL,
-        "seed": whole(),
-    }
-)
-
-FALSE_POSITIVES = table(
-    {
-        "test": text(),
-        "cases": whole(1),
-        "controls": whole(1),
-        "true_auc": share(),
-        "exams_per_patient": whole(1),
-        **estimate("rejected", 0, 1),
-        "rejected_001": share(),
-        "simulations": whole(1),
-        **_LEVEL,
-        "seed": whole(),
-    }
-)
-
-SAMPLE_SIZE = table(
-    {
-        "outcome": text(),
-        "label": text(),
-        "cases": whole(1),
-        "controls": whole(1),
-        "exams_per_patient": whole(1),
-        "correlation": share(),
-        "auc": share(),
-        "effective_cases": number(0),
-        "effective_controls": number(0),
-        "low": share(),
-        "high": share(),
-        "width": share(),
-        **_LEVEL,
-        "clustered_low": share(),
-        "clustered_high": share(),
-        "clustered_width": share(),
-    }
-)
-
-AUDIT = table(
-    {
-        "table": text(),
-        "row": text(),
-        "check": text(),
-        "published": number(missing=True),
-        "recomputed": text(missing=True),
-        "holds": truth(),
-        "note": text(missing=True),
-    }
-)
-
 #: The tables that `evaluate` writes, by file.
 ESTIMATES: dict[str, pa.DataFrameSchema] = {
     "roc.csv": ROC,
@@ -403,20 +336,3 @@ ESTIMATES: dict[str, pa.DataFrameSchema] = {
     "development.csv": DEVELOPMENT,
     "updating.csv": UPDATING,
 }
-
-#: What must hold of the results, and the search of what is published for identities.
-CHECKS = table({"check": text(), "holds": truth(), "file": text(), "detail": text(missing=True)})
-PRIVACY = table({"what": text(), "n": whole()})
-#: What the search found, with the words: for private files alone.
-LEAKS = table({"file": text(), "where": text(), "kind": text(), "words": text()})
-#: How often that search errs in archives that are drawn at random.
-SEARCH_ERRORS = table(
-    {
-        "patients": whole(1),
-        "numbered": text(),
-        "error": text(among=("false alarm", "miss")),
-        "what": text(),
-        "archives": whole(1),
-        "share": share(),
-    }
-)

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.files import write_table
-from analysis.schemas.statistics import AUDIT
+from analysis.schemas.design import AUDIT
 from analysis.statistics.published import Performance, Published, load_published
 from analysis.statistics.settings import StatisticsSettings
 

@@ -20,7 +20,7 @@ from scipy.stats import norm
 from statsmodels.stats.proportion import proportion_confint
 
 from analysis.files import write_table
-from analysis.schemas.statistics import COVERAGE
+from analysis.schemas.design import COVERAGE
 from analysis.statistics.effective import Clusters, Floats, Names, effective_numbers, mean_variance, placements
 from analysis.statistics.intervals import limits
 from analysis.statistics.parallel import spread

@@ -21,7 +21,7 @@ from scipy.stats import norm, t
 from statsmodels.stats.proportion import proportion_confint
 
 from analysis.files import write_table
-from analysis.schemas.statistics import FALSE_POSITIVES
+from analysis.schemas.design import FALSE_POSITIVES
 from analysis.statistics.comparisons import calls_limits
 from analysis.statistics.coverage import draw, layout
 from analysis.statistics.data import make_sample

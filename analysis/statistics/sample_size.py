@@ -11,7 +11,7 @@ from scipy.optimize import brentq
 
 from analysis.errors import StudyError
 from analysis.files import write_table
-from analysis.schemas.statistics import SAMPLE_SIZE
+from analysis.schemas.design import SAMPLE_SIZE
 from analysis.statistics.effective import covariance
 from analysis.statistics.intervals import interval
 from analysis.statistics.published import load_published

@@ -36,9 +36,13 @@ def adopt(config: Mapping[str, Any], said: Mapping[str, Any]) -> dict[str, Any]:
     Raises
     ------
     StudyError
-        If the folder isn't a whole network's, or a key that scores depend on says otherwise than the network; names the
-        key and both values.
+        If the folder isn't a whole network's, a start of training is named beside it, or a key that scores depend on says
+        otherwise than the network; names the key and both values.
     """
+    if config["network"].get("weights"):
+        raise StudyError(
+            "network.weights starts a training, and with network.trained none is done; leave one of them out."
+        )
     folder = Path(str(config["network"]["trained"]))
     check_files(folder)
     whole, sections = read_sections(folder)

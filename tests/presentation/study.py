@@ -15,8 +15,9 @@ from analysis.files import write_table
 from analysis.grading.scheme import Scheme, load_scheme
 from analysis.presentation.settings import ManuscriptSettings
 from analysis.schemas import AGREEMENT, EXAMS, FLOW, REFERENCE
+from analysis.schemas.design import AUDIT, COVERAGE, FALSE_POSITIVES, SAMPLE_SIZE
 from analysis.schemas.network import CASES, LEARNING, OCCLUSION, TEMPERATURES
-from analysis.schemas.statistics import AUDIT, COVERAGE, ESTIMATES, FALSE_POSITIVES, SAMPLE_SIZE
+from analysis.schemas.statistics import ESTIMATES
 
 SCHEMAS = {name.partition(".")[0]: schema for name, schema in ESTIMATES.items()} | {
     "coverage": COVERAGE, "false_positives": FALSE_POSITIVES, "sample_size": SAMPLE_SIZE, "audit": AUDIT,

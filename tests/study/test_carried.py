@@ -83,6 +83,11 @@ def test_a_conflict_names_the_key_and_both_values(card, entry, said):
         load(card, entry)
 
 
+def test_a_start_of_training_has_no_place_beside_it(card):
+    with pytest.raises(StudyError, match=r"network\.weights starts a training"):
+        load(card, "network={weights: start.safetensors}")
+
+
 def test_a_conflict_in_an_overlay_or_in_the_default_file_itself_counts(card, tmp_path):
     overlay = tmp_path / "overlay.yaml"
     overlay.write_text("images: {size: 96}\n")  # the default study's, said for this one

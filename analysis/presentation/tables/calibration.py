@@ -7,8 +7,8 @@ from typing import Any
 from analysis.grading.scheme import Outcome
 from analysis.presentation.format import NONE, count, interval, known, number
 from analysis.presentation.markdown import Table
-from analysis.presentation.results import Results
-from analysis.presentation.tables.performance import by_heading, few_threshold
+from analysis.presentation.results import BUT_IMPLANTS, Results
+from analysis.presentation.tables.performance import by_outcome, few_threshold
 
 
 def optimism(results: Results) -> Table | None:
@@ -19,10 +19,7 @@ def optimism(results: Results) -> Table | None:
     frame = frame.set_index("outcome")
     digits = results.settings.digits
 
-    def cells(outcome: Outcome) -> list[str] | None:
-        if outcome.id not in frame.index:
-            return None
-        row = dict(frame.loc[outcome.id])
+    def cells(outcome: Outcome, row: dict[str, Any]) -> list[str]:
         chosen = results.threshold(outcome.id)
         counts = [count(chosen.get(f"chosen_{name}")) for name in ("cases", "controls")]
         return [
@@ -38,7 +35,7 @@ def optimism(results: Results) -> Table | None:
         "", "Threshold (validation)", "Validation cases / controls", "J, chosen on validation", "J, chosen on test",
         "Difference", f"Optimism ({results.level} CI)",
     ]  # fmt: skip
-    return Table(head, by_heading(results, results.outcomes("grade", "group", "disease", "location", "finding"), cells))
+    return Table(head, by_outcome(results, frame, results.outcomes(*BUT_IMPLANTS), cells))
 
 
 def calibration(results: Results) -> Table | None:
@@ -55,17 +52,13 @@ def calibration(results: Results) -> Table | None:
     if changed:
         head.insert(4, f"Slope before calibration ({results.level} CI)")
 
-    def cells(outcome: Outcome) -> list[str] | None:
-        if outcome.id not in frame.index:
-            return None
-        row = dict(frame.loc[outcome.id])
+    def cells(outcome: Outcome, row: dict[str, Any]) -> list[str]:
         found = _fit(row, results)
         if changed:
             found.insert(3, interval(row, name, results.settings.digits))
         return found
 
-    outcomes = results.outcomes("grade", "group", "disease", "location", "finding")
-    return Table(head, by_heading(results, outcomes, cells))
+    return Table(head, by_outcome(results, frame, results.outcomes(*BUT_IMPLANTS), cells))
 
 
 def cumulative(results: Results) -> Table | None:

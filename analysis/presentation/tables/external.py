@@ -8,13 +8,12 @@ from analysis.cohort.characteristics import standardised
 from analysis.grading.scheme import Outcome
 from analysis.presentation.format import NONE, count, count_percent, interval, known, number, p_value
 from analysis.presentation.markdown import Table
-from analysis.presentation.results import Results
-from analysis.presentation.tables.performance import by_heading
+from analysis.presentation.results import BUT_IMPLANTS, Results
+from analysis.presentation.tables.performance import by_outcome
 
 if TYPE_CHECKING:
     import pandas as pd
 
-KINDS = ("grade", "group", "disease", "location", "finding")
 #: What each update of the calibration is called.
 UPDATES = {
     "none": "as they come",
@@ -41,10 +40,7 @@ def development(results: Results) -> Table | None:
         return None
     digits = results.settings.digits
 
-    def cells(outcome: Outcome) -> list[str] | None:
-        if outcome.id not in frame.index:
-            return None
-        row: Any = dict(frame.loc[outcome.id])
+    def cells(outcome: Outcome, row: dict[str, Any]) -> list[str]:
         return [
             f"{count(row['cases'])} / {count(row['controls'])}",
             interval(row, "estimate", digits),
@@ -55,7 +51,7 @@ def development(results: Results) -> Table | None:
         ]
 
     head = ["", "Cases / controls", "AUC", "Cases / controls, own test set", "AUC, own test set", "Difference", "P"]
-    return Table(head, by_heading(results, results.outcomes(*KINDS), cells))
+    return Table(head, by_outcome(results, frame, results.outcomes(*BUT_IMPLANTS), cells))
 
 
 def updating(results: Results) -> Table | None:
@@ -65,7 +61,7 @@ def updating(results: Results) -> Table | None:
         return None
     digits = results.settings.digits
     rows: list[list[str]] = []
-    for outcome in results.outcomes(*KINDS):
+    for outcome in results.outcomes(*BUT_IMPLANTS):
         part = frame[(frame["outcome"] == outcome.id) & frame["slope"].notna()]
         if part.empty:
             continue

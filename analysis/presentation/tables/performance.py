@@ -9,7 +9,7 @@ from analysis.grading.scheme import Outcome
 from analysis.presentation.beside import pair
 from analysis.presentation.format import NONE, count, interval, known, number, p_value, span
 from analysis.presentation.markdown import Table
-from analysis.presentation.results import Results
+from analysis.presentation.results import BUT_IMPLANTS, Results
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,6 +38,20 @@ def by_heading(
         if row is not None:
             parts.setdefault(results.heading(outcome), []).append([results.name(outcome), *row])
     return [line for heading, rows in parts.items() for line in ([heading], *rows)]
+
+
+def by_outcome(
+    results: Results,
+    frame: pd.DataFrame,
+    outcomes: Iterable[Outcome],
+    cells: Callable[[Outcome, dict[str, Any]], list[str]],
+) -> list[list[str]]:
+    """Return a row as `by_heading` does for each outcome that a frame, indexed by outcome, has a row of."""
+    return by_heading(
+        results,
+        (outcome for outcome in outcomes if outcome.id in frame.index),
+        lambda outcome: cells(outcome, {str(name): value for name, value in frame.loc[outcome.id].items()}),
+    )
 
 
 def _cells(results: Results, outcome: Outcome) -> list[str]:
@@ -152,10 +166,8 @@ def prevalence(results: Results) -> Table | None:
         return None
     frame = frame.drop_duplicates("outcome").set_index("outcome")
 
-    def cells(outcome: Outcome) -> list[str] | None:
-        if outcome.id not in frame.index:
-            return None
-        row, chosen, roc = dict(frame.loc[outcome.id]), results.threshold(outcome.id), results.auc(outcome.id)
+    def cells(outcome: Outcome, row: dict[str, Any]) -> list[str]:
+        chosen, roc = results.threshold(outcome.id), results.auc(outcome.id)
         share = roc["cases"] / max(1, roc["cases"] + roc["controls"])
         return [
             number(100 * share, 1),
@@ -167,7 +179,7 @@ def prevalence(results: Results) -> Table | None:
         ]
 
     head = ["", "Test set, %", "PPV, %", "NPV, %", "Reweighted to, %", "PPV, %", "NPV, %"]
-    return Table(head, by_heading(results, results.outcomes("grade", "group", "disease", "location", "finding"), cells))
+    return Table(head, by_outcome(results, frame, results.outcomes(*BUT_IMPLANTS), cells))
 
 
 def published(results: Results) -> Table | None:
@@ -177,10 +189,7 @@ def published(results: Results) -> Table | None:
         return None
     digits = results.settings.digits
 
-    def cells(outcome: Outcome) -> list[str] | None:
-        if outcome.id not in frame.index:
-            return None
-        row = dict(frame.loc[outcome.id])
+    def cells(outcome: Outcome, row: dict[str, Any]) -> list[str]:
         return [
             count(row.get("published_cases")),
             published_auc(row, digits),
@@ -194,4 +203,4 @@ def published(results: Results) -> Table | None:
         "", "Cases, published", f"AUC, published ({results.published_level} CI)", "Cases, here",
         f"AUC, here ({results.level} CI)", f"Difference ({results.level} CI)", "P (Holm)",
     ]  # fmt: skip
-    return Table(head, by_heading(results, results.outcomes(), cells))
+    return Table(head, by_outcome(results, frame, results.outcomes(), cells))

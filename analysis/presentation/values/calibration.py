@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from analysis.presentation.format import NOT_ESTIMABLE, counted, known, listed, number, span
-from analysis.presentation.results import Results
+from analysis.presentation.results import BUT_IMPLANTS, Results
 from analysis.presentation.tables.subgroups import asked
 from analysis.presentation.values.performance import name as name_of
 from analysis.presentation.values.performance import names
@@ -56,7 +56,7 @@ def sample_size_values(results: Results) -> dict[str, Any]:
 def prevalence_values(results: Results) -> dict[str, Any]:
     """Return `prevalence`: what predictive values were reweighted to, where the settings state it for some outcomes."""
     frame = results.estimates("prevalence")
-    shown = [o for o in results.outcomes("grade", "group", "disease", "location", "finding")]
+    shown = results.outcomes(*BUT_IMPLANTS)
     sources = dict(zip(frame["outcome"], frame["source"], strict=True)) if len(frame) else {}
     stated = [o for o in shown if sources.get(o.id) == "settings"]
     rest = sorted({str(sources[o.id]) for o in shown if o.id in sources and o not in stated})

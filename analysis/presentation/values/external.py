@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from analysis.presentation.format import NOT_ESTIMABLE, count, known, listed, number, span
-from analysis.presentation.results import Results
-from analysis.presentation.tables.external import KINDS
+from analysis.presentation.results import BUT_IMPLANTS, Results
 from analysis.presentation.tables.subgroups import asked
 from analysis.presentation.values.performance import names
 from analysis.schemas import SETS
@@ -82,7 +81,9 @@ def _discrimination(results: Results, digits: int) -> dict[str, Any]:
     frame = (
         frame[(frame["measure"] == "auc") & frame["difference"].notna()].set_index("outcome") if len(frame) else frame
     )
-    usable = [same[0].id for same in asked(results, *KINDS, among=set(frame.index)) if not results.few(same[0].id)]
+    usable = [
+        same[0].id for same in asked(results, *BUT_IMPLANTS, among=set(frame.index)) if not results.few(same[0].id)
+    ]
     frame = frame.loc[usable] if len(frame) else frame
     tested = frame[frame["p_holm"].notna()] if len(frame) else frame
     certain = tested[tested["p_holm"] < results.alpha] if len(tested) else tested
@@ -122,7 +123,7 @@ def _calibration(results: Results, digits: int) -> dict[str, Any]:
     frame = results.estimates("updating")
     frame = frame[frame["slope"].notna()] if len(frame) else frame
     among = set(frame["outcome"]) if len(frame) else set()
-    usable = {same[0].id for same in asked(results, *KINDS, among=among) if not results.few(same[0].id)}
+    usable = {same[0].id for same in asked(results, *BUT_IMPLANTS, among=among) if not results.few(same[0].id)}
     frame = frame[frame["outcome"].isin(usable)] if len(frame) else frame
     raw, new = (frame[frame["update"] == update] if len(frame) else frame for update in ("none", "intercept and slope"))
 

@@ -21,7 +21,7 @@ from analysis.presentation.format import (
     percentage,
     span,
 )
-from analysis.presentation.results import Results
+from analysis.presentation.results import BUT_IMPLANTS, Results
 from analysis.presentation.tables.performance import few_threshold
 
 
@@ -127,7 +127,7 @@ def performance_values(results: Results) -> dict[str, Any]:
         middle = 0 < hardest.levels[0] < len(results.scheme.items[hardest.item].levels) - 1
     found["middle_hardest"] = middle
     found["end_hardest"] = hardest is not None and not middle
-    shown = results.outcomes("grade", "group", "disease", "location", "finding")
+    shown = results.outcomes(*BUT_IMPLANTS)
     few = [outcome for outcome in shown if results.few(outcome.id)]
     found["some_few"] = 0 < len(few) < len(shown)
     found["each_few"] = 0 < len(few) == len(shown)
