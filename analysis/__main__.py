@@ -33,7 +33,7 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUM
 
 
 class _Tee(io.TextIOBase):
-    """The terminal, and beside it a log that holds what stayed on the screen, line by line."""
+    """The terminal and a log file, which keeps what stayed on the screen, line by line."""
 
     def __init__(self, terminal: TextIO, log: TextIO) -> None:
         self._terminal, self._log = terminal, log
@@ -64,7 +64,7 @@ def _commands() -> list[click.Command]:
 
 
 @click.group(help=__doc__, commands=_commands())
-@click.option("--log", type=click.Path(path_type=Path), help="Write what the stage says to this file, too.")
+@click.option("--log", type=click.Path(path_type=Path), help="Also write the stage's messages to this file.")
 def main(log: Path | None) -> None:
     """Dispatch to a stage."""
     if log and os.environ.get("RANK", "0") == "0":  # of several processes (torchrun) the first one writes it

@@ -233,7 +233,7 @@ def _named(separator: str) -> str:
 
 
 def _fit(text: str, separator: str, needs: list[str]) -> tuple[int, int]:
-    """Say how well a separator parts the header: by the columns asked for that it finds, then by their number."""
+    """Score how well a separator splits the header: by the columns asked for that it finds, then by their number."""
     try:
         header = next(csv.reader(io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=True), [])
     except csv.Error:

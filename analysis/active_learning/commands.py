@@ -108,7 +108,7 @@ def _stops(reference: Path, grading: Path, history: tuple[Path, ...], rule: Path
 @shared("--exams", required=False)
 @shared("--readings", required=False)
 @click.option(
-    "--read", "read_files", type=FILE, multiple=True, help="readings.csv that 'read-export' wrote of a round."
+    "--read", "read_files", type=FILE, multiple=True, help="readings.csv that 'read-export' wrote for a round."
 )
 @shared("--private", "private_file", required=False)
 @shared("--grading")

@@ -1,4 +1,4 @@
-"""What a trained network says of the exams that are still to be read, and which of them it asks for."""
+"""Scores of a trained network for the exams still to be read, and the choice of the next ones."""
 
 from __future__ import annotations
 

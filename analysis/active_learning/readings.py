@@ -1,4 +1,4 @@
-"""Labels from the reading room: the export of each round's queue becomes reference standard."""
+"""Labels from the reading room: the export of each round's queue becomes part of the reference standard."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def label_read(
     scheme: Scheme,
     policy: ReferenceSettings,
 ) -> pd.DataFrame:
-    """Make the reference standard of what the archive and the reading room hold.
+    """Make the reference standard from the readings of the archive and of the reading room.
 
     Parameters
     ----------

@@ -13,7 +13,7 @@ _KEYS = ["exam", "patient", "set"]
 
 
 def labelled(reference: pd.DataFrame) -> pd.Series:
-    """Tell which rows of a reference standard have any label."""
+    """Return which rows of a reference standard have any label."""
     return reference.drop(columns=_KEYS).notna().any(axis=1)
 
 
@@ -67,7 +67,7 @@ def pool(reference: pd.DataFrame, asked: Iterable[str]) -> list[str]:
     if len(mixed):
         raise StudyError(
             f"Exam {mixed['exam'].iloc[0]} could be asked for, but its patient is in the validation or test set "
-            f"({len(mixed)} such exams); part the sets by patient and run 'select' again."
+            f"({len(mixed)} such exams); split the sets at patient level and run 'select' again."
         )
     return sorted(reference.loc[free, "exam"])
 

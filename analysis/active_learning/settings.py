@@ -25,7 +25,7 @@ class ActiveLearningSettings(Settings):
     start: int = Field(default=100, ge=2, description="exams of the first, random batch (count)")
     batch: int = Field(default=100, ge=1, description="exams that each further round adds (count)")
     rounds: int = Field(default=4, ge=1, description="rounds after the start (count)")
-    strategy: Strategy = Field(default="margin", description="what readers' next batch is chosen by (labels: readers)")
+    strategy: Strategy = Field(default="margin", description="how the readers' next batch is chosen (labels: readers)")
     compare: tuple[Strategy, ...] = Field(
         default=("random", "margin", "severity_gap", "diversity"),
         min_length=1,
@@ -34,7 +34,7 @@ class ActiveLearningSettings(Settings):
     seeds: tuple[int, ...] = Field(
         default=(0, 1, 2),
         min_length=1,
-        description="repeats of the learning curve: start, weights and order differ; readers have the first alone",
+        description="repeats of the learning curve: start, weights and order differ; with readers only the first is used",
     )
     measure: Measure = Field(
         default="groups",

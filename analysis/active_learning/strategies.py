@@ -1,4 +1,4 @@
-"""What makes an exam worth reading: scores of doubt from predicted grades, and distance in feature space.
+"""What makes an exam worth reading: uncertainty of the predicted grades, and distance in feature space.
 
 Settles 2009 reviews the first three (uncertainty sampling); Sener and Savarese 2018 the last (core-set).
 """
@@ -15,7 +15,7 @@ from analysis.active_learning.settings import Strategy
 
 
 def margin(levels: np.ndarray) -> np.ndarray:
-    """One less the gap between the two likeliest levels.
+    """One minus the gap between the two most probable levels.
 
     Parameters
     ----------

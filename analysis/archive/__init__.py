@@ -1,1 +1,1 @@
-"""An archive of DICOM files, whatever is in it: index, pseudonyms, what must not leak."""
+"""From an archive of DICOM files, whatever it holds, to an index under pseudonyms."""

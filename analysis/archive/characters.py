@@ -1,4 +1,4 @@
-"""The character set of a file's texts, where its header says a wrong one."""
+"""The character set of a file's texts, where its header declares a wrong one."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _LONGEST = 10_240
 
 
 def correct_characters(dataset: Dataset) -> None:
-    """Declare UTF-8 where all texts are that though the header says otherwise, and Latin-1 where they can't be UTF-8.
+    """Declare UTF-8 where all texts are valid UTF-8 although the header says otherwise, and Latin-1 where they aren't.
 
-    Text of another set is no valid UTF-8 but by a rare chance, so that bytes which are valid tell more than the header.
+    Text in another character set is hardly ever valid UTF-8, so valid bytes are better evidence than the header.
     """
     raw = [element for element in dataset.values() if isinstance(element, RawDataElement) and element.value]
     written = [element for element in raw if not (element.value or b"").isascii() and _is_text(element)]

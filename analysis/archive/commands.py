@@ -21,7 +21,7 @@ from analysis.options import FILE, NEW_FILE, NEW_FOLDER, out, section_file, shar
 )
 @section_file("ingest", "--settings", "settings_file")
 @click.option("--key", type=NEW_FILE, help="File of the secret key of the pseudonyms; made on first use.")
-@shared("--seed", required=False, help="Instead of a secret key, where nobody can be known by what the archive holds.")
+@shared("--seed", required=False, help="In place of a secret key, where the archive holds no personal data.")
 @shared("--workers")
 def ingest(
     folder: Path, out: Path, private: Path, settings_file: Path, key: Path | None, seed: int | None, workers: int
@@ -45,7 +45,7 @@ def ingest(
     try:
         index = stage.ingest(folder, settings, Pseudonyms(secret), workers, private / "headers.parquet")
     except stage.Refused as refused:
-        # Twice, since Snakemake removes what a failed step was to make.
+        # Written twice, since Snakemake removes the outputs of a failed step.
         for place in (out, private / "failed"):
             stage.write_losses(refused.files, refused.counts, place, private if place == out else place)
         raise StudyError(f"{refused} Each file's reason: {private / 'failed' / 'rejected.csv'}.") from refused
@@ -80,7 +80,7 @@ def make_archive(source: str, settings_file: Path, seed: int, workers: int, out:
 @section_file("archive.pacs", "--settings", "settings_file")
 @out("Folder for dicom/, reports.csv, manifest.csv and failed.csv; what is there already is not fetched again.")
 def fetch(pacs: Path, settings_file: Path, out: Path) -> None:
-    """Fetch radiographs and reports from a PACS, on from where an earlier call stopped."""
+    """Fetch radiographs and reports from a PACS; continues where an earlier call stopped."""
     from analysis.archive.pacs import fetch as stage
     from analysis.archive.pacs.node import load_node
     from analysis.archive.pacs.settings import PacsSettings

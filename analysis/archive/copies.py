@@ -35,7 +35,7 @@ def mark_copies(files: pd.DataFrame) -> None:
     _mark(files, good, good["pixel_hash"])
     good = files[files["code"].isna()].dropna(subset=["sop_uid"])
     instance = good["sop_uid"] + " " + good["rows"].astype(str) + " " + good["columns"].astype(str)
-    # Two images of one syntax under one identifier: whoever wrote it gives it to several, and it tells nothing.
+    # Two images in one syntax share the identifier: the program that wrote them reuses it, so it says nothing.
     wrong = (
         instance.groupby([instance, good["transfer_syntax"]]).transform("size").groupby(instance).transform("max") > 1
     )

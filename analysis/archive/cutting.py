@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from analysis.archive.films import Box
     from analysis.archive.settings import CutSettings
 
-#: Longest side, pixels, that a film is reduced to before anybody looks at it.
+#: Longest side, pixels, that a film is reduced to before legs are looked for.
 _ENOUGH = 860
 #: Depth of the valley between two legs, as a share of their brightness, below which a person should look at the cut.
 _DOUBTFUL = 0.6
@@ -75,7 +75,7 @@ def cut(
 
 
 def _may_show_both(dataset: Dataset, description: dict[str, Any], size: tuple[float, float] | None) -> bool:
-    """Tell by its shape whether a film of a knee, of no stated side, may show both."""
+    """Return, by its shape, whether a film of a knee without a stated side may show both."""
     # ASSUME: no cassette for one knee is wider than 30 cm.
     rows, columns = whole(dataset, "Rows") or 0, whole(dataset, "Columns") or 0
     wide = columns * size[1] > 300 if size else columns > 1.15 * rows

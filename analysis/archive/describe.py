@@ -70,12 +70,12 @@ _ANY = "\u0294"
 
 
 def blurred(text: str) -> str:
-    """Put one letter in the place of all Latin letters beyond ASCII, of which a lost one may be any."""
+    """Replace every Latin letter beyond ASCII by one sign, since a lost letter may have been any of them."""
     return "".join(_ANY if not one.isascii() and unicodedata.name(one, "").startswith("LATIN") else one for one in text)
 
 
 def view(dataset: Any, settings: IngestSettings) -> str | None:
-    """Tell ap, lateral or oblique by view position, text, view code or patient orientation, in this order."""
+    """Return ap, lateral or oblique by view position, text, view code or patient orientation, in this order."""
     position = text(dataset, "ViewPosition").upper()
     if position in _OBLIQUE:
         return "oblique"
@@ -85,7 +85,7 @@ def view(dataset: Any, settings: IngestSettings) -> str | None:
 
 
 def _by_orientation(orientation: list[str]) -> str | None:
-    """Tell the view by the direction of the image's rows: sideways it is frontal, to the front or back lateral."""
+    """Return the view by the direction of the image's rows: sideways it is frontal, to the front or back lateral."""
     if len(orientation) != 2:
         return None
     row = orientation[0]
@@ -96,7 +96,7 @@ def _by_orientation(orientation: list[str]) -> str | None:
 
 
 def side(dataset: Any, settings: IngestSettings) -> tuple[str | None, bool]:
-    """Tell left, right or both by the laterality tags, or by text where they are silent.
+    """Return the side (left, right or both) by the laterality tags, or by text where they are silent.
 
     Returns
     -------
@@ -120,18 +120,18 @@ def side(dataset: Any, settings: IngestSettings) -> tuple[str | None, bool]:
 
 
 def _side_texts(dataset: Any) -> str:
-    """Return the texts, each without the modality it begins with: the DX of "DX KNEE" is no dexter."""
+    """Return the texts, each without the modality it begins with: the DX of "DX KNEE" doesn't mean dexter."""
     return " ; ".join(_MODALITY.sub("", one) for keyword in _STUDY_TEXT if (one := text(dataset, keyword)))
 
 
 def protocol(dataset: Any, settings: IngestSettings) -> str | None:
-    """Tell the protocol by study, series and protocol text: 'other' where none fits, None where there is no text."""
+    """Return the protocol by study, series and protocol text: 'other' where none fits, None where there is no text."""
     words = text(dataset, *_STUDY_TEXT)
     return (match(words, settings.protocols) or "other") if words else None
 
 
 def body_part(dataset: Any, settings: IngestSettings) -> str | None:
-    """Tell the body part by its tag, or by study and series text where the tag names none that is known."""
+    """Return the body part by its tag, or by study and series text where the tag names none that is known."""
     regions = " ".join(text(code, "CodeMeaning") for code in (value(dataset, "AnatomicRegionSequence") or []))
     named = {name: listed for name, listed in settings.body_parts.items() if name != "other"}
     tag = f"{text(dataset, 'BodyPartExamined')} {regions}".strip()
@@ -139,7 +139,7 @@ def body_part(dataset: Any, settings: IngestSettings) -> str | None:
 
 
 def day(dataset: Any) -> date | None:
-    """Return the date of the exam, by the first date that is one and isn't before the patient's birth, if there is such a one."""
+    """Return the date of the exam: the first valid date that isn't before the patient's birth, or None."""
     born = parse_date(text(dataset, "PatientBirthDate"))
     written = (parse_date(text(dataset, keyword)) for keyword in _DATES)
     found = [one for one in written if one and one.year > 1901 and one != _EPOCH]
@@ -157,7 +157,7 @@ def parse_date(written: str) -> date | None:
 
 
 def _is_filler(written: date) -> bool:
-    """Tell a birth date that programs write where they know none: a first of January long ago, or of 1970."""
+    """Whether a birth date is one that programs write where they know none: a first of January long ago, or of 1970."""
     return (written.month, written.day) == (1, 1) and (written.year <= 1901 or written == _EPOCH)
 
 
@@ -186,7 +186,7 @@ def age(dataset: Any, on: date | None) -> tuple[float | None, bool]:
 
 
 def _written_age(words: str) -> float | None:
-    """Read 062Y, 840M, 62 years and their like; a number alone is years."""
+    """Read ages such as 062Y, 840M or 62 years; a number alone is years."""
     found = re.fullmatch(r"0*(\d{1,3})\s*([YJAÅMWD]?)[^\W\d_]*\.?", words.strip().upper())
     years = float(int(int(found[1]) * _UNITS[found[2] or "Y"])) if found else None
     return years if years is not None and years <= _OLDEST else None

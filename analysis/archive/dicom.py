@@ -30,7 +30,7 @@ NATIVE = (ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian, D
 # What a data set without preamble begins with: group 0002 or 0008, in either byte order.
 _HEADLESS = (b"\x02\x00", b"\x08\x00", b"\x00\x02", b"\x00\x08")
 
-#: How other files begin that people put into archives.
+#: First bytes of other files that people put into archives.
 _OTHERS = (
     (b"PK\x03\x04", "packed", "zip"),
     (b"\x1f\x8b", "packed", "gzip"),
@@ -139,7 +139,7 @@ def _parse(data: bytes, headless: bool) -> pydicom.Dataset:
 
 
 def _other(data: bytes) -> Unreadable:
-    """Say what a file is that isn't DICOM, by its first bytes."""
+    """Name the kind of a file that isn't DICOM, by its first bytes."""
     if data[257:262] == b"ustar":
         return Unreadable("packed", "tar")
     for begins, code, what in _OTHERS:
@@ -154,7 +154,7 @@ def _other(data: bytes) -> Unreadable:
 
 
 def _header(data: bytes, headless: bool) -> pydicom.Dataset:
-    """Read up to the pixel data, where those are what is broken: the header still tells whose exam it was."""
+    """Read the header of a file whose pixel data are broken: it still says whose exam it was."""
     file = BytesIO(data)
     try:
         dataset = pydicom.dcmread(file, force=headless, stop_before_pixels=True)
@@ -293,7 +293,7 @@ def time_limit(seconds: float) -> Iterator[None]:
 
 
 def limit_memory(megabytes: int) -> None:
-    """Let this process take so much more memory than it has now, and no more (where the system can limit it)."""
+    """Limit how much memory this process may take beyond what it has now (where the system can)."""
     import resource
 
     try:

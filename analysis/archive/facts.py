@@ -37,13 +37,15 @@ class CohortSettings(Settings):
         description="one or two sentences that open the abstract's methods; say where the images come from",
     )
     single_knees: bool | None = Field(
-        default=None, description="whether each exam is one knee, cut out beforehand, and not a visit with its images"
+        default=None,
+        description="whether each exam is one knee that was cut out already, rather than a visit with all its images",
     )
     implants: bool | None = Field(
         default=None, description="whether knees with implants, casts or fractures can be among the exams"
     )
     published_grades: bool | None = Field(
-        default=None, description="whether the grades came with published images and nobody read for this study"
+        default=None,
+        description="whether the grades were published with the images, so that nobody read for this study",
     )
     readers: str | None = Field(
         default=None, description="who graded, as a noun phrase, where the grades were published"

@@ -19,7 +19,7 @@ _MARK = ".snakemake_timestamp"
 
 
 class Entry(NamedTuple):
-    """A file of the archive, or what stands in the place of files that can't be reached.
+    """A file of the archive, or an entry for files that can't be reached.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""Fetch a published data set by its DOI from Mendeley Data, and hold it to its checksum."""
+"""Fetch a published data set by its DOI from Mendeley Data, and check it against its checksum."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ _LETTERS = {"l": "left", "r": "right"}
 
 
 def read_readings(path: Path) -> pd.DataFrame:
-    """Read readings.csv and hold each row to its form; the index is the line of the file.
+    """Read readings.csv and check the form of each row; the index is the line of the file.
 
     Returns
     -------

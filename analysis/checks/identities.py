@@ -1,7 +1,7 @@
 """What identifies the people of an archive, and where a text says it.
 
-Names, identifiers and dates are looked for as words in a row, in the ways in which they may be written. What chance
-writes as well is told from a leak in three ways:
+Names, identifiers and dates are looked for as words in a row, in the ways in which they may be written. What may stand
+there by chance is distinguished from a leak in three ways:
 
 - Short names, free text and identifiers without a digit ("unknown") are no leak where the repository itself says them,
   nor in what programs write for programs (tags, scripts, numbers of JSON).
@@ -42,7 +42,7 @@ SOFT = ("part of a name", "free text", "date of an exam", "report text")
 _DATES = ("birth date", "date of an exam")
 #: Words in a row that make a piece of a report its own.
 _RUN = 6
-#: A number is told where chance would hit as many of its length in a text less often than this.
+#: Numbers are reported where chance would match as many of that length in a text less often than this.
 CHANCE = 2e-3
 #: Digits that no computed number hits by chance.
 LONG = 10
@@ -115,7 +115,7 @@ class Secrets:
                     yield phrase, kind
 
     def leaks(self, piece: Piece) -> Iterator[tuple[Words, str]]:
-        """Yield the phrases in a piece of text that its writer can't have hit upon by chance, with their kinds."""
+        """Yield the phrases in a piece of text that can't be there by chance, with their kinds."""
         hits: dict[tuple[str, int], set[Words]] = {}
         for phrase, kind in self.find(piece.text):
             if is_number(phrase):
@@ -136,7 +136,7 @@ class Secrets:
         return min(1.0, self._counts[kind, digits] / (9 * 10 ** (digits - 1)))
 
     def in_company(self) -> Counter[str]:
-        """Count by kind the numbers of which one alone is not told from chance, but several in one text are."""
+        """Count by kind the numbers that are reported only where several stand in one text."""
         numbers = Counter[str]()
         for phrase, kind in self.phrases.items():
             if is_number(phrase) and self.density(kind, len(phrase[0])) >= CHANCE:

@@ -84,7 +84,7 @@ def measure_agreement(
 
 
 def _design_effect(values: Floats, who: npt.NDArray[np.int64]) -> float:
-    """Return the variance of a sum by patient over that by exam, at least 1; `values` have a mean of nought."""
+    """Return the variance of a sum by patient over that by exam, at least 1; `values` have a mean of zero."""
     people = int(who.max()) + 1
     alone = float((values**2).sum())
     if people in (1, len(values)) or alone == 0:

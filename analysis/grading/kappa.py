@@ -38,7 +38,7 @@ def kappa(tables: NDArray[np.int64], weights: Weights = None) -> tuple[Floats, F
         by_chance = (columns @ cost)[..., :, None] + (rows @ cost)[..., None, :]
         chance = ((rows @ cost) * columns).sum(axis=-1)[..., None, None]
         seen = (cost * share).sum(axis=(-2, -1), keepdims=True)
-        # Kappa is one less the cost seen over the cost by chance.
+        # Kappa is one minus the observed cost over the cost expected by chance.
         slope = -(cost / chance) + seen * by_chance / chance**2
         mean = (slope * share).sum(axis=(-2, -1), keepdims=True)
         return (1 - seen / chance)[..., 0, 0], slope - mean

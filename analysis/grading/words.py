@@ -22,7 +22,7 @@ _OPERATORS: dict[type, tuple[Callable[[int, int], bool], str, str]] = {
 
 
 def in_words(rule: str, scheme: Scheme) -> str:
-    """Tell a rule in words.
+    """Put a rule into words.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ def in_words(rule: str, scheme: Scheme) -> str:
 
 
 def _tell(node: ast.expr, scheme: Scheme, no: bool = False) -> str:
-    """Tell a part of a rule, or its opposite."""
+    """Put a part of a rule, or its opposite, into words."""
     match node:
         case ast.BoolOp(op=op, values=parts):
             told = [_tell(part, scheme, no) for part in parts]
@@ -56,7 +56,7 @@ def _tell(node: ast.expr, scheme: Scheme, no: bool = False) -> str:
 
 
 def _compared(node: ast.Compare, scheme: Scheme, no: bool) -> str:
-    """Tell a comparison: by the values that it admits where it is of one thing, else pair by pair."""
+    """Put a comparison into words: by the values that it admits where it is of one thing, else pair by pair."""
     sides = [node.left, *node.comparators]
     things = {ast.unparse(side): side for side in sides if _names(side)}
     if len(things) > 1:

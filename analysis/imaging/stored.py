@@ -57,7 +57,7 @@ def true_values(stored: NDArray[Any], dataset: Dataset) -> NDArray[Any]:
 
 
 def is_cut(dataset: Dataset, stored: NDArray[Any]) -> bool:
-    """Tell whether a JPEG's data end before its picture does, though the mark of the end is there.
+    """Return whether a JPEG's data end before its picture does, though the mark of the end is there.
 
     A decoder fills in what is missing and says nothing. Bytes put before the end are taken for the missing ones then, and
     the picture is another one, or none; of a picture that is whole they change nothing. What is filled in repeats itself,
@@ -139,7 +139,7 @@ def _between(stored: NDArray[Any], first: int, last: int) -> NDArray[np.uint8] |
 
 
 def _untold(stored: NDArray[Any]) -> NDArray[np.uint8] | None:
-    """Mark padding that no tag tells of.
+    """Mark padding that no tag declares.
 
     ASSUME: it is the lowest or highest value, lies along a twentieth of the edge, and is further from every other value
     than those are from each other. Black about a dark image isn't, nor is a saturated beam.

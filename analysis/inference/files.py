@@ -128,7 +128,7 @@ def _take_pictures(files: pd.DataFrame, side: str) -> None:
 
 
 def knees(files: pd.DataFrame) -> Iterator[Knee]:
-    """Part the usable files into knees, in the order of their first paths.
+    """Group the usable files by knee, in the order of their first paths.
 
     A film of both knees is an image of each. An image whose side isn't said is of the knee that the exam's other images
     show, if they show one alone.

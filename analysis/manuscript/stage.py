@@ -112,7 +112,7 @@ def _reader(source: Path, tables: Path, made: Mapping[str, str]) -> Callable[[st
 
 
 def _parted(text: str) -> tuple[dict[str, Any], str]:
-    """Part a source into its front matter and the text below it."""
+    """Split a source into its front matter and the text below it."""
     match = re.match(r"---\n(.*?)\n---\n", text, re.DOTALL)
     return (parse_yaml(match[1], "the head of a page") or {}, text[match.end() :]) if match else ({}, text)
 

@@ -60,7 +60,7 @@ def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
 
 
 def fit(path: Path, about: Mapping[str, Any], expected: Mapping[str, Any]) -> None:
-    """Hold what weights say of themselves against what is expected.
+    """Check the metadata of weights against what is expected.
 
     Parameters
     ----------

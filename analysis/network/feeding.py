@@ -164,7 +164,7 @@ def shrink(grey: Tensor, side: int) -> Tensor:
 
 
 def share(number: np.ndarray, rank: int, processes: int) -> slice:
-    """Part the exams of a batch between processes, in order and by their images.
+    """Divide the exams of a batch among processes, in order and by their images.
 
     Parameters
     ----------

@@ -92,7 +92,7 @@ class Layout:
         return items + [outcome.id for outcome in self.binary]
 
     def split(self, logits: Tensor) -> tuple[dict[str, Tensor], Tensor]:
-        """Part (n, width) into the items' logits and the yes-or-no logits.
+        """Split (n, width) into the items' logits and the yes-or-no logits.
 
         The items' logits are (n, K) for softmax and the ordered (n, K - 1) for ordinal.
         """

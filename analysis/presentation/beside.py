@@ -32,7 +32,7 @@ class Pair:
 
 
 def pair(row: Mapping[Any, Any], digits: int) -> Pair:
-    """Tell the two intervals of a row of roc.csv, and why they differ if they do.
+    """Return the two intervals of a row of roc.csv as printed, and why they differ if they do.
 
     Parameters
     ----------
@@ -59,9 +59,9 @@ def told(pairs: Iterable[Pair]) -> str:
     """Return the note below a table that has both intervals."""
     found = {sign for one in pairs for sign in one.signs}
     if not found:
-        return "The recommended intervals are those of DeLong but for rounding."
+        return "The recommended intervals agree with DeLong's to within rounding."
     reasons = "; ".join(f"{sign} {reason}" for sign, reason in REASONS.items() if sign in found)
-    return f"Where the recommended interval is not DeLong's but for rounding, a sign says why: {reasons}."
+    return f"Where the recommended interval differs from DeLong's by more than rounding, a sign says why: {reasons}."
 
 
 def _limits(row: Mapping[Any, Any], low: str, high: str, digits: int) -> str:

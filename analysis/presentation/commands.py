@@ -1,4 +1,4 @@
-"""The commands that tell the study: tables, figures, values, manuscript, and where each came from."""
+"""The commands that present the study: tables, figures, values, manuscript, and the origin of each."""
 
 from __future__ import annotations
 

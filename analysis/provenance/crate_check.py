@@ -1,4 +1,4 @@
-"""Whether a crate holds to RO-Crate, to its profiles, and to the files beside it."""
+"""Whether a crate conforms to RO-Crate and its profiles, and describes the files beside it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from analysis.provenance.crate import METADATA, PROFILES, WORKFLOW, Entity, file
 
 
 def check_crate(root: Path) -> int:
-    """Hold a crate to RO-Crate and to its profiles.
+    """Check a crate against RO-Crate and its profiles.
 
     Parameters
     ----------

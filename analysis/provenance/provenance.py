@@ -23,7 +23,7 @@ from analysis.network.structure import read_computed
 from analysis.presentation.hashes import file_hash
 
 ROOT = Path(__file__).resolve().parents[2]
-#: What of the repository a study is made by; overlays of other studies are none of it.
+#: What of the repository a study is made by; overlays of other studies don't count.
 CODE = ("Snakefile", "Makefile", "config.yaml", "pyproject.toml", "analysis", "workflow", "manuscript", "envs")
 OTHER_STUDIES = "workflow/studies"
 #: Keys whose values are paths of somebody's machine, by section.

@@ -26,7 +26,7 @@ class LockedOut(Exception):  # noqa: N818 - a state, answered with "later", not 
 
 
 def log(db: Connection, what: str, who: str, now: float, detail: str = "") -> None:
-    """Write down that somebody came, went, or did what is a coordinator's to do."""
+    """Log a sign-in, a sign-out or an act of the coordinator."""
     db.execute(insert(events).values(at=now, what=what, who=who, detail=detail))
 
 

@@ -109,7 +109,7 @@ class Form:
         fields: Collection[str] | None = None,
         agreed: Mapping[str, int | None] | None = None,
     ) -> dict[str, int | None]:
-        """Hold what a browser sent to the form.
+        """Check what a browser sent against the form.
 
         Parameters
         ----------

@@ -158,7 +158,7 @@ def _checked(
     values: dict[str, int | None],
     form: Form,
 ) -> dict[str, int | None]:
-    """Hold the values to the form, and to what the exam's state lets anybody say."""
+    """Check the values against the form, and against what the exam's state allows."""
     if db.execute(select(closed.c.set).where(closed.c.set == name)).first():
         raise Refused("The coordinator has closed this set; nothing can be added or changed any more.")
     if kind == "practice" and before:

@@ -12,7 +12,7 @@ from analysis.simulate.settings import PopulationSettings
 
 
 def apportion(counts: list[float], total: int, rng: Generator) -> np.ndarray:
-    """Part `total` in proportion to `counts`, the remainders by chance; shape (len(counts),), sums to total."""
+    """Split `total` in proportion to `counts`, the remainders by chance; shape (len(counts),), sums to total."""
     exact = np.asarray(counts, float) / sum(counts) * total
     whole = np.floor(exact).astype(int)
     rest = exact - whole

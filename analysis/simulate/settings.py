@@ -34,7 +34,7 @@ class PopulationSettings(Settings):
             "k_wires": 21, "staple": 18, "x_fix": 3, "screws": 57, "x_ligament": 36, "osteonecrosis": 60, "cast": 130,
         },
         description="Implants, casts and osteonecrosis in training exams, a count each. The paper's 99 nails are "
-        "parted as 68 in the femur and 31 in the tibia; 8 staples in 2,522 exams are 18 in 5,700.",
+        "split into 68 in the femur and 31 in the tibia; 8 staples in 2,522 exams are 18 in 5,700.",
     )  # fmt: skip
     test_findings: Counts = Field(
         default={"tka": 39, "uka": 7, "plate": 7, "staple": 4, "screws": 2, "x_ligament": 5, "osteonecrosis": 13},

@@ -16,7 +16,7 @@ from analysis.statistics.settings import StatisticsSettings
 
 
 def cumulative_tables(study: Matched, resamples: Resamples, settings: StatisticsSettings) -> dict[str, pd.DataFrame]:
-    """Hold the predicted probability of each grade and above against how often it came true, on the test set.
+    """Compare the predicted probability of each grade and above with the observed share, on the test set.
 
     Parameters
     ----------

@@ -159,7 +159,7 @@ def ratio(first: tuple[float, float], second: tuple[float, float], level: float)
         return NAN, NAN, NAN
     low1, high1 = proportion_confint(p1 * n1, n1, alpha=1 - level, method="wilson")
     low2, high2 = proportion_confint(p2 * n2, n2, alpha=1 - level, method="wilson")
-    # Rounding may put what is nought under a root just below it.
+    # Rounding may put a zero under a root just below zero.
     root = np.sqrt(max(0.0, (p1 * p2) ** 2 - low1 * high2 * (2 * p1 - low1) * (2 * p2 - high2)))
     low = low1 * (2 * p1 - low1) / (p1 * p2 + root) if p1 else 0.0
     if p2 == 0:

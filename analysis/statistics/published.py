@@ -151,7 +151,7 @@ def difference(
 
     The interval is put together from the distances of either estimate to its own limits (Zou and Donner, Statistics
     in Medicine 2008;27:1693), so that it is as lopsided as they are. The P value is one less the level at which
-    that interval would end at nought, distances growing with the level as those of a normal estimate do. Published
+    that interval would end at zero, distances growing with the level as those of a normal estimate do. Published
     limits are rounded, so both are as exact as the print.
 
     Parameters

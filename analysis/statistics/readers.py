@@ -33,7 +33,7 @@ def compare_readers(
     *,
     settings: StatisticsSettings,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Hold the network and each reader of the test set against the reference.
+    """Compare the network and each reader of the test set with the reference.
 
     Items are compared by their grades; outcomes that are no grade or group of an item (disease, findings) as items
     of two levels, present or absent, for the network by the threshold of thresholds.csv.

@@ -90,7 +90,7 @@ def _hold_grading(folder: Path, grading: str) -> None:
 
 
 def _differing(key: str, here: Any, there: Any) -> Iterator[tuple[str, Any, Any]]:
-    """Give each key, down to the last one, whose values differ; what isn't said here doesn't."""
+    """Give each key, down to the last one, whose values differ; what isn't set here doesn't count."""
     if isinstance(here, Mapping) and isinstance(there, Mapping):
         for name, value in here.items():
             yield from _differing(f"{key}.{name}", value, there.get(name))

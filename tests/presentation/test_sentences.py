@@ -283,7 +283,7 @@ def test_coverage_is_told_of_the_interval_that_is_recommended(kl, tmp_path):
 
 
 def test_a_sign_says_why_the_recommended_interval_is_another(kl, tmp_path):
-    assert "The recommended intervals are those of DeLong but for rounding." in tell(kl, tmp_path / "same")
+    assert "The recommended intervals agree with DeLong's to within rounding." in tell(kl, tmp_path / "same")
 
     def change(frame):
         frame["low"] = frame["delong_low"] - 0.02

@@ -70,7 +70,7 @@ _NO_ROOM, _NOT_ASKED = 0xA700, 0xA900
 
 
 def entity(node: Node) -> AE:
-    """Return what speaks for us, which waits no longer for an answer than the connection's file says."""
+    """Return our application entity, with the timeouts of the connection's file."""
     ae = AE(ae_title=node.calling)
     ae.acse_timeout = ae.dimse_timeout = ae.network_timeout = ae.connection_timeout = node.timeout
     return ae
@@ -242,7 +242,7 @@ class Dimse:
         return _SUCCESS if kept else _NOT_ASKED
 
     def _count(self, event: Event) -> None:
-        """End a connection by which a file comes that has no end, before it takes the memory."""
+        """End a connection that sends a file without an end, before it fills the memory."""
         self._since += len(event.data)
         if self._since > 2 * self._most + 2**20:
             self._too_long = True

@@ -1,4 +1,4 @@
-"""The way through: what is looked for, study by study, gently, and on from where an earlier run stopped."""
+"""The transfer: the studies of a query, one by one and gently, continuing where an earlier run stopped."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def connect(node: Node, max_bytes: float) -> Pacs:
 
 
 def queries(settings: PacsSettings) -> list[Query]:
-    """Return what is asked, at study level: for each accession number, or for each modality.
+    """Return the queries at study level: for each accession number, or for each modality.
 
     Raises
     ------
@@ -84,7 +84,7 @@ def fetch(node: Node, settings: PacsSettings, out: Path) -> str:
             _all_studies(line, asked, settings, shelf)
         except StudyError:
             line.hang_up()
-            with suppress(StudyError, OSError):  # what stopped it is told, not that a full disk takes no table either
+            with suppress(StudyError, OSError):  # a full disk is reported once
                 shelf.failures()
             raise
         line.hang_up()
@@ -111,7 +111,7 @@ def fetch(node: Node, settings: PacsSettings, out: Path) -> str:
 
 
 class _Line:
-    """One connection, built up again where it was lost."""
+    """One connection, opened again when it is lost."""
 
     def __init__(self, open_one: Connect, settings: PacsSettings) -> None:
         self._open, self._settings = open_one, settings
@@ -123,7 +123,7 @@ class _Line:
         self._pacs = None
 
     def attempt(self, what: Callable[[Pacs], None]) -> None:
-        """Do something on the connection, anew where it was lost."""
+        """Call a method of the connection, again on a new one where it was lost."""
         for left in reversed(range(self._settings.tries)):
             try:
                 if self._pacs is None:

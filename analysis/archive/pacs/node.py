@@ -1,4 +1,4 @@
-"""Who is asked: the address of a PACS and how one logs in, from a file that never becomes part of a study."""
+"""Address and credentials of a PACS, from a file that never becomes part of a study."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from analysis.settings import Settings, load
 
 
 class Node(Settings):
-    """Where a PACS is and how one logs in. Its file holds secrets and stays outside the repository."""
+    """Address and credentials of a PACS. Its file holds secrets and stays outside the repository."""
 
     protocol: Literal["dimse", "dicomweb"] = Field("dimse", description="How it is spoken to.")
     host: str | None = Field(None, description="DIMSE: name or address of the PACS.")
@@ -28,7 +28,7 @@ class Node(Settings):
     )
     url: str | None = Field(None, description="DICOMweb: address of the service, https://…/dicom-web.")
     tls: bool = Field(False, description="DIMSE: whether the connection is encrypted.")
-    ca: str | None = Field(None, description="Certificate of who signed the PACS' one; null: those of the system.")
+    ca: str | None = Field(None, description="Certificate that signed the PACS' own; null: those of the system.")
     certificate: str | None = Field(None, description="Our own certificate (PEM), where the PACS asks for one.")
     certificate_key: str | None = Field(None, description="Its key (PEM).")
     verify: bool = Field(
@@ -50,11 +50,11 @@ class Node(Settings):
 
     @property
     def encrypted(self) -> bool:
-        """Whether what is sent can't be read on its way."""
+        """Whether the connection is encrypted."""
         return self.tls if self.protocol == "dimse" else bool(self.url and self.url.startswith("https://"))
 
     def context(self, purpose: ssl.Purpose = ssl.Purpose.SERVER_AUTH) -> ssl.SSLContext:
-        """Return what encrypts a connection.
+        """Return the TLS context of a connection.
 
         Raises
         ------
@@ -73,7 +73,7 @@ class Node(Settings):
 
 
 def load_node(path: str | Path) -> Node:
-    """Read a connection, with what the environment says of logging in, and warn where it isn't safe.
+    """Read a connection, with credentials from the environment, and warn where it isn't safe.
 
     Parameters
     ----------

@@ -20,11 +20,11 @@ class LostError(Exception):
 
 
 class DeclinedError(Exception):
-    """The PACS answered that it won't; asking again in the same way is of no use now."""
+    """The PACS refused; asking again in the same way won't help now."""
 
 
 class TooLargeError(OSError):
-    """What comes is longer than anything that is wanted."""
+    """An answer is longer than any file that is wanted."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ T = TypeVar("T")
 
 
 def once(found: Iterable[T], most: int, what: str) -> Iterator[T]:
-    """Yield each of a listing once, and stop one that goes round in circles.
+    """Yield each entry of a listing once, and stop a listing that repeats itself.
 
     Raises
     ------

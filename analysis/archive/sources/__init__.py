@@ -84,7 +84,7 @@ def check(name: str, source: object) -> Source:
     if not isinstance(source.personal_data, bool):
         raise StudyError(
             f"{where} doesn't say whether it holds personal data; give its SOURCE personal_data=True, "
-            "or False if nobody can be known by what it holds."
+            "or False if nobody can be identified from it."
         )
     if source.make and not source.settings:
         raise StudyError(f"{where} makes an archive but names no settings; give its SOURCE settings=...")

@@ -111,7 +111,7 @@ def _name(kind: Augmentation) -> str:
 
 
 def grid(affine: Tensor, side: int) -> Tensor:
-    """Tell where each pixel comes from, as `torch.nn.functional.affine_grid`, whose small products threads wait for.
+    """Return where each pixel comes from, as `torch.nn.functional.affine_grid`, whose small products threads wait for.
 
     Parameters
     ----------

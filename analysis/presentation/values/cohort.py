@@ -102,7 +102,7 @@ def cohort_values(results: Results) -> dict[str, Any]:
 
 
 def _file_values(results: Results) -> dict[str, Any]:
-    """Tell what became of the archive's files, and of the images among them."""
+    """Describe what became of the archive's files, and of the images among them."""
     files, images = results.files, results.indexed
 
     def total(frame: pd.DataFrame, **of: str) -> int:
@@ -134,7 +134,7 @@ def _file_values(results: Results) -> dict[str, Any]:
 
 
 def rule_values(selection: Mapping[str, Any]) -> dict[str, Any]:
-    """Tell the rules that left exams out, in the order in which they were applied."""
+    """Describe the rules that left exams out, in the order in which they were applied."""
     said = {
         "unreadable": "exams without an image that can be used",
         "no_knee": "exams that show no knee",

@@ -51,7 +51,7 @@ def external_values(results: Results, config: Mapping[str, Any]) -> dict[str, An
 
 
 def _readings(results: Results, config: Mapping[str, Any]) -> str:
-    """Tell how the exams were read, where each was taken as it had been."""
+    """Describe how the exams were read, where each was taken as it had been."""
     exams = results.exams
     numbers = exams.loc[exams["set"] == "test", "read_as"].value_counts()
     parts = []
@@ -67,7 +67,7 @@ def _readings(results: Results, config: Mapping[str, Any]) -> str:
 
 
 def read_by(policy: Mapping[str, Any]) -> str:
-    """Tell by how many readers an exam of a set is read, and of what standing."""
+    """Describe by how many readers an exam of a set is read, and of what standing."""
     number_ = policy["readings"]
     words = ("one", "two", "three")
     told = words[number_ - 1] if number_ <= len(words) else str(number_)
@@ -76,7 +76,7 @@ def read_by(policy: Mapping[str, Any]) -> str:
 
 
 def _discrimination(results: Results, digits: int) -> dict[str, Any]:
-    """Tell how the AUCs here differ from those in the network's own test set."""
+    """Describe how the AUCs here differ from those in the network's own test set."""
     frame = results.estimates("development")
     frame = (
         frame[(frame["measure"] == "auc") & frame["difference"].notna()].set_index("outcome") if len(frame) else frame
@@ -119,7 +119,7 @@ def _discrimination(results: Results, digits: int) -> dict[str, Any]:
 
 
 def _calibration(results: Results, digits: int) -> dict[str, Any]:
-    """Tell the calibration as it comes, and after updating."""
+    """Describe the calibration as it comes, and after updating."""
     frame = results.estimates("updating")
     frame = frame[frame["slope"].notna()] if len(frame) else frame
     among = set(frame["outcome"]) if len(frame) else set()

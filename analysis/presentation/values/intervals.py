@@ -46,5 +46,5 @@ def coverage_values(results: Results) -> dict[str, Any]:
 
 
 def _exams(numbers: set[int]) -> str:
-    """Tell how many exams the patients of the simulations have."""
+    """Describe how many exams the patients of the simulations have."""
     return "one exam" if numbers == {1} else "one or several exams" if 1 in numbers else "several exams"

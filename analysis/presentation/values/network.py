@@ -92,7 +92,7 @@ def _learnt_from(results: Results) -> int:
 
 
 def _computed(by: Mapping[str, Any]) -> str:
-    """Tell by what processor a network was trained, in a clause."""
+    """Describe by what processor a network was trained, in a clause."""
     instructions = "" if by["instructions"] in ("CUDA", "DEFAULT", "NO AVX") else f" with {by['instructions']}"
     threads = "" if by["instructions"] == "CUDA" else f" and {counted(int(by['threads']), 'thread')}"
     kind = "GPU" if by["instructions"] == "CUDA" else "processor"
@@ -100,7 +100,7 @@ def _computed(by: Mapping[str, Any]) -> str:
 
 
 def _phase(training: TrainingSettings, phase: PhaseSettings) -> str:
-    """Tell one phase of the training in a clause."""
+    """Describe one phase of the training in a clause."""
     reduced = f" on images reduced to {phase.side} pixels" if phase.side else ""
     text = f"{counted(phase.epochs, 'epoch')}{reduced} from a learning rate of {phase.learning_rate:g}"
     if phase.warm_up:

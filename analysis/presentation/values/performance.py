@@ -219,7 +219,7 @@ def published_values(results: Results) -> dict[str, Any]:
 
 
 def _differences(results: Results, frame: pd.DataFrame) -> dict[str, Any]:
-    """Tell which differences to the published AUCs are significant after correction."""
+    """Describe which differences to the published AUCs are significant after correction."""
     tested = frame[frame["p_holm"].notna()] if len(frame) else frame
     significant = tested[tested["p_holm"].astype(float) < results.alpha] if len(tested) else tested
     digits = results.settings.digits
