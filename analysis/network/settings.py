@@ -45,6 +45,9 @@ class PhaseSettings(Settings):
 
     epochs: int = Field(ge=1, description="passes over the training exams")
     learning_rate: float = Field(gt=0, description="at the phase's start; it falls by a quarter of a cosine")
+    falls_to: float = Field(
+        default=0, ge=0, description="learning rate at the phase's end; the next phase can go on from there"
+    )
     warm_up: int = Field(default=0, ge=0, description="first of these epochs in which the rate rises from 0, by step")
     side: int | None = Field(
         default=None, ge=8, description="pixels that images are reduced to in this phase; null: as they were prepared"
@@ -56,13 +59,16 @@ class PhaseSettings(Settings):
     def _rises_in_time(self) -> PhaseSettings:
         if self.warm_up > self.epochs:
             raise ValueError("warm_up is longer than the phase has epochs")
+        if self.falls_to > self.learning_rate:
+            raise ValueError("falls_to is above learning_rate; within a phase the rate falls")
         return self
 
     def rate(self, epoch: float) -> float:
         """Give the learning rate at a time of the phase, from 0 to `epochs`."""
         # ASSUME: a quarter of a cosine for each phase (authors' public trainer, there in steps of an epoch).
         risen = min(1.0, epoch / self.warm_up) if self.warm_up else 1.0
-        return self.learning_rate * risen * math.cos(math.pi / 2 * epoch / self.epochs)
+        fall = self.learning_rate - self.falls_to
+        return risen * (self.falls_to + fall * math.cos(math.pi / 2 * epoch / self.epochs))
 
 
 class TrainingSettings(Settings):

@@ -30,8 +30,8 @@ def test_values_are_the_papers():
         (2, 512, "core"),
     ]
     assert [p.model_dump() for p in training.phases] == [
-        {"epochs": 100, "learning_rate": 0.025, "warm_up": 0, "side": None, "noise": 0.0, "erase": 0},
-        {"epochs": 50, "learning_rate": 0.01, "warm_up": 0, "side": None, "noise": 0.05, "erase": 3},
+        {"epochs": 100, "learning_rate": 0.025, "falls_to": 0, "warm_up": 0, "side": None, "noise": 0.0, "erase": 0},
+        {"epochs": 50, "learning_rate": 0.01, "falls_to": 0, "warm_up": 0, "side": None, "noise": 0.05, "erase": 3},
     ]
     assert training.erase_size == 10 and training.jitters == 2
     assert training.batch == 128 * training.jitters  # the trainer counts images, this setting their passes

@@ -113,6 +113,14 @@ def test_the_rate_falls_by_a_quarter_of_a_cosine_and_may_rise_before():
         PhaseSettings(epochs=1, learning_rate=0.02, warm_up=2)
 
 
+def test_the_rate_may_fall_to_where_the_next_phase_goes_on():
+    phase = PhaseSettings(epochs=4, learning_rate=0.02, falls_to=0.01)
+    assert [phase.rate(0), phase.rate(4)] == pytest.approx([0.02, 0.01])
+    assert phase.rate(2) == pytest.approx(0.01 + 0.01 * 0.5**0.5)
+    with pytest.raises(ValidationError, match="falls_to is above learning_rate"):
+        PhaseSettings(epochs=1, learning_rate=0.02, falls_to=0.03)
+
+
 def test_images_may_grow_from_phase_to_phase(cohort, tmp_path, monkeypatch):
     phases = [{"epochs": 1, "learning_rate": 0.05, "warm_up": 1, "side": side} for side in (12, 18, None)]
     seen = []

@@ -77,13 +77,13 @@ def test_noise_alone_is_not_called_no_variation(kl, tmp_path):
 
 def test_growing_images_and_a_rising_rate(kl, tmp_path):
     phases = [
-        {"epochs": 8, "learning_rate": 0.02, "warm_up": 1, "side": 48},
+        {"epochs": 8, "learning_rate": 0.02, "falls_to": 0.01, "warm_up": 1, "side": 48},
         {"epochs": 4, "learning_rate": 0.01, "warm_up": 2},
     ]
     text = sound(tell(kl, tmp_path, config=configured(training={"phases": phases})))
     assert (
-        "for 8 epochs on images reduced to 48 pixels from a learning rate of 0.02 that rose over the first epoch, then 4 "
-        "epochs from a learning rate of 0.01 that rose over the first 2 epochs; the rate fell"
+        "for 8 epochs on images reduced to 48 pixels from a learning rate of 0.02 that rose over the first epoch and fell to 0.01, "
+        "then 4 epochs from a learning rate of 0.01 that rose over the first 2 epochs; the rate fell"
     ) in text
 
 

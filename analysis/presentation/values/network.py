@@ -103,8 +103,13 @@ def _phase(training: TrainingSettings, phase: PhaseSettings) -> str:
     """Describe one phase of the training in a clause."""
     reduced = f" on images reduced to {phase.side} pixels" if phase.side else ""
     text = f"{counted(phase.epochs, 'epoch')}{reduced} from a learning rate of {phase.learning_rate:g}"
+    went = []
     if phase.warm_up:
-        text += f" that rose over {'the first epoch' if phase.warm_up == 1 else f'the first {phase.warm_up} epochs'}"
+        went.append(f"rose over {'the first epoch' if phase.warm_up == 1 else f'the first {phase.warm_up} epochs'}")
+    if phase.falls_to:
+        went.append(f"fell to {phase.falls_to:g}")
+    if went:
+        text += f" that {' and '.join(went)}"
     if own := of_phase(training, phase):
         return f"{text} with {listed(own)}"
     others = [of_phase(training, other) for other in training.phases]
