@@ -30,13 +30,37 @@ options(pROCProgress = list(name = "none"))
 study_roc <- function(truth, score)
   roc(truth, score, levels = c(0, 1), direction = "<", quiet = TRUE)
 
+# A resample has no score that the sample hasn't. pROC sorts each anew; of ranks it is enough to count how often each came.
+# What a curve needs of scores is their order, so that the numbers are pROC's to the last bit.
+counted <- function(ranks) tabulate(ranks, attr(ranks, "highest"))
+ranks_of <- function(numbers, like)
+  structure(numbers, class = "study_ranks", highest = attr(like, "highest"))
+`[.study_ranks` <- function(x, i) ranks_of(unclass(x)[i], x)
+c.study_ranks <- function(x, y) ranks_of(c(unclass(x), unclass(y)), x)
+unique.study_ranks <- function(x, ...) which(counted(x) > 0)
+
+study_resampled <- function(truth, score) {
+  distinct <- sort(unique(score))
+  curve <- study_roc(truth, match(score, distinct))
+  like <- structure(integer(), highest = length(distinct))
+  curve$controls <- ranks_of(curve$controls, like)
+  curve$cases <- ranks_of(curve$cases, like)
+  curve$fun.sesp <- function(thresholds, controls, cases, direction) {
+    seen <- unique(c(cases, controls))
+    reached <- function(ranks) rev(cumsum(rev(counted(ranks)[seen])))
+    list(se = c(reached(cases) / length(cases), 0),
+         sp = c((length(controls) - reached(controls)) / length(controls), 1))
+  }
+  curve
+}
+
 study_auc <- function(truth, score) as.numeric(auc(study_roc(truth, score)))
 
 study_intervals <- function(truth, score, level, replicates, seed) {
   curve <- study_roc(truth, score)
   delong <- ci.auc(curve, conf.level = level, method = "delong")
   set.seed(seed)
-  bootstrap <- ci.auc(curve, conf.level = level, method = "bootstrap",
+  bootstrap <- ci.auc(study_resampled(truth, score), conf.level = level, method = "bootstrap",
                       boot.n = replicates, boot.stratified = TRUE)
   c(as.numeric(curve$auc), delong[1], delong[3], bootstrap[1], bootstrap[3])
 }
@@ -52,7 +76,7 @@ study_curve <- function(truth, score)
                    ret = c("threshold", "specificity", "sensitivity"), transpose = FALSE))
 
 study_band <- function(truth, score, specificities, level, replicates, seed) {
-  curve <- study_roc(truth, score)
+  curve <- study_resampled(truth, score)
   set.seed(seed)
   band <- ci.se(curve, specificities = specificities, conf.level = level,
                 boot.n = replicates, boot.stratified = TRUE)

@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -83,20 +84,24 @@ def test_a_bad_score_is_not_turned_round(rng):
     assert values["bootstrap_high"] < 0.5
 
 
-def test_intervals_are_those_of_a_script_by_hand(rng, tmp_path):
-    truth = (rng.random(60) < 0.4).astype(float)
-    score = np.round(rng.normal(size=60) + truth, 1)
-    values, warnings = roc.intervals(truth, score, 0.9, 300, 77)
-    np.savetxt(tmp_path / "d.csv", np.c_[truth, score], delimiter=",", header="t,s", comments="")
+@pytest.mark.parametrize(("exams", "digits"), [(60, 1), (4000, 15)])
+def test_intervals_and_bands_are_those_of_a_script_by_hand(exams, digits, rng, tmp_path):
+    """To the last bit, with ties and without, where pROC counts in R and where in C."""
+    truth = (rng.random(exams) < 0.4).astype(float)
+    score = np.round(rng.normal(size=exams) + truth, digits)
+    values, warnings = roc.intervals(truth, score, 0.9, 100, 77)
+    band = roc.band(truth, score, specificities=np.array([0.2, 0.85]), level=0.9, replicates=40, seed=78)
+    pd.DataFrame({"t": truth, "s": score}).to_csv(tmp_path / "d.csv", index=False, float_format="%.17g")
     printed = run_r(
-        "suppressMessages(library(pROC)); d <- read.csv(commandArgs(TRUE)[1])\n"
-        "r <- roc(d$t, d$s, levels = c(0, 1), direction = '<'); set.seed(77)\n"
-        "b <- ci.auc(r, conf.level = .9, method = 'bootstrap', boot.n = 300, progress = 'none')\n"
-        "cat(sprintf('%.17g', c(auc(r), ci.auc(r, conf.level = .9)[c(1, 3)], b[c(1, 3)])))",
+        "suppressMessages(library(pROC)); d <- read.csv(commandArgs(TRUE)[1], colClasses = 'numeric')\n"
+        "r <- roc(d$t, d$s, levels = c(0, 1), direction = '<', quiet = TRUE); set.seed(77)\n"
+        "b <- ci.auc(r, conf.level = .9, method = 'bootstrap', boot.n = 100, progress = 'none')\n"
+        "set.seed(78); s <- ci.se(r, c(.2, .85), conf.level = .9, boot.n = 40, progress = 'none')\n"
+        "cat(sprintf('%.17g', c(auc(r), ci.auc(r, conf.level = .9)[c(1, 3)], b[c(1, 3)], s[, c(1, 3)])))",
         tmp_path / "d.csv",
         folder=tmp_path,
     )
-    assert list(values.values()) == [float(x) for x in printed.split()]
+    assert [*values.values(), *band.ravel(order="F")] == [float(x) for x in printed.split()]
     assert warnings == []
 
 
