@@ -5,7 +5,7 @@ ACTIVATE := . .venv/bin/activate
 export XDG_CACHE_HOME := $(CURDIR)/.cache
 export MPLCONFIGDIR := $(CURDIR)/.cache/matplotlib
 
-.PHONY: reproduce render test test-cluster setup form lock clean
+.PHONY: reproduce render test test-cluster test-releases setup form lock clean
 
 reproduce: setup  ## the whole default study, from raw DICOM to the manuscript
 	$(ACTIVATE) && snakemake --cores all
@@ -20,6 +20,10 @@ test:  ## form, then the whole test suite
 test-cluster:  ## the study on a Slurm of two nodes on this machine (Debian's slurm-wlm and munge, as root), some ten minutes
 	@envs/setup.sh test
 	$(ACTIVATE) && pytest -n0 tests/cluster/trial.py
+
+test-releases:  ## made-up releases of OAI and MOST in every form to the manuscript, for both gradings, some ten minutes
+	@envs/setup.sh test
+	$(ACTIVATE) && pytest -n0 tests/archive/sources/trial.py
 
 setup:  ## .venv, R, pROC and Quarto, where they are missing
 	@envs/setup.sh

@@ -46,7 +46,8 @@ class Stance:
     letters : {"", "outside", "between"}
         Where lead letters lie.
     plates : bool
-        Each knee was exposed on its own half of the film, and a band between the two not at all.
+        Each knee was exposed by itself on its own part of the plate, with its own field and dose, and a band between the
+        two not at all.
     """
 
     portrait: bool = False
@@ -154,15 +155,32 @@ def take_both(
         signal = np.ascontiguousarray(signal[:, ::-1])
         joints = {side: (columns - 1 - x, y) for side, (x, y) in joints.items()}
 
+    if not stance.plates:
+        return Film(_exposed(rng, stance, joints, signal, pixel, settings), joints)
+    band = round(rng.uniform(4, 12) / pixel)
+    start = round(middle[0] + stance.aside / pixel) - band // 2
+    # What neither exposure reached is masked black or left white.
+    pixels = np.full(signal.shape, float(rng.random() < 0.4), np.float32)
+    for part in (slice(0, start), slice(start + band, columns)):
+        own = {side: (x - part.start, y) for side, (x, y) in joints.items() if part.start <= x < part.stop}
+        pixels[:, part] = _exposed(rng, stance, own, signal[:, part], pixel, settings).pixels
+    return Film(Radiograph(pixels, pixel), joints)
+
+
+def _exposed(
+    rng: Generator,
+    stance: Stance,
+    joints: dict[str, tuple[float, float]],
+    signal: Map,
+    pixel: float,
+    settings: RadiographySettings,
+) -> Radiograph:
+    """Develop one exposure, with the letters of the knees in it."""
+
     def lead(seen: NDArray[np.bool_]) -> Map:
         return _letters(rng, stance, joints, seen, pixel)
 
-    film = developed(rng, lead, signal, pixel, settings)
-    if stance.plates:  # what neither exposure reached, masked black or left white
-        band = round(rng.uniform(4, 12) / pixel)
-        start = round(middle[0] + stance.aside / pixel) - band // 2
-        film.pixels[:, start : start + band] = float(rng.random() < 0.4)
-    return Film(film, joints)
+    return developed(rng, lead, signal, pixel, settings)
 
 
 def _leg(

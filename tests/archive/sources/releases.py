@@ -1,19 +1,22 @@
 """Whole releases of OAI and MOST that never were: tables after the public descriptions, simulated films for pixels.
 
-`python -m tests.archive.sources.releases oai FOLDER 60` leaves one, to try the sources by hand. What test_oai_most.py
-plants are traps; here there are people enough for a study.
+`python -m tests.archive.sources.releases oai FOLDER 60` leaves one, to try the sources by hand; a last word says the form
+of its tables, `ascii`, `sas` or `nda`. What test_oai_most.py plants are traps; here there are people enough for a study.
 """
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from pydicom.uid import generate_uid
 
+from analysis.archive.handed_out import code
 from analysis.simulate.anatomy import Knee, body, draw, grades
 from analysis.simulate.bilateral import draw_stance, take_both
 from analysis.simulate.hardware import hardware
@@ -100,87 +103,141 @@ def film(person: Person, visit: int, path: Path, only: str = "", **tags: object)
     save(radiograph(rng, stored.shape, **{**usual, **({said: spacing} if said else {}), **tags}), path)
 
 
-def oai(folder: Path, count: int, seed: int = 1) -> Path:
-    """Leave a hard drive of the OAI: baseline of everybody, 36 months of each fourth, tables in their ASCII form."""
+def oai(folder: Path, count: int, form: str = "ascii", seed: int = 1) -> Path:
+    """Leave the OAI: baseline of everybody, 36 months of each fourth, as its hard drive or the NDA has it."""
     flexion = "Bilateral PA Fixed Flexion Knee"
-    contents = ["Folder|ParticipantID|StudyDate|Barcode|StudyDescription|SeriesDescription"]
-    scores: dict[int, list[str]] = {0: [], 5: []}
-    names = [*ALWAYS, *DISEASED]
-    for person in people(count, seed):
+    contents: list[dict[str, str]] = []
+    scores: dict[int, list[dict[str, str]]] = {0: [], 5: []}
+    everybody = people(count, seed)
+
+    def take(person: Person, visit: int, month: str, barcode: str, date: str, words: str, said: str, only: str) -> None:
         one, group = f"{1000001 + person.number}", "C.2" if person.number % 2 else "E.1"
+        drive = folder / month / f"{visit}.{group}" / one / date / barcode[-8:]
+        place = folder / "image03" / barcode if form == "nda" else drive
+        about = f"OAI^XRAY^{words}^KNEE"
+        film(person, int(barcode[4:6]), place / "001", only, PatientID=one, AccessionNumber=barcode, StudyDate=date,
+             StudyDescription=about, SeriesDescription=said)  # fmt: skip
+        contents.append({"Folder": f"{place}", "ParticipantID": one, "StudyDate": date, "Barcode": f"{int(barcode)}",
+                         "StudyDescription": about, "SeriesDescription": f"{said} "})  # fmt: skip
+
+    for person in everybody:
         for visit, month, words in ((0, "00m", "SCREENING"), (5, "36m", "36 MONTH")):
             if visit and person.number % 4:
                 continue
             barcode, date = f"0166{visit:02d}{person.number:04d}01", f"{2005 + visit // 2}0{1 + person.number % 9}15"
             only = "right" if person.number % 15 == 4 else ""
-            said = "PA Fixed Flexion Right Knee" if only else flexion
-            place = folder / month / f"{visit}.{group}" / one / date / barcode[-8:]
-            about = f"OAI^XRAY^{words}^KNEE"
-            film(person, visit, place / "001", only, PatientID=one, AccessionNumber=barcode, StudyDate=date,
-                 StudyDescription=about, SeriesDescription=said)  # fmt: skip
-            contents.append(f"{place}|{one}|{date}|{int(barcode)}|{about}|{said} ")
+            take(person, visit, month, barcode, date, words, "PA Fixed Flexion Right Knee" if only else flexion, only)
             told = {side: grades(knee) for side, knee in person.knees.items()}
             ill = any(found["kl"] >= 2 for found in told.values())
             for number, side in enumerate(SIDES, 1):
                 if only and side != only:
                     continue
-                row = [one, f"{number}: {side.title()}", "15", "T" if person.number == 3 else barcode]
-                for name in names:
-                    read = side != person.replaced and (name in ALWAYS or ill)
-                    row.append(f"{told[side][ITEMS[name]]}" if read else ".: Missing Form/Incomplete Workbook")
-                scores[visit].append("|".join(row))
+                read = {name for name in ITEMS if side != person.replaced and (name in ALWAYS or ill)}
+                row = {
+                    "ID": f"{1000001 + person.number}",
+                    "SIDE": f"{number}: {side.title()}",
+                    "READPRJ": "15",
+                    f"V{visit:02d}BARCDBU": "T" if person.number == 3 else barcode,
+                    **{
+                        f"V{visit:02d}XR{name}": f"{told[side][item]}"
+                        if name in read
+                        else ".: Missing Form/Incomplete Workbook"
+                        for name, item in ITEMS.items()
+                    },
+                }
+                scores[visit].append(row)
                 if person.number % 10 == 0:  # read again in the second project, here and there a grade apart
-                    row[2], row[4] = "37", str(min(4, told[side]["kl"] + (person.number % 20 == 0)))
-                    scores[visit].append("|".join(row))
+                    again = min(4, told[side]["kl"] + (person.number % 20 == 0))
+                    scores[visit].append(row | {"READPRJ": "37", f"V{visit:02d}XRKL": f"{again}"})
         if person.number % 5 == 0:
             for n, words in enumerate(("PA Left Hand", "Lateral Right Knee"), 8):
-                film(person, n, folder / "00m" / f"0.{group}" / one / "20050115" / f"0{n}{person.number:04d}02" / "001",
-                     "right", PatientID=one, AccessionNumber=f"01660{n}{person.number:04d}02", StudyDate="20050115",
-                     StudyDescription="OAI^XRAY^SCREENING", SeriesDescription=words)  # fmt: skip
-    (folder / "contents.csv").write_text("\n".join(contents).replace("|", ",") + "\n")
-    for visit, rows in scores.items():
-        nn = f"V{visit:02d}"
-        head = "|".join(["ID", "SIDE", "READPRJ", f"{nn}BARCDBU", *(f"{nn}XR{name}" for name in names)])
-        (folder / f"kxr_sq_bu{visit:02d}.txt").write_text("\r\n".join([head, *rows]) + "\r\n", newline="")
-    everybody = people(count, seed)
-    sexes = [f"{1000001 + one.number}|{'2: Female' if one.female else '1: Male'}" for one in everybody]
-    ages = [f"{1000001 + one.number}|{one.age}" for one in everybody]
-    before = [f"{1000001 + one.number}|0: No|{'1: Yes' if one.replaced else '0: No'}|.|.|.|." for one in everybody]
-    _table(folder / "Enrollees.txt", "ID|P02SEX", sexes)
-    _table(folder / "AllClinical00.txt", "ID|V00AGE", ages)
-    _table(folder / "OUTCOMES99.txt", "id|V99ERKBLRP|V99ELKBLRP|V99ERKRPCF|V99ELKRPCF|V99ERKDAYS|V99ELKDAYS", before)
+                take(person, 0, "00m", f"01660{n}{person.number:04d}02", "20050115", "SCREENING", words, "right")
+    tables = {f"kxr_sq_bu{visit:02d}": pd.DataFrame(rows) for visit, rows in scores.items()}
+    numbers = [f"{1000001 + one.number}" for one in everybody]
+    tables["Enrollees"] = pd.DataFrame(
+        {"ID": numbers, "P02SEX": ["2: Female" if one.female else "1: Male" for one in everybody]}
+    )
+    tables["AllClinical00"] = pd.DataFrame({"ID": numbers, "V00AGE": [f"{one.age}" for one in everybody]})
+    tables["OUTCOMES99"] = pd.DataFrame(
+        {"id": numbers, "V99ERKBLRP": "0: No", "V99ELKBLRP": ["1: Yes" if one.replaced else "0: No" for one in everybody],
+         **dict.fromkeys(["V99ERKRPCF", "V99ELKRPCF", "V99ERKDAYS", "V99ELKDAYS"], ".")}
+    )  # fmt: skip
+    if form != "nda":
+        pd.DataFrame(contents).to_csv(folder / "contents.csv", index=False)
+    FORMS[form](folder, tables)
     return folder
 
 
-def most(folder: Path, count: int, seed: int = 2) -> Path:
+def most(folder: Path, count: int, form: str = "ascii", seed: int = 2) -> Path:
     """Leave MOST as it is handed out: films of three beams at baseline, and one wide table."""
     names = [name for name in ITEMS if name not in ("ATTM", "SCTM", "SCFL")]
-    head, rows = ["MOSTID"], []
-    head += [f"V0X{letter}{name}" for letter in "RL" for name in names]
-    for person in people(count, seed):
-        one = f"M{'BI'[person.number % 2]}{person.number:05d}"
+    rows, everybody = [], people(count, seed)
+    numbers = [f"M{'BI'[one.number % 2]}{one.number:05d}" for one in everybody]
+    for person, one in zip(everybody, numbers, strict=True):
         for n, beam in enumerate(("PA05", "PA10") if person.number % 5 == 0 else ("PA10",)):
             film(person, n, folder / one / "V0_XRAY" / beam / "image.dcm", PatientID=one, StudyDate="",
                  AccessionNumber=f"{7000000 + 10 * person.number + n}", StudyDescription="KNEE", SeriesDescription=beam)  # fmt: skip
-        row = [one]
+        row = {"MOSTID": one}
         for side in SIDES:
             told = grades(person.knees[side])
             for name in names:
-                half = "0.5" if name == "JSM" and person.number % 6 == 1 else ""
-                row.append("8" if side == person.replaced else f"{told[ITEMS[name]]}{half[1:]}")
-        rows.append("|".join(row))
-    _table(folder / "mostv01235xray.txt", "|".join(head), rows)
-    everybody = [
-        f"M{'BI'[p.number % 2]}{p.number:05d}|{p.age}|{'2: Female' if p.female else '1: Male'}"
-        for p in people(count, seed)
-    ]
-    _table(folder / "mostv01235enroll.txt", "MOSTID|AGE|SEX", everybody)
+                half = ".5" if name == "JSM" and person.number % 6 == 1 else ""
+                row[f"V0X{side[0].upper()}{name}"] = "8" if side == person.replaced else f"{told[ITEMS[name]]}{half}"
+        rows.append(row)
+    people_told = {"MOSTID": numbers, "AGE": [f"{one.age}" for one in everybody],
+                   "SEX": ["2: Female" if one.female else "1: Male" for one in everybody]}  # fmt: skip
+    FORMS[form](folder, {"mostv01235xray": pd.DataFrame(rows), "mostv01235enroll": pd.DataFrame(people_told)})
     return folder
 
 
-def _table(path: Path, head: str, rows: list[str]) -> None:
-    path.write_text("\n".join([head, *rows]) + "\n")
+def ascii_form(folder: Path, tables: dict[str, pd.DataFrame]) -> None:
+    """Bars between the cells, and words beside the codes."""
+    for name, table in tables.items():
+        table.to_csv(folder / f"{name}.txt", sep="|", index=False, lineterminator="\r\n")
 
+
+def nda_form(folder: Path, tables: dict[str, pd.DataFrame]) -> None:
+    """Tabs, a second line that says what the columns are, one table for all visits, codes alone."""
+    readings = []
+    for name, table in tables.items():
+        if name.startswith("kxr"):
+            nn = f"V{name[-2:]}"
+            found = table.rename(columns=lambda column, nn=nn: column.removeprefix(nn).lower())
+            readings.append(found.rename(columns={"barcdbu": "barcode"}).assign(visit=nn))
+    enrolled = tables["Enrollees"].merge(tables["AllClinical00"], on="ID").rename(
+        columns={"P02SEX": "sex", "V00AGE": "ageyears"}
+    )  # fmt: skip
+    enrolled["sex"] = enrolled["sex"].map({"1: Male": "M", "2: Female": "F"})
+    ready = {"kxrsemiquant": pd.concat(readings), "enrollee": enrolled, "outcomes": tables["OUTCOMES99"]}
+    for name, table in ready.items():
+        cells = table.rename(columns=str.lower).map(code).rename(columns={"id": "src_subject_id"})
+        cells.insert(0, "subjectkey", "NDAR_" + cells["src_subject_id"])
+        words = pd.DataFrame([dict.fromkeys(cells.columns, "What this is")])
+        pd.concat([words, cells]).to_csv(folder / f"oai_{name}01.txt", sep="\t", index=False)
+
+
+def haven() -> bool:
+    """Whether R can write SAS' files."""
+    return subprocess.run(["Rscript", "-e", "library(haven)"], capture_output=True, check=False).returncode == 0
+
+
+def sas_form(folder: Path, tables: dict[str, pd.DataFrame]) -> None:
+    """SAS' own files, by R's haven (Debian's r-cran-haven): codes as numbers, and what is missing empty."""
+    for name, table in tables.items():
+        # The length of all names is written too short: the last one would be cut.
+        table.map(code).replace(r"^\..*", "", regex=True).assign(LAST_OF_ALL="end").to_csv(
+            folder / f"{name}.csv", index=False
+        )
+        program = (
+            'path <- commandArgs(TRUE); table <- read.csv(path[1], na.strings = "", check.names = FALSE); '
+            "haven::write_sas(table, path[2])"
+        )
+        paths = [str(folder / f"{name}.{ending}") for ending in ("csv", "sas7bdat")]
+        subprocess.run(["Rscript", "-e", program, *paths], check=True)
+        (folder / f"{name}.csv").unlink()
+
+
+FORMS = {"ascii": ascii_form, "nda": nda_form, "sas": sas_form}
 
 if __name__ == "__main__":
-    print({"oai": oai, "most": most}[sys.argv[1]](Path(sys.argv[2]), int(sys.argv[3])))
+    {"oai": oai, "most": most}[sys.argv[1]](Path(sys.argv[2]), int(sys.argv[3]), *sys.argv[4:])

@@ -1,0 +1,70 @@
+"""Releases of OAI and MOST that never were, in every form, to the manuscript for both gradings: `make test-releases`.
+
+No part of the suite, since it takes many minutes. That each form becomes the same readings, and the reference standard of
+each grading, is tested there.
+"""
+
+import re
+from html import unescape
+
+import pandas as pd
+import pytest
+import yaml
+
+from tests.archive.sources import releases
+from tests.workflow.conftest import ROOT, SMOKE, Clone
+
+PEOPLE = 16
+#: The smoke study's sizes, beside the study's own file.
+TINY = {
+    key: value for key, value in yaml.safe_load((ROOT / SMOKE).read_text()).items() if key not in ("cohort", "simulate")
+}
+#: What each release must say of itself, and what neither may.
+TOLD = {
+    "oai": ("Osteoarthritis Initiative", "taken at baseline", "nda.nih.gov/oai", "may not be passed on"),
+    "most": ("Multicenter Osteoarthritis Study", "at 10 degrees", "agingresearchbiobank", "may not be passed on"),
+}
+NEVER = (
+    r"\bnan\b",
+    r"\{\{",
+    r"\?\?",
+    "cut out and processed by others",
+    "Before consensus the readers",
+    "simulated by",
+)
+
+
+def words(page: str) -> str:
+    """What a page says."""
+    return re.sub(r"\s+", " ", unescape(re.sub(r"<(style|script).*?</\1>|<[^>]+>", " ", page, flags=re.DOTALL)))
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory):
+    return Clone(tmp_path_factory.mktemp("clone"))
+
+
+@pytest.mark.parametrize(
+    ("name", "form"), [("oai", "ascii"), ("oai", "nda"), ("oai", "sas"), ("most", "ascii"), ("most", "sas")]
+)
+def test_a_release_goes_to_the_manuscript_for_both_gradings(name, form, clone, tmp_path):
+    if form == "sas" and not releases.haven():
+        pytest.skip("needs Debian's r-cran-haven, which writes SAS' files")
+    here = clone.copy(tmp_path / "clone")
+    folder = getattr(releases, name)(tmp_path / "release", PEOPLE, form)
+    (here.folder / "tiny.yaml").write_text(
+        yaml.safe_dump(TINY | {"archive": {"source": name, name: {"folder": str(folder)}}})
+    )
+    for grading in ("kl", "oarsi"):
+        done = here.snakemake(
+            "--config", f"grading={grading}", study=f"workflow/studies/{name}.yaml", more=("tiny.yaml",)
+        )
+        assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-8000:]
+        results = here.folder / "results" / name / grading
+        said = words((results / "manuscript/manuscript.html").read_text())
+        for sentence in TOLD[name]:
+            assert sentence in said
+        for broken in NEVER:
+            assert not re.search(broken, said), broken
+        exams = pd.read_parquet(results.parent / "selection/exams.parquet")
+        assert f"The archive held {exams['exam'].str.rpartition('-')[0].nunique()} exams" in said
