@@ -33,23 +33,24 @@ study_roc <- function(truth, score)
 # A resample has no score that the sample hasn't. pROC sorts each anew; of ranks it is enough to count how often each came.
 # What a curve needs of scores is their order, so that the numbers are pROC's to the last bit.
 counted <- function(ranks) tabulate(ranks, attr(ranks, "highest"))
-ranks_of <- function(numbers, like)
-  structure(numbers, class = "study_ranks", highest = attr(like, "highest"))
-`[.study_ranks` <- function(x, i) ranks_of(unclass(x)[i], x)
-c.study_ranks <- function(x, y) ranks_of(c(unclass(x), unclass(y)), x)
-unique.study_ranks <- function(x, ...) which(counted(x) > 0)
+as_ranks <- function(numbers, like) { attributes(numbers) <- attributes(like); numbers }
+`[.study_ranks` <- function(x, i) as_ranks(.subset(x, i), x)
+c.study_ranks <- function(x, y) as_ranks(unlist(list(x, y)), x)
+unique.study_ranks <- function(x, ...) which(counted(x) > 0L)
 
 study_resampled <- function(truth, score) {
   distinct <- sort(unique(score))
   curve <- study_roc(truth, match(score, distinct))
-  like <- structure(integer(), highest = length(distinct))
-  curve$controls <- ranks_of(curve$controls, like)
-  curve$cases <- ranks_of(curve$cases, like)
+  like <- structure(integer(), class = "study_ranks", highest = length(distinct))
+  curve$controls <- as_ranks(curve$controls, like)
+  curve$cases <- as_ranks(curve$cases, like)
   curve$fun.sesp <- function(thresholds, controls, cases, direction) {
-    seen <- unique(c(cases, controls))
-    reached <- function(ranks) rev(cumsum(rev(counted(ranks)[seen])))
-    list(se = c(reached(cases) / length(cases), 0),
-         sp = c((length(controls) - reached(controls)) / length(controls), 1))
+    of_cases <- counted(cases)
+    of_controls <- counted(controls)
+    seen <- which(of_cases + of_controls > 0L)
+    reached <- function(counts) rev(cumsum(rev(counts[seen])))
+    list(se = c(reached(of_cases) / length(cases), 0),
+         sp = c((length(controls) - reached(of_controls)) / length(controls), 1))
   }
   curve
 }

@@ -1,7 +1,7 @@
 """Releases of OAI and MOST that never were, in every form, to the manuscript for both gradings: `make test-releases`.
 
 No part of the suite, since it takes many minutes. That each form becomes the same readings, and the reference standard of
-each grading, is tested there.
+each grading, is tested tclone.
 """
 
 import re
@@ -41,6 +41,7 @@ def words(page: str) -> str:
 
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory):
+    """One for all: what knows nothing of the archive is worked out once, and one form takes another's place."""
     return Clone(tmp_path_factory.mktemp("clone"))
 
 
@@ -50,17 +51,16 @@ def clone(tmp_path_factory):
 def test_a_release_goes_to_the_manuscript_for_both_gradings(name, form, clone, tmp_path):
     if form == "sas" and not releases.haven():
         pytest.skip("needs Debian's r-cran-haven, which writes SAS' files")
-    here = clone.copy(tmp_path / "clone")
     folder = getattr(releases, name)(tmp_path / "release", PEOPLE, form)
-    (here.folder / "tiny.yaml").write_text(
+    (clone.folder / "tiny.yaml").write_text(
         yaml.safe_dump(TINY | {"archive": {"source": name, name: {"folder": str(folder)}}})
     )
     for grading in ("kl", "oarsi"):
-        done = here.snakemake(
+        done = clone.snakemake(
             "--config", f"grading={grading}", study=f"workflow/studies/{name}.yaml", more=("tiny.yaml",)
         )
         assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-8000:]
-        results = here.folder / "results" / name / grading
+        results = clone.folder / "results" / name / grading
         said = words((results / "manuscript/manuscript.html").read_text())
         for sentence in TOLD[name]:
             assert sentence in said
