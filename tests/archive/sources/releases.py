@@ -202,7 +202,7 @@ def nda_form(folder: Path, tables: dict[str, pd.DataFrame]) -> None:
     for name, table in tables.items():
         if name.startswith("kxr"):
             nn = f"V{name[-2:]}"
-            found = table.rename(columns=lambda column, nn=nn: column.removeprefix(nn).lower())
+            found = table.set_axis([column.removeprefix(nn).lower() for column in table], axis=1)
             readings.append(found.rename(columns={"barcdbu": "barcode"}).assign(visit=nn))
     enrolled = tables["Enrollees"].merge(tables["AllClinical00"], on="ID").rename(
         columns={"P02SEX": "sex", "V00AGE": "ageyears"}
@@ -240,4 +240,4 @@ def sas_form(folder: Path, tables: dict[str, pd.DataFrame]) -> None:
 FORMS = {"ascii": ascii_form, "nda": nda_form, "sas": sas_form}
 
 if __name__ == "__main__":
-    {"oai": oai, "most": most}[sys.argv[1]](Path(sys.argv[2]), int(sys.argv[3]), *sys.argv[4:])
+    {"oai": oai, "most": most}[sys.argv[1]](Path(sys.argv[2]), int(sys.argv[3]), (*sys.argv[4:], "ascii")[0])
