@@ -202,7 +202,7 @@ def nda_form(folder: Path, tables: dict[str, pd.DataFrame]) -> None:
     for name, table in tables.items():
         if name.startswith("kxr"):
             nn = f"V{name[-2:]}"
-            found = table.set_axis([column.removeprefix(nn).lower() for column in table], axis=1)
+            found = table.set_axis([str(column).removeprefix(nn).lower() for column in table], axis=1)
             readings.append(found.rename(columns={"barcdbu": "barcode"}).assign(visit=nn))
     enrolled = tables["Enrollees"].merge(tables["AllClinical00"], on="ID").rename(
         columns={"P02SEX": "sex", "V00AGE": "ageyears"}
