@@ -8,23 +8,52 @@ import click
 
 from analysis.options import FILE, NEW_FILE, NEW_FOLDER, out, section_file, shared
 
-
-@click.command()
-@click.argument("folder", type=NEW_FOLDER)
-@out("Folder for images.parquet, readings.parquet and counts.csv.")
-@click.option(
+#: Of both commands that index an archive.
+_PRIVATE = click.option(
     "--private-folder",
     "private",
     required=True,
     type=NEW_FOLDER,
     help="Folder for what identifies people; never published.",
 )
+
+
+@click.command("read-headers")
+@click.argument("folder", type=NEW_FOLDER)
+@_PRIVATE
 @section_file("ingest", "--settings", "settings_file")
+@click.option("--shard", required=True, type=int, help="Which part of the files, counted from 0.")
+@click.option("--shards", required=True, type=int, help="Of how many.")
+@shared("--workers")
+def read_headers(folder: Path, private: Path, settings_file: Path, shard: int, shards: int, workers: int) -> None:
+    """Read one part of the files in FOLDER, for ingest to put all parts together."""
+    from analysis.archive import parts as stage
+    from analysis.archive.settings import IngestSettings
+    from analysis.settings import load
+
+    settings = load(IngestSettings, settings_file)
+    files = stage.read_shard(folder, settings, private, shard, shards, workers)
+    click.echo(f"Read the headers of {files} files, part {shard} of {shards}.")
+
+
+@click.command()
+@click.argument("folder", type=NEW_FOLDER)
+@out("Folder for images.parquet, readings.parquet and counts.csv.")
+@_PRIVATE
+@section_file("ingest", "--settings", "settings_file")
+@click.option("--headers", multiple=True, type=FILE, help="What read-headers wrote, one for each part, in their order.")
 @click.option("--key", type=NEW_FILE, help="File of the secret key of the pseudonyms; made on first use.")
 @shared("--seed", required=False, help="In place of a secret key, where the archive holds no personal data.")
 @shared("--workers")
 def ingest(
-    folder: Path, out: Path, private: Path, settings_file: Path, key: Path | None, seed: int | None, workers: int
+    folder: Path,
+    out: Path,
+    private: Path,
+    settings_file: Path,
+    headers: tuple[Path, ...],
+    key: Path | None,
+    seed: int | None,
+    workers: int,
 ) -> None:
     """Index the archive in FOLDER, under pseudonyms: any tree of files, whatever is in it."""
     from analysis.archive import ingest as stage
@@ -43,7 +72,7 @@ def ingest(
         for warning in warnings:
             click.secho(warning, fg="yellow", err=True)
     try:
-        index = stage.ingest(folder, settings, Pseudonyms(secret), workers, private / "headers.parquet")
+        index = stage.ingest(folder, settings, Pseudonyms(secret), workers, private / "headers.parquet", headers)
     except stage.Refused as refused:
         # Written twice, since Snakemake removes the outputs of a failed step.
         for place in (out, private / "failed"):
@@ -102,4 +131,4 @@ def push(files: tuple[Path, ...], pacs: Path) -> None:
     click.echo(stage(load_node(pacs), files))
 
 
-COMMANDS: list[click.Command] = [make_archive, ingest, fetch, push]
+COMMANDS: list[click.Command] = [make_archive, read_headers, ingest, fetch, push]

@@ -37,6 +37,7 @@ def read_headers(
     workers: int,
     both_read: frozenset[str] = frozenset(),
     before: Path | None = None,
+    record: Path | None = None,
 ) -> pd.DataFrame:
     """Describe every file by its header.
 
@@ -54,8 +55,10 @@ def read_headers(
     both_read : frozenset of str
         Names of the exams of which both knees were read.
     before : Path, optional
-        Where what is read is written down, and where what was read before is found: then only files that are new or have
-        changed are read (`analysis.archive.known`).
+        Where what was read before is written down: then only files that are new or have changed are read
+        (`analysis.archive.known`).
+    record : Path, optional
+        Where what is read is written down; without it, there as well.
 
     Returns
     -------
@@ -64,6 +67,7 @@ def read_headers(
     """
     if before is None:
         return _together(_read(folder, entries, settings, workers, both_read))
+    record = record or before
     stamp = known.stamps(entries)
     frames, unsaved = [known.load(before, settings, stamp, both_read)], 0
     there = set(frames[0]["path"])
@@ -71,10 +75,10 @@ def read_headers(
         frames.append(frame)
         unsaved += len(frame)
         if unsaved >= _SAVED:
-            known.save(_together(frames), before, settings, stamp, both_read)
+            known.save(_together(frames), record, settings, stamp, both_read)
             unsaved = 0
     found = _together(frames)
-    known.save(found, before, settings, stamp, both_read)
+    known.save(found, record, settings, stamp, both_read)
     return found.set_index("path", drop=False).loc[[one.path for one in entries]].reset_index(drop=True)
 
 
@@ -104,7 +108,7 @@ def _read_chunk(
     folder: Path, settings: IngestSettings, entries: list[tuple[str, tuple[str, str] | None]]
 ) -> pd.DataFrame:
     logging.getLogger("pydicom").setLevel(logging.CRITICAL)
-    return _typed(
+    return typed(
         pd.DataFrame.from_records(
             [
                 {"path": path, "code": problem[0], "detail": sentence(*problem)}
@@ -118,8 +122,9 @@ def _read_chunk(
 
 
 def _together(frames: Iterable[pd.DataFrame]) -> pd.DataFrame:
-    return _typed(pd.concat([pd.DataFrame(columns=list(_COLUMNS)), *frames], ignore_index=True))
+    return typed(pd.concat([pd.DataFrame(columns=list(_COLUMNS)), *frames], ignore_index=True))
 
 
-def _typed(frame: pd.DataFrame) -> pd.DataFrame:
+def typed(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a table of records in its types."""
     return frame.astype({name: _NUMBERS.get(name, "str") for name in _COLUMNS})

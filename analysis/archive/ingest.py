@@ -10,19 +10,23 @@ import numpy as np
 import pandas as pd
 
 from analysis.archive.copies import mark_copies
+from analysis.archive.counts import count
 from analysis.archive.find import find
 from analysis.archive.headers import read_headers
 from analysis.archive.inspect import DESCRIPTION
-from analysis.archive.knees import BOX, divide, find_double, units
-from analysis.archive.matching import exam_names, reports_of_exams, side_by_side
+from analysis.archive.knees import BOX, both_sides_read, divide, find_double, units
+from analysis.archive.matching import exams_of_readings, fill_from, reports_of_exams
+from analysis.archive.parts import gather
 from analysis.archive.people import common_identifier, exams, patients, plain, shared
 from analysis.archive.reasons import commonest, sentence
-from analysis.archive.tables import read_exams, read_readings, read_reports
+from analysis.archive.tables import read_reports, readings_or_problem
 from analysis.errors import StudyError
 from analysis.files import write_table
 from analysis.schemas import COUNTS, IMAGES, PRIVATE, READINGS, REJECTED
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from analysis.archive.pseudonyms import Pseudonyms
     from analysis.archive.settings import IngestSettings
 
@@ -64,7 +68,12 @@ class Refused(StudyError):  # noqa: N818 - an error for people, which brings alo
 
 
 def ingest(
-    folder: Path, settings: IngestSettings, pseudonyms: Pseudonyms, workers: int = 1, before: Path | None = None
+    folder: Path,
+    settings: IngestSettings,
+    pseudonyms: Pseudonyms,
+    workers: int = 1,
+    before: Path | None = None,
+    parts: Sequence[Path] = (),
 ) -> Index:
     """Index an archive.
 
@@ -79,6 +88,8 @@ def ingest(
         Processes.
     before : Path, optional
         Where what was read of the files is kept, so that next time only new and changed ones are read.
+    parts : sequence of Path, optional
+        What `read_shard` wrote of each part of the archive's files; then none of them is read here.
 
     Returns
     -------
@@ -93,10 +104,11 @@ def ingest(
     if not folder.is_dir():
         raise StudyError(f"The archive {folder} is no folder; correct the path.")
     table = folder / "readings.csv"
-    read, problem = _read_readings(table)
-    named = read[read["side"] != ""].groupby("exam")["side"].nunique()
-    both_read = frozenset(named.index[named > 1])
-    files = read_headers(folder, find(folder), settings, workers, both_read, before)
+    read, problem = readings_or_problem(table)
+    if parts:
+        files = gather(parts, before)
+    else:
+        files = read_headers(folder, find(folder), settings, workers, both_sides_read(read), before)
     nobody = common_identifier(files)
     by_study = _patients(files, settings, nobody)
     files["exam_key"] = exams(files, files["patient_key"])
@@ -106,7 +118,7 @@ def ingest(
     reject(files, of_two, "exam_of_two_patients")
     mark_copies(files)
     files = _name(files, pseudonyms)
-    wrong, told = _fill(files, folder / "exams.csv")
+    wrong, told = fill_from(folder / "exams.csv", files)
     problem = wrong or problem
     texts: dict[str, int] = {}
     double: set[str] = set()
@@ -114,7 +126,7 @@ def ingest(
     try:
         if not problem:
             texts = _reports(folder / "reports.csv", files)
-            read["exam"] = _exams(read, files, table)
+            read["exam"] = exams_of_readings(read, files, table)
             double = find_double(files, read, table)
     except StudyError as error:
         problem = str(error)
@@ -136,24 +148,6 @@ def _patients(files: pd.DataFrame, settings: IngestSettings, nobody: str | None)
     study = ("study " + files["study_uid"]).fillna("accession " + files["accession"])
     files.loc[unnamed, "patient_key"] = study[unnamed]
     return int(study[unnamed].nunique())
-
-
-def _fill(files: pd.DataFrame, path: Path) -> tuple[str | None, dict[str, int]]:
-    """Take age and sex from exams.csv where the headers are silent; say what is wrong with it, or count its rows."""
-    if not path.exists():
-        return None, {}
-    try:
-        known = read_exams(path).set_index("exam")
-    except StudyError as error:
-        return str(error), {}
-    nowhere = ~known.index.isin(files["accession"]) & ~known.index.isin(files["study_uid"])
-    if len(known) and nowhere.all():
-        named = pd.Series(known.index)
-        return f"{path}: none of its {len(known)} exams is in the archive: {side_by_side(named, files)}.", {}
-    for column in ("age", "sex"):
-        told = files["accession"].map(known[column]).fillna(files["study_uid"].map(known[column]))
-        files[column] = files[column].fillna(told)
-    return None, {"exams_csv": len(known), "exams_csv_of_no_exam": int(nowhere.sum())}
 
 
 def _who(files: pd.DataFrame, settings: IngestSettings) -> pd.Series:
@@ -235,40 +229,6 @@ def _reports(path: Path, files: pd.DataFrame) -> dict[str, int]:
     return reports_of_exams(read_reports(path), files, path)[1] if path.exists() else {}
 
 
-def _read_readings(path: Path) -> tuple[pd.DataFrame, str | None]:
-    """Read readings.csv where there is one, or say what is wrong with it."""
-    none = pd.DataFrame({name: [] for name in (*READINGS.columns, "side")}, dtype="str")
-    if not path.exists():
-        return none, None
-    try:
-        return read_readings(path), None
-    except StudyError as error:
-        return none, str(error)
-
-
-def _exams(readings: pd.DataFrame, files: pd.DataFrame, path: Path) -> pd.Series:
-    """Return the exam's pseudonym for each accession number, or name the first that isn't one exam's."""
-    table = exam_names(files)
-    several = table.loc[table["name"].duplicated(), "name"]
-    for right, what in (
-        (
-            readings["exam"].isin(table["name"]),
-            f"no file of the archive has that accession number: {side_by_side(readings['exam'], files)}",
-        ),
-        (
-            ~readings["exam"].isin(several),
-            "several exams have that number; write the StudyInstanceUID in its place",
-        ),
-    ):
-        if not right.all():
-            line = right.index[~right.to_numpy()][0]
-            raise StudyError(
-                f"{path}, line {line}: exam {readings.loc[line, 'exam']} has readings, but {what} "
-                f"({readings.loc[~right, 'exam'].nunique()} such exams)."
-            )
-    return readings["exam"].map(table.drop_duplicates("name").set_index("name")["exam"]).astype("str")
-
-
 def _readings(readings: pd.DataFrame, files: pd.DataFrame, double: set[str]) -> pd.DataFrame:
     """Name the unit that each reading is of, and put days in place of times."""
     if readings.empty:
@@ -277,38 +237,6 @@ def _readings(readings: pd.DataFrame, files: pd.DataFrame, double: set[str]) -> 
     days = (readings["time"] - unit.map(files.drop_duplicates("exam").set_index("exam")["first"])).dt.total_seconds()
     time = (days / 86400).map("{:.4f}".format, na_action="ignore").astype("str")
     return readings.assign(exam=unit, time=time).drop(columns="side").reset_index(drop=True)
-
-
-def count(files: pd.DataFrame, double: int, texts: dict[str, int], by_study: int) -> pd.DataFrame:
-    """Count what became of the files, and hold the sum to what was found: columns `kind`, `code`, `n`.
-
-    `double` is the number of exams of two knees.
-    """
-    good = files[files["code"].isna()]
-    duplicate = files["code"].str.startswith("duplicate").fillna(False).astype(bool)
-    codes = files["code"].value_counts().sort_index()
-    rows: list[tuple[str, str | None, int]] = [("found", None, len(files)), ("indexed", None, len(good))]
-    rows += [
-        ("duplicate" if code.startswith("duplicate") else "rejected", code, n)
-        for code, n in zip(codes.index.astype(str), codes, strict=True)
-    ]
-    if sum(n for _, _, n in rows[1:]) != len(files):
-        raise RuntimeError(f"{len(files)} files found, but {sum(n for _, _, n in rows[1:])} accounted for")
-    usable = files[files["code"].isna() | duplicate]
-    rows += [
-        ("exams", None, files["exam"].nunique()),
-        ("exams_of_two_knees", None, double),
-        ("films_of_two_knees", None, int((good["side"] == "both").sum())),
-        ("patients", None, files["patient"].nunique()),
-        ("identifiers", None, usable["patient_id"].nunique()),
-        ("patients_by_study", None, by_study),
-    ]
-    notes = good["noted"].dropna().str.split().explode().value_counts().sort_index()
-    rows += [("noted", str(note), n) for note, n in notes.items()]
-    burned_in = good["burned_in"].fillna("not_said").value_counts().sort_index()
-    rows += [("burned_in", str(said), n) for said, n in burned_in.items()]
-    rows += [(kind, None, n) for kind, n in texts.items()]
-    return pd.DataFrame(rows, columns=list(COUNTS.columns))
 
 
 def write(index: Index, out: Path, private: Path) -> None:

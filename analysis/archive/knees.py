@@ -74,6 +74,12 @@ def find_double(files: pd.DataFrame, read: pd.DataFrame, path: Path) -> set[str]
     return double
 
 
+def both_sides_read(readings: pd.DataFrame) -> frozenset[str]:
+    """Return the exams of which both knees were read, as readings.csv calls them (columns `exam`, `side`)."""
+    sides = readings[readings["side"] != ""].groupby("exam")["side"].nunique()
+    return frozenset(sides.index[sides > 1])
+
+
 def units(exams: pd.Series, sides: pd.Series, double: set[str]) -> pd.Series:
     """Return the unit of each row: the exam, with its side where the exam has two knees."""
     return exams.where(~exams.isin(double), exams + "-" + sides)

@@ -27,7 +27,8 @@ _LIBRARIES = (
 )  # fmt: skip
 #: Two changes of a file so close together, ns, may bear the same time.
 _BLUR = 2_000_000_000
-_OWN = ["stamp", "expected", "made_by"]
+#: Columns of a record beside those of `inspect`.
+OWN = ["stamp", "expected", "made_by"]
 
 
 def stamps(entries: Iterable[Entry]) -> pd.Series:
@@ -66,7 +67,8 @@ def load(path: Path, settings: IngestSettings, stamp: pd.Series, both_read: froz
         frame = pd.read_parquet(path).set_index("path", drop=False)
         same = frame["made_by"] == _made_by(settings)
         same &= frame["stamp"] == frame.index.to_series().map(stamp)
-        return frame[same & (frame["expected"] == _expected(frame, both_read))].drop(columns=_OWN)
+        same &= ~frame["code"].isin(_PASSING)
+        return frame[same & (frame["expected"] == _expected(frame, both_read))].drop(columns=OWN)
     except Exception:  # a file that was cut or is of another time
         return pd.DataFrame({"path": []}, dtype="str")
 
@@ -75,12 +77,16 @@ def save(
     records: pd.DataFrame, path: Path, settings: IngestSettings, stamp: pd.Series, both_read: frozenset[str]
 ) -> None:
     """Write down what was read; for its owner's eyes alone, as it holds identifiers."""
-    kept = records[~records["code"].isin(_PASSING) & records["path"].isin(stamp.index)]
-    kept = kept.assign(stamp=kept["path"].map(stamp), expected=_expected(kept, both_read), made_by=_made_by(settings))
+    stamped = records["path"].map(stamp).astype("str")
+    write(records.assign(stamp=stamped, expected=_expected(records, both_read), made_by=_made_by(settings)), path)
+
+
+def write(records: pd.DataFrame, path: Path) -> None:
+    """Write records with what tells whether they are still true."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.parent.chmod(0o700)
     with atomic(path) as temporary:
-        kept.to_parquet(temporary, index=False)
+        records.to_parquet(temporary, index=False)
 
 
 def _expected(records: pd.DataFrame, both_read: frozenset[str]) -> pd.Series:
@@ -89,10 +95,16 @@ def _expected(records: pd.DataFrame, both_read: frozenset[str]) -> pd.Series:
 
 def _made_by(settings: IngestSettings) -> str:
     """Hash the settings, this package's code and the versions of the libraries that it reads with."""
-    digest = blake2b(settings.model_dump_json().encode(), digest_size=16)
+    digest = blake2b(settings.model_dump_json(exclude={"shards"}).encode(), digest_size=16)
     folder = Path(__file__).parent
     for module in sorted([*folder.glob("*.py"), *folder.with_name("imaging").glob("*.py")]):
         digest.update(module.name.encode() + module.read_bytes())
-    installed = {(one.name or "").lower().replace("_", "-"): one.version for one in importlib.metadata.distributions()}
-    digest.update(" ".join(f"{name} {installed.get(name)}" for name in _LIBRARIES).encode())
+    digest.update(" ".join(f"{name} {_version(name)}" for name in _LIBRARIES).encode())
     return digest.hexdigest()
+
+
+def _version(library: str) -> str | None:
+    try:
+        return importlib.metadata.version(library)
+    except importlib.metadata.PackageNotFoundError:
+        return None

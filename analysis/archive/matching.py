@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from analysis.archive.tables import read_exams
 from analysis.archive.unit import exam_of
 from analysis.errors import StudyError
 
@@ -100,3 +101,79 @@ def reports_of_exams(reports: pd.DataFrame, files: pd.DataFrame, path: Path) -> 
         "exams_without_report": int(knees["whole"].nunique() - exam_of(texts["exam"]).nunique()),
     }
     return texts, counts
+
+
+def exams_of_readings(readings: pd.DataFrame, files: pd.DataFrame, path: Path) -> pd.Series:
+    """Find out which exam each reading is of.
+
+    Parameters
+    ----------
+    readings : pandas.DataFrame
+        From `read_readings`; `exam` is what the table calls it.
+    files : pandas.DataFrame
+        See `exam_names`.
+    path : Path
+        The table, for the message.
+
+    Returns
+    -------
+    pandas.Series of str
+        The exam's pseudonym.
+
+    Raises
+    ------
+    StudyError
+        Names the first reading that isn't of one exam of the archive.
+    """
+    table = exam_names(files)
+    several = table.loc[table["name"].duplicated(), "name"]
+    for right, what in (
+        (
+            readings["exam"].isin(table["name"]),
+            f"no file of the archive has that accession number: {side_by_side(readings['exam'], files)}",
+        ),
+        (
+            ~readings["exam"].isin(several),
+            "several exams have that number; write the StudyInstanceUID in its place",
+        ),
+    ):
+        if not right.all():
+            line = right.index[~right.to_numpy()][0]
+            raise StudyError(
+                f"{path}, line {line}: exam {readings.loc[line, 'exam']} has readings, but {what} "
+                f"({readings.loc[~right, 'exam'].nunique()} such exams)."
+            )
+    return readings["exam"].map(table.drop_duplicates("name").set_index("name")["exam"]).astype("str")
+
+
+def fill_from(path: Path, files: pd.DataFrame) -> tuple[str | None, dict[str, int]]:
+    """Take age and sex from exams.csv where the headers are silent; say what is wrong with it, or count its rows.
+
+    Parameters
+    ----------
+    path : Path
+        The table; where there is none, nothing is told.
+    files : pandas.DataFrame
+        See `exam_names`; `age` and `sex` are filled in place.
+
+    Returns
+    -------
+    str or None
+        What is wrong with it.
+    dict of str to int
+        Its exams, and those that the archive hasn't.
+    """
+    if not path.exists():
+        return None, {}
+    try:
+        known = read_exams(path).set_index("exam")
+    except StudyError as error:
+        return str(error), {}
+    nowhere = ~known.index.isin(files["accession"]) & ~known.index.isin(files["study_uid"])
+    if len(known) and nowhere.all():
+        named = pd.Series(known.index)
+        return f"{path}: none of its {len(known)} exams is in the archive: {side_by_side(named, files)}.", {}
+    for column in ("age", "sex"):
+        told = files["accession"].map(known[column]).fillna(files["study_uid"].map(known[column]))
+        files[column] = files[column].fillna(told)
+    return None, {"exams_csv": len(known), "exams_csv_of_no_exam": int(nowhere.sum())}

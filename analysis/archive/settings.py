@@ -187,6 +187,12 @@ class IngestSettings(Settings):
     for_processing: Literal["reject", "keep"] = Field(
         "reject", description="Raw images of a detector (FOR PROCESSING), which aren't meant to be looked at."
     )
+    shards: int = Field(
+        1,
+        ge=1,
+        le=1000,
+        description="Jobs that the archive's files are read by; more for a cluster, where 10,000 files in one are a good number.",
+    )
     max_seconds: float = Field(60, gt=0, description="A header that takes longer to read is rejected, s.")
     max_memory_mb: int = Field(
         2048, ge=256, description="Memory that reading one file may take, MB; bounds what compressed files inflate to."

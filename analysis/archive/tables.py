@@ -68,6 +68,17 @@ def read_readings(path: Path) -> pd.DataFrame:
     )
 
 
+def readings_or_problem(path: Path) -> tuple[pd.DataFrame, str | None]:
+    """Read readings.csv where there is one, or say what is wrong with it: then it counts as empty."""
+    none = pd.DataFrame({name: [] for name in (*READINGS, "side")}, dtype="str")
+    if not path.exists():
+        return none, None
+    try:
+        return read_readings(path), None
+    except StudyError as error:
+        return none, str(error)
+
+
 def read_reports(path: Path) -> pd.DataFrame:
     """Read reports.csv: a text for each accession number, several texts of one exam joined."""
     frame = read_text_table(path, REPORTS)

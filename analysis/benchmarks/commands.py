@@ -142,7 +142,9 @@ def bench_films(films: int, seed: int) -> None:
 @click.command("bench-planning")
 @click.option("--files", default=100_000, show_default=True, type=click.IntRange(1), help="Files of the archive.")
 @click.option("--seed-count", "seeds", default=50, show_default=True, type=click.IntRange(1), help="Networks trained.")
-@click.option("--shards", default=100, show_default=True, type=click.IntRange(1), help="Shards of the images.")
+@click.option(
+    "--shards", default=100, show_default=True, type=click.IntRange(1), help="Shards of the files and of the images."
+)
 def bench_planning(files: int, seeds: int, shards: int) -> None:
     """Plan a study of many files and networks (snakemake --dry-run), and say what that costs."""
     from analysis.benchmarks.planning import plan

@@ -55,7 +55,7 @@ def plan(files: int, seeds: int, shards: int) -> Plan:
     seeds : int
         Networks of the ensemble.
     shards : int
-        Of the prepared images.
+        Of the archive's files, and of the prepared images.
 
     Raises
     ------
@@ -68,6 +68,7 @@ def plan(files: int, seeds: int, shards: int) -> Plan:
         study = {
             "cohort": {"name": "bench-planning", "title": "an archive of empty files"},
             "archive": {"source": "folder", "folder": made},
+            "ingest": {"shards": shards},
             "images": {"shards": shards},
             "network": {"seeds": list(range(seeds))},
         }

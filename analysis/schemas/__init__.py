@@ -142,6 +142,18 @@ PRIVATE = pa.DataFrameSchema(
     strict=False,
 )
 
+#: What was read of each file of an archive, or of one part of its files; private. `stamp` tells whether the file has
+#: changed since, where that can be told; the columns of `analysis.archive.inspect` stand beside these.
+HEADERS = pa.DataFrameSchema(
+    {
+        "path": text(unique=True),
+        **{name: text(missing=True) for name in ("code", "detail", "accession", "study_uid", "stamp")},
+        "expected": pa.Column(bool, coerce=True),  # whether both knees of its exam were read
+        "made_by": text(),
+    },
+    strict=False,
+)
+
 #: The files that aren't used, with the reason.
 REJECTED = table({"path": text(unique=True), "code": text(), "detail": text(missing=True)})
 

@@ -11,9 +11,11 @@ from click.testing import CliRunner
 from analysis.archive import known
 from analysis.archive.commands import ingest as command
 from analysis.archive.find import find
-from analysis.archive.ingest import ingest
+from analysis.archive.ingest import ingest, write
+from analysis.archive.parts import gather, read_shard
 from analysis.archive.pseudonyms import Pseudonyms, key_from_seed
 from analysis.archive.settings import CutSettings, IngestSettings
+from analysis.errors import StudyError
 from tests.archive.files import radiograph, save
 
 NAMES = Pseudonyms(key_from_seed(1))
@@ -105,8 +107,62 @@ def test_what_may_pass_is_not_kept_and_a_file_of_just_now_has_no_stamp(tmp_path,
     (tmp_path / "dicom/nowhere").symlink_to(tmp_path / "gone")
     assert known.stamps(find(tmp_path)).empty  # changed less than two seconds ago
     monkeypatch.setattr(known, "_BLUR", 0)
-    ingest(tmp_path, PLAIN, NAMES, before=tmp_path / "headers.parquet")
-    assert pd.read_parquet(tmp_path / "headers.parquet")["path"].tolist() == ["dicom/1.dcm"]
+    before = tmp_path / "headers.parquet"
+    ingest(tmp_path, PLAIN, NAMES, before=before)
+    assert known.load(before, PLAIN, known.stamps(find(tmp_path)), frozenset())["path"].tolist() == ["dicom/1.dcm"]
+
+
+def read_in_parts(folder, private, shards):
+    """Read the archive in so many parts; return what ingest makes of them."""
+    for shard in range(shards):
+        read_shard(folder, PLAIN, private, shard, shards, 1)
+    parts = [private / f"headers-{shard}.parquet" for shard in range(shards)]
+    return ingest(folder, PLAIN, NAMES, before=private / "headers.parquet", parts=parts)
+
+
+def written(index, folder):
+    """Every file that is made of an index, to the last byte."""
+    write(index, folder, folder / "private")
+    return {path.name: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_read_in_parts_it_comes_to_the_same_to_the_last_byte(archive, tmp_path):
+    """Copies in other parts, two names of one patient, a raw image's twin, an exam of two knees, and what is no image."""
+    folder, where = archive / "dicom", tmp_path / "parts"
+    shutil.copy(folder / "1.dcm", folder / "copy of 1.dcm")
+    shutil.copy(folder / "2.dcm", folder / "k\udce4.dcm")  # a name that isn't UTF-8
+    (folder / "nowhere").symlink_to(folder / "gone")
+    knee(archive, 10, PatientID="OTHER", OtherPatientIDs="P3", AccessionNumber="A3")
+    knee(archive, 11, PresentationIntentType="FOR PROCESSING", AccessionNumber="A4")
+    for number, side in ((12, "L"), (13, "R")):
+        knee(archive, number, AccessionNumber="A12", PatientID="P12", ImageLaterality=side)
+    (archive / "readings.csv").write_text(
+        READ + "".join(f"A12,a,reader,1,kl,2,0,,{side}\n" for side in ("left", "right"))
+    )
+    whole = written(ingest(archive, PLAIN, NAMES), tmp_path / "whole")
+    assert written(read_in_parts(archive, where, 3), tmp_path / "three") == whole
+    # One of these six has no file. What was read in three parts isn't read again.
+    assert written(read_in_parts(archive, where, 6), tmp_path / "six") == whole
+    assert written(ingest(archive, PLAIN, NAMES, before=where / "headers.parquet"), tmp_path / "one") == whole
+
+
+def test_a_part_reads_what_is_new_in_it_alone(archive, tmp_path):
+    knee(archive, 9)
+    (archive / "dicom/0.dcm").unlink()
+    files = read_in_parts(archive, tmp_path, 2).files
+    assert len(files) == 8 and files.loc[files["sex"] != "other", "path"].tolist() == ["dicom/9.dcm"]
+
+
+def test_parts_that_are_not_the_whole_are_refused(archive, tmp_path):
+    read_in_parts(archive, tmp_path, 3)
+    first, second, third = (tmp_path / f"headers-{shard}.parquet" for shard in range(3))
+    for wrong in ((first, second), (first, second, second), (second, first, third), (first, second, third, third)):
+        with pytest.raises(StudyError, match="of an archive's files: give every part"):
+            gather(wrong)
+    with pytest.raises(StudyError, match=r"headers-7\.parquet does not exist"):
+        gather((first, second, tmp_path / "headers-7.parquet"))
+    with pytest.raises(StudyError, match="no shard 3 of 3"):
+        read_shard(archive, PLAIN, tmp_path, 3, 3, 1)
 
 
 def test_the_command_keeps_it_in_the_private_folder(tmp_path):

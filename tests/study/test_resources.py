@@ -30,6 +30,11 @@ def test_more_images_and_a_further_attempt_ask_for_more(rule):
 def test_a_hundred_thousand_files_are_a_morning_on_one_core_and_less_on_eight():
     assert 240 <= needed("ingest", study(), 100_000).runtime <= 600
     assert needed("ingest", study(), 100_000, threads=8).runtime < 90
+    parted = study(archive={"source": "folder", "folder": "/"}, ingest={"shards": 10})
+    part = images("read_headers", parted, {}, files=100_000)
+    assert part == 10_000 and needed("read_headers", parted, part, threads=8).runtime < 20
+    whole = images("ingest", parted, {}, files=100_000)
+    assert whole == 100_000 and needed("ingest", parted, whole, threads=8).runtime < 20
 
 
 def test_training_grows_with_the_network_and_is_shorter_on_gpus():

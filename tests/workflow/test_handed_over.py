@@ -130,3 +130,15 @@ def test_a_locked_folder_does_not_stop_a_plan():
                 os.seteuid(0)
             locked.chmod(0o755)
         assert seen[0] != seen[1]
+
+
+def test_an_archive_that_is_read_in_parts_has_the_same_index(ours):
+    twin, _ = ours
+    index = twin.folder / "results/ours/index"
+    before = {path.name: path.read_bytes() for path in index.iterdir()}
+    parts = ("--config", "ingest={shards: 2}")
+    done = twin.snakemake(INDEX, *parts, study="ours.yaml")
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    assert jobs(done) == {"read_headers": 2, "ingest": 1}
+    assert {path.name: path.read_bytes() for path in index.iterdir()} == before
+    assert planned(ours, *parts) == {}

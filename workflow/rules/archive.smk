@@ -12,6 +12,10 @@ from analysis.archive.find import inventory
 # However often a plan asks for the parameters, it walks the archive once.
 inventory = cache(inventory)
 
+# How many jobs read the files is no matter of what is read.
+INGEST_SETTINGS = settings("ingest", without=["shards"])
+PARTS = range(study.ingest.shards) if study.ingest.shards > 1 else []
+
 SPLIT = [f"{ARCHIVE}/sets.csv"] if has_split(study) else []
 # What headers don't say of an exam, where the archive has it.
 EXAMS = (
@@ -63,13 +67,46 @@ if study.source.make:
             " --seed {params.seed} --workers {threads} --out $(dirname {output.dicom})"
 
 
+# One job that reads the files and makes the index of them, or several that read a part each.
+if PARTS:
+
+    rule read_headers:
+        input:
+            dicom=f"{ARCHIVE}/dicom",
+            readings=f"{ARCHIVE}/readings.csv",
+            settings=INGEST_SETTINGS,
+            code=code("analysis.archive.parts"),
+        output:
+            f"{PRIVATE}/headers-{{shard}}.parquet",
+        log:
+            f"{COHORT}/logs/read_headers-{{shard}}.log",
+        benchmark:
+            f"{COHORT}/benchmarks/read_headers-{{shard}}.tsv"
+        priority: 1
+        conda:
+            "../../envs/images.yaml"
+        threads: CORES
+        resources:
+            **NEEDED,
+        params:
+            archive=folder_of("dicom"),
+            shards=len(PARTS),
+            inventory=holds,
+        message:
+            "Read the headers of part {wildcards.shard} of the archive"
+        shell:
+            "python -m analysis --log {log} read-headers {params.archive:q} --settings {input.settings}"
+            " --shard {wildcards.shard} --shards {params.shards} --workers {threads} --private-folder $(dirname {output})"
+
+
 rule ingest:
     input:
-        dicom=f"{ARCHIVE}/dicom",
+        dicom=[] if PARTS else f"{ARCHIVE}/dicom",
+        headers=[f"{PRIVATE}/headers-{shard}.parquet" for shard in PARTS],
         reports=f"{ARCHIVE}/reports.csv",
         readings=f"{ARCHIVE}/readings.csv",
         exams=EXAMS,
-        settings=settings("ingest"),
+        settings=INGEST_SETTINGS,
         code=code("analysis.archive.ingest"),
     output:
         images=f"{INDEX}/images.parquet",
@@ -88,16 +125,14 @@ rule ingest:
     resources:
         **NEEDED,
     params:
-        archive=folder_of("dicom"),
+        archive=folder_of("readings"),
+        headers=lambda wildcards, input: [f"--headers {path}" for path in input.headers],
         key=NAMED_BY,
-        # A change of a handed-over archive's files, however deep, runs ingest again.
-        inventory=lambda wildcards: (
-            "made here" if study.source.make else inventory(ARCHIVE).digest
-        ),
+        inventory=holds,
     message:
         "Index the archive, under pseudonyms"
     shell:
-        "python -m analysis --log {log} ingest {params.archive:q} --settings {input.settings} {params.key:q}"
+        "python -m analysis --log {log} ingest {params.archive:q} --settings {input.settings} {params.headers} {params.key:q}"
         " --workers {threads} --out $(dirname {output.images}) --private-folder $(dirname {output.private})"
 
 

@@ -47,6 +47,11 @@ def given_to_statistics(wildcards):
     )
 
 
+def holds(wildcards):
+    """What a handed-over archive holds: a change of its files, however deep, has them read again."""
+    return "made here" if study.source.make else inventory(ARCHIVE).digest
+
+
 def development():
     """What the study that trained the network elsewhere estimated of it."""
     names = (

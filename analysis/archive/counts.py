@@ -1,0 +1,39 @@
+"""What became of an archive's files, counted."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from analysis.schemas import COUNTS
+
+
+def count(files: pd.DataFrame, double: int, texts: dict[str, int], by_study: int) -> pd.DataFrame:
+    """Count what became of the files, and hold the sum to what was found: columns `kind`, `code`, `n`.
+
+    `double` is the number of exams of two knees.
+    """
+    good = files[files["code"].isna()]
+    duplicate = files["code"].str.startswith("duplicate").fillna(False).astype(bool)
+    codes = files["code"].value_counts().sort_index()
+    rows: list[tuple[str, str | None, int]] = [("found", None, len(files)), ("indexed", None, len(good))]
+    rows += [
+        ("duplicate" if code.startswith("duplicate") else "rejected", code, n)
+        for code, n in zip(codes.index.astype(str), codes, strict=True)
+    ]
+    if sum(n for _, _, n in rows[1:]) != len(files):
+        raise RuntimeError(f"{len(files)} files found, but {sum(n for _, _, n in rows[1:])} accounted for")
+    usable = files[files["code"].isna() | duplicate]
+    rows += [
+        ("exams", None, files["exam"].nunique()),
+        ("exams_of_two_knees", None, double),
+        ("films_of_two_knees", None, int((good["side"] == "both").sum())),
+        ("patients", None, files["patient"].nunique()),
+        ("identifiers", None, usable["patient_id"].nunique()),
+        ("patients_by_study", None, by_study),
+    ]
+    notes = good["noted"].dropna().str.split().explode().value_counts().sort_index()
+    rows += [("noted", str(note), n) for note, n in notes.items()]
+    burned_in = good["burned_in"].fillna("not_said").value_counts().sort_index()
+    rows += [("burned_in", str(said), n) for said, n in burned_in.items()]
+    rows += [(kind, None, n) for kind, n in texts.items()]
+    return pd.DataFrame(rows, columns=list(COUNTS.columns))
