@@ -3,6 +3,7 @@
 #   snakemake --cores all                                            the default study, simulated
 #   snakemake --cores all --configfile workflow/studies/smoke.yaml   the same on some 40 exams
 #   snakemake active_learning --cores all                            what active learning would have spared
+#   snakemake browse --cores all                                     the test exams, to be looked through
 #   snakemake bundle --cores all                                     a zip for reviewers, who need no images
 #   snakemake --report report.html                                   what was run, and its results
 #
@@ -40,6 +41,11 @@ if TRAINS:
 
 include: "workflow/rules/statistics.smk"
 include: "workflow/rules/manuscript.smk"
+
+
+if FROM_ARCHIVE:
+
+    include: "workflow/rules/browse.smk"
 
 
 if TRAINS:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
-from analysis.options import FOLDER, out, shared
+from analysis.options import FILE, FOLDER, out, shared
 
 #: Knees on one page: as many as a person looks through at a time, and a browser holds.
 ON_A_PAGE = 200
@@ -40,4 +41,23 @@ def grade(
     click.echo(run(list(paths), folder, out, side=side, page=ON_A_PAGE if page else 0, dicom=dicom, workers=workers))
 
 
-COMMANDS: list[click.Command] = [grade]
+@click.command()
+@shared("--images")
+@shared("--reference")
+@shared("--readings")
+@shared("--predictions")
+@click.option("--seeds", type=FILE, required=True, help="seeds.parquet: predictions by exam and member.")
+@click.option("--thresholds", type=FILE, required=True, help="thresholds.csv of the statistics.")
+@shared("--grading")
+@shared("--weights", multiple=True)
+@shared("--config")
+@shared("--workers")
+@out("Folder for a page an item; of a patients' archive one in a folder 'private'.")
+def browse(weights: tuple[Path, ...], **given: Any) -> None:
+    """Show the study's test exams by cell of the confusion matrix, with readings, scores and attributions."""
+    from analysis.inference.browse import browse as run
+
+    click.echo(run(weights=list(weights), **given))
+
+
+COMMANDS: list[click.Command] = [grade, browse]

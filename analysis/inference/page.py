@@ -1,9 +1,9 @@
-"""One self-contained page of graded knees, to be looked through and checked."""
+"""One self-contained page of exams with what a network says of them, to be looked through and checked."""
 
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,18 +11,23 @@ from typing import Any
 import cv2
 import jinja2
 import numpy as np
+from torch import Tensor
 
 from analysis.files import atomic
 from analysis.grading.scheme import Scheme
-from analysis.inference.files import SHOWN
-from analysis.inference.grade import MARKS, Graded, decided
+from analysis.network.architecture import KneeNet
 from analysis.network.attribution import integrated_gradients, scorer_of
 from analysis.network.folder import NOT_A_DEVICE
-from analysis.network.overlay import overlay
+from analysis.network.heads import Asked
+from analysis.network.overlay import SIDE, lay
 from analysis.network.settings import AttributionSettings
-from analysis.network.trained import Trained
 
 TEMPLATE = Path(__file__).parent / "page.html.jinja"
+#: How closely attributions should add up, and how often the steps are doubled for it: less than for a figure, since
+#: these are for a look at hundreds of knees.
+QUICK, DOUBLINGS = AttributionSettings(steps=16, tolerance=0.1), 2
+#: An image, RGB of SIDE pixels, plain and with its attribution.
+Pair = tuple[np.ndarray, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -38,70 +43,65 @@ class Bar:
     @property
     def percent(self) -> str:
         """The score in percent."""
-        return f"{100 * self.score:.0f}"
+        return percent(self.score) or ""
 
 
-def article(network: Trained, one: Graded, laid: list[tuple[np.ndarray, np.ndarray]]) -> dict[str, Any]:
-    """Return what the page shows of a knee: pictures with what the grade rests on, bars, words.
-
-    Parameters
-    ----------
-    network : Trained
-    one : Graded
-        With its images to look at.
-    laid : list of pair of numpy.ndarray
-        From `attributed`.
-    """
-    scheme, outcomes = network.scheme, network.outcomes
-    asked = _asked(scheme, one)
-    pictures = [
+def pictures(
+    laid: Iterable[Pair], views: Iterable[Any], files: Iterable[str], side: int = SIDE
+) -> list[dict[str, str]]:
+    """Return what the page shows of an exam's images, each of so many pixels: plain and with what the grade rests on."""
+    return [
         {
-            "plain": jpeg(plain),
-            "overlay": jpeg(over),
+            "plain": jpeg(plain, side),
+            "overlay": jpeg(over, side),
             "view": view if isinstance(view, str) else "view unknown",
             "file": file,
         }
-        for (plain, over), view, file in zip(laid, one.knee.files["view"], one.knee.files["path"], strict=True)
+        for (plain, over), view, file in zip(laid, views, files, strict=True)
     ]
-    yes, scores = decided(network, one.scores), dict(zip(outcomes, one.scores, strict=True))
-    limits = network.thresholds["threshold"]
+
+
+def told(
+    scheme: Scheme, scores: Mapping[str, float], limits: Mapping[str, float], grades: Mapping[str, int | None]
+) -> dict[str, Any]:
+    """Return what the network says of an exam, as sentences (`verdicts`) and as bars by kind (`bars`).
+
+    Parameters
+    ----------
+    scheme : Scheme
+    scores : mapping of str to float
+        By outcome; missing for one that was never learnt.
+    limits : mapping of str to float
+        From which score on the answer is yes; missing where there is no threshold.
+    grades : mapping of str to int or None
+        The grade of each item.
+    """
     bars: dict[str, list[Bar]] = {}
+    yes = {
+        name: None if np.isnan(limits.get(name, np.nan)) or np.isnan(score) else bool(score >= limits[name])
+        for name, score in scores.items()
+    }
     for outcome in scheme.outcomes:
         if np.isnan(scores[outcome.id]):
             continue
         item = scheme.items.get(outcome.item or "")
         meaning = item.levels[outcome.levels[0]] if item and outcome.kind == "grade" else ""
-        limit = (
-            float(limits[outcome.id])
-            if outcome.id in limits.index and limits[outcome.id] == limits[outcome.id]
-            else None
-        )
+        limit = None if yes[outcome.id] is None else float(limits[outcome.id])
         kind = {"grade": item.title if item else "", "group": "Merged grades"}.get(outcome.kind, "Findings")
         bar = Bar(outcome.label, meaning, float(scores[outcome.id]), yes[outcome.id], limit)
         bars.setdefault(kind, []).append(bar)
-    return {
-        "number": one.number,
-        "exam": one.knee.exam,
-        "side": one.knee.side or "side unknown",
-        "files": list(one.knee.files["path"]),
-        "pictures": pictures,
-        "asked": scheme.outcome(asked).title,
-        "verdicts": verdicts(scheme, one, yes, scores),
-        "bars": bars,
-        "spread": None if np.isnan(one.spread) else f"{100 * one.spread:.0f}",
-        "marks": [(mark, MARKS[mark]) for mark in one.marks],
-    }
+    return {"verdicts": verdicts(scheme, grades, yes, scores), "bars": bars}
 
 
-def verdicts(scheme: Scheme, one: Graded, yes: dict[str, bool | None], scores: dict[str, float]) -> list[str]:
+def verdicts(
+    scheme: Scheme, grades: Mapping[str, int | None], yes: Mapping[str, bool | None], scores: Mapping[str, float]
+) -> list[str]:
     """Say in sentences what the network found: each item's grade with its meaning, the disease, findings."""
     found = []
-    for name, level in one.grades.items():
+    for name, level in grades.items():
         if level is not None:
-            item = scheme.items[name]
-            found.append(
-                f"{item.title} {level}: {item.levels[level]} ({100 * scores[f'{name}_{level}']:.0f}% of the network's weight)."
-            )
+            item, weight = scheme.items[name], percent(scores[f"{name}_{level}"])
+            found.append(f"{item.title} {level}: {item.levels[level]} ({weight}% of the network's weight).")
     if scheme.disease and yes.get("disease") is not None:
         found.append(f"{scheme.disease.title}: {'yes' if yes['disease'] else 'no'}.")
     others = [o.title for o in scheme.outcomes if o.kind in ("location", "finding", "implant") and yes.get(o.id)]
@@ -110,72 +110,60 @@ def verdicts(scheme: Scheme, one: Graded, yes: dict[str, bool | None], scores: d
     return found
 
 
-def _asked(scheme: Scheme, one: Graded) -> str:
-    """Return the outcome that the attribution is of: the first item's grade, or the likeliest outcome."""
-    for name, level in one.grades.items():
-        if level is not None:
-            return f"{name}_{level}"
-    return scheme.outcomes[int(np.nanargmax(one.scores))].id
+def explained(
+    members: list[KneeNet], asked: Asked, outcome: int, seen: Tensor, shown: np.ndarray, mirrored: np.ndarray
+) -> list[Pair]:
+    """Return each image of an exam as it is looked at, and with what adds to a score laid over it.
 
-
-def attributed(network: Trained, one: Graded, settings: AttributionSettings) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Return each image as it is looked at and with what adds to the score laid over it, RGB of SHOWN pixels."""
-    outcome = network.outcomes.index(_asked(network.scheme, one))
-    exam = np.zeros(len(one.images), int)
-    left = np.full(len(one.images), one.knee.side == "left")
-    batch = network.batch(one.images, exam, left)
-    for member in network.members:
+    Parameters
+    ----------
+    members : list of KneeNet
+    asked : Asked
+    outcome : int
+        Position of the outcome in the scheme.
+    seen : Tensor of float, shape (images, side, side)
+        The images as the network takes them.
+    shown : numpy.ndarray of uint8, shape (images, side, side)
+        The images to look at, of any size.
+    mirrored : numpy.ndarray of bool, shape (images,)
+        Which images the network takes mirrored.
+    """
+    for member in members:
         member.requires_grad_(False)
-    maps, _, _ = integrated_gradients(scorer_of(network.members, network.asked, outcome), batch.images[:, 0], settings)
-    if network.settings.align_sides and one.knee.side == "left":
-        maps = maps[:, :, ::-1]  # the network saw it mirrored
-    shown = np.stack(one.shown).astype(np.float32) / 255
-    laid = overlay(shown, maps)
-    # The pictures of an exam stand side by side, plain above and overlaid below.
-    step, below = (
-        laid.shape[1] // len(maps)
-        if len(maps) == 1
-        else SHOWN + (laid.shape[1] - len(maps) * SHOWN) // (len(maps) - 1),
-        laid.shape[0] - SHOWN,
-    )
-    return [
-        (laid[:SHOWN, i * step : i * step + SHOWN], laid[below:, i * step : i * step + SHOWN]) for i in range(len(maps))
-    ]
+    maps, _, _ = integrated_gradients(scorer_of(members, asked, outcome), seen, QUICK, DOUBLINGS)
+    maps = np.where(mirrored[:, None, None], maps[:, :, ::-1], maps)
+    return lay(shown.astype(np.float32) / 255, maps)
 
 
-def jpeg(picture: np.ndarray) -> str:
-    """Return a picture, RGB, as the address of an image that holds itself."""
+def percent(share: float) -> str | None:
+    """Return a share in whole percent; None where it is missing."""
+    return None if np.isnan(share) else f"{100 * share:.0f}"
+
+
+def jpeg(picture: np.ndarray, side: int) -> str:
+    """Return a picture, RGB, reduced to a side of so many pixels, as the address of an image that holds itself."""
+    if len(picture) > side:
+        picture = cv2.resize(picture, (side, side), interpolation=cv2.INTER_AREA)
     coded = cv2.imencode(".jpg", picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 80])[1]
     return "data:image/jpeg;base64," + base64.b64encode(coded.tobytes()).decode()
 
 
-def write_page(
-    articles: Iterable[dict[str, Any]],
-    path: Path,
-    *,
-    title: str,
-    lead: str,
-    total: int,
-    pages: Iterable[dict[str, Any]] = (),
-) -> None:
+def write_page(articles: Iterable[dict[str, Any]], path: Path, **words: Any) -> None:
     """Write a page.
 
     Parameters
     ----------
     articles : iterable of dict
-        From `article`.
+        As `analysis.inference.shown.article` gives them; each is written before the next one is asked for.
     path : Path
-    title, lead : str
-        Heading, and a sentence below it.
-    total : int
-        Number of articles.
-    pages : iterable of dict
-        Where there are several: `name` of each, and whether it is `here`.
+    **words
+        `title` and `lead`, the heading and a sentence below it; `look`, what an article is called that should be looked
+        at (its key `look`); `pages`, where there are several: `name` and `label` of each, and whether it is `here`; and
+        `matrix`, the table whose cells choose articles by their key `cell`, or None.
     """
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
-    told = {"pages": list(pages), "warning": NOT_A_DEVICE}
     with atomic(path) as temporary, temporary.open("w", encoding="utf-8") as file:
-        file.writelines(template.generate(articles=iter(articles), title=title, lead=lead, total=total, **told))
+        file.writelines(template.generate(articles=iter(articles), warning=NOT_A_DEVICE, **words))

@@ -10,7 +10,6 @@ from analysis.archive.reasons import commonest
 from analysis.errors import StudyError
 from analysis.inference.files import collect
 from analysis.inference.grade import Graded, grade
-from analysis.network.settings import AttributionSettings
 
 
 def run(
@@ -75,15 +74,14 @@ class Pages:
     def __init__(self, network: Any, out: Path, size: int, dicom: bool) -> None:
         self.network, self.out, self.size, self.dicom = network, out, size, dicom
         self.unwritten: list[str] = []
-        self.settings = AttributionSettings(steps=16, tolerance=0.1)
         self.articles: list[dict[str, Any]] = []
         self.written = 0
 
     def show(self, one: Graded) -> None:
         """Add a knee."""
-        from analysis.inference.page import article, attributed
+        from analysis.inference.shown import article, attributed
 
-        laid = attributed(self.network, one, self.settings)
+        laid = attributed(self.network, one)
         if self.size:
             self.articles.append(article(self.network, one, laid))
         if self.dicom:
@@ -110,7 +108,7 @@ class Pages:
         from analysis.inference.page import write_page
 
         number = self.written
-        around = [{"name": self._name(i), "here": i == number} for i in range(number + 1)]
+        around = [{"name": self._name(i), "label": i + 1, "here": i == number} for i in range(number + 1)]
         first, last = self.articles[0]["number"], self.articles[-1]["number"]
         doubted = sum(bool(one["marks"]) for one in self.articles)
         lead = (
@@ -119,6 +117,6 @@ class Pages:
         )
         write_page(
             self.articles, self.out / self._name(number), title=f"{self.network.scheme.title} grades", lead=lead,
-            total=len(self.articles), pages=around,
+            look="those to doubt", pages=around, matrix=None,
         )  # fmt: skip
         self.articles, self.written = [], number + 1

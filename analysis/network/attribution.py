@@ -26,7 +26,7 @@ from analysis.network.settings import AttributionSettings, NetworkSettings
 from analysis.schemas import PREDICTIONS
 from analysis.schemas.network import CASES, OCCLUSION
 
-#: How often the steps are doubled where the attributions don't add up.
+#: How often the steps are doubled at most where the attributions don't add up.
 DOUBLINGS = 4
 
 
@@ -160,7 +160,7 @@ def surest(
 
 
 def integrated_gradients(
-    scorer: Callable[[Tensor], Tensor], images: Tensor, settings: AttributionSettings
+    scorer: Callable[[Tensor], Tensor], images: Tensor, settings: AttributionSettings, doublings: int = DOUBLINGS
 ) -> tuple[np.ndarray, int, float]:
     """Attribute a score to the pixels of an exam (Sundararajan et al. 2017), from black images as the baseline.
 
@@ -171,7 +171,9 @@ def integrated_gradients(
     images : Tensor of float, shape (images, side, side)
         Grey values from 0 to 1.
     settings : AttributionSettings
-        The steps are doubled while the completeness error is above the tolerance, four times at most.
+        The steps are doubled while the completeness error is above the tolerance.
+    doublings : int
+        How often at most.
 
     Returns
     -------
@@ -190,7 +192,7 @@ def integrated_gradients(
         change = float(scorer(exam) - scorer(black))
     steps, error = settings.steps, np.inf
     maps = np.zeros(images.shape)
-    for _ in range(DOUBLINGS + 1):
+    for _ in range(doublings + 1):
         found = method.attribute(exam, black, n_steps=steps, internal_batch_size=16)
         total = float(found.double().sum())
         error, maps = abs(total - change) / max(abs(change), 0.01), found[0].detach().cpu().numpy()

@@ -54,6 +54,7 @@ RATES = {
     "train": Rate(1500, 100, 20, 10, 1),  # 1044, 709
     "predict": Rate(1500, 100, 20, 10, 1),  # 626, 9
     "attribute": Rate(2000, 100, 20, 30, 1),  # 771, 33
+    "write_browse": Rate(2000, 100, 20, 30, 2),
     "ask_round": Rate(1500, 100, 20, 10, 1),
     "evaluate": Rate(1000, 500, 50, 30, 20),  # 983, 41
     "coverage": Rate(800, 400, 0, 240, 0),  # 651, 62
@@ -150,7 +151,7 @@ def needed(rule: str, study: Study, count: int, threads: int = 1, attempt: int =
     mb = rate.mb + rate.thread_mb * threads + rate.mb_1000 * count / 1000
     minutes = rate.minutes + rate.minutes_1000 * count / 1000 / threads
     network, side = study.network, study.images.size
-    if step in ("train", "predict", "attribute", "ask_round"):
+    if step in ("train", "predict", "attribute", "write_browse", "ask_round"):
         mb += _ACTIVATIONS * network.training.batch * side**2 * network.width / 1e6
         mb += count * side**2 / 1e6  # the pixels, each once
         passes = float(count)

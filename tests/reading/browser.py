@@ -5,8 +5,10 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.resources import files
 from typing import Any
 
+import axe_playwright_python
 from playwright.sync_api import Browser, Page, sync_playwright
 
 #: Nothing that the browser does by itself may reach for the network.
@@ -34,6 +36,18 @@ def open_browser() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=chromium(), args=list(FLAGS))
         yield browser
         browser.close()
+
+
+def audit(page: Page) -> list[str]:
+    """Return what axe-core finds critical or serious."""
+    page.add_script_tag(content=files(axe_playwright_python).joinpath("axe.min.js").read_text("utf-8"))
+    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
+    return [
+        f"{one['id']}: {node['html'][:150]} {node['any'][0]['message'][:150] if node['any'] else ''}"
+        for one in found
+        if one["impact"] in ("critical", "serious")
+        for node in one["nodes"]
+    ]
 
 
 class Seat:

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import re
 import secrets
-from importlib.resources import files
 from typing import Any
 
-import axe_playwright_python
 import pytest
 
 from analysis.reading import access
 from analysis.reading.store import Store
-from tests.reading.browser import Seat, chromium, open_browser
+from tests.reading.browser import Seat, audit, chromium, open_browser
 from tests.reading.conftest import Server, content, running, values
 
 pytestmark = pytest.mark.skipif(chromium() is None, reason="Chromium is not installed: envs/setup.sh test installs it")
@@ -52,49 +50,37 @@ def read_all(server: Server, name: str, grade: int) -> None:
         assert client.post("/api/readings", json=sent).status_code == 200
 
 
-def audit(seat: Seat) -> list[str]:
-    """Return what axe-core finds critical or serious."""
-    seat.page.add_script_tag(content=files(axe_playwright_python).joinpath("axe.min.js").read_text("utf-8"))
-    found = seat.page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
-    return [
-        f"{one['id']}: {node['html'][:150]} {node['any'][0]['message'][:150] if node['any'] else ''}"
-        for one in found
-        if one["impact"] in ("critical", "serious")
-        for node in one["nodes"]
-    ]
-
-
 def test_no_page_keeps_anybody_out(server, chrome):
     door = Seat(chrome, bypass_csp=True)
     door.page.goto(server.url + "/sign-in")
-    assert audit(door) == []
+    assert audit(door.page) == []
     read_all(server, "bo", 1)
     bo = sit(server, chrome, "bo")
     assert bo.shown() == "none"
-    assert audit(bo) == []
+    assert audit(bo.page) == []
     bo.page.goto(server.url + "/progress")
     bo.page.wait_for_selector("#said:not(:empty)")
-    assert audit(bo) == []
+    assert audit(bo.page) == []
     anna = sit(server, chrome, "anna")
     anna.shown()
     anna.press("3", "b")
-    assert audit(anna) == []
+    assert audit(anna.page) == []
     for opener, dialog in (("#show-guide", "#guide"), ("#show-mine", "#mine")):
         anna.page.click(opener)
         anna.page.wait_for_selector(f"{dialog}[open]")
-        assert audit(anna) == []
+        assert audit(anna.page) == []
         anna.page.click(f"{dialog} .close")
     anna.press("?")
-    assert audit(anna) == []
+    assert audit(anna.page) == []
     anna.press("?")
     read_all(server, "anna", 3)
     panel = sit(server, chrome, "panel", "consensus")
     panel.shown()
     panel.press("a")
-    assert audit(panel) == []
+    assert audit(panel.page) == []
     panel.page.goto(server.url + "/progress")
     panel.page.wait_for_selector("#between tbody tr")
-    assert audit(panel) == []
+    assert audit(panel.page) == []
 
 
 @pytest.mark.parametrize("size", TABLETS, ids=lambda size: f"{size['width']}x{size['height']}")
@@ -241,7 +227,7 @@ def test_the_coordinator_withdraws_a_token_hands_over_and_closes_a_set(server, c
     head.press("Enter")
     head.page.wait_for_selector("#events tbody tr")
     assert {"gone", "giver", "taker"} <= set(head.page.locator("#people tbody td:first-child").all_inner_texts())
-    assert audit(head) == []
+    assert audit(head.page) == []
     assert cut(head.page) == []
     assert out.get("/api/mine").status_code == 200
     head.page.click("[aria-label='Withdraw the token of gone']")

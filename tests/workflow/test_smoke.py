@@ -95,11 +95,13 @@ def test_another_grading_shares_the_images(smoke):
 
 
 def test_two_gradings_are_compared_on_the_same_selection(smoke):
-    """What the first grading has made is used; the other adds its own reference standard, network and scores."""
-    planned = jobs(smoke.snakemake("compare_gradings", "-n"))
-    assert planned == dict.fromkeys(
-        ("reference", "train", "predict", "compare", "manuscript_compared", "compare_gradings"), 1
-    )
+    """What the first grading has made is used; the other adds its own reference standard, network and scores.
+
+    The pages of test exams rest on what is there, too.
+    """
+    planned = jobs(smoke.snakemake("compare_gradings", "browse", "-n"))
+    compared = ("reference", "train", "predict", "compare", "manuscript_compared", "compare_gradings")
+    assert planned == dict.fromkeys((*compared, "write_browse", "browse"), 1)
 
 
 def test_another_seed_trains_itself_alone(smoke):
