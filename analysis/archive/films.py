@@ -26,8 +26,12 @@ _LOOK = 430
 _BLACK, _WHITE = 0.04, 0.97
 #: Share of a line of pixels that must be brighter than black, so that lead letters don't count.
 _SPECKS = 0.06
-#: A jump of brightness, and the share of rows that have it in one column, by which the edge of an exposure is known.
-_EDGE, _STRAIGHT = 0.1, 0.7
+#: A jump of brightness, and the share of rows that have it in one column, by which the edge of an exposure is known; the
+#: widest band between two exposures, mm.
+_EDGE, _STRAIGHT, _BAND = 0.1, 0.7, 25.0
+#: Brighter than this is leg; how much more the ends of one leg may differ from those of the other than the film is askew,
+#: mm; and how many times as bright as the other one leg may be.
+_SEEN, _ASKEW, _BRIGHTER = 0.1, 12.0, 1.12
 #: Share of a leg's pixels that count with their own brightness; brighter ones are metal, and count as these.
 _METAL = 80
 #: How deep the valley between two legs is, as a share of the lower leg's brightness: less than the first is one leg,
@@ -124,7 +128,7 @@ def part(film: NDArray[np.uint8], spacing: tuple[float, float] | None, side: flo
         raise Unreadable("film_unclear", "one side is too narrow for a leg")
     if film.shape[0] * aspect > _TALLEST * film.shape[1]:
         raise Unreadable("film_unclear", "the film is too high for two knees")
-    if _plates(seen, valley):
+    if _band(seen, valley, unit) or _two_fields(seen, valley, unit):
         raise Unreadable("film_unclear", "two exposures on one plate")
     spans = ((0, valley), (valley, seen.shape[1]))
     if spacing is None:
@@ -221,13 +225,34 @@ def _valley(seen: Grey, unit: float) -> tuple[int, float]:
     return column, float(depth[column])
 
 
-def _plates(seen: Grey, valley: int) -> bool:
-    """Tell a band that no exposure reached: an edge between the legs that is straight from top to bottom."""
+def _band(seen: Grey, valley: int, unit: float) -> bool:
+    """Tell a band that no exposure reached: two opposite edges between the legs, straight from top to bottom.
+
+    One such edge may be skin.
+    """
     reach = seen.shape[1] // 6
     change = np.diff(seen[:, max(0, valley - reach) : valley + reach], axis=1)
     # Over three columns, since the film may lie a little askew.
-    jump = np.maximum(np.abs(change[:, :-1] + change[:, 1:])[:, :-1], np.abs(change[:, 1:-1] + change[:, 2:]))
-    return bool(((jump > _EDGE).mean(axis=0) > _STRAIGHT).any())
+    jump = change[:, :-1] + change[:, 1:]
+    rising, falling = (
+        np.flatnonzero((np.maximum(way[:, :-1], way[:, 1:]) > _EDGE).mean(axis=0) > _STRAIGHT) for way in (jump, -jump)
+    )
+    return bool((np.abs(rising[:, None] - falling) < _BAND / unit).any())
+
+
+def _two_fields(seen: Grey, valley: int, unit: float) -> bool:
+    """Tell two exposures by the legs: their fields end at other heights, or one is brighter."""
+    ends, brightness = [], []
+    for leg in (seen[:, :valley], seen[:, valley:]):
+        axis, reach = round(_axis(leg)), max(1, round(15 / unit))
+        rows = np.flatnonzero((leg[:, max(0, axis - reach) : axis + reach] > _SEEN).mean(axis=1) > 0.5)
+        if not len(rows):
+            return False
+        ends.append(rows[[0, -1]])
+        brightness.append(float(np.median(leg[leg > _SEEN])))
+    # Of one field that is askew both ends are higher on the same side.
+    top, bottom = ends[0] - ends[1]
+    return bool(abs(top - bottom) * unit > _ASKEW or max(brightness) > _BRIGHTER * min(brightness))
 
 
 def _width(half: Grey, row: float) -> float:

@@ -5,6 +5,8 @@ import pandas as pd
 import pytest
 
 from analysis.archive.describe import side
+from analysis.archive.dicom import Unreadable
+from analysis.archive.films import part
 from analysis.archive.ingest import ingest
 from analysis.archive.matching import reports_of_exams
 from analysis.archive.pseudonyms import Pseudonyms, key_from_seed
@@ -208,3 +210,36 @@ def test_a_report_is_of_both_knees(tmp_path):
 def test_words_for_both_sides(study, series, tag, expected):
     found = radiograph(np.random.default_rng(1), StudyDescription=study, SeriesDescription=series, ImageLaterality=tag)
     assert side(found, PLAIN) == expected
+
+
+def exposed(left=(0, 350), right=(0, 350), brighter=1.0, band=None, turned=0):
+    """A film of two legs, each in rows of its own, as it is looked at; `turned` lowers the right leg's rows by that much."""
+    shown = legs().astype(float) / 4095 * 255
+    for columns, (top, bottom), lower in ((slice(0, 215), left, 0), (slice(215, None), right, turned)):
+        shown[: top + lower, columns] = shown[bottom + lower :, columns] = 0
+    shown[:, 215:] *= brighter
+    if band is not None:
+        shown[:, 208:222] = band
+    return shown.clip(0, 255).astype(np.uint8)
+
+
+@pytest.mark.parametrize(
+    "how",
+    [{"left": (30, 350)}, {"left": (0, 320), "right": (8, 350)}, {"brighter": 0.8}, {"band": 255}],
+)
+def test_two_exposures_on_one_plate_are_refused(how):
+    with pytest.raises(Unreadable, match="two exposures on one plate"):
+        part(exposed(**how), (1.0, 1.0), 140)
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        {},
+        {"left": (20, 330), "right": (20, 330), "turned": 15},
+        {"brighter": 0.95},
+        {"left": (20, 345), "right": (15, 340)},
+    ],
+)
+def test_one_exposure_is_cut_though_its_field_is_askew_and_one_leg_a_little_darker(how):
+    assert part(exposed(**how), (1.0, 1.0), 140)

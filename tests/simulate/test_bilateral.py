@@ -80,5 +80,5 @@ def test_every_variation_is_cut_right_or_refused():
     assert set(found.index) == {*VARIATIONS, "all in order"}
     assert found["wrong_side"].sum() == 0
     assert found.loc["all in order", "far"] == 0
-    assert found.loc["one leg missing", "refused"] == 2
+    assert found.loc["one leg missing", "refused"] == 2 and found.loc["two plates", "refused"] >= 1
     assert found.loc["all in order", "refused"] <= 1
