@@ -19,6 +19,8 @@ from analysis.statistics.resample import clustered
 from analysis.tables import numbers, read_text_table
 
 Floats = npt.NDArray[np.float64]
+#: Why an outcome has no estimate that the network gives no score for.
+NO_SCORE = "no exam has a score"
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ class Sample:
     def problem(self) -> str | None:
         """Why the AUC can't be estimated, or None."""
         if not len(self.truth):
-            return "no exam has a score" if self.missing_score else "no exam has a label"
+            return NO_SCORE if self.missing_score else "no exam has a label"
         if not np.isfinite(self.score).all():
             return "infinite scores"
         if not self.cases:

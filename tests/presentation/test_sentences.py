@@ -11,6 +11,7 @@ from analysis.presentation.beside import pair
 from analysis.presentation.format import p_value
 from analysis.presentation.markdown import Table, to_markdown
 from analysis.presentation.tables import TABLES
+from analysis.statistics.data import NO_SCORE
 from analysis.yaml_files import load_yaml
 from tests.presentation.conftest import SCHEMES, Made, prose
 from tests.presentation.study import make_study
@@ -203,6 +204,24 @@ def test_a_test_set_with_few_cases_concludes_nothing(kl, tmp_path):
     assert "mean AUC of merged grades" not in text and "The grade with the lowest AUC" not in text
 
 
+def test_what_could_not_be_estimated_stands_in_no_sentence(kl, tmp_path):
+    """As where the training set had no exam of some grades."""
+    nothing = {"estimate": None, "low": None, "high": None}
+
+    def unscored(frame):
+        rows = frame["outcome"].isin(["kl_3", "kl_4"])
+        return frame.assign(
+            reason=frame["reason"].astype(object).mask(rows, NO_SCORE), auc=frame["auc"].mask(rows), too_few=rows
+        )
+
+    text = tell(kl, tmp_path / "none", summary=lambda frame: frame.assign(**nothing), roc=unscored)
+    assert "of not estimable" not in text and "agreed with the reference" not in text
+    assert "How far the network's grades agree with the reference could not be estimated." in text
+    assert "gives no score for Kellgren-Lawrence grades 3 and 4, which therefore have no estimate" in text
+    some = values(kl, tmp_path / "some", summary=lambda frame: frame[frame["measure"] != "quadratic_kappa"])["summary"]
+    assert some["told"].startswith("a balanced accuracy of") and (some["any"], some["any_kappa"]) == (True, False)
+
+
 def test_the_kind_of_cohort_chooses_its_sentences(kl, turns, tmp_path):
     said = {
         "simulated": "The cohort is simulated.",
@@ -257,7 +276,10 @@ def test_the_weights_of_classes_are_told(kl, tmp_path, weights, said):
 
 def test_rules_are_told_in_the_order_in_which_they_were_applied(kl, tmp_path):
     text = tell(kl, tmp_path / "some", config={"selection": {"rules": ["repeat", "paediatric"], "repeat_days": 45}})
-    assert "in this order: exams within 45 days of the patient's previous one; exams of patients younger" in text
+    assert (
+        "in this order: exams within 45 days of the patient's previous one of the same knee (of any knee where the side is not known); exams of patients younger"
+        in text
+    )
     assert "without a readable image" not in text
     assert "to be left out" not in tell(kl, tmp_path / "none", config={"selection": {"rules": []}})
 
@@ -401,10 +423,14 @@ def test_aucs_that_look_alike_are_not_said_to_range(kl, tmp_path):
 def test_a_public_cohort_with_implants_is_not_said_to_have_none(kl, tmp_path):
     facts = {"implants": True, "single_knees": False, "published_grades": False, "title": "public exams"}
     text = tell(kl, tmp_path / "with", "public", {"cohort": facts})
-    for false in ("hold no implants", "nothing of exams with implants", "cut out and processed by others"):
+    for false in (
+        "are not among those that were graded",
+        "nothing of exams with implants",
+        "cut out and processed by others",
+    ):
         assert false not in text
     assert "grades came with the images" not in text
-    assert "hold no implants" in tell(kl, tmp_path / "without", "public")
+    assert "are not among those that were graded" in tell(kl, tmp_path / "without", "public")
 
 
 def test_slopes_are_told_by_their_intervals(kl, tmp_path):

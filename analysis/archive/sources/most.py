@@ -178,7 +178,7 @@ SOURCE = Source(
         single_knees=True,
         implants=False,
         published_grades=True,
-        readers="the readers of the Multicenter Osteoarthritis Study by consensus",
+        readers="the readers of the Multicenter Osteoarthritis Study, by consensus",
         grading="The grades came with the radiographs, one that was agreed on for each knee, so that no reading of a single "
         "reader is part of the data. Replaced knees have no grade.",
         data_set="the Multicenter Osteoarthritis Study",

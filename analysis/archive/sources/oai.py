@@ -332,12 +332,11 @@ SOURCE = Source(
         single_knees=True,
         implants=True,
         published_grades=True,
-        readers="two expert readers of the Osteoarthritis Initiative by consensus",
+        readers="two expert readers of the Osteoarthritis Initiative, by consensus",
         grading="The grades came with the radiographs, one for each knee: two expert readers read them, and what they "
         "differed in was adjudicated, so that no reading of a single reader is part of the data. Osteophytes, attrition and "
-        "sclerosis were read only in people with definite disease of either knee; in all others they are missing, so that what rests on "
-        "them is known of the former alone. Knee "
-        "replacements were taken from the outcomes that the study recorded.",
+        "sclerosis were read only in people with definite disease of either knee at some visit; in all others they are missing, so "
+        "that what rests on them is known of the former alone. Knee replacements were taken from the outcomes that the study recorded.",
         data_set="the Osteoarthritis Initiative",
         citation="peterfy2008",
         availability="The radiographs and tables are available at no cost from the NIMH Data Archive (nda.nih.gov/oai), to "

@@ -140,7 +140,8 @@ def rule_values(selection: Mapping[str, Any]) -> dict[str, Any]:
         "no_knee": "exams that show no knee",
         "paediatric": f"exams of patients younger than {selection['minimum_age']:g} years",
         "unusable": "exams whose quality precludes grading",
-        "repeat": f"exams within {count(selection['repeat_days'])} days of the patient's previous one",
+        "repeat": f"exams within {count(selection['repeat_days'])} days of the patient's previous one of the same knee "
+        "(of any knee where the side is not known)",
     }
     rules = [said[rule] for rule in selection["rules"]]
     protocols = [str(name).replace("_", " ") for name in selection["sets"]["test"]["protocols"] or ()]

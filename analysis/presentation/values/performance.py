@@ -23,6 +23,14 @@ from analysis.presentation.format import (
 )
 from analysis.presentation.results import BUT_IMPLANTS, Results
 from analysis.presentation.tables.performance import few_threshold
+from analysis.statistics.data import NO_SCORE
+
+#: What the text says of the grades as a whole, where it could be estimated.
+_TOLD = {
+    "quadratic_kappa": "a quadratic weighted kappa of {}",
+    "balanced_accuracy": "a balanced accuracy of {}",
+    "mean_absolute_error": "a mean absolute error of {} grades",
+}
 
 
 def _auc(results: Results, outcome: Outcome) -> dict[str, Any]:
@@ -143,6 +151,9 @@ def performance_values(results: Results) -> dict[str, Any]:
             found[key] and not found["all_few"] and not alike and not found["grades"]["none_above_chance"]
         )
     found["few"] = names(results, few) or "none"
+    unscored = [outcome for outcome in main if results.auc(outcome.id)["reason"] == NO_SCORE]
+    found["any_unscored"] = len(unscored) > 0
+    found["unscored"] = names(results, unscored) or "none"
     found["level"] = results.level
     found["alpha"] = f"{results.alpha:g}"
     found["few_thresholds"] = any(few_threshold(results.threshold(outcome.id)) for outcome in main)
@@ -159,7 +170,8 @@ def summary_values(results: Results) -> dict[str, Any]:
     """Return the values under `summary`: measures of the items as a whole, one interval or a span over items."""
     items = list(results.scheme.items)
     digits = results.settings.digits
-    found: dict[str, Any] = {"any": len(results.summary) > 0}
+    found: dict[str, Any] = {}
+    said = []
     for measure, scale, places in (
         ("accuracy", 100, 0), ("balanced_accuracy", 100, 0), ("mean_absolute_error", 1, digits),
         ("quadratic_kappa", 1, digits), ("mean_auc_weighted", 1, digits), ("mean_auc_plain", 1, digits),
@@ -172,6 +184,10 @@ def summary_values(results: Results) -> dict[str, Any]:
         else:
             found[measure] = span([scale * row["estimate"] for row in rows if known(row["estimate"])], places)
             found[measure] += "%" if scale == 100 and rows else ""
+        if measure in _TOLD and any(known(row["estimate"]) for row in rows):
+            said.append(_TOLD[measure].format(found[measure]))
+    found |= {"any": len(said) > 0, "told": listed(said), "none": len(results.summary) > 0 and not said}
+    found["any_kappa"] = any(known(results.measure(item, "quadratic_kappa").get("estimate")) for item in items)
     return {"summary": found}
 
 
