@@ -14,7 +14,9 @@ def occlusion(results: Results) -> Table | None:
     if not regions:
         return None
     digits = results.settings.digits
-    implant = next((o for o in results.scheme.outcomes if o.kind == "implant"), None)
+    # Where nobody recorded implants, the network has not learnt what its score of one says.
+    recorded = {"implant", "other_bright"} & regions.keys()
+    implant = next((o for o in results.scheme.outcomes if o.kind == "implant" and recorded), None)
     head = ["Hidden part", "Exams", "Mean AUC of single grades", "… with it hidden", "Mean change of a grade's score"]
     if implant:
         head += [f"Mean score of {decapitalise(implant.title)}", "… with it hidden"]

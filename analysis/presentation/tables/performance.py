@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from analysis.grading.scheme import Outcome
 from analysis.presentation.beside import pair
-from analysis.presentation.format import NONE, count, interval, known, number, p_value, span
+from analysis.presentation.format import NONE, count, interval, known, number, p_value, percent, span
 from analysis.presentation.markdown import Table
 from analysis.presentation.results import BUT_IMPLANTS, Results
 
@@ -168,9 +168,8 @@ def prevalence(results: Results) -> Table | None:
 
     def cells(outcome: Outcome, row: dict[str, Any]) -> list[str]:
         chosen, roc = results.threshold(outcome.id), results.auc(outcome.id)
-        share = roc["cases"] / max(1, roc["cases"] + roc["controls"])
         return [
-            number(100 * share, 1),
+            percent(roc["cases"], roc["cases"] + roc["controls"], 1),
             interval(chosen, "ppv", 0, 100),
             interval(chosen, "npv", 0, 100),
             number(100 * row["prevalence"], 1) if known(row.get("prevalence")) else NONE,
