@@ -4,6 +4,7 @@
 #   snakemake --cores all --configfile workflow/studies/smoke.yaml   the same on some 40 exams
 #   snakemake active_learning --cores all                            what active learning would have spared
 #   snakemake browse --cores all                                     the test exams, to be looked through
+#   snakemake learning_curve --cores all                             how many exams it takes
 #   snakemake bundle --cores all                                     a zip for reviewers, who need no images
 #   snakemake --report report.html                                   what was run, and its results
 #
@@ -37,6 +38,7 @@ if TRAINS:
 
     include: "workflow/rules/rounds.smk"
     include: "workflow/rules/active_learning.smk"
+    include: "workflow/rules/learning_curve.smk"
 
 
 include: "workflow/rules/statistics.smk"

@@ -21,7 +21,17 @@ from analysis.files import READ
 
 SUBJECTS = (
     *("simulate", "archive", "cohort", "imaging", "grading", "network", "statistics"),
-    *("presentation", "checks", "manuscript", "provenance", "reading", "active_learning", "benchmarks", "release"),
+    *(
+        "presentation",
+        "checks",
+        "manuscript",
+        "provenance",
+        "reading",
+        "active_learning",
+        "learning_curve",
+        "benchmarks",
+        "release",
+    ),
     *("inference", "study"),
 )
 

@@ -1,4 +1,4 @@
-"""Learning curves: performance against the number of labelled exams, for each strategy."""
+"""Strategies side by side: performance against the number of labelled exams."""
 
 from __future__ import annotations
 

@@ -29,12 +29,12 @@ class ActiveLearningSettings(Settings):
     compare: tuple[Strategy, ...] = Field(
         default=("random", "margin", "severity_gap", "diversity"),
         min_length=1,
-        description="strategies of the learning curve (labels: archive); each is compared with random",
+        description="strategies that are set side by side (labels: archive); each is compared with random",
     )
     seeds: tuple[int, ...] = Field(
         default=(0, 1, 2),
         min_length=1,
-        description="repeats of the learning curve: start, weights and order differ; with readers only the first is used",
+        description="repeats of the rounds: start, weights and order differ; with readers only the first is used",
     )
     measure: Measure = Field(
         default="groups",

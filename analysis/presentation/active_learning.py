@@ -1,4 +1,4 @@
-"""The learning curve of active learning, as a figure and a table."""
+"""The strategies of active learning side by side, as a figure and a table."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ TITLES = {
 }
 
 
-def write_learning_curve(curve: pd.DataFrame, stops: pd.DataFrame, settings: ManuscriptSettings, out: Path) -> None:
-    """Write learning-curve.svg, .png, .md and .csv to a folder.
+def write_strategies(curve: pd.DataFrame, stops: pd.DataFrame, settings: ManuscriptSettings, out: Path) -> None:
+    """Write strategies.svg, .png, .md and .csv to a folder.
 
     Parameters
     ----------
@@ -38,27 +38,27 @@ def write_learning_curve(curve: pd.DataFrame, stops: pd.DataFrame, settings: Man
     from analysis.presentation.figures.style import save, style
 
     with style(settings.figures):
-        save(learning_curve(curve, stops, settings), out, "learning-curve")
-    write_table_files(learning_table(curve, stops, settings), out, "learning-curve")
+        save(strategies_figure(curve, stops, settings), out, "strategies")
+    write_table_files(strategies_table(curve, stops, settings), out, "strategies")
 
 
 def active_learning_figure(results: Results) -> Figure | None:
-    """Draw the learning curve, where active learning was run."""
+    """Draw the strategies side by side, where active learning was run."""
     curve = results.acquired("curve")
-    return None if curve.empty else learning_curve(curve, results.acquired("stops"), results.settings)
+    return None if curve.empty else strategies_figure(curve, results.acquired("stops"), results.settings)
 
 
 def active_learning_table(results: Results) -> Table | None:
-    """Tabulate the learning curve, where active learning was run."""
+    """Tabulate the strategies side by side, where active learning was run."""
     curve = results.acquired("curve")
-    return None if curve.empty else learning_table(curve, results.acquired("stops"), results.settings)
+    return None if curve.empty else strategies_table(curve, results.acquired("stops"), results.settings)
 
 
 def _strategies(curve: pd.DataFrame) -> list[str]:
     return [name for name in TITLES if (curve["strategy"] == name).any()]
 
 
-def learning_curve(curve: pd.DataFrame, stops: pd.DataFrame, settings: ManuscriptSettings) -> Figure:
+def strategies_figure(curve: pd.DataFrame, stops: pd.DataFrame, settings: ManuscriptSettings) -> Figure:
     """Draw performance in the test set by labelled exams, and beside it each strategy's gain over random.
 
     A ring shows where the stopping rule would have ended the runs: at the mean of labelled exams and of AUC.
@@ -100,7 +100,7 @@ def _line(panel: Axes, part: pd.DataFrame, name: str, aside: float, colour: str,
     panel.plot(x, part[name], marker="o", markersize=3, color=colour, label=title)
 
 
-def learning_table(curve: pd.DataFrame, stops: pd.DataFrame, settings: ManuscriptSettings) -> Table:
+def strategies_table(curve: pd.DataFrame, stops: pd.DataFrame, settings: ManuscriptSettings) -> Table:
     """Tabulate the curve, strategy by strategy, each closed by where the stopping rule would have ended it."""
     digits, level = settings.digits, f"{100 * float(curve['level'].iloc[0]):g}% CI"
     rows: list[list[str]] = []

@@ -33,7 +33,8 @@ def results_options(command: Callable[..., None]) -> Callable[..., None]:
             click.option("--false-positives", type=FILE, help="false_positives.csv."),
             click.option("--sample-size", type=FILE, help="sample_size.csv."),
             click.option("--audit", type=FILE, help="audit.csv."),
-            click.option("--active-learning", type=FOLDER, help="Folder of the learning curve of active learning."),
+            click.option("--active-learning", type=FOLDER, help="Folder of the comparison of strategies."),
+            click.option("--learning-curve", type=FOLDER, help="Folder of the learning curve."),
             section_file("manuscript"),
         )
     ):
@@ -121,7 +122,7 @@ def compare(
     write_comparison(Comparison(table, pair[0].scheme, pair[1].scheme, load(ManuscriptSettings, manuscript)), out)
 
 
-@click.command("learning-curve")
+@click.command("compare-strategies")
 @click.option("--rounds", "folder", type=FOLDER, required=True, help="Folder with <strategy>/seed-S/round-R/.")
 @click.option("--last", type=click.IntRange(0), required=True, help="The last round to show.")
 @click.option("--strategy", "strategies", multiple=True, required=True)
@@ -131,16 +132,16 @@ def compare(
 @section_file("manuscript", "--manuscript-settings", "manuscript")
 @shared("--level")
 @out("Folder for the estimates, the table and the figure.")
-def learning_curve(
+def compare_strategies(
     *, folder: Path, last: int, strategies: tuple[str, ...], seeds: tuple[int, ...], grading: Path, settings: Path,
     manuscript: Path, level: float, out: Path,
 ) -> None:  # fmt: skip
-    """Put the strategies side by side: performance against the number of labelled exams."""
+    """Put the strategies of active learning side by side: performance by the number of labelled exams."""
     from analysis.active_learning.curve import collect, stops, summarise
     from analysis.active_learning.settings import ActiveLearningSettings
     from analysis.files import write_table
     from analysis.grading.scheme import load_scheme
-    from analysis.presentation.active_learning import write_learning_curve
+    from analysis.presentation.active_learning import write_strategies
     from analysis.presentation.settings import ManuscriptSettings
     from analysis.schemas.active_learning import CURVE, ROUNDS, STOPS
     from analysis.settings import load
@@ -150,7 +151,37 @@ def learning_curve(
     curve, ends = summarise(table, level), stops(table, rule)
     for name, frame, schema in (("rounds", table, ROUNDS), ("curve", curve, CURVE), ("stops", ends, STOPS)):
         write_table(frame, out / f"{name}.csv", schema)
-    write_learning_curve(curve, ends, load(ManuscriptSettings, manuscript), out)
+    write_strategies(curve, ends, load(ManuscriptSettings, manuscript), out)
 
 
-COMMANDS: list[click.Command] = [tables, figures, values, compare, learning_curve]
+@click.command("learning-curve")
+@click.option("--runs", "folder", type=FOLDER, required=True, help="Folder with seed-S/exams-N/.")
+@shared("--reference")
+@shared("--grading")
+@section_file("learning_curve")
+@section_file("statistics", "--statistics-settings", "statistics")
+@section_file("manuscript", "--manuscript-settings", "manuscript")
+@shared("--seed")
+@out("Folder for the estimates, the table and the figure.")
+def learning_curve(
+    *, folder: Path, reference: Path, grading: Path, settings: Path, statistics: Path, manuscript: Path, seed: int, out: Path
+) -> None:  # fmt: skip
+    """Estimate AUC and kappa by the number of training exams, and draw them, a line for each start."""
+    from analysis.files import write_table
+    from analysis.grading.scheme import load_scheme
+    from analysis.learning_curve.curve import learning_curve as run
+    from analysis.learning_curve.settings import LearningCurveSettings
+    from analysis.presentation.learning_curve import write_learning_curve
+    from analysis.presentation.settings import ManuscriptSettings
+    from analysis.schemas.learning_curve import CURVE, RUNS
+    from analysis.settings import load
+    from analysis.statistics.settings import StatisticsSettings
+
+    scheme, asked = load_scheme(grading), load(LearningCurveSettings, settings)
+    runs, curve = run(folder, reference, scheme, asked, load(StatisticsSettings, statistics), seed)
+    for name, frame, schema in (("runs", runs, RUNS), ("curve", curve, CURVE)):
+        write_table(frame, out / f"{name}.csv", schema)
+    write_learning_curve(curve, load(ManuscriptSettings, manuscript), out)
+
+
+COMMANDS: list[click.Command] = [tables, figures, values, compare, compare_strategies, learning_curve]

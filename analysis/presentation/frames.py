@@ -12,7 +12,17 @@ from analysis.errors import StudyError
 from analysis.files import read_table
 from analysis.grading.scheme import Scheme
 from analysis.presentation.settings import ManuscriptSettings
-from analysis.schemas import AGREEMENT, CHARACTERISTICS, COUNTS, EXAMS, FLOW, IMAGE_COUNTS, REFERENCE, active_learning
+from analysis.schemas import (
+    AGREEMENT,
+    CHARACTERISTICS,
+    COUNTS,
+    EXAMS,
+    FLOW,
+    IMAGE_COUNTS,
+    REFERENCE,
+    active_learning,
+    learning_curve,
+)
 from analysis.schemas.design import AUDIT, COVERAGE, FALSE_POSITIVES, SAMPLE_SIZE
 from analysis.schemas.network import CASES, LEARNING, OCCLUSION, TEMPERATURES
 from analysis.schemas.statistics import CURVES, ESTIMATES, PUBLISHED, ROC, SEEDS, THRESHOLDS
@@ -42,7 +52,9 @@ class Files:
     coverage, false_positives, sample_size, audit : Path, optional
         CSV files; without them those in the folder of the estimates, where they are.
     active_learning : Path, optional
-        Folder of the learning curve of active learning.
+        Folder of the comparison of active learning's strategies.
+    learning_curve : Path, optional
+        Folder of the learning curve.
     """
 
     scheme: Scheme
@@ -60,6 +72,7 @@ class Files:
     sample_size: Path | None = None
     audit: Path | None = None
     active_learning: Path | None = None
+    learning_curve: Path | None = None
 
     _frames: dict[Path, pd.DataFrame] = field(default_factory=dict, repr=False, compare=False)
     _read: set[Path] = field(default_factory=set, repr=False, compare=False)
@@ -221,6 +234,12 @@ class Files:
             return empty()
         schema = {"curve": active_learning.CURVE, "stops": active_learning.STOPS}[name]
         return self._table(self.active_learning / f"{name}.csv", schema, optional=True)
+
+    @property
+    def by_exams(self) -> pd.DataFrame:
+        """The learning curve: AUC and kappa by the number of training exams; empty where it was not run."""
+        path = self.learning_curve / "curve.csv" if self.learning_curve else None
+        return self._table(path, learning_curve.CURVE, optional=True) if path else empty()
 
     @property
     def seeds(self) -> list[Path]:

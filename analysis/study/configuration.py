@@ -24,6 +24,7 @@ from analysis.errors import StudyError
 from analysis.grading.scheme import load_scheme
 from analysis.grading.settings import ReferenceSettings
 from analysis.imaging.settings import ImagesSettings
+from analysis.learning_curve.settings import LearningCurveSettings
 from analysis.network.settings import AttributionSettings, NetworkSettings, PredictionSettings
 from analysis.presentation.settings import ManuscriptSettings
 from analysis.reading.settings import ReadingSettings
@@ -77,6 +78,7 @@ class Study(Settings):
     attribution: AttributionSettings = AttributionSettings()
     reading: ReadingSettings = ReadingSettings()
     active_learning: ActiveLearningSettings = ActiveLearningSettings()
+    learning_curve: LearningCurveSettings = LearningCurveSettings()
     statistics: StatisticsSettings = StatisticsSettings()
     external: ExternalSettings = ExternalSettings()
     manuscript: ManuscriptSettings = ManuscriptSettings()

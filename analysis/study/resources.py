@@ -132,7 +132,7 @@ def needed(rule: str, study: Study, count: int, threads: int = 1, attempt: int =
     Parameters
     ----------
     rule : str
-        A rule's name; one of active learning's rounds needs what its twin does.
+        A rule's name; one of active learning's rounds, or of the learning curve, needs what its twin does.
     study : Study
     count : int
         Images before it.
@@ -146,7 +146,7 @@ def needed(rule: str, study: Study, count: int, threads: int = 1, attempt: int =
     >>> needed("ingest", Study(cohort={"name": "x", "title": "x"}, grading="kl"), 100_000, threads=8)
     Need(mem_mb=5800, runtime=73)
     """
-    step = rule if rule in RATES else rule.removesuffix("_round")
+    step = rule if rule in RATES else rule.removesuffix("_round").removesuffix("_curve")
     rate = GATHER if step == "ingest" and study.ingest.shards > 1 else RATES.get(step, OTHER)
     mb = rate.mb + rate.thread_mb * threads + rate.mb_1000 * count / 1000
     minutes = rate.minutes + rate.minutes_1000 * count / 1000 / threads

@@ -247,6 +247,7 @@ def test_weights_choose_no_code(cohort, done, tmp_path):
     [
         ("network", ("train", "predict", "attribute")),
         ("active_learning", ("ask_round", "train_round", "predict_round")),
+        ("learning_curve", ("train_curve", "predict_curve")),
     ],
 )
 def test_its_files_are_inputs_of_the_rules(file, rules):

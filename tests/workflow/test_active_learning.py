@@ -22,7 +22,7 @@ def begun(smoke):
     folder = smoke.folder / STUDY / "active_learning"
     assert "train_round" not in jobs(smoke.snakemake("-n"))  # no part of the study unless asked for
     planned = jobs(smoke.snakemake("-n", *asking()))
-    expected = {"ask_start": 1, "ask_round": 1, "learning_curve": 1, "active_learning": 1}
+    expected = {"ask_start": 1, "ask_round": 1, "compare_strategies": 1, "active_learning": 1}
     assert planned == expected | {"label_round": 2, "train_round": 2, "predict_round": 2, "settings": 2}
     done = smoke.snakemake(*asking())
     assert done.returncode == 0, done.stderr[-4000:]
@@ -38,10 +38,10 @@ def steps(done):
 def test_rounds(smoke, begun):
     assert jobs(smoke.snakemake("-n", *asking())) == {}
     planned = steps(smoke.snakemake("-n", *asking(rounds=2)))
-    assert planned == dict.fromkeys([*ROUND, "learning_curve", "active_learning"], 1)
+    assert planned == dict.fromkeys([*ROUND, "compare_strategies", "active_learning"], 1)
     # Another strategy begins from the same start.
     planned = steps(smoke.snakemake("-n", *asking(compare=["margin", "diversity"])))
-    assert planned == dict.fromkeys([*ROUND, "learning_curve", "active_learning"], 1)
+    assert planned == dict.fromkeys([*ROUND, "compare_strategies", "active_learning"], 1)
     # Where readers give the labels, nothing is trained before they have read.
     assert steps(smoke.snakemake("-n", *asking(labels="readers"))) == {"ask_start": 1, "active_learning": 1}
     queues = [
@@ -51,4 +51,4 @@ def test_rounds(smoke, begun):
     assert not set(queues[0]) & set(queues[1])
     curve = pd.read_csv(begun / "curve/rounds.csv")
     assert curve["labelled"].tolist() == [10, 15]
-    assert (begun / "curve/learning-curve.png").stat().st_size > 5000
+    assert (begun / "curve/strategies.png").stat().st_size > 5000

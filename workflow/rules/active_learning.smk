@@ -3,7 +3,7 @@
 # needs  images/, selection/, <grading>/reference/; where readers give the labels, the export of each round's queue
 #        at private/active_learning/<grading>/<strategy>/seed-S/round-R/readings.csv
 # makes  <grading>/active_learning/<strategy>/seed-S/round-R/  queue, reference standard, network, predictions
-#        <grading>/active_learning/curve/                      learning curve: estimates, table, figure
+#        <grading>/active_learning/curve/                      strategies side by side: estimates, table, figure
 #
 #   snakemake active_learning --cores all
 #
@@ -180,7 +180,7 @@ use rule predict as predict_round with:
         "Predict validation and test set ({wildcards.grading}, {wildcards.strategy}, seed {wildcards.seed}, round {wildcards.round})"
 
 
-rule learning_curve:
+rule compare_strategies:
     input:
         every_round,
         grading=SCHEME,
@@ -192,9 +192,9 @@ rule learning_curve:
     output:
         directory(f"{ACTIVE_LEARNING}/curve"),
     log:
-        f"{COHORT}/{{grading}}/logs/learning-curve.log",
+        f"{COHORT}/{{grading}}/logs/compare-strategies.log",
     benchmark:
-        f"{COHORT}/{{grading}}/benchmarks/learning-curve.tsv"
+        f"{COHORT}/{{grading}}/benchmarks/compare-strategies.tsv"
     conda:
         "../../envs/manuscript.yaml"
     resources:
@@ -206,9 +206,9 @@ rule learning_curve:
         runs=[f"--strategy {name}" for name in RUNS["strategy"]]
         + [f"--seed {seed}" for seed in RUNS["seed"]],
     message:
-        "Draw the learning curve of active learning ({wildcards.grading})"
+        "Set the strategies of active learning side by side ({wildcards.grading})"
     shell:
-        "python -m analysis --log {log} learning-curve --rounds {params.rounds} --last {params.last} {params.runs}"
+        "python -m analysis --log {log} compare-strategies --rounds {params.rounds} --last {params.last} {params.runs}"
         " --grading {input.grading} --settings {input.settings} --manuscript-settings {input.manuscript} --level {params.level}"
         " --out {output}"
 

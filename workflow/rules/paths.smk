@@ -129,30 +129,39 @@ def results_of(wildcards):
         *rules.false_positives.output,
         *rules.sample_size.output,
         *rules.audit.output,
-        *learning_curve_of(wildcards),
+        *made_beside(wildcards),
     ]
 
 
-def learning_curve_of(wildcards):
-    """The learning curve of active learning where it has been run: the manuscript shows it, but never asks for it."""
-    folder = f"{COHORT}/{wildcards.grading}/active_learning/curve"
-    return [
-        path
-        for path in (f"{folder}/curve.csv", f"{folder}/stops.csv")
-        if os.path.exists(path)
+# Results of targets of their own, by the option that names their folder: shown where they were made.
+BESIDE = {
+    "--active-learning": ("active_learning/curve", ("curve.csv", "stops.csv")),
+    "--learning-curve": ("learning_curve/curve", ("curve.csv",)),
+}
+
+
+def made_beside(wildcards, option=None):
+    """Results of targets of their own where they have been run: the manuscript shows them, but never asks for them."""
+    paths = [
+        f"{COHORT}/{wildcards.grading}/{folder}/{name}"
+        for one, (folder, names) in BESIDE.items()
+        if option in (None, one)
+        for name in names
     ]
+    return [path for path in paths if os.path.exists(path)]
 
 
 def where(wildcards, input, output):
     """The options that say where the results are."""
-    curve = [
-        f"--active-learning {os.path.dirname(path)}"
-        for path in learning_curve_of(wildcards)[:1]
+    more = [
+        f"{option} {os.path.dirname(path)}"
+        for option in BESIDE
+        for path in made_beside(wildcards, option)[:1]
     ]
     options = [
         f"{option} {beside(path)(wildcards, output)}" for option, path in WHERE.items()
     ]
-    return [f"--grading {input.grading} --settings {input.settings}", *options, *curve]
+    return [f"--grading {input.grading} --settings {input.settings}", *options, *more]
 
 
 def bundled_code():

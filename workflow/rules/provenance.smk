@@ -63,7 +63,7 @@ if FROM_ARCHIVE:
             given=lambda wildcards: [
                 *given_to_manuscript(wildcards),
                 *given_to_statistics(wildcards),
-                *learning_curve_of(wildcards),
+                *made_beside(wildcards),
                 *(path for path in BACKBONE if not os.path.isabs(path)),
             ],
             config=CONFIG,

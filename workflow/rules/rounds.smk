@@ -78,7 +78,7 @@ def open_round():
 
 
 def acquired(wildcards):
-    """What the target asks for: the learning curve, or the queue that waits for readers."""
+    """What the target asks for: the strategies side by side, or the queue that waits for readers."""
     waiting = open_round()
     if waiting and waiting.queue:
         return [waiting.queue, CONFIG]  # what the reading room needs
@@ -94,7 +94,7 @@ def show_queue():
 
 
 def every_round(wildcards):
-    """Reference standard and predictions of each round that the learning curve shows."""
+    """Reference standard and predictions of each round that is shown."""
     return [
         of_round(
             name, number, SimpleNamespace(strategy=strategy, seed=seed, **wildcards)

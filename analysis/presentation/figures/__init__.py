@@ -30,6 +30,7 @@ PRESENT: dict[str, Callable[[Results], bool]] = {
     "coverage": lambda results: len(results.covered) > 0,
     "attribution": lambda results: len(results.cases) > 0,
     "active_learning": lambda results: len(results.acquired("curve")) > 0,
+    "learning_curve": lambda results: len(results.by_exams) > 0,
 }
 
 
@@ -48,6 +49,7 @@ def drawers() -> dict[str, Callable[[Results], Figure | None]]:
         readers,
         subgroups,
     )
+    from analysis.presentation.learning_curve import learning_curve_figure
 
     return {
         "flow": flow.flow,
@@ -63,6 +65,7 @@ def drawers() -> dict[str, Callable[[Results], Figure | None]]:
         "coverage": intervals.coverage,
         "attribution": decisions.attribution,
         "active_learning": active_learning_figure,
+        "learning_curve": learning_curve_figure,
     }
 
 

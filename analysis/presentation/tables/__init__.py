@@ -9,6 +9,7 @@ from pathlib import Path
 from analysis.files import seal
 from analysis.presentation.active_learning import active_learning_table
 from analysis.presentation.hashes import hashes, write_sources
+from analysis.presentation.learning_curve import learning_curve_table
 from analysis.presentation.markdown import Table, write_table_files
 from analysis.presentation.results import Results
 from analysis.presentation.tables import (
@@ -54,6 +55,7 @@ TABLES: dict[str, Callable[[Results], Table | None]] = {
     "updating": external.updating,
     "cohorts": external.cohorts,
     "active_learning": active_learning_table,
+    "learning_curve": learning_curve_table,
 }
 
 

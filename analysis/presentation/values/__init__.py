@@ -31,6 +31,7 @@ from analysis.presentation.values.config import chosen, given, readable
 from analysis.presentation.values.decisions import decision_values
 from analysis.presentation.values.external import external_values, read_by
 from analysis.presentation.values.intervals import coverage_values
+from analysis.presentation.values.learning_curve import learning_curve_values
 from analysis.presentation.values.network import network_noun, network_values
 from analysis.presentation.values.performance import performance_values, published_values, summary_values
 from analysis.presentation.values.readers import agreement_values, reader_values
@@ -152,7 +153,7 @@ def _measured(results: Results, config: Mapping[str, Any]) -> tuple[dict[str, An
         cohort_values, agreement_values, reader_values, performance_values, summary_values, training_values, optimism_values, prevalence_values,
         sample_size_values,
         calibration_values, temperature_values, decision_values, subgroup_values, coverage_values, audit_values, published_values,
-        partial(external_values, config=config),
+        partial(learning_curve_values, config=config), partial(external_values, config=config),
     ):  # fmt: skip
         with results.recording() as seen:
             part = make(results)
