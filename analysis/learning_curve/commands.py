@@ -17,7 +17,7 @@ def _number(context: click.Context, parameter: click.Parameter, value: str) -> i
 
 @click.command("draw-exams")
 @shared("--reference")
-@click.option("--number", callback=_number, required=True, help="Training exams, or all.")
+@click.option("--training-exams", "number", callback=_number, required=True, help="Training exams, or all.")
 @shared("--seed")
 @out("reference.parquet: these training exams, and the whole validation and test sets.", NEW_FILE)
 def draw_exams(*, reference: Path, number: int, seed: int, out: Path) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, field_validator
 
-from analysis.network.settings import PhaseSettings
 from analysis.settings import Settings
+
+if TYPE_CHECKING:
+    from analysis.network.settings import PhaseSettings
 
 Number = int | Literal["all"]
 Judged = Literal["validation", "test"]

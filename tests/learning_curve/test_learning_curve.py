@@ -219,7 +219,7 @@ def test_networks_that_score_other_exams_are_refused(grown, tmp_path):
 def test_by_the_commands_to_the_figure(grown, tmp_path):
     reference = str(grown / "reference.parquet")
     drawn = tmp_path / "reference.parquet"
-    words = ["draw-exams", "--reference", reference, "--number", "20", "--seed", "0", "--out", str(drawn)]
+    words = ["draw-exams", "--reference", reference, "--training-exams", "20", "--seed", "0", "--out", str(drawn)]
     assert " training exams of " in CliRunner().invoke(main, words, catch_exceptions=False).output
     pd.testing.assert_frame_equal(pd.read_parquet(drawn), pd.read_parquet(place(grown, 0, 20) / "reference.parquet"))
     wrong = CliRunner().invoke(main, [*words[:4], "some", *words[5:]])

@@ -70,7 +70,7 @@ rule draw_exams:
     message:
         "Draw {wildcards.exams} training exams ({wildcards.grading}, seed {wildcards.seed})"
     shell:
-        "python -m analysis --log {log} draw-exams --reference {input.reference} --number {wildcards.exams}"
+        "python -m analysis --log {log} draw-exams --reference {input.reference} --training-exams {wildcards.exams}"
         " --seed {wildcards.seed} --out {output}"
 
 
