@@ -50,8 +50,9 @@ class Told:
         write_table(pd.DataFrame(rows, columns=["kind", "column", "found", "n"]), path)
 
     def __str__(self) -> str:
-        """List the notes."""
-        return "".join(f"\n{n:>8} {note}" for note, n in sorted(self.notes.items()))
+        """List the notes, and the cells that are no grade."""
+        found = {**self.notes, **{f"cells of {column} are '{cell}'": n for (column, cell), n in self.codes.items()}}
+        return "".join(f"\n{n:>8} {said}" for said, n in sorted(found.items()) if n)
 
 
 def find_tables(folder: Path, pattern: str) -> list[Path]:

@@ -211,7 +211,7 @@ SOURCE = Source(
         data_set="the Knee Osteoarthritis Severity Grading Dataset",
         citation="chen2018",
         origin="the Osteoarthritis Initiative, a cohort of people with or at risk of the disease",
-        origin_citation="peterfy2008",
+        origin_citation="eckstein2014",
         availability="The radiographs are public under the licence CC BY 4.0 and are fetched from their DOI by the "
         "workflow.",
         ethics="Only published, de-identified images were used, so that no ethical approval was sought for this use of them.",

@@ -338,7 +338,7 @@ SOURCE = Source(
         "sclerosis were read only in people with definite disease of either knee at some visit; in all others they are missing, so "
         "that what rests on them is known of the former alone. Knee replacements were taken from the outcomes that the study recorded.",
         data_set="the Osteoarthritis Initiative",
-        citation="peterfy2008",
+        citation="eckstein2014",
         availability="The radiographs and tables are available at no cost from the NIMH Data Archive (nda.nih.gov/oai), to "
         "those whose data use certificate was approved; they may not be passed on, nor may the grades in the bundle.",
         ethics="Participants consented to the Osteoarthritis Initiative, which the ethics committees of its sites approved; "

@@ -169,6 +169,7 @@ def test_every_cell_of_the_hard_drive_becomes_a_reading_or_is_counted(baseline):
     out, told, readings = baseline
     assert readings == EXPECTED
     assert told.startswith("6 films, 11 knees of 6 people.")
+    assert "\n       1 cells of V00XRKL are '1.9'\n" in told and "\n       0 " not in told
     counts = pd.read_csv(out / "import.csv", keep_default_na=False).set_index(["column", "found"])["n"]
     assert counts["V00XRKL", "1.9"] == 1 and counts["V00XRKL", "."] == 1 and counts["V00XRJSM", "7"] == 1
     assert counts["V00XRATTM", ".A"] == 1
