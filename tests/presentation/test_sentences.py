@@ -8,7 +8,7 @@ import pytest
 
 from analysis.manuscript.render import _pandoc
 from analysis.presentation.beside import pair
-from analysis.presentation.format import p_value
+from analysis.presentation.format import NONE, p_value
 from analysis.presentation.markdown import Table, to_markdown
 from analysis.presentation.tables import TABLES
 from analysis.statistics.data import NO_SCORE
@@ -367,6 +367,16 @@ def test_thresholds_that_rest_on_few_validation_cases_are_marked(kl, tmp_path):
     marked = Made({**kl.options, "statistics": tmp_path / "one/statistics"}, kl.folder).results
     assert [row[0] for row in TABLES["performance"](marked).rows if any("*" in cell for cell in row[1:])] == ["1"]
     assert [row[0] for row in TABLES["optimism"](marked).rows if any("*" in cell for cell in row[1:])] == ["1"]
+
+
+def test_no_predictive_value_is_stated_at_a_threshold_that_was_chosen_on_the_test_set(kl, tmp_path):
+    statistics = shutil.copytree(kl.options["statistics"], tmp_path / "statistics")
+    path = statistics / "prevalence.csv"
+    frame = pd.read_csv(path)
+    frame.assign(chosen_on=frame["chosen_on"].mask(frame["outcome"] == "kl_0", "test")).to_csv(path, index=False)
+    table = TABLES["prevalence"](Made({**kl.options, "statistics": statistics}, kl.folder).results)
+    stated = {row[0]: row[-2:] for row in table.rows if len(row) > 1}
+    assert stated["0"] == [NONE, NONE] and NONE not in stated["3"]
 
 
 def test_what_a_small_validation_set_loses_is_not_called_optimism(kl, tmp_path):

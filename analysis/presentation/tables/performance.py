@@ -168,13 +168,15 @@ def prevalence(results: Results) -> Table | None:
 
     def cells(outcome: Outcome, row: dict[str, Any]) -> list[str]:
         chosen, roc = results.threshold(outcome.id), results.auc(outcome.id)
+        # A threshold that was chosen on the test set itself says nothing of what is to be expected.
+        stated = row if row.get("chosen_on") == "validation" else {}
         return [
             percent(roc["cases"], roc["cases"] + roc["controls"], 1),
             interval(chosen, "ppv", 0, 100),
             interval(chosen, "npv", 0, 100),
             number(100 * row["prevalence"], 1) if known(row.get("prevalence")) else NONE,
-            interval(row, "ppv", 0, 100),
-            interval(row, "npv", 0, 100),
+            interval(stated, "ppv", 0, 100),
+            interval(stated, "npv", 0, 100),
         ]
 
     head = ["", "Test set, %", "PPV, %", "NPV, %", "Reweighted to, %", "PPV, %", "NPV, %"]

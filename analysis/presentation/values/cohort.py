@@ -130,6 +130,7 @@ def _file_values(results: Results) -> dict[str, Any]:
         **{name: count(n) for name, n in numbers.items()},
         **{f"{name}_were": were(n) for name, n in numbers.items()},
         **{f"any_{name}": n > 0 for name, n in numbers.items()},
+        "duplicates_told": f"{were(numbers['duplicates'])} {'a copy' if numbers['duplicates'] == 1 else 'copies'} of these",
     }
 
 
