@@ -5,6 +5,7 @@
 #   snakemake active_learning --cores all                            what active learning would have spared
 #   snakemake browse --cores all                                     the test exams, to be looked through
 #   snakemake learning_curve --cores all                             how many exams it takes
+#   snakemake compare_networks --cores all                           other networks on the same test exams
 #   snakemake bundle --cores all                                     a zip for reviewers, who need no images
 #   snakemake --report report.html                                   what was run, and its results
 #
@@ -34,6 +35,13 @@ if FROM_ARCHIVE:
 
 # Without training there is nothing to learn actively, and no network that leaves its study.
 TRAINS = FROM_ARCHIVE and not TRAINED
+for target in ("active_learning", "learning_curve"):
+    refuse(
+        target,
+        not TRAINS,
+        f"{target} trains networks, which takes an archive and no network.trained; a bundle, and a study of a network that "
+        "was trained elsewhere, train none.",
+    )
 if TRAINS:
 
     include: "workflow/rules/rounds.smk"
@@ -43,6 +51,7 @@ if TRAINS:
 
 include: "workflow/rules/statistics.smk"
 include: "workflow/rules/manuscript.smk"
+include: "workflow/rules/networks.smk"
 
 
 if FROM_ARCHIVE:
@@ -91,6 +100,7 @@ rule all:
 
 onstart:
     hold_folder()
+    print(*NOTES, sep="\n", end="\n" if NOTES else "", file=sys.stderr)
 
 
 onsuccess:

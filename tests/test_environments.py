@@ -30,7 +30,9 @@ PART = {"pydantic_core": "pydantic", "cycler": "matplotlib", "starlette": "fasta
 #: Imported by a function that the command never calls.
 UNCALLED = {
     ("bundle", "pypandoc_binary"),  # asked for its version by the command 'provenance'
-    *(("values", "torch"), ("values", "tensorboard")),  # what augmentations do; the text asks for their words alone
+    *(
+        (command, name) for command in ("values", "compare-networks") for name in ("torch", "tensorboard")
+    ),  # what augmentations do; the text asks for their words alone
 }
 #: Called by their names, not imported.
 TOOLS = {

@@ -60,6 +60,12 @@ def select(
 
     images, store = read_table(images_file, IMAGES), ImageStore(prepared)
     unreadable = pd.concat([read_table(path, UNREADABLE) for path in sorted(prepared.glob("unreadable-*.csv"))])
+    settings = load(SelectionSettings, settings_file)
+    if everything and settings.split != "draw" and (archive / "sets.csv").exists():
+        click.echo(
+            f"{archive / 'sets.csv'} is not used: every eligible exam is judged, whichever set it is in there (external.exams: "
+            "test keeps to its sets)."
+        )
     counts = selection.count_images(images, store.rows, unreadable, store.copies)
     exams, flow = selection.select(
         archive,
@@ -67,7 +73,7 @@ def select(
         read_table(readings_file, READINGS),
         read_table(private_file, PRIVATE),
         store.rows,
-        settings=load(SelectionSettings, settings_file),
+        settings=settings,
         policy=load(ReferenceSettings, policy_file),
         rng=np.random.default_rng(seed),
         wanted=[name for name in SETS if name in wanted],

@@ -14,7 +14,11 @@ from analysis.options import FILE, FOLDER, NEW_FILE, NEW_FOLDER, out, section_fi
 @click.option("--tables", type=FOLDER, required=True)
 @click.option("--figures", type=FOLDER, required=True)
 @click.option("--values", type=FILE, required=True)
-@click.option("--comparison", type=FOLDER, help="Folder of compare-gradings, reported in a section of its own.")
+@click.option(
+    "--comparison",
+    type=FOLDER,
+    help="Folder of compare-gradings or compare-networks, reported in a section of its own.",
+)
 @section_file("manuscript")
 @click.option("--renderer", type=click.Choice(["auto", "quarto", "pandoc"]), help="In place of the settings'.")
 @out("Folder, emptied first: sources and index.html, .docx, .pdf …")

@@ -20,6 +20,8 @@ from analysis.yaml_files import dump_yaml, load_yaml, parse_yaml
 TEXT = "manuscript.qmd"
 SOURCE = "index.qmd"
 TABLES = "_tables/"
+#: What may stand side by side, each with a section of its own.
+COMPARISONS = ("gradings", "networks")
 #: What the values say about the text as a whole; the rest of them stands in it.
 FRONT = ("title", "lang", "author")
 
@@ -46,7 +48,8 @@ def stage(
     out : Path
         The folder to fill; what an earlier run left there goes.
     comparison : Path, optional
-        Two gradings side by side, as compare-gradings writes it; without it that section is left out.
+        Gradings or networks side by side, as compare-gradings or compare-networks writes it; a section of which there is
+        none is left out.
     rendered : str
         The sentence that says which renderer makes which format.
 
@@ -65,18 +68,22 @@ def stage(
     shutil.copytree(source, out, ignore=shutil.ignore_patterns("*.qmd", "checklists", "_manuscript", ".*"))
     (out / "figures").mkdir()
     drawn = [path for path in sorted(figures.iterdir()) if path.suffix in (".svg", ".png")]
-    for figure in drawn + ([comparison / f"gradings{end}" for end in (".svg", ".png")] if comparison else []):
+    drawn += [path for path in sorted(comparison.iterdir()) if path.suffix in (".svg", ".png")] if comparison else []
+    for figure in drawn:
         shutil.copy2(figure, out / "figures" / figure.name)
     found = load_yaml(values)
-    shutil.copy2(values, out / "values.yml")
     made = {f"{TABLES}citations.md": _citations(found), f"{TABLES}renderers.md": rendered}
+    made |= {f"_{name}.qmd": "" for name in COMPARISONS}
     if comparison:
-        with (out / "values.yml").open("a", encoding="utf-8") as file:
-            file.write((comparison / "values.yml").read_text(encoding="utf-8"))
-        found |= load_yaml(comparison / "values.yml")
-        made[f"{TABLES}gradings.md"] = (comparison / "table.md").read_text(encoding="utf-8")
+        beside = load_yaml(comparison / "values.yml")
+        found |= beside
+        for name in beside:
+            del made[f"_{name}.qmd"]
+            for path in sorted(comparison.glob("*.md")):
+                made[f"{TABLES}{name}-{path.stem}.md"] = path.read_text(encoding="utf-8")
+        write_text(out / "values.yml", dump_yaml(found))
     else:
-        made["_gradings.qmd"] = ""
+        shutil.copy2(values, out / "values.yml")
     read = _reader(source, tables, made)
     front, text = _parted(read(SOURCE))
     # The prose is resolved before tables are put in: what stands in a table is data and asks for nothing.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from analysis.files import read_bytes, write_table, write_text
+from analysis.files import read_bytes, seal, write_table, write_text
 from analysis.network.folder import (
     CHARACTERISTICS,
     PERFORMANCE,
@@ -67,6 +67,7 @@ def carry(folder: Path, out: Path) -> str:
         "weights": {name: digest for name, digest in sums.items() if name.startswith(f"{WEIGHTS}/")},
     }
     write_text(out / DEVELOPMENT / ORIGIN, dump_yaml(told))
+    seal(out)
     return str(told["name"])
 
 

@@ -46,16 +46,20 @@ def source_files(backbone: str) -> list[Path]:
     if name not in (defined := _defined(Path(spec.origin))) and "*" not in defined:
         raise StudyError(f"network.backbone is '{backbone}', but {spec.origin} defines no '{name}'; correct the name.")
     found: dict[str, Path] = {}
-    waiting = [place]
+    waiting, seen = [place], set()
     while waiting:
         module = waiting.pop()
         spec = _find(module)
-        if module in found or spec is None or not spec.origin or not _is_own(Path(spec.origin), module, place):
+        if module in seen or spec is None:
             continue
-        path = Path(spec.origin)
-        found[module] = path
+        seen.add(module)
         parents = [module.rpartition(".")[0]] if "." in module else []
-        waiting += [*parents, *_imported(path, module, package=spec.submodule_search_locations is not None)]
+        if spec.loader is None:  # a folder without __init__.py
+            waiting += parents
+        elif spec.origin and spec.origin.endswith(".py") and _is_own(Path(spec.origin), module, place):
+            path = Path(spec.origin)
+            found[module] = path
+            waiting += [*parents, *_imported(path, module, package=spec.submodule_search_locations is not None)]
     return sorted({_shown(path) for path in found.values()})
 
 
@@ -77,7 +81,11 @@ def _find(module: str) -> ModuleSpec | None:
     parts = module.split(".")
     for i in range(len(parts)):
         name = ".".join(parts[: i + 1])
-        spec = PathFinder.find_spec(name, path)
+        try:
+            spec = PathFinder.find_spec(name, path)
+        except KeyError:  # a folder without __init__.py in a package, which would have to be imported first
+            spec = ModuleSpec(name, None, is_package=True)
+            spec.submodule_search_locations = [f"{one}/{parts[i]}" for one in path or []]
         if spec is None and i == 0:
             try:
                 spec = importlib.util.find_spec(name)  # an editable installation has a finder of its own

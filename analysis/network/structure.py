@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, replace
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from analysis.errors import StudyError
-from analysis.files import write_text
+from analysis.files import read_bytes, write_text
 
 if TYPE_CHECKING:
     from torch import nn
@@ -143,6 +144,54 @@ def read_computed(path: Path) -> dict[str, Any]:
     return computed
 
 
+#: The settings that say what makes features; `analysis.network.settings` has them, too, but takes longer to import.
+TRUNK = ("backbone", "backbone_options", "width", "groups")
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Which network a file holds the weights of.
+
+    Attributes
+    ----------
+    sha256 : str
+        Of the weights.
+    data : str
+        Hash of what it learnt from: images, exams and readings.
+    side : int
+        Pixels of its images.
+    settings : dict
+        Its architecture: the keys `TRUNK` of the section `network` that it was trained by.
+    parameters : int
+        Numbers that were trained.
+    """
+
+    sha256: str
+    data: str
+    side: int
+    settings: dict[str, Any]
+    parameters: int
+
+
+def read_identity(path: Path) -> Identity:
+    """Read which network a file belongs to, without loading its weights; of a `structure.json` that of the weights.
+
+    Raises
+    ------
+    StudyError
+        As `read_structure`.
+    """
+    rows = read_structure(path)
+
+    def take(about: dict[str, Any]) -> Identity:
+        digest = about["sha256"] if path.suffix == ".json" else hashlib.sha256(read_bytes(path)).hexdigest()
+        settings = {name: about["settings"][name] for name in TRUNK if name in about["settings"]}
+        return Identity(digest, str(about["data"]), int(about["side"]), settings, sum(row.parameters for row in rows))
+
+    found: Identity = _read(path, take)
+    return found
+
+
 def _read(path: Path, take: Callable[[dict[str, Any]], Any]) -> Any:
     try:
         if path.suffix == ".json":
@@ -157,6 +206,10 @@ def _read(path: Path, take: Callable[[dict[str, Any]], Any]) -> Any:
 
 
 def write_structure(weights: Path, out: Path) -> None:
-    """Write rows and processor to a JSON file: the description of a network where its weights are too large."""
-    about = {"structure": [asdict(row) for row in read_structure(weights)], "computed": read_computed(weights)}
+    """Write rows, processor and identity to a JSON file: what is told of a network where its weights are too large."""
+    own = read_identity(weights)
+    about = {
+        **{"structure": [asdict(row) for row in read_structure(weights)], "computed": read_computed(weights)},
+        **{"sha256": own.sha256, "data": own.data, "side": own.side, "settings": own.settings},
+    }
     write_text(out, json.dumps(about, indent=1, ensure_ascii=False) + "\n")

@@ -122,6 +122,55 @@ def compare(
     write_comparison(Comparison(table, pair[0].scheme, pair[1].scheme, load(ManuscriptSettings, manuscript)), out)
 
 
+@click.command("compare-networks")
+@click.option(
+    "--network",
+    "networks",
+    type=(str, FOLDER),
+    multiple=True,
+    required=True,
+    metavar="NAME FOLDER",
+    help="A network's name, and the folder with its network/ and predictions/; the study's own comes first.",
+)
+@click.option("--cohort", required=True, help="The archive that a network was trained on whose folder doesn't say so.")
+@shared("--reference")
+@shared("--grading")
+@section_file("statistics")
+@section_file("manuscript", "--manuscript-settings", "manuscript")
+@shared("--seed")
+@out("Folder to write to.")
+def compare_networks(
+    *, networks: tuple[tuple[str, Path], ...], cohort: str, reference: Path, grading: Path, settings: Path,
+    manuscript: Path, seed: int, out: Path,
+) -> None:  # fmt: skip
+    """Set networks beside each other on the same test exams, as tables, a figure and the values of a section."""
+    from analysis.errors import StudyError
+    from analysis.grading.scheme import load_scheme
+    from analysis.presentation.networks import Beside, read_network, write_beside
+    from analysis.presentation.settings import ManuscriptSettings
+    from analysis.settings import load
+    from analysis.statistics.networks import differences, estimates, judge
+    from analysis.statistics.settings import StatisticsSettings
+
+    folders = dict(networks)
+    if len(folders) < len(networks):
+        raise StudyError("Two networks have one name; give each a name of its own.")
+    scheme, asked = load_scheme(grading), load(StatisticsSettings, settings)
+    found = [read_network(name, folder, scheme.name, cohort) for name, folder in folders.items()]
+    files = {name: folder / "predictions/exams.parquet" for name, folder in folders.items()}
+    judged = judge(files, reference, scheme)
+    beside = Beside(
+        found,
+        estimates(judged, scheme, asked, seed),
+        differences(judged, scheme, asked, seed),
+        judged.left_out,
+        len(set(judged.patients)),
+        scheme,
+        load(ManuscriptSettings, manuscript),
+    )
+    write_beside(beside, out)
+
+
 @click.command("compare-strategies")
 @click.option("--rounds", "folder", type=FOLDER, required=True, help="Folder with <strategy>/seed-S/round-R/.")
 @click.option("--last", type=click.IntRange(0), required=True, help="The last round to show.")
@@ -184,4 +233,4 @@ def learning_curve(
     write_learning_curve(curve, load(ManuscriptSettings, manuscript), out)
 
 
-COMMANDS: list[click.Command] = [tables, figures, values, compare, compare_strategies, learning_curve]
+COMMANDS: list[click.Command] = [tables, figures, values, compare, compare_networks, compare_strategies, learning_curve]

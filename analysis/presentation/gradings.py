@@ -23,11 +23,10 @@ from analysis.presentation.format import (
 from analysis.presentation.markdown import Table, write_table_files
 from analysis.presentation.settings import ManuscriptSettings
 from analysis.schemas import SETS
-from analysis.schemas.statistics import GRADINGS
+from analysis.schemas.comparisons import GRADINGS
 from analysis.yaml_files import dump_yaml
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 
@@ -114,39 +113,27 @@ def comparison_table(c: Comparison) -> Table:
 
 def comparison_figure(c: Comparison) -> Figure:
     """Draw the prevalence by either definition, set by set, beside the AUCs of both networks."""
+    from analysis.presentation.figures.panels import MARKERS, dots
     from analysis.presentation.figures.style import GREY, canvas, wrap
 
     settings = c.settings.figures
     figure, axes = canvas(settings.double_mm, 70, 1, 2, width_ratios=(1, 1.15))
     left, right = axes
     shares = {f"{name.capitalize()} set": [c.row(name, "prevalence", truth=n) for n in c.names] for name in c.sets}
-    _pairs(left, shares, settings.palette, scale=100)
+    dots(left, shares, settings.palette, scale=100)
     left.set(xlabel=f"Exams with disease, % ({c.level} CI)", xlim=(0, 100))
     left.set_title("A")
     truths = {wrap(label, 30): [c.auc(truth, index) for index in (0, 1)] for truth, label in c.truths().items()}
-    _pairs(right, truths, settings.palette)
+    dots(right, truths, settings.palette)
     right.axvline(0.5, color=GREY, linewidth=0.6, linestyle=(0, (3, 3)))
     right.set(xlabel=f"AUC in the test set ({c.level} CI)", xlim=(None, 1.0))
     right.set_title("B")
     handles = [
         left.plot([], [], marker, color=settings.palette[index], linestyle="-", label=c.titles[index])[0]
-        for index, marker in enumerate("os")
+        for index, marker in enumerate(MARKERS[:2])
     ]
     figure.legend(handles=handles, loc="outside upper center", ncols=2)
     return figure
-
-
-def _pairs(panel: Axes, rows: dict[str, list[dict[str, Any]]], palette: tuple[str, ...], scale: float = 1) -> None:
-    for y, pair in enumerate(rows.values()):
-        for index, (row, marker) in enumerate(zip(pair, "os", strict=True)):
-            at = y + (index - 0.5) * 0.28
-            if known(row.get("low")) and known(row.get("high")):
-                ends = [scale * row["low"], scale * row["high"]]
-                panel.plot(ends, [at, at], color=palette[index], solid_capstyle="butt")
-            if known(row.get("estimate")):
-                panel.plot(scale * row["estimate"], at, marker, color=palette[index])
-    panel.set_yticks(range(len(rows)), list(rows))
-    panel.set_ylim(len(rows) - 0.5, -0.5)
 
 
 def comparison_values(c: Comparison) -> dict[str, Any]:

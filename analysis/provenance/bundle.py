@@ -70,6 +70,12 @@ def contents(study: Path, cohort: Path, given: Iterable[Path]) -> dict[str, Path
     for root in (*made, *single):
         if not root.exists():
             raise StudyError(f"{root} does not exist; run snakemake first.")
+    # Other networks are compared where somebody asks for it.
+    beside = study / "manuscript-networks"
+    made += [beside] if beside.exists() else []
+    for path in (study / "networks").glob("*.*") if beside.exists() else ():
+        found[f"{PUBLISHED}/networks/{path.name}"] = path
+    for root in (*made, *single):
         for path in _files(root):
             found[f"{PUBLISHED}/{path.relative_to(root.parent).as_posix()}"] = path
     for root in given:
@@ -110,7 +116,7 @@ def stage(
         shutil.copyfile(path, out / name)
         if path.suffix == ".sh":
             (out / name).chmod(0o755)
-    for path in given:
+    for path in (path for root in given for path in _files(root)):
         if path.suffix == ".safetensors":
             write_structure(path, out / path.parent / "structure.json")
     clean = publishable(config)

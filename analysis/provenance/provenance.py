@@ -80,7 +80,9 @@ def publishable(config: Mapping[str, Any]) -> dict[str, Any]:
             for key, value in section.items()
         }
 
-    return {key: clean(value, PATHS[key]) if key in PATHS else value for key, value in config.items()}
+    found = {key: clean(value, PATHS[key]) if key in PATHS else value for key, value in config.items()}
+    compared = config.get("compare_networks") or {}
+    return found | ({"compare_networks": dict.fromkeys(compared, UNPUBLISHED)} if compared else {})
 
 
 def package_versions(folder: Path = ROOT / "analysis") -> dict[str, str]:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import pandera.pandas as pa
 
-from analysis.schemas import ROLES, SETS
+from analysis.schemas import ROLES
 from analysis.schemas.columns import estimate, number, share, table, text, truth, whole
+from analysis.schemas.comparisons import COMPARISONS
 
 #: The sets that are estimated on; the network has seen the others.
 EVALUATED = ("validation", "test")
@@ -215,27 +216,6 @@ SUBGROUPS = table(
     }
 )
 
-#: The network beside readers, and two networks beside each other.
-COMPARISONS = table(
-    {
-        "outcome": text(),
-        "first": text(),
-        "second": text(),
-        "measure": text(among=("auc", "balanced_accuracy", "accuracy", "quadratic_kappa")),
-        "n": whole(),
-        "cases": whole(),
-        "first_value": number(-1, 1, missing=True),
-        "second_value": number(-1, 1, missing=True),
-        "difference": number(-2, 2, missing=True),
-        "low": number(-2, 2, missing=True),
-        "high": number(-2, 2, missing=True),
-        **_TEST,
-        "method": text(missing=True),
-        **_LEVEL,
-        **_REASON,
-    }
-)
-
 PUBLISHED = table(
     {
         "outcome": text(),
@@ -288,28 +268,6 @@ UPDATING = table(
         **estimate("slope"),
         **estimate("brier", 0, 1),
         **_LEVEL,
-        **_REASON,
-    }
-)
-
-#: Two gradings of the same exams. Shares of exams are in per cent.
-GRADINGS = table(
-    {
-        "set": text(among=SETS),
-        "exams": text(among=("all", "early")),
-        "measure": text(),
-        "truth": text(missing=True),
-        "score": text(missing=True),
-        "n": whole(missing=True),
-        "cases": whole(missing=True),
-        "estimate": number(missing=True),
-        "low": number(missing=True),
-        "high": number(missing=True),
-        **_TEST,
-        "method": text(missing=True),
-        **_LEVEL,
-        "replicates": whole(1),
-        "seed": whole(missing=True),
         **_REASON,
     }
 )

@@ -63,7 +63,7 @@ def evaluate_command(*, grading: Path, settings: Path, external: Path | None, **
 def compare_command(*, grading: Path, settings: Path, **options: Any) -> None:
     """Compare AUCs, accuracy and kappa of two networks, or settings, on the same exams."""
     from analysis.grading.scheme import load_scheme
-    from analysis.statistics.comparisons import compare_predictions
+    from analysis.statistics.networks import compare_predictions
 
     left = compare_predictions(scheme=load_scheme(grading), settings=_load(settings), **options)
     for path, exams in left.items():

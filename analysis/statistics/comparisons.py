@@ -1,10 +1,9 @@
-"""Two scores for the same exams, compared by their AUCs."""
+"""Two scores, calls or gradings of the same exams, compared."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,18 +11,13 @@ import pandas as pd
 from scipy.stats import norm
 from statsmodels.stats.multitest import multipletests
 
-from analysis.errors import StudyError
-from analysis.files import write_table
-from analysis.grading.scheme import Scheme
-from analysis.schemas.statistics import COMPARISONS
 from analysis.statistics import roc
-from analysis.statistics.data import Sample, make_sample, match
+from analysis.statistics.data import Sample, make_sample
 from analysis.statistics.effective import Floats, Names
 from analysis.statistics.grades import measures, replicated
 from analysis.statistics.intervals import compare, correlation_of, estimate, p_value
 from analysis.statistics.proportions import Flags, paired
-from analysis.statistics.questions import Questions
-from analysis.statistics.resample import Resamples, percentile, seed_for
+from analysis.statistics.resample import Resamples, percentile
 from analysis.statistics.settings import StatisticsSettings
 
 NAN = float("nan")
@@ -182,13 +176,28 @@ def compare_grades(
             row["low"], row["high"] = at(float(norm.ppf((1 + settings.level) / 2)))
             row |= {"p": p_value(at), "method": TEST}
         else:
-            gaps = drawn.draws(partial(_kappa_gap, truth, pair, levels))
-            gaps = gaps[np.isfinite(gaps)]
-            row["low"], row["high"] = percentile(gaps, settings.level)
-            beyond = min((gaps <= 0).sum(), (gaps >= 0).sum())
-            row |= {"p": min(1.0, 2 * (beyond + 1) / (len(gaps) + 1)), "method": "patients"}
+            low, high, p = beside_nought(drawn.draws(partial(_kappa_gap, truth, pair, levels)), settings.level)
+            told = (
+                {"method": "patients"}
+                if np.isfinite(p)
+                else {"reason": "the replicates don't differ, or too few exist"}
+            )
+            row |= {"low": low, "high": high, "p": p, **told}
         rows.append(row)
     return rows
+
+
+def beside_nought(gaps: Floats, level: float) -> tuple[float, float, float]:
+    """Return what replicates of a difference say of it: percentile interval, and P by the smaller share beyond nought.
+
+    All missing where too few replicates exist, or all are the same.
+    """
+    low, high = percentile(gaps, level)
+    gaps = gaps[np.isfinite(gaps)]
+    if np.isnan(low) or not np.ptp(gaps):
+        return NAN, NAN, NAN
+    beyond = min((gaps <= 0).sum(), (gaps >= 0).sum())
+    return low, high, min(1.0, 2 * (beyond + 1) / (len(gaps) + 1))
 
 
 def accuracy_limits(first: Flags, second: Flags, patients: Names) -> Callable[[float], tuple[float, float]]:
@@ -259,74 +268,3 @@ def _row(sample: Sample, level: float) -> dict[str, Any]:
     row: dict[str, Any] = {"n": len(sample.truth), "cases": sample.cases}
     row |= dict.fromkeys(("first_value", "second_value", "difference", "low", "high", "p"), NAN)
     return row | {"method": None, "level": level, "reason": None}
-
-
-def compare_predictions(
-    first: Path,
-    second: Path,
-    reference: Path,
-    scheme: Scheme,
-    settings: StatisticsSettings,
-    *,
-    names: tuple[str, str],
-    out: Path,
-    seed: int = 1,
-) -> dict[Path, tuple[str, ...]]:
-    """Compare two networks' (or settings') predictions of the test set: AUCs by outcome, accuracy and kappa by item.
-
-    Parameters
-    ----------
-    first, second, reference : Path
-        See `analysis.statistics.data.match`.
-    scheme : Scheme
-    settings : StatisticsSettings
-    names : pair of str
-        What to call them in the table.
-    out : Path
-        A CSV: one row per outcome, the AUC of `first` minus that of `second`, and two per item, accuracy and quadratic
-        weighted kappa; P values also corrected by Holm.
-    seed : int
-        Of the resampled patients.
-
-    Returns
-    -------
-    dict
-        For either file the exams without a reference, which are left out.
-    """
-    studies = [match(path, reference, scheme) for path in (first, second)]
-    inside, other = (study.rows("test") for study in studies)
-    if list(studies[0].exams["exam"][inside]) != list(studies[1].exams["exam"][other]):
-        raise StudyError(
-            f"{first} and {second} don't have the same exams in the test set; give the sets in {reference}."
-        )
-    rows, questions = [], Questions(scheme)
-    for outcome in scheme.outcomes:
-        truth, one, two = (
-            frame[outcome.id].to_numpy(dtype=float)[which]
-            for frame, which in ((studies[0].truth, inside), (studies[0].score, inside), (studies[1].score, other))
-        )
-        found = compare_paired(
-            truth,
-            one,
-            two,
-            settings,
-            patients=studies[0].patients("test"),
-        )
-        if same := questions.repeated(outcome.id, found["p"]):
-            found |= untested(same)
-        rows.append({"outcome": outcome.id, "first": names[0], "second": names[1], "measure": "auc", **found})
-    for name, item in scheme.items.items():
-        grades = [
-            frame[name].to_numpy(dtype=float)[which]
-            for frame, which in (
-                (studies[0].grade, inside),
-                (studies[0].predicted, inside),
-                (studies[1].predicted, other),
-            )
-        ]
-        patients = studies[0].patients("test")
-        at = seed_for(seed, "compare", name)
-        found_rows = compare_grades(grades[0], grades[1], grades[2], len(item.levels), patients, settings, seed=at)
-        rows += [{"outcome": name, "first": names[0], "second": names[1], **row} for row in found_rows]
-    write_table(holm(pd.DataFrame(rows, columns=list(COMPARISONS.columns)), settings.holm_family), out, COMPARISONS)
-    return {path: study.unmatched for path, study in zip((first, second), studies, strict=True)}

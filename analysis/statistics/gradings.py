@@ -15,7 +15,7 @@ from analysis.grading.agreement import MEASURES, measure_agreement
 from analysis.grading.items import Outcome
 from analysis.grading.scheme import Scheme
 from analysis.schemas import SETS
-from analysis.schemas.statistics import GRADINGS
+from analysis.schemas.comparisons import GRADINGS
 from analysis.statistics import roc
 from analysis.statistics.comparisons import TEST, compare_paired, compare_samples, holm, too_few, untested
 from analysis.statistics.data import make_sample

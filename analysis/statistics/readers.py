@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.schemas.statistics import COMPARISONS, READERS
+from analysis.schemas.comparisons import COMPARISONS
+from analysis.schemas.statistics import READERS
 from analysis.statistics.comparisons import compare_calls, holm, untested
 from analysis.statistics.data import Matched
 from analysis.statistics.grades import agreement_rows

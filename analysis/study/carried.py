@@ -1,15 +1,18 @@
-"""The configuration of a study whose network was trained elsewhere: as the network has it, wherever scores depend on it."""
+"""Networks that were trained elsewhere: a study has what their scores depend on as they have it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from analysis.archive.settings import IngestSettings
 from analysis.errors import StudyError
 from analysis.grading.scheme import load_scheme
-from analysis.network.folder import SECTIONS, check_files, read_sections
-from analysis.network.settings import FORM, PredictionSettings
+from analysis.imaging.settings import ImagesSettings
+from analysis.network.folder import SECTIONS, check_files, read_sections, weights_of
+from analysis.network.settings import FORM, NetworkSettings, PredictionSettings
 from analysis.settings import GRADINGS
 
 #: What scores depend on, by section: the network's own, which nothing here may contradict.
@@ -67,7 +70,7 @@ def adopt(config: Mapping[str, Any], said: Mapping[str, Any]) -> dict[str, Any]:
             f"network.trained: the network in {folder} scores otherwise: {'; '.join(told)}{more}. Leave these keys out, or "
             "name another network."
         )
-    _hold_grading(folder, str(whole["grading"]))
+    _hold_grading("network.trained", folder, str(whole["grading"]))
     kept = {key: config["network"][key] for key in OWN if key in config["network"]}
     if "precision" not in (said.get("network") or {}):
         kept["precision"] = "float32"  # the same scores on whatever processor the network is carried to
@@ -75,7 +78,82 @@ def adopt(config: Mapping[str, Any], said: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _hold_grading(folder: Path, grading: str) -> None:
+@dataclass(frozen=True)
+class Asked:
+    """What a network asks for that is compared with a study's own.
+
+    Attributes
+    ----------
+    folder : Path
+    seeds : list of int
+        Of its members.
+    images : ImagesSettings or None
+        How images are prepared for it; None where the study's own are prepared so.
+    network : NetworkSettings
+        Its form; precision and device are this machine's.
+    prediction : PredictionSettings
+    """
+
+    folder: Path
+    seeds: list[int]
+    images: ImagesSettings | None
+    network: NetworkSettings
+    prediction: PredictionSettings
+
+
+def ask(
+    name: str, folder: Path, grading: str, ingest: IngestSettings, images: ImagesSettings, network: NetworkSettings
+) -> Asked:
+    """Read what a network asks for that is to be compared with a study's own.
+
+    Parameters
+    ----------
+    name : str
+        Its key in `compare_networks`, for errors.
+    folder : Path
+        As the rule `card` wrote it; every file is held against its hash.
+    grading : str
+    ingest, images, network : Settings
+        The study's.
+
+    Raises
+    ------
+    StudyError
+        If the folder isn't a whole network's, it grades otherwise, or its films were cut otherwise, which can't be done anew
+        for it; the message names the key.
+    """
+    key = f"compare_networks.{name}"
+    try:
+        check_files(folder)
+        whole, sections = read_sections(folder)
+    except StudyError as error:
+        raise StudyError(f"{key}: {error}") from error
+    if whole["grading"] != grading:
+        raise StudyError(
+            f"{key}: the network in {folder} grades by {whole['grading']} and this study by {grading}; name another network, "
+            f"or run the study with --config grading={whole['grading']}."
+        )
+    _hold_grading(key, folder, grading)
+    theirs: Any = sections
+    if wrong := list(_differing("ingest.cut", ingest.cut.model_dump(), theirs["ingest"].cut.model_dump())):
+        where, here, there = wrong[0]
+        raise StudyError(
+            f"{key}: {where} is {_told(there)} for the network in {folder} and {_told(here)} in this study, whose exams are "
+            f"cut already; set {where} to {_told(there)} for the whole study, or leave this network out."
+        )
+    own = {name: getattr(theirs["images"], name) for name in ASKED["images"]}
+    wanted = images.model_copy(update=own)
+    kept = {"precision": "float32", "device": network.device, "compile": network.compile}
+    return Asked(
+        folder,
+        [int(path.stem[5:]) for path in weights_of(folder)],
+        None if wanted == images else wanted,
+        theirs["network"].model_copy(update=kept),
+        theirs["prediction"],
+    )
+
+
+def _hold_grading(key: str, folder: Path, grading: str) -> None:
     """Refuse a scheme that has the name of the network's and other outcomes."""
     theirs, ours = folder / f"{grading}.yaml", GRADINGS / f"{grading}.yaml"
     outcomes = [
@@ -84,7 +162,7 @@ def _hold_grading(folder: Path, grading: str) -> None:
     odd = [name for name in {**outcomes[0], **outcomes[1]} if outcomes[0].get(name) != outcomes[1].get(name)]
     if odd:
         raise StudyError(
-            f"network.trained: {theirs} grades otherwise than {ours}: the outcome '{odd[0]}' is not the same in both; "
+            f"{key}: {theirs} grades otherwise than {ours}: the outcome '{odd[0]}' is not the same in both; "
             f"copy the network's file to {GRADINGS}, or name another network."
         )
 

@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Collection, Iterable, Mapping
 from copy import deepcopy
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -61,6 +61,11 @@ class Study(Settings):
         None,
         description="the schemes that compare_gradings sets side by side; the rule `early` of the first scheme defines early disease",
     )
+    compare_networks: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$")], str] = Field(
+        default={},
+        description="networks that compare_networks sets beside this study's own on its test exams: for each a name for the "
+        "tables (letters, digits, . _ -) and its folder (the card of another training)",
+    )
     seed: int = Field(SEED, ge=0, lt=2**31, description="the seed that all random draws come from")
     start: Literal["archive", "predictions"] = Field(
         "archive",
@@ -94,6 +99,11 @@ class Study(Settings):
         if self.prediction.mirrored and self.network.align_sides:
             raise ValueError(
                 "prediction.mirrored shows knees as the other side, which network.align_sides never shows; leave one out"
+            )
+        if self.network.trained and self.external.exams == "all" and self.selection.split == "given":
+            raise ValueError(
+                "selection.split is 'given', but with external.exams 'all' every eligible exam is judged, whichever set "
+                "sets.csv has it in; set external.exams to 'test', or selection.split to 'auto'"
             )
         if self.external.exams == "all" and self.external.thresholds == "validation":
             raise ValueError(

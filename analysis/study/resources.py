@@ -99,6 +99,13 @@ def _several(paths: str | Iterable[str]) -> Iterable[str]:
     return (paths,) if isinstance(paths, str) else paths
 
 
+def twin(rule: str) -> str:
+    """Return the rule that does the same: one of active learning's rounds, the learning curve or another network."""
+    if rule in RATES:
+        return rule
+    return rule.removesuffix("_round").removesuffix("_curve").removesuffix("_network")
+
+
 def images(rule: str, study: Study, given: Mapping[str, str | Iterable[str]], files: int | None = None) -> int:
     """Return how many images a job has before it.
 
@@ -111,7 +118,7 @@ def images(rule: str, study: Study, given: Mapping[str, str | Iterable[str]], fi
     files : int, optional
         Files in the archive, where it was handed over.
     """
-    shards = {"prepare": study.images.shards, "read_headers": study.ingest.shards}.get(rule, 1)
+    shards = {"prepare": study.images.shards, "read_headers": study.ingest.shards}.get(twin(rule), 1)
     if rule in ("make_archive", "ingest", "read_headers"):
         found = files
         if found is None and study.archive.source == "simulated":
@@ -132,7 +139,7 @@ def needed(rule: str, study: Study, count: int, threads: int = 1, attempt: int =
     Parameters
     ----------
     rule : str
-        A rule's name; one of active learning's rounds, or of the learning curve, needs what its twin does.
+        A rule's name; see `twin`.
     study : Study
     count : int
         Images before it.
@@ -146,7 +153,7 @@ def needed(rule: str, study: Study, count: int, threads: int = 1, attempt: int =
     >>> needed("ingest", Study(cohort={"name": "x", "title": "x"}, grading="kl"), 100_000, threads=8)
     Need(mem_mb=5800, runtime=73)
     """
-    step = rule if rule in RATES else rule.removesuffix("_round").removesuffix("_curve")
+    step = twin(rule)
     rate = GATHER if step == "ingest" and study.ingest.shards > 1 else RATES.get(step, OTHER)
     mb = rate.mb + rate.thread_mb * threads + rate.mb_1000 * count / 1000
     minutes = rate.minutes + rate.minutes_1000 * count / 1000 / threads

@@ -213,6 +213,10 @@ def test_its_files_are_found_without_running_them(tmp_path, monkeypatch):
     assert source_hash("nets.own:make") == before
     (tmp_path / "beside.py").write_text("x = 2\n")
     assert source_hash("nets.own:make") != before
+    # Folders without __init__.py in a package that is not imported.
+    (tmp_path / "nets/sub/deep").mkdir(parents=True)
+    (tmp_path / "nets/sub/deep/net.py").write_text("def make(): ...\n")
+    assert {path.name for path in source_files("nets.sub.deep.net:make")} == {"__init__.py", "net.py"}
     (tmp_path / "beside.py").write_text("x = (\n")
     with pytest.raises(StudyError, match=r"beside\.py.*is not valid Python"):
         source_files("nets.own:make")

@@ -1,3 +1,4 @@
+import hashlib
 import json
 
 import pytest
@@ -5,7 +6,9 @@ import torch
 from safetensors.torch import save_file
 
 from analysis.errors import StudyError
-from analysis.network.structure import Row, read_computed, read_structure, write_structure
+from analysis.network.settings import TRUNK
+from analysis.network.structure import TRUNK as TOLD
+from analysis.network.structure import Row, read_computed, read_identity, read_structure, write_structure
 
 ROWS = [
     {"kind": "Convolution", "blocks": 2, "kernel": "3 × 3", "filters": 8, "part": "core", "parameters": 72},
@@ -22,10 +25,16 @@ def save(path, about):
 
 
 def test_structure_stands_in_for_the_weights(tmp_path):
-    weights = save(tmp_path / "weights.safetensors", {"structure": ROWS, "computed": BY})
+    settings = {"backbone": "olsson2021", "backbone_options": {}, "width": 8, "groups": [], "weights": "/home/somebody"}
+    about = {"structure": ROWS, "computed": BY, "settings": settings, "data": "d", "side": 24}
+    weights = save(tmp_path / "weights.safetensors", about)
     write_structure(weights, tmp_path / "structure.json")
     assert read_structure(tmp_path / "structure.json") == read_structure(weights) == [Row(**row) for row in ROWS]
     assert read_computed(tmp_path / "structure.json") == read_computed(weights) == BY
+    assert read_identity(tmp_path / "structure.json") == (own := read_identity(weights))
+    assert own.sha256 == hashlib.sha256(weights.read_bytes()).hexdigest()
+    assert (own.data, own.side, own.parameters) == ("d", 24, 72)
+    assert tuple(own.settings) == TOLD == TRUNK  # no path of anybody's
 
 
 @pytest.mark.parametrize("about", [{}, {"structure": [{"kind": "Convolution"}]}, {"structure": 3}, []])

@@ -11,7 +11,7 @@ import yaml
 
 import analysis.presentation.figures.style as figure_style
 from analysis.manuscript.source import expand
-from analysis.manuscript.stage import stage
+from analysis.manuscript.stage import COMPARISONS, stage
 from analysis.presentation.commands import gather
 from analysis.presentation.figures import write_figures
 from analysis.presentation.results import Results
@@ -25,11 +25,14 @@ if TYPE_CHECKING:
 SOURCE = Path("manuscript")
 
 
+SECTIONS = {f"_{name}.qmd" for name in COMPARISONS}
+
+
 def prose(source: Path = SOURCE) -> str:
-    """Return the source with its parts in place, as without a comparison of gradings; tables stay includes."""
+    """Return the source with its parts in place, as without a comparison; tables stay includes."""
 
     def read(name: str) -> str | None:
-        return None if name.startswith("_tables/") else "" if name == "_gradings.qmd" else (source / name).read_text()
+        return None if name.startswith("_tables/") else "" if name in SECTIONS else (source / name).read_text()
 
     return expand((source / "index.qmd").read_text(), read)
 

@@ -8,6 +8,7 @@ import pytest
 
 from analysis.errors import StudyError
 from analysis.network.folder import SECTIONS, SUMS
+from analysis.study.carried import ask
 from analysis.study.configuration import load_study, read_configuration
 from analysis.yaml_files import dump_yaml, load_yaml
 
@@ -122,3 +123,46 @@ def test_thresholds_of_this_archive_need_a_validation_set(card):
     with pytest.raises(StudyError, match=r"external.thresholds is 'validation'"):
         load(card, "external={thresholds: validation}")
     assert load(card, "external={thresholds: validation, exams: test}").external.thresholds == "validation"
+
+
+def test_sets_that_are_asked_for_are_not_passed_over_in_silence(card):
+    with pytest.raises(StudyError, match=r"selection.split is 'given', but with external.exams 'all'"):
+        load(card, "selection={split: given}")
+    assert load(card, "selection={split: given}", "external={exams: test}").selection.split == "given"
+
+
+def beside(folder, *entries):
+    study = load_study(read_configuration([ROOT / "config.yaml"], entries))
+    return ask("other", folder, study.grading, study.ingest, study.images, study.network)
+
+
+def test_a_network_beside_the_studys_own_brings_what_its_scores_depend_on(card):
+    asked = beside(card, "network={device: cpu, precision: bfloat16}", "images={shards: 3}")
+    assert (asked.images.size, asked.images.shards, asked.seeds) == (24, 3, [0, 1])
+    assert asked.network.width == 4 and asked.prediction.mirrored
+    assert (asked.network.precision, asked.network.device) == ("float32", "cpu")
+    assert beside(card, "images={size: 24}").images is None  # the study's own serve
+
+
+@pytest.mark.parametrize(
+    ("entry", "said"),
+    [
+        ("grading=oarsi", r"compare_networks.other: the network in .* grades by kl and this study by oarsi"),
+        (
+            "ingest={cut: {both: half}}",
+            r"compare_networks.other: ingest.cut.both is knee for .* and half in this study",
+        ),
+    ],
+)
+def test_a_network_that_cannot_stand_beside_it_is_named(card, entry, said):
+    with pytest.raises(StudyError, match=said):
+        beside(card, entry)
+
+
+def test_a_network_beside_it_has_to_be_whole(card, tmp_path):
+    with pytest.raises(StudyError, match=r"compare_networks.other: There is no network in .*nowhere"):
+        beside(tmp_path / "nowhere")
+    twin = shutil.copytree(card, tmp_path / "card")
+    (twin / "weights/seed-1.safetensors").write_text("others")
+    with pytest.raises(StudyError, match=r"compare_networks.other: .*seed-1.safetensors is not as it was written"):
+        beside(twin)

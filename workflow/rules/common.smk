@@ -165,6 +165,19 @@ def whole(folder):
     return look
 
 
+# What is told when the run starts.
+NOTES = []
+
+
+def refuse(target, when, why):
+    """Say in a sentence why a target can't be made by this study, where somebody asks for it.
+
+    Snakemake knows its targets only after it has read the rules, and would name a file that is missing.
+    """
+    if when and target in sys.argv[1:]:
+        raise WorkflowError(why)
+
+
 def hold_folder():
     """Refuse a second run at once: both would write the same files.
 

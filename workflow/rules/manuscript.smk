@@ -228,6 +228,22 @@ rule manuscript:
 
 # The two gradings share everything up to the selection, test exams included; each has its own reference and network.
 COMPARED = study.compare or ()
+refuse(
+    "compare_gradings",
+    not COMPARED,
+    "compare_gradings sets two gradings side by side; name them at compare of the configuration, as compare: [kl, oarsi].",
+)
+refuse(
+    "compare_gradings",
+    TRAINED,
+    "compare_gradings trains a network by each grading, and with network.trained none is trained; leave network.trained "
+    "out, or set networks of one grading beside each other (compare_networks).",
+)
+refuse(
+    "compare_gradings",
+    not FROM_ARCHIVE,
+    "compare_gradings trains a network by each grading, which takes the archive; a bundle starts at the predictions of one.",
+)
 COMPARISON = f"{COHORT}/gradings"
 
 

@@ -20,6 +20,7 @@ rule provenance:
             ),
             *given_to_statistics(wildcards),
             *given_weights(wildcards),
+            *(path for path in compared(wildcards) if os.path.isfile(path)),
             *BACKBONE,
         ],
         code=code("analysis.provenance.provenance", "analysis.statistics.roc"),
@@ -52,6 +53,13 @@ rule provenance:
         " {params.records} --snakemake {params.snakemake} --rendered {params.rendered} --out {output}"
 
 
+refuse(
+    "bundle",
+    not FROM_ARCHIVE,
+    "A bundle can't be made of a bundle: what must not be in it is known where the archive is.",
+)
+
+
 # A bundle can't be made of a bundle: what identifies patients, which nothing in it may hold, isn't there.
 if FROM_ARCHIVE:
 
@@ -64,8 +72,10 @@ if FROM_ARCHIVE:
                 *given_to_manuscript(wildcards),
                 *given_to_statistics(wildcards),
                 *made_beside(wildcards),
+                *compared(wildcards),
                 *(path for path in BACKBONE if not os.path.isabs(path)),
             ],
+            comparison=comparison_of,
             config=CONFIG,
             private=f"{PRIVATE}/index.parquet",
             reports=f"{ARCHIVE}/reports.csv",

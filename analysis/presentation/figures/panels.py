@@ -1,15 +1,16 @@
-"""A grid of small panels, one an outcome."""
+"""What several figures are made of: a grid of small panels, and rows of estimates beside each other."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from analysis.grading.scheme import Outcome
 from analysis.presentation.figures.style import canvas, wrap
+from analysis.presentation.format import known
 from analysis.presentation.results import Results
 
 if TYPE_CHECKING:
@@ -54,3 +55,45 @@ def panel_title(results: Results, outcome: Outcome) -> str:
     if not outcome.item:
         return wrap(outcome.label, 17)
     return wrap(f"{results.scheme.items[outcome.item].short} {outcome.label}", 15)
+
+
+#: The points of those that stand beside each other in a row, in the order of the palette.
+MARKERS = "os^DvPX*"
+
+
+def dots(
+    panel: Axes,
+    rows: Mapping[str, Sequence[Mapping[str, Any]]],
+    palette: Sequence[str],
+    name: str = "estimate",
+    *,
+    scale: float = 1,
+    first: int = 0,
+) -> None:
+    """Draw estimates with their intervals, some beside each other in each row, from above.
+
+    Parameters
+    ----------
+    panel : Axes
+    rows : mapping
+        Label of a row to its estimates, with `low` and `high`; one without a number leaves its place empty.
+    palette : sequence of str
+        Colours in the order of a row's estimates.
+    name : str
+        Where the number stands in an estimate.
+    scale : float
+        100 turns shares into per cent.
+    first : int
+        Which marker is the first.
+    """
+    most = max((len(row) for row in rows.values()), default=1)
+    for y, row in enumerate(rows.values()):
+        for index, found in enumerate(row):
+            at = y + (index - (most - 1) / 2) * min(0.28, 0.7 / most)
+            colour = palette[index % len(palette)]
+            if known(found.get("low")) and known(found.get("high")):
+                panel.plot([scale * found["low"], scale * found["high"]], [at, at], color=colour, solid_capstyle="butt")
+            if known(found.get(name)):
+                panel.plot(scale * found[name], at, MARKERS[(first + index) % len(MARKERS)], color=colour)
+    panel.set_yticks(range(len(rows)), list(rows))
+    panel.set_ylim(len(rows) - 0.5, -0.5)

@@ -47,6 +47,9 @@ from analysis.yaml_files import dump_yaml, load_yaml
 #: Facts of the published study that the text names; not results of this one.
 ORIGINAL = Path(__file__).parent / "original.yaml"
 
+#: What the text says of other networks where none is compared; compare-networks says it otherwise.
+ALONE = {"any": False, "architectures": False}
+
 #: Sections of the configuration that the text may quote; paths, keys and search words are not published.
 TOLD: dict[str, type[Settings]] = {
     "ingest": IngestSettings,
@@ -133,6 +136,7 @@ def collect(results: Results, config: Mapping[str, Any]) -> dict[str, Any]:
         "chosen": {name: options for name, model in TOLD.items() if (options := chosen(model, told[name]))},
         "given": given(told),
         "network": network_values(results, config, original),
+        "networks": ALONE,
     }
     authors = [author.model_dump(exclude_none=True) for author in settings.authors]
     if authors:

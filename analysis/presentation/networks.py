@@ -1,0 +1,328 @@
+"""Networks on the same exams as two tables, a figure and the values of a section."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from analysis.errors import StudyError
+from analysis.files import write_table, write_text
+from analysis.grading.scheme import Scheme
+from analysis.network.carry import DEVELOPMENT, ORIGIN
+from analysis.network.folder import WEIGHTS, network_name
+from analysis.network.settings import PAPER
+from analysis.network.structure import Identity, read_identity
+from analysis.presentation.format import NONE, count, interval, known, listed, number, p_equation, p_value
+from analysis.presentation.markdown import Table, write_table_files
+from analysis.presentation.settings import ManuscriptSettings
+from analysis.schemas.comparisons import NETWORKS, PAIRS
+from analysis.statistics.comparisons import GRADED
+from analysis.yaml_files import dump_yaml, load_yaml
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+#: What accuracy and kappa are called beside the AUCs.
+MEASURES = {"accuracy": "accuracy", "quadratic_kappa": "quadratic kappa"}
+
+
+@dataclass(frozen=True)
+class Network:
+    """A network that is compared.
+
+    Attributes
+    ----------
+    label : str
+        What the tables call it.
+    name : str
+        Its own name, of its grading and its weights; see `network_name`.
+    members : tuple of Identity
+        One a seed.
+    cohort : str
+        The archive that it was trained on.
+    """
+
+    label: str
+    name: str
+    members: tuple[Identity, ...]
+    cohort: str
+
+    @property
+    def architecture(self) -> str:
+        """What makes its features, and how wide."""
+        settings = self.members[0].settings
+        if settings["backbone"] == PAPER:
+            return f"{PAPER}, {settings['width']} filters"
+        options = ", ".join(f"{key} {value}" for key, value in settings["backbone_options"].items())
+        return settings["backbone"] + (f" ({options})" if options else "")
+
+    @property
+    def form(self) -> tuple[Any, ...]:
+        """What tells one architecture from another."""
+        settings = self.members[0].settings
+        keys = ("backbone", "width", "groups") if settings["backbone"] == PAPER else ("backbone", "backbone_options")
+        return tuple(str(settings.get(key)) for key in keys)
+
+
+def read_network(label: str, folder: Path, grading: str, cohort: str) -> Network:
+    """Read which network a folder holds.
+
+    Parameters
+    ----------
+    label : str
+    folder : Path
+        With network/seed-S/ and the weights (or their structure.json) in it, and network/development/ where the network
+        comes from another study.
+    grading : str
+        Name of its grading.
+    cohort : str
+        The archive that it was trained on, where the folder doesn't say so.
+
+    Raises
+    ------
+    StudyError
+        If there is no network in the folder.
+    """
+    paths = [
+        next((path for name in ("weights.safetensors", "structure.json") if (path := seed / name).is_file()), None)
+        for seed in sorted((folder / "network").glob("seed-*"), key=lambda path: int(path.name[5:]))
+    ]
+    members = tuple(read_identity(path) for path in paths if path)
+    if not members:
+        raise StudyError(f"{folder}/network holds no weights of '{label}' (seed-S/weights.safetensors).")
+    name = network_name(grading, {f"{WEIGHTS}/{number}": member.sha256 for number, member in enumerate(members)})
+    origin = folder / "network" / DEVELOPMENT / ORIGIN
+    told = load_yaml(origin)["cohort"].get("title") if origin.is_file() else cohort
+    return Network(label, name, members, str(told or "not said"))
+
+
+@dataclass(frozen=True)
+class Beside:
+    """Networks beside each other, as the manuscript tells them.
+
+    Attributes
+    ----------
+    networks : list of Network
+        The study's own first.
+    estimates, pairs : pandas.DataFrame
+        Schemas NETWORKS and PAIRS.
+    left_out : mapping of str to int
+        For each network the test exams that it has not scored, which take no part.
+    patients : int
+        Whom the exams are of.
+    scheme : Scheme
+    settings : ManuscriptSettings
+
+    Raises
+    ------
+    StudyError
+        If two of the networks are one.
+    """
+
+    networks: list[Network]
+    estimates: pd.DataFrame
+    pairs: pd.DataFrame
+    left_out: Mapping[str, int]
+    patients: int
+    scheme: Scheme
+    settings: ManuscriptSettings
+
+    def __post_init__(self) -> None:
+        for one, other in combinations(self.networks, 2):
+            if one.name == other.name:
+                raise StudyError(
+                    f"'{one.label}' and '{other.label}' are one network ({one.name}); name another one, or leave one out."
+                )
+
+    @property
+    def level(self) -> str:
+        """Level of the intervals in per cent."""
+        return f"{100 * float(self.pairs['level'].iloc[0]):g}%"
+
+    @property
+    def shown(self) -> dict[tuple[str, str], str]:
+        """Outcome or item and measure of each row, and what it is called; what no exam was read for has none."""
+        seen = self.estimates[self.estimates["estimate"].notna()]
+        there = set(zip(seen["outcome"], seen["measure"], strict=True))
+        items = self.scheme.items
+        titles = {
+            (outcome.id, "auc"): f"{items[outcome.item].short} {outcome.label}" if outcome.item else outcome.label
+            for outcome in self.scheme.outcomes
+        }
+        for name, item in items.items():
+            titles |= {(name, measure): f"{item.short}: {MEASURES[measure]}" for measure in GRADED}
+        return {key: title for key, title in titles.items() if key in there}
+
+    def estimate(self, network: str, key: tuple[str, str]) -> dict[str, Any]:
+        """Return one network's estimate."""
+        frame = self.estimates
+        found = frame[(frame["network"] == network) & (frame["outcome"] == key[0]) & (frame["measure"] == key[1])]
+        return dict(found.iloc[0]) if len(found) else {}
+
+    def pair(self, first: str, second: str, key: tuple[str, str]) -> dict[str, Any]:
+        """Return one comparison."""
+        frame = self.pairs
+        found = frame[(frame["first"] == first) & (frame["second"] == second)]
+        found = found[(found["outcome"] == key[0]) & (found["measure"] == key[1])]
+        return dict(found.iloc[0]) if len(found) else {}
+
+
+def write_beside(beside: Beside, out: Path) -> None:
+    """Write networks.csv and pairs.csv (all estimates), the tables, networks.svg and .png, and values.yml to a folder."""
+    from analysis.presentation.figures.style import save, style
+
+    write_table(beside.estimates, out / "networks.csv", NETWORKS)
+    write_table(beside.pairs, out / "pairs.csv", PAIRS)
+    write_table_files(networks_table(beside), out, "compared")
+    write_table_files(pairs_table(beside), out, "table")
+    with style(beside.settings.figures):
+        save(networks_figure(beside), out, "networks")
+    write_text(out / "values.yml", dump_yaml({"networks": networks_values(beside)}))
+
+
+def networks_table(beside: Beside) -> Table:
+    """Return the table of the networks: what each is, and what it was trained on."""
+    rows = [
+        [
+            network.label,
+            network.name,
+            network.architecture,
+            count(network.members[0].parameters),
+            count(len(network.members)),
+            count(network.members[0].side),
+            network.cohort,
+        ]
+        for network in beside.networks
+    ]
+    head = ["", "Name", "Architecture", "Parameters", "Members", "Pixels a side", "Trained on"]
+    return Table(head, rows, align="lllrrrl")
+
+
+def pairs_table(beside: Beside) -> Table:
+    """Return the table of the comparisons: under each pair what either achieves, the difference by each way, and P."""
+    digits = beside.settings.digits
+    rows: list[list[str]] = []
+    for first, second in combinations([network.label for network in beside.networks], 2):
+        rows.append([f"{first} (first) and {second} (second)"])
+        for key, title in beside.shown.items():
+            found = beside.pair(first, second, key)
+            cases = (
+                f" ({count(found['cases'])} of {count(found['n'])})" if key[1] == "auc" else f" ({count(found['n'])})"
+            )
+            rows.append(
+                [
+                    title + cases,
+                    *(number(found[f"{which}_value"], digits) for which in ("first", "second")),
+                    interval(found, "difference", digits),
+                    *(_limits(found, way, digits) for way in ("delong", "patients")),
+                    p_value(found["p_holm"]),
+                ]
+            )
+    head = [
+        "AUC, accuracy or kappa",
+        "First",
+        "Second",
+        f"Difference ({beside.level} CI)",
+        "DeLong",
+        "Patients resampled",
+    ]
+    return Table([*head, "P (Holm)"], rows)
+
+
+def _limits(row: Mapping[str, Any], way: str, digits: int) -> str:
+    low, high = (row[f"{way}_{end}"] for end in ("low", "high"))
+    return f"{number(low, digits)} to {number(high, digits)}" if known(low) and known(high) else NONE
+
+
+def networks_figure(beside: Beside) -> Figure:
+    """Draw what each network achieves, beside its difference from the study's own."""
+    from analysis.presentation.figures.panels import MARKERS, dots
+    from analysis.presentation.figures.style import GREY, canvas, wrap
+
+    settings, labels = beside.settings.figures, [network.label for network in beside.networks]
+    rows = {wrap(title, 34): key for key, title in beside.shown.items()}
+    lines = sum(label.count("\n") + 1 for label in rows)
+    height = 22 + max(2.2 + 2.0 * len(labels), 3.4) * len(rows) + lines
+    figure, (left, right) = canvas(settings.double_mm, height, 1, 2, width_ratios=(1.15, 1), sharey=True)
+    dots(
+        left,
+        {title: [beside.estimate(label, key) for label in labels] for title, key in rows.items()},
+        settings.palette,
+    )
+    left.set(xlabel=f"AUC, accuracy or kappa ({beside.level} CI)", xlim=(None, 1.0))
+    left.set_title("A")
+    others = {title: [beside.pair(labels[0], label, key) for label in labels[1:]] for title, key in rows.items()}
+    turned = {title: [_turned(row) for row in found] for title, found in others.items()}
+    dots(right, turned, settings.palette[1:], "difference", first=1)
+    right.axvline(0, color=GREY, linewidth=0.6, linestyle=(0, (3, 3)))
+    right.set(xlabel=f"Difference to {labels[0]} ({beside.level} CI)")
+    right.set_title("B")
+    right.tick_params(labelleft=False)
+    handles = [
+        left.plot([], [], marker, color=colour, linestyle="-", label=label)[0]
+        for marker, colour, label in zip(MARKERS, settings.palette, labels, strict=False)
+    ]
+    figure.legend(handles=handles, loc="outside upper center", ncols=min(4, len(labels)))
+    return figure
+
+
+def _turned(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a comparison as second minus first."""
+    return {"difference": -row["difference"], "low": -row["high"], "high": -row["low"]}
+
+
+def networks_values(beside: Beside) -> dict[str, Any]:
+    """Return the numbers of the section, and what chooses its sentences (True and False)."""
+    digits, labels = beside.settings.digits, [network.label for network in beside.networks]
+    alpha = 1 - float(beside.pairs["level"].iloc[0])
+    tested = beside.pairs[beside.pairs["p_holm"].notna()]
+    certain = tested[tested["p_holm"] < alpha]
+    shown = beside.shown
+    told = [_told(row, shown, digits) for row in certain.to_dict("records")]
+    kappas = [
+        f"{number(beside.estimate(label, key).get('estimate'), digits)} ({label})"
+        for key in list(shown)
+        if key[1] == "quadratic_kappa" and key[0] == next(iter(beside.scheme.items))
+        for label in labels
+    ]
+    members = {len(network.members) for network in beside.networks}
+    left = {label: n for label, n in beside.left_out.items() if n}
+    return {
+        "any": True,
+        "number": count(len(labels)),
+        "own": labels[0],
+        "own_name": f"`{beside.networks[0].name}`",
+        "others": listed([f"{network.label} (`{network.name}`)" for network in beside.networks[1:]]),
+        "n": count(beside.pairs["n"].max()),
+        "patients": count(beside.patients),
+        "level": beside.level,
+        "left_out": bool(left),
+        "left_outs": listed([f"{count(n)} by {label}" for label, n in left.items()]) or "none",
+        "architectures": len({network.form for network in beside.networks}) > 1,
+        "same_data": len({network.members[0].data for network in beside.networks}) == 1,
+        "same_members": len(members) == 1,
+        "alone": min(members) == 1,
+        "kappas": listed(kappas) or NONE,
+        "any_kappas": bool(kappas),
+        "tested": len(tested) > 0,
+        "tests": f"{count(len(tested))} test{'' if len(tested) == 1 else 's'}",
+        "some_differ": len(certain) > 0,
+        "none_differ": len(tested) > 0 and not len(certain),
+        "differ": count(len(certain)),
+        "which": "; ".join(told) or "none",
+        "smallest_p": p_equation(tested["p_holm"].min()) if len(tested) else NONE,
+        "lowest": number(tested["low"].min(), digits) if len(tested) else NONE,
+        "highest": number(tested["high"].max(), digits) if len(tested) else NONE,
+    }
+
+
+def _told(row: Mapping[Any, Any], shown: Mapping[tuple[str, str], str], digits: int) -> str:
+    better, worse = (row["first"], row["second"]) if row["difference"] > 0 else (row["second"], row["first"])
+    title = shown[(row["outcome"], row["measure"])]
+    gap = number(abs(row["difference"]), digits)
+    return f"{title}, {better} above {worse} by {gap} (P {p_equation(row['p_holm'])})"
