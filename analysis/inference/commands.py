@@ -30,15 +30,35 @@ ON_A_PAGE = 200
 @click.option(
     "--dicom", is_flag=True, help="Also write a structured report (TID 1500) and pictures of each knee, as DICOM."
 )
+@click.option(
+    "--push",
+    "connection",
+    type=FILE,
+    metavar="NODE",
+    help="Also send these reports and pictures to a PACS: YAML that says where it is (docs/pacs.md). Nothing is sent without it.",
+)
 @shared("--workers")
 @out("Folder for grades.csv and grades.html.")
 def grade(
-    paths: tuple[Path, ...], folder: Path, side: str | None, page: bool, dicom: bool, workers: int, out: Path
-) -> None:
+    paths: tuple[Path, ...], folder: Path, side: str | None, page: bool, dicom: bool, connection: Path | None,
+    workers: int, out: Path,
+) -> None:  # fmt: skip
     """Grade the knees in new DICOM files. Not a medical device; for research only."""
+    from analysis.archive.pacs.node import load_node
     from analysis.inference.run import run
 
-    click.echo(run(list(paths), folder, out, side=side, page=ON_A_PAGE if page else 0, dicom=dicom, workers=workers))
+    node = load_node(connection) if connection else None  # a mistake in it is told before an hour of grading
+    written: list[Path] = []
+    click.echo(
+        run(
+            list(paths), folder, out, side=side, page=ON_A_PAGE if page else 0, dicom=dicom or node is not None,
+            workers=workers, written=written,
+        )
+    )  # fmt: skip
+    if node:
+        from analysis.archive.pacs.push import push
+
+        click.echo(push(node, written, out / "unsent.csv"))
 
 
 @click.command()

@@ -21,6 +21,7 @@ def run(
     page: int = 200,
     dicom: bool = False,
     workers: int = 1,
+    written: list[Path] | None = None,
 ) -> str:
     """Grade the knees of some files; see the command `grade`.
 
@@ -40,6 +41,8 @@ def run(
         Whether to write a structured report and pictures for each knee.
     workers : int
         Processes that read headers, and threads of the network.
+    written : list of Path, optional
+        Is given the reports and pictures of this run.
 
     Returns
     -------
@@ -56,6 +59,8 @@ def run(
     counts = grade(network, files, out, pages.show if pages else None)
     if pages:
         pages.close()
+        if written is not None:
+            written += pages.dicom_files
     refused = files.loc[files["code"].notna(), "detail"]
     more = f"\nNot graded: {commonest(refused)}" if len(refused) else ""
     if pages and pages.unwritten:
@@ -73,6 +78,7 @@ class Pages:
 
     def __init__(self, network: Any, out: Path, size: int, dicom: bool) -> None:
         self.network, self.out, self.size, self.dicom = network, out, size, dicom
+        self.dicom_files: list[Path] = []
         self.unwritten: list[str] = []
         self.articles: list[dict[str, Any]] = []
         self.written = 0
@@ -88,7 +94,7 @@ class Pages:
             from analysis.inference.structured import write_dicom
 
             try:
-                write_dicom(self.network, one, [over for _, over in laid], self.out / "dicom")
+                self.dicom_files += write_dicom(self.network, one, [over for _, over in laid], self.out / "dicom")
             except Exception as error:  # headers are of every kind: what one knee lacks is told, and the others go on
                 self.unwritten.append(f"{one.number} ({error})")
         if one.number == 1:

@@ -12,15 +12,22 @@ import cv2
 import numpy as np
 import pydicom
 import pytest
+from click.testing import CliRunner
 from pydicom.uid import generate_uid
+from pynetdicom import AE, evt
+from pynetdicom.sop_class import ComprehensiveSRStorage
 
 from analysis.archive.films import Box
+from analysis.archive.pacs.node import Node
+from analysis.archive.pacs.push import push
 from analysis.errors import StudyError
 from analysis.imaging.prepare import prepare_file
+from analysis.inference.commands import grade as command
 from analysis.inference.files import collect, knees
 from analysis.inference.run import run
 from analysis.network import load
 from tests.archive.files import odd_files, radiograph, save
+from tests.archive.pacs.conftest import free_port, start
 from tests.archive.test_knees import film, legs
 
 ROOT = Path(__file__).parents[2]
@@ -202,6 +209,74 @@ def test_a_knee_leaves_as_dicom(card, tmp_path):
         done = subprocess.run([tool, tmp_path / "out/dicom/knee-0001-report.dcm"], capture_output=True, text=True)
         wrong = [line for line in done.stderr.splitlines() if not line.startswith("W: The VR checker")]
         assert done.returncode == 0 and not wrong and "Kellgren-Lawrence grade" in done.stdout
+
+
+def grade_by_command(*words):
+    return CliRunner().invoke(command, list(map(str, words)))
+
+
+def test_reports_and_pictures_go_to_the_pacs_when_asked(card, tmp_path):
+    save(knee("PUSHED", 1, ImageLaterality="L"), tmp_path / "in/1.dcm")
+    server = start(tmp_path / "orthanc")
+    try:
+        node = tmp_path / "node.yaml"
+        node.write_text(f"{{host: 127.0.0.1, port: {server.dicom}, called: ORTHANC, calling: KNEE}}")
+        words = [tmp_path / "in", "--network", card, "--no-page", "--out", tmp_path / "out"]
+        kept = {"Level": "Instance", "Query": {"AccessionNumber": "PUSHED"}}
+        assert grade_by_command(*words, "--dicom").exit_code == 0
+        assert server.ask("post", "/tools/find", json=kept).json() == []  # not asked for
+        done = grade_by_command(*words, "--push", node)
+        assert done.exit_code == 0 and "The PACS took 2 files." in done.output
+        found = server.ask("post", "/tools/find", json=kept | {"Expand": True}).json()
+        assert {one["MainDicomTags"]["SOPInstanceUID"] for one in found} == {
+            pydicom.dcmread(path, stop_before_pixels=True).SOPInstanceUID for path in (tmp_path / "out/dicom").iterdir()
+        }
+        assert not (tmp_path / "out/unsent.csv").exists()
+    finally:
+        server.kill()
+
+
+def test_what_the_pacs_does_not_take_is_named_and_what_was_graded_stays(card, tmp_path):
+    """One that takes no pictures, and has no room for the second report."""
+    for number in (1, 2):
+        save(knee(f"A{number}", number, StudyInstanceUID=generate_uid()), tmp_path / f"in/{number}.dcm")
+    ae, answers = AE(), [0x0000, 0xA700]
+    ae.add_supported_context(ComprehensiveSRStorage)
+    server = ae.start_server(
+        ("127.0.0.1", 0), block=False, evt_handlers=[(evt.EVT_C_STORE, lambda event: answers.pop(0))]
+    )
+    try:
+        node = tmp_path / "node.yaml"
+        node.write_text(f"{{host: 127.0.0.1, port: {server.server_address[1]}}}")
+        done = grade_by_command(
+            tmp_path / "in", "--network", card, "--no-page", "--push", node, "--out", tmp_path / "out"
+        )
+    finally:
+        server.shutdown()
+    assert "2 files found = 2 graded" in done.output and len(rows(tmp_path / "out")) == 2
+    assert isinstance(done.exception, StudyError) and "The PACS took 1 of 4 files; not" in str(done.exception)
+    with (tmp_path / "out/unsent.csv").open(newline="") as file:
+        unsent = {Path(row["file"]).name: row["reason"] for row in csv.DictReader(file)}
+    refused = "a kind of file that it doesn't take"
+    assert unsent == {
+        "knee-0001-picture-1.dcm": refused, "knee-0002-picture-1.dcm": refused, "knee-0002-report.dcm": "status 0xa700",
+    }  # fmt: skip
+
+
+def test_a_pacs_that_is_not_there_is_told_after_the_grading_and_a_wrong_file_before(card, tmp_path):
+    save(knee(), tmp_path / "in/1.dcm")
+    words = [tmp_path / "in", "--network", card, "--no-page", "--out", tmp_path / "out"]
+    (tmp_path / "wrong.yaml").write_text("{hots: 127.0.0.1}")
+    done = grade_by_command(*words, "--push", tmp_path / "wrong.yaml")
+    assert (
+        "the key 'hots' is not known; did you mean 'host'?" in str(done.exception) and not (tmp_path / "out").exists()
+    )
+    with pytest.raises(StudyError, match="doesn't take our connection; nothing was sent"):
+        push(Node(host="127.0.0.1", port=free_port()), [tmp_path / "in/1.dcm"])
+    (tmp_path / "node.yaml").write_text(f"{{protocol: dicomweb, url: 'http://127.0.0.1:{free_port()}/web'}}")
+    done = grade_by_command(*words, "--push", tmp_path / "node.yaml")
+    assert "doesn't answer" in str(done.exception) and "nothing was sent" in str(done.exception)
+    assert "1 graded" in done.output
 
 
 def test_a_missing_path_is_told(card, tmp_path):
