@@ -142,9 +142,7 @@ def test_a_film_of_both_knees_is_cut_and_each_knee_has_a_row(card, tmp_path):
 
 
 def test_legs_that_are_hardly_apart_are_told(card, tmp_path):
-    hazy = legs()
-    hazy[:, 60:370] += 600
-    film(tmp_path / "in/near.dcm", hazy, ImageLaterality="B")
+    film(tmp_path / "in/near.dcm", legs(apart=45), ImageLaterality="B")
     run([tmp_path / "in"], card, tmp_path / "out", page=0)
     assert [("cut" in row["marks"].split("; "), row["side"]) for row in rows(tmp_path / "out")] == [
         (True, "left"), (True, "right"),
