@@ -46,6 +46,7 @@ if TRAINS:
 
     include: "workflow/rules/rounds.smk"
     include: "workflow/rules/active_learning.smk"
+    include: "workflow/rules/curve.smk"
     include: "workflow/rules/learning_curve.smk"
 
 
