@@ -23,7 +23,7 @@ test-cluster:  ## the study on a Slurm of two nodes on this machine (Debian's sl
 
 test-releases:  ## made-up releases of OAI and MOST in every form to the manuscript, for both gradings, some ten minutes
 	@envs/setup.sh test
-	$(ACTIVATE) && pytest -n0 tests/archive/sources/trial.py
+	$(ACTIVATE) && pytest -n0 -o faulthandler_timeout=3000 tests/archive/sources/trial.py
 
 setup:  ## .venv, R, pROC and Quarto, where they are missing
 	@envs/setup.sh
