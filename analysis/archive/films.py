@@ -244,12 +244,14 @@ def _two_fields(seen: Grey, valley: int, unit: float) -> bool:
     """Tell two exposures by the legs: their fields end at other heights, or one is brighter."""
     ends, brightness = [], []
     for leg in (seen[:, :valley], seen[:, valley:]):
-        axis, reach = round(_axis(leg)), max(1, round(15 / unit))
-        rows = np.flatnonzero((leg[:, max(0, axis - reach) : axis + reach] > _SEEN).mean(axis=1) > 0.5)
+        # About the axis, since what lies beside a leg may be fogged.
+        axis, reach = round(_axis(leg)), max(1, round(_STRIP / unit))
+        strip = leg[:, max(0, axis - reach) : axis + reach]
+        rows = np.flatnonzero((strip > _SEEN).mean(axis=1) > 0.5)
         if not len(rows):
             return False
         ends.append(rows[[0, -1]])
-        brightness.append(float(np.median(leg[leg > _SEEN])))
+        brightness.append(float(np.median(strip[rows])))
     # Of one field that is askew both ends are higher on the same side.
     top, bottom = ends[0] - ends[1]
     return bool(abs(top - bottom) * unit > _ASKEW or max(brightness) > _BRIGHTER * min(brightness))

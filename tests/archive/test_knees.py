@@ -243,3 +243,10 @@ def test_two_exposures_on_one_plate_are_refused(how):
 )
 def test_one_exposure_is_cut_though_its_field_is_askew_and_one_leg_a_little_darker(how):
     assert part(exposed(**how), (1.0, 1.0), 140)
+
+
+@pytest.mark.parametrize("where", [[1.0], np.exp(-(((np.arange(430) - 215) / 60) ** 2)), np.linspace(0, 1, 430)])
+@pytest.mark.parametrize("middle", [200, 215, 235])
+def test_fog_makes_no_second_exposure(where, middle):
+    fogged = legs(middle=middle, joints=(175, 175)) + 400.0 * np.broadcast_to(where, 430)
+    assert part((fogged / 4095 * 255).clip(0, 255).astype(np.uint8), (1.0, 1.0), 140)
