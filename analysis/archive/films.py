@@ -29,9 +29,9 @@ _SPECKS = 0.06
 #: A jump of brightness, and the share of rows that have it in one column, by which the edge of an exposure is known; the
 #: widest band between two exposures, mm.
 _EDGE, _STRAIGHT, _BAND = 0.1, 0.7, 25.0
-#: Brighter than this is leg; how much more the ends of one leg may differ from those of the other than the film is askew,
-#: mm; and how many times as bright as the other one leg may be.
-_SEEN, _ASKEW, _BRIGHTER = 0.1, 12.0, 1.12
+#: Brighter than this is leg; and how much more the ends of one leg may differ from those of the other than the film is
+#: askew, mm. How bright each leg is says nothing, since one may be thicker.
+_SEEN, _ASKEW = 0.1, 12.0
 #: Share of a leg's pixels that count with their own brightness; brighter ones are metal, and count as these.
 _METAL = 80
 #: How deep the valley between two legs is, as a share of the lower leg's brightness: less than the first is one leg,
@@ -241,8 +241,8 @@ def _band(seen: Grey, valley: int, unit: float) -> bool:
 
 
 def _two_fields(seen: Grey, valley: int, unit: float) -> bool:
-    """Tell two exposures by the legs: their fields end at other heights, or one is brighter."""
-    ends, brightness = [], []
+    """Tell two exposures by the legs, whose fields end at other heights."""
+    ends = []
     for leg in (seen[:, :valley], seen[:, valley:]):
         # About the axis, since what lies beside a leg may be fogged.
         axis, reach = round(_axis(leg)), max(1, round(_STRIP / unit))
@@ -251,10 +251,9 @@ def _two_fields(seen: Grey, valley: int, unit: float) -> bool:
         if not len(rows):
             return False
         ends.append(rows[[0, -1]])
-        brightness.append(float(np.median(strip[rows])))
     # Of one field that is askew both ends are higher on the same side.
     top, bottom = ends[0] - ends[1]
-    return bool(abs(top - bottom) * unit > _ASKEW or max(brightness) > _BRIGHTER * min(brightness))
+    return bool(abs(top - bottom) * unit > _ASKEW)
 
 
 def _width(half: Grey, row: float) -> float:
