@@ -24,6 +24,7 @@ report: "workflow/report/workflow.rst"
 include: "workflow/rules/common.smk"
 include: "workflow/rules/paths.smk"
 include: "workflow/rules/settings.smk"
+include: "workflow/rules/others.smk"
 
 
 if FROM_ARCHIVE:

@@ -119,38 +119,6 @@ def folder_of(name):
     return folder
 
 
-# Other networks, by the names that the configuration gives them.
-OTHERS = list(study.compare_networks)
-NETWORKS = f"{COHORT}/{{grading}}/networks"
-OTHER = f"{NETWORKS}/{{network}}"
-
-
-# What the tables call the study's own network.
-OWN = "this study"
-
-
-def given_to_comparison(wildcards):
-    """What other networks are compared by; a bundle brings it, but for weights."""
-    names = ("network", "predictions/exams.parquet")
-    return expand(
-        f"{OTHER}/{{name}}", network=OTHERS, name=names, grading=wildcards.grading
-    )
-
-
-def comparison_of(wildcards):
-    """The comparison of networks where it has been made: a bundle takes it along, but never asks for it."""
-    made = expand(f"{NETWORKS}/values.yml", grading=wildcards.grading) if OTHERS else []
-    made += (
-        expand(f"{MANUSCRIPT}-networks", grading=wildcards.grading) if OTHERS else []
-    )
-    return made if all(map(os.path.exists, made)) else []
-
-
-def compared(wildcards):
-    """What other networks were compared by, where they have been."""
-    return given_to_comparison(wildcards) if comparison_of(wildcards) else []
-
-
 def results_of(wildcards):
     """Every result that the tables, figures and values may tell of."""
     return [
