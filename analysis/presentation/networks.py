@@ -260,7 +260,7 @@ def networks_figure(beside: Beside) -> Figure:
     turned = {title: [_turned(row) for row in found] for title, found in others.items()}
     dots(right, turned, settings.palette[1:], "difference", first=1)
     right.axvline(0, color=GREY, linewidth=0.6, linestyle=(0, (3, 3)))
-    right.set(xlabel=f"Difference to {labels[0]} ({beside.level} CI)")
+    right.set(xlabel=f"Difference from {labels[0]} ({beside.level} CI)")
     right.set_title("B")
     right.tick_params(labelleft=False)
     handles = [

@@ -72,6 +72,7 @@ if FROM_ARCHIVE:
             f"{COHORT}/{{grading}}/logs/predict-{{network}}.log",
         benchmark:
             f"{COHORT}/{{grading}}/benchmarks/predict-{{network}}.tsv"
+        threads: CORES
         params:
             images=folder_of("prepared"),
             weights=lambda wildcards, input: [
