@@ -212,7 +212,7 @@ def memory(
     """
     with TemporaryDirectory(dir=archive.parent) as name:
         folder = Path(name)
-        _multiply(archive, folder / "archive", files)
+        multiply(archive, folder / "archive", files)
         found = {}
         for stage, commands in zip(("ingest", "prepare"), _study(folder, settings, images, workers), strict=True):
             with _peak() as largest:
@@ -221,7 +221,7 @@ def memory(
     return found
 
 
-def _multiply(archive: Path, out: Path, files: int) -> None:
+def multiply(archive: Path, out: Path, files: int) -> None:
     """Copy radiographs over and over, each copy under identifiers and with a last pixel of its own."""
     originals = []
     for path in (entry.path for entry in find(archive)):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from analysis.options import FILE, section_file, shared
+from analysis.options import FILE, FOLDER, section_file, shared
 
 
 @click.command("bench-archive")
@@ -156,6 +156,35 @@ def bench_planning(files: int, seeds: int, shards: int) -> None:
     )
 
 
+@click.command("bench-grade")
+@shared("--archive")
+@click.option(
+    "--network", "card", type=FOLDER, required=True, help="The network's folder, as the rule 'card' writes it."
+)
+@shared("--workers")
+@click.option("--repeats", default=3, show_default=True, type=click.IntRange(1), help="The best of so many counts.")
+@click.option(
+    "--memory", multiple=True, type=click.IntRange(50), help="Instead: peak memory on so many files; more than once."
+)
+def bench_grade(archive: Path, card: Path, workers: int, repeats: int, memory: tuple[int, ...]) -> None:
+    """Time grading against a bare loop that reads, prepares and predicts the same files, and its start."""
+    from analysis.benchmarks import grading as bench
+
+    for files in memory:
+        click.echo(f"{files:>8} files: peak {bench.memory(archive, card, workers=workers, files=files):.0f} MB")
+    if not memory:
+        found = bench.rate(archive, card, workers=workers, repeats=repeats)
+        click.echo(
+            "{files} files, {workers} threads of the network each way, best of {repeats}\n"
+            "bare loop {bare:7.2f} s  {images} images\n"
+            "grade     {grade:7.2f} s  {graded} images of {knees} knees\n"
+            "images a second, grade / bare loop: {ratio:.2f}, wanted at least {least}\n"
+            "from the command to its first knee: {start:.1f} s, wanted under {most:g} s".format(
+                **found, workers=workers, repeats=repeats, least=bench.WANTED["ratio"], most=bench.WANTED["start"]
+            )
+        )
+
+
 COMMANDS: list[click.Command] = [
-    *(bench_archive, bench_films, bench_network, bench_planning, bench_reading, bench_statistics)
+    *(bench_archive, bench_films, bench_grade, bench_network, bench_planning, bench_reading, bench_statistics)
 ]

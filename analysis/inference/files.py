@@ -127,8 +127,8 @@ def _take_pictures(files: pd.DataFrame, side: str) -> None:
         files.loc[row, "pixel_hash"] = xxhash.xxh3_128(data).hexdigest()
 
 
-def knees(files: pd.DataFrame) -> Iterator[Knee]:
-    """Group the usable files by knee, in the order of their first paths.
+def by_knee(files: pd.DataFrame) -> pd.DataFrame:
+    """Return the usable files with a column `knee`, those of a knee one after the other, in the order of their first paths.
 
     A film of both knees is an image of each. An image whose side isn't said is of the knee that the exam's other images
     show, if they show one alone.
@@ -141,7 +141,12 @@ def knees(files: pd.DataFrame) -> Iterator[Knee]:
     alone = sides.transform("first").where(sides.transform("nunique") == 1)
     good["side"] = good["side"].fillna(alone)
     good["knee"] = good["exam_key"] + " " + good["side"].fillna("")
-    for _, group in good.groupby("knee", sort=False):
+    return good.iloc[np.argsort(good.groupby("knee", sort=False).ngroup(), kind="stable")]
+
+
+def knees(files: pd.DataFrame) -> Iterator[Knee]:
+    """Yield the knees of some files that `by_knee` has ordered."""
+    for _, group in files.groupby("knee", sort=False):
         first = group.iloc[0]
         named = [first[key] for key in ("accession", "study_uid", "path") if isinstance(first[key], str)]
         yield Knee(named[0], first["side"] if isinstance(first["side"], str) else None, group)

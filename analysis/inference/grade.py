@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import csv
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -17,7 +17,7 @@ from analysis.archive.knees import boxes
 from analysis.archive.reasons import sentence
 from analysis.files import atomic
 from analysis.imaging.prepare import decode_files
-from analysis.inference.files import Knee, knees, parted, prepare_plain, prepare_shown
+from analysis.inference.files import Knee, by_knee, knees, parted, prepare_plain, prepare_shown
 from analysis.network.prediction import BATCH
 from analysis.network.trained import Trained
 from analysis.network.trust import MARKS as LOOKS
@@ -29,6 +29,8 @@ MARKS = LOOKS | {
     "incomplete": "an image of this knee could not be read",
     "cut": "it is cut out of a film of both knees, on which the legs are not clearly apart",
 }
+#: What is said when the first knee is graded.
+FIRST = "The first knee is graded."
 #: Between the names of files, and between marks, in one cell.
 SEPARATOR = "; "
 
@@ -127,6 +129,8 @@ def grade(network: Trained, files: pd.DataFrame, out: Path, show: Callable[[Grad
                 counts.doubted += bool(one.marks)
                 if show:
                     show(one)
+                if one.number == 1:
+                    print(FIRST, file=sys.stderr, flush=True)
             else:
                 table.left_out(**one)
         for path, code, detail in files.loc[files["code"].notna(), ["path", "code", "detail"]].itertuples(index=False):
@@ -160,12 +164,11 @@ def _prepared(
 ) -> Iterator[tuple[Knee, list[np.ndarray], list[np.ndarray], list[dict[str, Any]]]]:
     """Give each knee with its images, and the files of it that couldn't be read."""
     needs_side = network.settings.align_sides
-    every = [knee for knee in knees(files)]
-    sided = [knee for knee in every if knee.side or not needs_side]
-    places = [Path(place) for place in chain.from_iterable(knee.files["place"] for knee in sided)]
-    parts = list(chain.from_iterable(boxes(knee.files) for knee in sided))
-    decoded = decode_files(places, network.images, prepare_shown if shown else prepare_plain, parts)
-    for knee in every:
+    parted_files = by_knee(files)
+    sided = parted_files[parted_files["side"].notna()] if needs_side else parted_files
+    places = [Path(place) for place in sided["place"]]
+    decoded = decode_files(places, network.images, prepare_shown if shown else prepare_plain, boxes(sided))
+    for knee in knees(parted_files):
         if needs_side and not knee.side:
             why = {"code": "side", "detail": sentence("side")}
             yield knee, [], [], [{"path": path, **why} for path in knee.files["path"]]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -97,8 +96,6 @@ class Pages:
                 self.dicom_files += write_dicom(self.network, one, [over for _, over in laid], self.out / "dicom")
             except Exception as error:  # headers are of every kind: what one knee lacks is told, and the others go on
                 self.unwritten.append(f"{one.number} ({error})")
-        if one.number == 1:
-            print("The first knee is graded.", file=sys.stderr, flush=True)
         if self.size and len(self.articles) == self.size:
             self._write()
 

@@ -9,7 +9,6 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 import torch
-from scipy.optimize import minimize_scalar
 from scipy.special import expit, logit
 from torch import Tensor
 
@@ -88,6 +87,8 @@ def _likeliest(odds: np.ndarray, answers: np.ndarray, known: np.ndarray, ordered
         else:
             chance = np.where(answers == 1, at, 1 - at)[known]
         return float(-np.log(np.clip(chance, EPSILON, 1)).mean())
+
+    from scipy.optimize import minimize_scalar  # takes long to import, and only fitting asks for it
 
     return float(np.exp(minimize_scalar(loss, bounds=np.log(RANGE), method="bounded").x))
 

@@ -20,10 +20,11 @@ from pynetdicom.sop_class import ComprehensiveSRStorage
 from analysis.archive.films import Box
 from analysis.archive.pacs.node import Node
 from analysis.archive.pacs.push import push
+from analysis.benchmarks.grading import bare_loop
 from analysis.errors import StudyError
 from analysis.imaging.prepare import prepare_file
 from analysis.inference.commands import grade as command
-from analysis.inference.files import collect, knees
+from analysis.inference.files import by_knee, collect, knees
 from analysis.inference.run import run
 from analysis.network import load
 from tests.archive.files import odd_files, radiograph, save
@@ -112,7 +113,9 @@ def test_an_image_of_no_side_is_of_the_only_knee(card, tmp_path):
     save(knee("A", 2), tmp_path / "2.dcm")
     for seed, side in ((3, "L"), (4, "R"), (5, None)):
         save(knee("B", seed, **({"ImageLaterality": side} if side else {})), tmp_path / f"{seed}.dcm")
-    found = [(one.exam, one.side, len(one.files)) for one in knees(collect([tmp_path], load(card).ingest, None, 1))]
+    found = [
+        (one.exam, one.side, len(one.files)) for one in knees(by_knee(collect([tmp_path], load(card).ingest, None, 1)))
+    ]
     assert found == [("A", "left", 2), ("B", "left", 1), ("B", "right", 1), ("B", None, 1)]
 
 
@@ -207,6 +210,17 @@ def test_a_knee_leaves_as_dicom(card, tmp_path):
         done = subprocess.run([tool, tmp_path / "out/dicom/knee-0001-report.dcm"], capture_output=True, text=True)
         wrong = [line for line in done.stderr.splitlines() if not line.startswith("W: The VR checker")]
         assert done.returncode == 0 and not wrong and "Kellgren-Lawrence grade" in done.stdout
+
+
+def test_the_knees_files_stand_together_in_the_order_of_their_first_ones(card, tmp_path):
+    """The decoder is given all files in this order, and answers in it."""
+    for number, (exam, side) in enumerate((("A", "L"), ("B", "R"), ("A", "R"), ("A", "L"), ("B", "R"))):
+        save(knee(exam, number, ImageLaterality=side), tmp_path / f"{number}.dcm")
+    (tmp_path / "text.dcm").write_text("no radiograph")
+    ordered = by_knee(collect([tmp_path], load(card).ingest, None, 1))
+    assert list(ordered["path"]) == ["0.dcm", "3.dcm", "1.dcm", "4.dcm", "2.dcm"]
+    assert [list(one.files["path"]) for one in knees(ordered)] == [["0.dcm", "3.dcm"], ["1.dcm", "4.dcm"], ["2.dcm"]]
+    assert bare_loop(load(card), sorted(tmp_path.iterdir())) == 5  # the benchmark's loop scores the same radiographs
 
 
 def grade_by_command(*words):
