@@ -19,7 +19,7 @@ test:  ## form, then the whole test suite
 
 test-cluster:  ## the study on a Slurm of two nodes on this machine (Debian's slurm-wlm and munge, as root), some ten minutes
 	@envs/setup.sh test
-	$(ACTIVATE) && pytest -n0 tests/cluster/trial.py
+	$(ACTIVATE) && pytest -n0 -o faulthandler_timeout=7200 tests/cluster/trial.py
 
 test-releases:  ## made-up releases of OAI and MOST in every form to the manuscript, for both gradings, some ten minutes
 	@envs/setup.sh test

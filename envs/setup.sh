@@ -44,6 +44,11 @@ if [ "${1:-}" = test ]; then
 fi
 
 if ! venv_is_ready; then
+  # What is built clears the folder, and that would be somebody else's.
+  if [ -L .venv ]; then
+    echo ".venv is a link to a folder that doesn't hold what envs/requirements.lock lists; remove the link." >&2
+    exit 1
+  fi
   python3 -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' ||
     { echo "The lock is for Python 3.11, and python3 is $(python3 -V); put a 3.11 first in PATH, or use conda with envs/study.yaml." >&2; exit 1; }
   echo "Building .venv from envs/requirements.lock (a few minutes, once)"

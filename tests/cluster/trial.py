@@ -8,6 +8,8 @@ import signal
 import subprocess
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from tests.cluster.slurm import Slurm, missing, processes
@@ -126,6 +128,26 @@ def test_without_a_shared_file_system_each_job_has_what_it_declares(study, local
     study.run(*STORE, *CODE, *store, "--remote-job-local-storage-prefix", f"{tmp_path}/node-$SLURM_JOB_ID")
     assert made(tmp_path / "store") == local
     assert (tmp_path / "store" / STUDY / "manuscript/index.html").is_file()
+
+
+def test_two_processes_of_a_node_train_as_one(clone, tmp_path):
+    """By torchrun, as the rule starts it for each GPU of a job; here they are processes of the CPU.
+
+    Each step of plain gradient descent is proportional to its gradient, and so to what rounding changes in it. AdamW's
+    first ones are of full length however small the gradient is: there, scores differ as after another number of threads.
+    """
+    twin = clone.copy(tmp_path / "clone")
+    made = f"{STUDY}/predictions/exams.parquet"
+    overlay = twin.folder / "plain.yaml"
+    overlay.write_text("network: {device: cpu, training: {optimiser: sgd}}")
+    scores = []
+    for several in ((), ("--set-resources", "train:gpu=2")):
+        done = twin.snakemake(made, "--forcerun", "train", *ALONE, *several, more=(overlay.name,))
+        assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
+        scores.append(pd.read_parquet(twin.folder / made).set_index("exam").select_dtypes("float"))
+    one, two = scores
+    assert len(one) == 20 and not one.equals(two)  # they did share the batches
+    np.testing.assert_allclose(two, one, atol=0.005)
 
 
 def test_a_job_over_its_memory_is_tried_again_with_more(study):

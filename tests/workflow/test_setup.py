@@ -94,3 +94,15 @@ def test_a_network_that_swallows_everything_costs_less_than_five_seconds(house):
         proxy = f"http://127.0.0.1:{silent.getsockname()[1]}"
         assert house.set_up(https_proxy=proxy) == LINE + "\n"
         assert time.monotonic() - started < 5
+
+
+def test_an_environment_that_is_linked_is_never_cleared(house):
+    there = (house.folder / ".venv").rename(house.folder / "theirs")
+    (there / ".ready").write_text("another lock")
+    (house.folder / ".venv").symlink_to(there)
+    house.script(house.programs / "python3", f'echo "python3 $@" >> {house.folder}/asked')
+    run = subprocess.run(
+        [house.folder / "envs/setup.sh"], env={"PATH": str(house.programs)}, capture_output=True, text=True, timeout=60
+    )
+    assert run.returncode == 1 and run.stderr.endswith("remove the link.\n")
+    assert "venv" not in house.asked and (there / ".ready").read_text() == "another lock"
