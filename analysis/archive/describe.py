@@ -146,6 +146,7 @@ def day(dataset: Any) -> date | None:
     return next((one for one in found if not born or one >= born), found[0] if found else None)
 
 
+@lru_cache(maxsize=4096)  # a header writes one date in many places, an archive in many files
 def parse_date(written: str) -> date | None:
     """Read YYYYMMDD, or YYYY.MM.DD as before 1993; None for what is no date from 1850 to 2150."""
     digits = re.sub(r"[^0-9]", "", written)[:8]
