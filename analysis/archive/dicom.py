@@ -188,6 +188,12 @@ def value(dataset: Any, keyword: str) -> Any:
     return None if found is None or found == "" or (hasattr(found, "__len__") and len(found) == 0) else found
 
 
+def present(dataset: Any, keywords: tuple[str, ...]) -> list[str]:
+    """Return the names of the elements that a data set has."""
+    there = dataset.keys()
+    return [keyword for keyword in keywords if _tag(keyword) in there]
+
+
 def text(dataset: Any, *keywords: str) -> str:
     """Return the values of several elements as one line of text, the missing ones left out."""
     parts = []

@@ -13,7 +13,7 @@ from pydicom.uid import UID
 
 from analysis.archive import describe
 from analysis.archive.cutting import cut
-from analysis.archive.dicom import NATIVE, Unreadable, read, stored_pixels, text, time_limit, value, whole
+from analysis.archive.dicom import NATIVE, Unreadable, present, read, stored_pixels, text, time_limit, value, whole
 from analysis.archive.find import real_path
 from analysis.archive.reasons import sentence
 
@@ -117,8 +117,8 @@ def inspect(
     return record
 
 
-def _values(dataset: Any, *keywords: str) -> str | None:
-    parts = [part for part in (text(dataset, keyword) for keyword in keywords) if part]
+def _values(dataset: Any, keywords: tuple[str, ...]) -> str | None:
+    parts = [part for part in (text(dataset, keyword) for keyword in present(dataset, keywords)) if part]
     return SEPARATOR.join(dict.fromkeys(parts)) or None
 
 
@@ -131,9 +131,9 @@ def _identity(dataset: pydicom.Dataset) -> dict[str, Any]:
         "patient_id": text(dataset, "PatientID") or None,
         "other_ids": SEPARATOR.join(one for one in others if one and one != "None") or None,
         "patient_name": text(dataset, "PatientName") or None,
-        "people": _values(dataset, *_PEOPLE),
-        "contacts": _values(dataset, *_CONTACTS),
-        "texts": _values(dataset, *_TEXTS),
+        "people": _values(dataset, _PEOPLE),
+        "contacts": _values(dataset, _CONTACTS),
+        "texts": _values(dataset, _TEXTS),
         "birth_date": text(dataset, "PatientBirthDate") or None,
         "accession": text(dataset, "AccessionNumber") or None,
         "study_uid": text(dataset, "StudyInstanceUID") or None,
