@@ -4,9 +4,12 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-#: Text of one line or of several: no NUL and no other control characters, which tables and terminals stumble over.
-_LINE = r"^[^\x00-\x1f\x7f]*$"
-_LINES = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$"
+#: Text of one line or of several: no NUL and no other control characters, which tables and terminals stumble over, nor
+#: what makes text read otherwise than it is written. A line has a letter or digit: a blank is nobody's name.
+_TURNED = r"\x7f-\x9f\x{202a}-\x{202e}\x{2066}-\x{2069}"
+_SHOWN = rf"[^\x00-\x1f\x{{2028}}\x{{2029}}{_TURNED}]*"
+_LINE = rf"^{_SHOWN}\w{_SHOWN}$"
+_LINES = rf"^[^\x00-\x08\x0b\x0c\x0e-\x1f{_TURNED}]*$"
 Handle = Annotated[str, Field(pattern=r"^[\w-]{8,40}$")]
 
 

@@ -6,6 +6,7 @@ import json
 import re
 import sqlite3
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -24,8 +25,8 @@ from analysis.reading.room import Room
 from analysis.reading.server import make_app
 from analysis.reading.settings import ReadingSettings
 from analysis.reading.store import Store
-from analysis.reading.tables import assignments, attempts, events, ledger, readers
-from tests.reading.conftest import content, run, values
+from analysis.reading.tables import assignments, attempts, events, ledger, readers, sessions
+from tests.reading.conftest import content, run, the_first, values
 
 HOST = "http://127.0.0.1:8123"
 
@@ -203,6 +204,10 @@ def test_other_pages_and_odd_requests_are_refused(room):
         {"handle": "../../etc/passwd"}, {"key": "short"}, {"version": -1}, {"version": "0"}, {"values": {"kl": 2.5}},
         {"values": {"kl": "2"}}, {"values": {"__class__": 1}}, {"views": ["sideways"]}, {"revisit": 1},
         {"comment": "x" * 2001}, {"comment": "a\x00b"}, {"comment": "\x1b[2J"}, {"present": ["a\nb"]}, {"seconds": -1}, {"seconds": 1e9}, {"more": 1},
+        {"comment": "Dr \u202eke"}, {"comment": "\x85"}, {"present": ["Dr \u2066Ek"]}, {"present": ["Ek\u2028Lind"]}, {"present": [" "]},
+        {"present": ["\u200b"]}, {"present": ["Ek\x00"]}, {"handle": "a\x00bcdefgh"}, {"handle": "\u0661" * 41}, {"key": "\u0661" * 16},
+        {"values": {"kl\x00": 1}}, {"values": {"kl": True}}, {"values": {"kl": 10**30}}, {"version": 10**30}, {"version": True},
+        {"seconds": "NaN"}, {"seconds": None}, {"views": [["ap"]]}, {"values": [["kl", 2]]},
     ):  # fmt: skip
         assert send(good | wrong) == 422, wrong
     for wrong in ({"values": values(7)}, {"values": {"kl": 1}}, {"views": [None] * 9}, {"handle": "abcdefghij"}):
@@ -210,6 +215,107 @@ def test_other_pages_and_odd_requests_are_refused(room):
     with room.store.reading() as db:
         assert db.execute(ledger.select()).all() == []
     assert send() == 200
+
+
+@pytest.mark.parametrize("wrong", ["NaN", "Infinity", "-Infinity", "1e999", "9" * 5000, "[" * 5000])
+@pytest.mark.parametrize("field", ["version", "seconds", "kl"])
+def test_no_number_that_is_none_reaches_the_ledger(room, field, wrong):
+    visitor = Visitor(room).enter(room, "anna", "reader")
+    exam = visitor.post("/api/next", json={}).json()["exams"][0]
+    good = content(exam, "0" * 16, values(2))
+    if field == "kl":
+        good["values"]["kl"] = "here"
+    else:
+        good[field] = "here"
+    sent = json.dumps(good).replace('"here"', wrong)
+    answer = visitor.post("/api/readings", content=sent, headers={"Content-Type": "application/json"})
+    assert answer.status_code in (400, 422) and isinstance(answer.json()["detail"], str)
+    with room.store.reading() as db:
+        assert db.execute(ledger.select()).all() == []
+
+
+def test_odd_addresses_find_nothing(room):
+    visitor = Visitor(room).enter(room, "anna", "reader")
+    handle = visitor.post("/api/next", json={}).json()["exams"][0]["handle"]
+    for path in (
+        *(f"pictures/{handle}/{number}" for number in ("9" * 5000, 10**18, "1e0", "%00", "NaN", "-0x1")),
+        *(
+            "pictures/%00/0",
+            "exams/%00",
+            "exams/%ff%fe",
+            "reports/..%2f..",
+            "examples/..%2f..%2fpage.py",
+            "examples/%00",
+        ),
+    ):
+        assert visitor.get(f"/api/{path}").status_code in (404, 409, 422), path
+    # A digit is a digit in whatever script.
+    assert visitor.get(f"/api/pictures/{handle}/%D9%A9%D9%A9").status_code in (409, 422)
+
+
+def test_a_key_is_good_for_one_exam_of_one_reader(room):
+    """Sent again for another exam, or taken from somebody else, it saves nothing; nor does the same exam from a second tab."""
+    anna, bo = (Visitor(room).enter(room, name, "reader") for name in ("anna", "bo"))
+    first, second = anna.post("/api/next", json={}).json()["exams"]
+    key = "a" * 32
+    assert anna.post("/api/readings", json=content(first, key, values(2))).status_code == 200
+    again = anna.post("/api/readings", json=content(second, key, values(2)))
+    assert again.status_code == 409 and "another exam" in again.json()["detail"]
+    tab = anna.post("/api/readings", json=content(first, "b" * 32, values(4)))
+    assert tab.status_code == 409 and "another window" in tab.json()["detail"]
+    assert tab.json()["saved"]["values"]["kl"] == 2  # what stands, for the other tab to show
+    ahead = anna.post("/api/readings", json=content(first | {"version": 7}, "c" * 32, values(4)))
+    assert ahead.status_code == 409
+    theirs = bo.post("/api/next", json={}).json()["exams"][0]
+    assert (
+        bo.post("/api/readings", json=content(theirs, key, values(1))).status_code == 200
+    )  # a key is each reader's own
+    with room.store.reading() as db:
+        assert [row.version for row in db.execute(ledger.select()).all()] == [0, 0]
+
+
+def test_no_save_slips_in_while_a_set_is_closed(archive, tmp_path):
+    """Ten at once, and the coordinator in the middle: whoever was told "saved" is in the ledger, and nobody else."""
+    room = archive.room(tmp_path / "s.sqlite", repeat_share=0, reference={"validation": {"readings": 2}})
+    readers_ = [Visitor(room).enter(room, f"reader{i}", "reader") for i in range(10)]
+    head = Visitor(room).enter(room, "head", "coordinator")
+    exams = [reader.post("/api/next", json={}).json()["exams"][0] for reader in readers_]
+    with ThreadPoolExecutor(11) as pool:
+        saves = [
+            pool.submit(reader.post, "/api/readings", json=content(exam, f"{i:032x}", values(1)))
+            for i, (reader, exam) in enumerate(zip(readers_[:5], exams, strict=False))
+        ]
+        shut = pool.submit(head.post, "/api/close", json={"name": "validation"})
+        saves += [
+            pool.submit(reader.post, "/api/readings", json=content(exam, f"{i:032x}", values(1)))
+            for i, (reader, exam) in enumerate(zip(readers_[5:], exams[5:], strict=True), 5)
+        ]
+    assert shut.result().status_code == 200
+    told = [i for i, one in enumerate(saves) if one.result().status_code == 200]
+    assert {one.result().status_code for one in saves} <= {200, 409}
+    with room.store.reading() as db:
+        assert sorted(int(row.key, 16) for row in db.execute(ledger.select()).all()) == told
+    late = readers_[0].post("/api/readings", json=content(exams[0] | {"version": 1}, "f" * 32, values(2)))
+    assert late.status_code == 409
+
+
+def test_a_session_that_ends_in_a_consensus_loses_nothing(archive, tmp_path):
+    one = the_first(1, archive, tmp_path)
+    room = one.room(tmp_path / "s.sqlite", repeat_share=0, reference={"validation": {"readings": 2}})
+    for grade, name in enumerate(("anna", "bo")):
+        reader = Visitor(room).enter(room, name, "reader")
+        (exam,) = reader.post("/api/next", json={}).json()["exams"]
+        assert reader.post("/api/readings", json=content(exam, "0" * 32, values(grade))).status_code == 200
+    panel = Visitor(room).enter(room, "panel", "consensus")
+    exam = panel.post("/api/next", json={}).json()["exams"][0]
+    sent = content(exam, "d" * 32, {name: 2 if name == "kl" else 0 for name in exam["fields"]})
+    with room.store.writing() as db:
+        db.execute(sessions.update().values(begun=0, seen=0))
+    answer = panel.post("/api/readings", json=sent)
+    assert answer.status_code == 401 and "sign in again" in answer.json()["detail"]
+    back = Visitor(room).enter(room, "panel", "consensus")  # a new token: the old session is over
+    assert back.post("/api/readings", json=sent).status_code == 200
+    assert back.post("/api/readings", json=sent).json()["saved"]["version"] == 0  # once
 
 
 def test_an_exam_of_another_reader_is_out_of_reach(room):
