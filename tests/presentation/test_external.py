@@ -17,8 +17,8 @@ from tests.presentation.test_sentences import tell
 OUTCOMES = ("kl_0", "kl_1", "kl_3_4", "disease")
 
 
-def elsewhere(kl, folder, here=0.84, whole=True):
-    """The invented study as one that judges another's network: AUCs of 0.9 there and of `here` on this archive."""
+def elsewhere(kl, folder, here=0.84, whole=True, there=0.9):
+    """The invented study as one that judges another's network: AUCs of `there` there and of `here` on this archive."""
     options = dict(kl.options)
     for part in ("statistics", "reference", "selection", "network"):
         options[part] = shutil.copytree(kl.options[part], folder / part)
@@ -33,20 +33,20 @@ def elsewhere(kl, folder, here=0.84, whole=True):
     origin = {"name": "kl-0123456789", "cohort": {"title": "the archive of Harbour", "kind": "clinical"}, "seed": 1}
     origin["weights"] = {"weights/seed-0.safetensors": "ab" * 32}
     (options["network"] / "development/network.yaml").write_text(yaml.safe_dump(origin))
-    there = [
+    theirs = [
         {"set": which, "characteristic": name, "level": level, "n": 100, "count": n, "mean": mean, "sd": 10, "median": mean,
          "low_quartile": mean, "high_quartile": mean}
         for which in ("training", "test")
         for name, level, n, mean in (("exams", None, 4321, None), ("kl", "0", 50, None), ("age", None, None, 60.0))
     ]  # fmt: skip
-    own = [row | {"count": 20 if row["level"] else row["count"], "mean": row["mean"] and 65.0} for row in there]
-    write(there, options["network"] / "development/characteristics.csv", CHARACTERISTICS)
+    own = [row | {"count": 20 if row["level"] else row["count"], "mean": row["mean"] and 65.0} for row in theirs]
+    write(theirs, options["network"] / "development/characteristics.csv", CHARACTERISTICS)
     write(own, options["reference"] / "characteristics.csv", CHARACTERISTICS)
     rows = [
         {"outcome": name, "measure": "auc", "controls": 200, "estimate": here, "low": here - 0.05, "high": here + 0.05,
-         "development_cases": 80, "development_controls": 300, "development": 0.9, "development_low": 0.86,
-         "development_high": 0.93, "development_level": 0.95, "difference": here - 0.9, "difference_low": here - 0.97,
-         "difference_high": here - 0.84, "p": 0.001, "p_holm": 0.004}
+         "development_cases": 80, "development_controls": 300, "development": there, "development_low": there - 0.04,
+         "development_high": there + 0.03, "development_level": 0.95, "difference": here - there, "difference_low": here - there - 0.07,
+         "difference_high": here - there + 0.06, "p": 0.001, "p_holm": 0.004}
         for name in OUTCOMES
     ]  # fmt: skip
     write(rows, options["statistics"] / "development.csv", DEVELOPMENT)
@@ -89,7 +89,13 @@ def test_nothing_is_told_of_a_training(text):
 
 def test_a_network_that_fails_here_is_told_so(kl, tmp_path):
     told = tell(elsewhere(kl, tmp_path, here=0.62), tmp_path / "told")
-    assert told.count("not to be relied on here") == 3  # abstract, results, discussion
+    assert told.count("not to be relied on here") == 4  # abstract, results, discussion, conclusion
+    assert "By so much worse" in told and "so low" not in told
+
+
+def test_a_network_that_failed_in_its_own_study_does_no_worse_here(kl, tmp_path):
+    found = yaml.safe_load(elsewhere(kl, tmp_path, here=0.62, there=0.65).values(tmp_path / "values.yml").read_text())
+    assert found["external"]["bad"] and found["external"]["low"] and not found["external"]["much_worse"]
 
 
 def test_an_archive_with_a_drawn_test_set_and_thresholds_of_its_own(kl, tmp_path):

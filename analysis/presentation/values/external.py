@@ -115,6 +115,8 @@ def _discrimination(results: Results, digits: int) -> dict[str, Any]:
         else NOT_ESTIMABLE,
         # ASSUME: more than a tenth of AUC lost on average, or a mean below 0.7, is not to be read as a network that works here.
         "bad": known(here) and (here < 0.7 or mean < -0.1),
+        "much_worse": known(mean) and mean < -0.1,
+        "low": known(here) and here < 0.7 and not mean < -0.1,
     }
 
 
