@@ -60,13 +60,17 @@ def measures(truth: npt.NDArray[Any], predicted: npt.NDArray[Any]) -> dict[str, 
     Kappa doesn't exist where all grades, true and predicted, are the same.
     """
     same = len(set(truth) | set(predicted)) < 2
+    # All levels up to the highest: grades 0 and 2 are two apart even where nobody has grade 1.
+    levels = range(int(max(truth.max(), predicted.max())) + 1)
     return {
         "accuracy": float(accuracy_score(truth, predicted)),
         # The mean recall of the grades that occur; scikit-learn's function of this name warns of predicted
         # grades that don't.
         "balanced_accuracy": float(recall_score(truth, predicted, labels=sorted(set(truth)), average="macro")),
         "mean_absolute_error": float(mean_absolute_error(truth, predicted)),
-        "quadratic_kappa": NAN if same else float(cohen_kappa_score(truth, predicted, weights="quadratic")),
+        "quadratic_kappa": NAN
+        if same
+        else float(cohen_kappa_score(truth, predicted, labels=levels, weights="quadratic")),
     }
 
 

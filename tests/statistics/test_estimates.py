@@ -282,6 +282,15 @@ def test_measures_of_all_replicates_are_scikit_learns(rng):
     )
 
 
+def test_a_level_that_nobody_has_is_no_step_less():
+    truth, predicted = np.array([0.0, 0, 2, 2, 4, 4]), np.array([0.0, 2, 2, 4, 4, 4])
+    found = grades.measures(truth, predicted)["quadratic_kappa"]
+    assert found == pytest.approx(cohen_kappa_score(truth, predicted, labels=range(5), weights="quadratic"))
+    wider = np.where(truth == 4, 3, truth), np.where(predicted == 4, 3, predicted)  # 0, 2, 3: the last two are nearer
+    assert grades.measures(*wider)["quadratic_kappa"] != pytest.approx(found)
+    assert found == pytest.approx(grades.replicated(truth, predicted, 5, np.ones((6, 1)))["quadratic_kappa"][0])
+
+
 def test_one_grade_only_has_no_kappa():
     twos, resamples = np.full(9, 2.0), Resamples(np.ones((9, 100)), 0.95)
     rows = grades.agreement_rows(twos, twos, 5, np.arange(9).astype(object), resamples, minimum=2)
