@@ -23,6 +23,7 @@ from analysis.archive.tables import read_reports, readings_or_problem
 from analysis.errors import StudyError
 from analysis.files import write_table
 from analysis.schemas import COUNTS, IMAGES, PRIVATE, READINGS, REJECTED
+from analysis.tables import unlike_formula
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -251,6 +252,7 @@ def write_losses(files: pd.DataFrame, counts: pd.DataFrame, out: Path, private: 
     """Write what became of the files: the counts, and privately each that isn't used, with its reason."""
     private.mkdir(parents=True, exist_ok=True)
     private.chmod(0o700)
-    rejected = files[files["code"].notna()]
-    write_table(rejected[list(REJECTED.columns)].drop_duplicates("path"), private / "rejected.csv", REJECTED)
+    rejected = files.loc[files["code"].notna(), list(REJECTED.columns)].drop_duplicates("path")
+    rejected = rejected.assign(**{name: rejected[name].map(unlike_formula, "ignore") for name in ("path", "detail")})
+    write_table(rejected, private / "rejected.csv", REJECTED)
     write_table(counts, out / "counts.csv", COUNTS)

@@ -83,9 +83,11 @@ def export(
     out.chmod(0o700)
     _write(_table(counted), out / "readings.csv")
     _write(_table(further), out / "further.csv")
-    _write(_lines(found.values(), number), out / "lines.csv")
+    # These two are for people; what a study reads keeps the number as it is.
+    shown = {exam: {**cells, "exam": unlike_formula(cells["exam"])} for exam, cells in number.items()}
+    _write(_lines(found.values(), shown), out / "lines.csv")
     write_table(_views(found.values(), exams), out / "views.csv")
-    _write(_history([row for row in history if row.exam in found], number, form), out / "history.csv")
+    _write(_history([row for row in history if row.exam in found], shown, form), out / "history.csv")
     measured = measure(found.values(), form)
     table = pd.DataFrame(measured).rename(columns={"field": "item"}).reindex(columns=_AGREEMENT)
     write_table(table, out / "agreement.csv")

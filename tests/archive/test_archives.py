@@ -60,6 +60,14 @@ def counts(table):
 # Nothing disappears in silence.
 
 
+def test_no_name_of_a_file_is_a_formula_in_a_table_for_people(tmp_path):
+    save(knee(), tmp_path / "dicom/a.dcm")
+    (tmp_path / "dicom/=1+cmd.txt").write_text("no image")
+    write(indexed(tmp_path / "dicom"), tmp_path / "out", tmp_path / "private")
+    assert "'=1+cmd.txt" in set(read_table(tmp_path / "private/rejected.csv")["path"])
+    assert "=1+cmd.txt" in set(read_table(tmp_path / "private/index.parquet")["path"])
+
+
 @pytest.mark.parametrize("name", [b"kn\xe4_h\xf6ger.dcm", b"back\\slash", b"line\nbreak", b"\xff\xfe", "knä".encode()])
 def test_any_name_works_and_is_shown_escaped(tmp_path, name):
     folder = tmp_path / "dicom" / os.fsdecode(name)
