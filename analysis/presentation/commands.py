@@ -124,7 +124,7 @@ def compare(
 
 @click.command("compare-networks")
 @click.option(
-    "--network",
+    "--compared",
     "networks",
     type=(str, FOLDER),
     multiple=True,
@@ -132,7 +132,12 @@ def compare(
     metavar="NAME FOLDER",
     help="A network's name, and the folder with its network/ and predictions/; the study's own comes first.",
 )
-@click.option("--cohort", required=True, help="The archive that a network was trained on whose folder doesn't say so.")
+@click.option(
+    "--cohort-title",
+    "cohort",
+    required=True,
+    help="The archive that a network was trained on whose folder doesn't say so.",
+)
 @shared("--reference")
 @shared("--grading")
 @section_file("statistics")

@@ -175,8 +175,8 @@ def test_report(beside, judged):
 
 
 def test_command_writes_the_same_bytes_again(files, tmp_path):
-    named = list(itertools.chain.from_iterable(("--network", name, files / name) for name in ("good", "poor")))
-    rest = ["--cohort", "a fjord", "--reference", files / "reference.parquet", "--grading", files / "fjord.yaml",
+    named = list(itertools.chain.from_iterable(("--compared", name, files / name) for name in ("good", "poor")))
+    rest = ["--cohort-title", "a fjord", "--reference", files / "reference.parquet", "--grading", files / "fjord.yaml",
             "--settings", files / "statistics.yaml", "--manuscript-settings", files / "manuscript.yaml", "--seed", 1]  # fmt: skip
     for out in ("one", "two"):
         run("compare-networks", *named, *rest, "--out", tmp_path / out)
@@ -187,5 +187,5 @@ def test_command_writes_the_same_bytes_again(files, tmp_path):
     ]
     for name in names:
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes(), name
-    done = invoke("compare-networks", *named, "--network", "poor", files / "good", *rest, "--out", tmp_path / "three")
+    done = invoke("compare-networks", *named, "--compared", "poor", files / "good", *rest, "--out", tmp_path / "three")
     assert "Two networks have one name" in str(done.exception)

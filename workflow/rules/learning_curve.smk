@@ -80,8 +80,8 @@ use rule predict as predict_curve with:
 
 rule draw_curve:
     input:
-        expand(rules.draw_exams.output, **LINES, allow_missing=True),
-        expand(rules.predict_curve.output.exams, **LINES, allow_missing=True),
+        filled(rules.draw_exams.output, **LINES, allow_missing=True),
+        filled(rules.predict_curve.output.exams, **LINES, allow_missing=True),
         reference=rules.reference.output.reference,
         grading=SCHEME,
         settings=settings("learning_curve"),

@@ -231,7 +231,7 @@ COMPARED = study.compare or ()
 refuse(
     "compare_gradings",
     not COMPARED,
-    "compare_gradings sets two gradings side by side; name them at compare of the configuration, as compare: [kl, oarsi].",
+    "compare_gradings sets two gradings side by side; name them at compare of the configuration, as compare: [ONE, OTHER].",
 )
 refuse(
     "compare_gradings",

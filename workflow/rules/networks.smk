@@ -128,12 +128,12 @@ rule set_beside:
                 (OWN, f"{COHORT}/{{grading}}"),
                 *((name, OTHER.replace("{network}", name)) for name in OTHERS),
             )
-            for word in ("--network", name, beside(path)(wildcards, output))
+            for word in ("--compared", name, beside(path)(wildcards, output))
         ],
     message:
         "Set the networks beside each other ({wildcards.grading})"
     shell:
-        "python -m analysis --log {log} compare-networks {params.networks:q} --cohort {params.cohort:q}"
+        "python -m analysis --log {log} compare-networks {params.networks:q} --cohort-title {params.cohort:q}"
         " --reference {input.reference} --grading {input.grading} --settings {input.settings}"
         " --manuscript-settings {input.manuscript} --seed {params.seed} --out {params.out}"
 
