@@ -229,14 +229,15 @@ def _plain(dataset: pydicom.Dataset, keyword: str) -> str | None:
 def whole(dataset: Any, keyword: str) -> int | None:
     """Return an element's value as a whole number, or None."""
     try:
-        element = dataset._dict.get(_tag(keyword))
-        if element is None:
+        tag = _tag(keyword)
+        if tag not in dataset.keys():  # noqa: SIM118 - as in `value`
             return None
+        element = dataset.get_item(tag)
         short = isinstance(element, RawDataElement) and element.value is not None and len(element.value) == 2
         if short and (element.VR or _vr(keyword)) == "US":  # as in `text`: pydicom's conversion takes ten times as long
             return int.from_bytes(element.value, "little" if element.is_little_endian else "big")
         return int(value(dataset, keyword))
-    except (AttributeError, TypeError, ValueError, OverflowError):
+    except (TypeError, ValueError, OverflowError):
         return None
 
 

@@ -118,7 +118,8 @@ def browse(
         files aren't of one study.
     """
     said = load_yaml(config)
-    if find_sources()[said["archive"]["source"]].personal_data and PRIVATE not in out.absolute().parts:
+    # Not the first part: macOS has its temporary folders below /private.
+    if find_sources()[said["archive"]["source"]].personal_data and PRIVATE not in out.absolute().parts[2:]:
         raise StudyError(
             f"These radiographs are patients', and {out} isn't in a folder '{PRIVATE}'; write the page to "
             f"results/{said['cohort']['name']}/{PRIVATE}/browse."

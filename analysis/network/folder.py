@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -45,8 +46,11 @@ def read_sections(folder: Path) -> tuple[dict[str, Any], dict[str, Settings]]:
 
 
 def weights_of(folder: Path) -> list[Path]:
-    """Return the weights in a network's folder, by seed."""
-    return sorted((folder / WEIGHTS).glob("seed-*.safetensors"), key=lambda path: int(path.stem[5:]))
+    """Return the weights in a network's folder, by seed; StudyError where a name doesn't say which."""
+    found = list((folder / WEIGHTS).glob("seed-*.safetensors"))
+    if odd := [path for path in found if not re.fullmatch(r"seed-[0-9]{1,18}", path.stem)]:
+        raise StudyError(f"{odd[0]} is not called seed-S.safetensors, S a number; copy the network's folder again.")
+    return sorted(found, key=lambda path: int(path.stem[5:]))
 
 
 def network_name(grading: str, digests: Mapping[str, str]) -> str:

@@ -79,7 +79,7 @@ def adopt(config: Mapping[str, Any], said: Mapping[str, Any]) -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class Asked:
+class Brought:
     """What a network asks for that is compared with a study's own.
 
     Attributes
@@ -103,7 +103,7 @@ class Asked:
 
 def ask(
     name: str, folder: Path, grading: str, ingest: IngestSettings, images: ImagesSettings, network: NetworkSettings
-) -> Asked:
+) -> Brought:
     """Read what a network asks for that is to be compared with a study's own.
 
     Parameters
@@ -144,7 +144,7 @@ def ask(
     own = {name: getattr(theirs["images"], name) for name in ASKED["images"]}
     wanted = images.model_copy(update=own)
     kept = {"precision": "float32", "device": network.device, "compile": network.compile}
-    return Asked(
+    return Brought(
         folder,
         [int(path.stem[5:]) for path in weights_of(folder)],
         None if wanted == images else wanted,

@@ -70,6 +70,13 @@ def test_what_is_not_whole_is_refused_by_name(twin, harm, said):
         load(twin)
 
 
+def test_weights_whose_name_says_no_seed_are_refused(twin):
+    (twin / "weights/seed-1.safetensors").rename(twin / "weights/seed-x.safetensors")
+    write_sums(twin)
+    with pytest.raises(StudyError, match=r"seed-x\.safetensors is not called"):
+        load(twin)
+
+
 def test_tensors_that_do_not_fit_are_named(twin):
     path = twin / "weights/seed-1.safetensors"
     state, about = read_weights(path)
