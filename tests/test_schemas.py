@@ -15,7 +15,7 @@ from analysis.schemas.statistics import ESTIMATES, ROC
 ROOT = Path(__file__).parents[1]
 #: Tables that leave the study: an archive's own files, and what people or reviewers take from the reading room.
 ARCHIVES = {
-    "analysis/archive/handed_out.py",
+    "analysis/archive/releases/tables.py",
     "analysis/archive/sources/kneekl224.py",
     "analysis/reading/export.py",
 }

@@ -20,9 +20,10 @@ from analysis.network.architecture import KneeNet
 from analysis.network.data import Task, pack
 from analysis.network.devices import Device
 from analysis.network.feeding import Batch
+from analysis.network.optimisation import optimiser
 from analysis.network.progress import Progress
 from analysis.network.settings import NetworkSettings
-from analysis.network.training import Training, optimiser
+from analysis.network.training import Training
 from analysis.schemas import PREPARED, REFERENCE, VIEWS
 
 #: Dense peak in bfloat16 by a part of the GPU's name, 10^12 operations a second, from NVIDIA's data sheets.

@@ -13,14 +13,12 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 from torch.nn.parallel import DistributedDataParallel
 
 from analysis.errors import StudyError
 from analysis.imaging.store import ImageStore
 from analysis.network.architecture import KneeNet
 from analysis.network.augmentation.variation import Variation, draw
-from analysis.network.average import MovingAverage
 from analysis.network.checkpoints import fine_tune, load_state, save_state, save_weights
 from analysis.network.compiling import compiled
 from analysis.network.curve import Curve, areas
@@ -28,10 +26,11 @@ from analysis.network.data import Exams, Task, fingerprint, pack, stream
 from analysis.network.devices import Device
 from analysis.network.distributed import processes, world
 from analysis.network.feeding import Batch, Feeder, Labels, ahead
-from analysis.network.losses import Weights, elementwise
+from analysis.network.losses import Weights
+from analysis.network.optimisation import Optimisation
 from analysis.network.prediction import score
 from analysis.network.progress import Progress
-from analysis.network.settings import NetworkSettings, PhaseSettings, TrainingSettings
+from analysis.network.settings import NetworkSettings, PhaseSettings
 from analysis.network.source import source_hash
 from analysis.network.streams import Streams
 from analysis.schemas import VIEWS
@@ -81,14 +80,6 @@ def train(
         store = ImageStore(images)
         named = [Task(*files, store, settings.grades) for files in [(grading, reference), *tasks]]
         Training(store, named, settings, seed, device, out).run()
-
-
-def optimiser(network: nn.Module, settings: TrainingSettings, rate: float = 1.0) -> torch.optim.Optimizer:
-    """Make what moves a network's weights, as the settings say, with a learning rate to begin with."""
-    if settings.optimiser == "sgd":
-        return torch.optim.SGD(network.parameters(), lr=rate, momentum=settings.momentum)
-    # ASSUME: squares are averaged over 100 steps, since a phase of the default study has but some hundred.
-    return torch.optim.AdamW(network.parameters(), lr=rate, betas=(settings.momentum, 0.99))
 
 
 class Training:
@@ -146,20 +137,13 @@ class Training:
             self.notes.append(note)
         if world()[1] > 1:
             self.model = DistributedDataParallel(self.model, find_unused_parameters=True, broadcast_buffers=False)
-        self.average = MovingAverage(network, self.training.average) if self.training.average else None
-        self.optimiser = optimiser(network, self.training)
-        self.steps = 0
+        self.optimisation = Optimisation(network, self.model, self.training, device)
         self.kept: dict[str, Tensor] = {}
         self.curve = Curve([task.name for task in tasks], tasks[0].scheme)
 
     @property
     def _empty(self) -> str:
         return self.training.empty_levels
-
-    @property
-    def kept_network(self) -> KneeNet:
-        """The network that is validated and kept: the averaged one where there is one."""
-        return self.network if self.average is None else self.average.network
 
     def run(self) -> None:
         """Train through all phases, and write what `train` says."""
@@ -202,7 +186,7 @@ class Training:
         self.model.train()
         for i, ((t, _), (batch, labels)) in enumerate(zip(plan, made, strict=True)):
             rate = phase.rate(epoch + i / len(plan))
-            loss = self.step(t, batch, labels, rate, phase)
+            loss = self.optimisation.step(self.tasks[t], batch, labels, rate, phase)
             losses[self.tasks[t].name].append(loss)
             # To look at a loss is to wait for it, which a GPU shouldn't at each step; once not a number, it stays so.
             value = float(loss) if not self.device.cuda or i % 20 == 0 or i == len(plan) - 1 else None
@@ -231,39 +215,12 @@ class Training:
                 for t, other in enumerate(others, 1):
                     yield t, next(other)
 
-    def step(self, task: int, batch: Batch, labels: Labels, rate: float, phase: PhaseSettings) -> Tensor:
-        """Take one step of the optimiser; return the loss over all processes, detached."""
-        with self.device.autocast():
-            logits, views = self.model(*batch.inputs, self.tasks[task].name)
-        t = self.training
-        each = elementwise(self.tasks[task].layout, t.loss, logits, labels.grades, labels.binary, t.margin)
-        loss = (each * labels.weights).sum()
-        if self.training.view_weight:
-            view = F.cross_entropy(views.float(), labels.view, reduction="none")
-            loss = loss + (view * labels.view_weights).sum()
-        group = self.optimiser.param_groups[0]
-        # ASSUME: the weight decay is a share of the learning rate (1/200 in the authors' public trainer, of the current).
-        decayed = rate if t.weight_decay_of == "current" else phase.learning_rate
-        group["lr"], group["weight_decay"] = rate, decayed * t.weight_decay
-        self.optimiser.zero_grad(set_to_none=True)
-        (loss * world()[1]).backward()  # several processes' gradients are averaged, one's are a sum
-        if self.training.clip:
-            nn.utils.clip_grad_norm_(self.network.parameters(), self.training.clip)
-        self.optimiser.step()
-        self.steps += 1
-        if self.average is not None:
-            self.average.follow(self.steps)
-        loss = loss.detach()
-        if world()[1] > 1:
-            torch.distributed.all_reduce(loss)
-        return loss
-
     def _close(
         self, number: int, i: int, phase: PhaseSettings, rate: float, losses: dict[str, float], last: bool,
         progress: Progress,
     ) -> None:  # fmt: skip
         """Validate, keep the weights if they are the ones to keep, and write the checkpoint."""
-        network, side = self.kept_network, phase.side or self.store.size
+        network, side = self.optimisation.kept, phase.side or self.store.size
         # Norms that know small images say nothing of large ones: each phase is validated on what it learns from.
         found = [
             areas(task, exams, score(network, task, exams, self.feeder, side).outcomes) if len(exams) else {}
@@ -284,10 +241,7 @@ class Training:
         return {
             "fingerprint": self._fingerprint(),
             "epoch": number,
-            "steps": self.steps,
-            "network": self.network.state_dict(),
-            "average": self.average.network.state_dict() if self.average is not None else None,
-            "optimiser": self.optimiser.state_dict(),
+            **self.optimisation.state(),
             "chance": self.device.get_chance(),
             "kept": self.kept,
             "curve": json.dumps(self.curve.rows),
@@ -300,12 +254,9 @@ class Training:
             torch.distributed.barrier()  # the first process may remove the file before the last has read it
         if state is None:
             return 0
-        self.network.load_state_dict(state["network"])
-        if self.average is not None:
-            self.average.network.load_state_dict(state["average"])
-        self.optimiser.load_state_dict(state["optimiser"])
+        self.optimisation.restore(state)
         self.device.set_chance(state["chance"])
-        self.kept, self.steps = state["kept"], state["steps"]
+        self.kept = state["kept"]
         self.curve.rows = json.loads(state["curve"])
         return int(state["epoch"])
 

@@ -1,7 +1,7 @@
 """The tables that pass between the stages: their columns, types and ranges.
 
 Every stage writes and reads its tables through `analysis.files` with one of
-these schemas; those of the statistics stand in `analysis.schemas.statistics`,
+these schemas; those of the statistics stand in `statistics` and `calibration`,
 those that need no data of the study in `design`, those of the network in
 `network`, and those of what is checked in `checks`. `exam`, `image` and
 `patient` are always pseudonyms.

@@ -9,6 +9,7 @@ from __future__ import annotations
 import pandera.pandas as pa
 
 from analysis.schemas import ROLES
+from analysis.schemas.calibration import CALIBRATION, CUMULATIVE, CUMULATIVE_FIT, DECISIONS, RELIABILITY, UPDATING
 from analysis.schemas.columns import estimate, number, share, table, text, truth, whole
 from analysis.schemas.comparisons import COMPARISONS
 
@@ -130,50 +131,6 @@ PREVALENCE = table(
     }
 )
 
-_FIT = {
-    "n": whole(),
-    "cases": whole(),
-    **_STATED,
-    **estimate("intercept"),
-    **estimate("slope"),
-    **estimate("brier", 0, 1),
-    **estimate("raw_intercept"),
-    **estimate("raw_brier", 0, 1),
-    **_LEVEL,
-    **_REASON,
-}
-_BINS = {
-    "bin": whole(1),
-    "predicted": share(),
-    "observed": share(),
-    **_INTERVAL,
-    "n": whole(1),
-    "raw_predicted": share(),
-    "raw_observed": share(),
-}
-_AND_ABOVE = {"item": text(), "at_least": whole()}
-
-#: The uncalibrated slope is that of the scores as the networks gave them.
-CALIBRATION = table({"outcome": text(), **_FIT, **estimate("uncalibrated_slope")})
-RELIABILITY = table({"outcome": text(), **_BINS})
-CUMULATIVE = table({**_AND_ABOVE, **_BINS})
-CUMULATIVE_FIT = table({**_AND_ABOVE, "falling": share(missing=True), **_FIT})
-
-DECISIONS = table(
-    {
-        "outcome": text(),
-        **_STATED,
-        "threshold": share(missing=True),
-        "net_benefit": number(missing=True, high=1),
-        "low": number(missing=True, high=1),
-        "high": number(missing=True, high=1),
-        "net_benefit_all": number(missing=True, high=1),
-        **estimate("standardised"),
-        **_LEVEL,
-        **_REASON,
-    }
-)
-
 CONFUSION = table(
     {
         "set": text(among=EVALUATED),
@@ -251,23 +208,6 @@ DEVELOPMENT = table(
         "development_level": share(missing=True),
         **estimate("difference"),
         **_TEST,
-        **_REASON,
-    }
-)
-
-#: Calibration of a network that was trained elsewhere: as it comes, and updated on this archive by cross-fitting.
-UPDATING = table(
-    {
-        "outcome": text(),
-        "update": text(among=("none", "intercept", "intercept and slope")),
-        "cross_fitted": truth(),
-        "n": whole(),
-        "cases": whole(),
-        "folds": whole(),
-        **estimate("intercept"),
-        **estimate("slope"),
-        **estimate("brier", 0, 1),
-        **_LEVEL,
         **_REASON,
     }
 )

@@ -39,6 +39,11 @@ class Part:
     factor: float = 1.0
 
 
+def sized(knee: Knee, parts: list[tuple[Mesh, str, Frame, float]]) -> list[Part]:
+    """Make parts of meshes given for a knee of the template's size: mesh, layer, frame and factor of each."""
+    return [Part(mesh.warped(lambda v: v * knee.size), layer, frame, factor) for mesh, layer, frame, factor in parts]
+
+
 def bump(vertices: Array, centre: list[float], radii: list[float], push: list[float]) -> Array:
     """Push what lies near `centre` by `push`, fading like a Gaussian of the given radii; mm."""
     near = np.flatnonzero(np.abs(vertices[:, 2] - centre[2]) < 3.5 * radii[2])

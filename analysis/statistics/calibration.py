@@ -15,8 +15,8 @@ from statsmodels.genmod.families import Binomial  # not statsmodels.api, which i
 from statsmodels.genmod.generalized_linear_model import GLM
 from statsmodels.tools.tools import add_constant
 
+from analysis.schemas.calibration import RELIABILITY
 from analysis.schemas.columns import empty
-from analysis.schemas.statistics import RELIABILITY
 from analysis.statistics.data import Matched, Sample, make_sample
 from analysis.statistics.proportions import wilson
 from analysis.statistics.resample import Floats, Resamples

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from analysis.schemas.calibration import CUMULATIVE, CUMULATIVE_FIT
 from analysis.schemas.columns import empty
-from analysis.schemas.statistics import CUMULATIVE, CUMULATIVE_FIT
 from analysis.statistics.calibration import calibration_row, reliability_rows
 from analysis.statistics.data import Matched, make_sample
 from analysis.statistics.resample import Floats, Resamples

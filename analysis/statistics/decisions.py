@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
-from analysis.schemas.statistics import DECISIONS
+from analysis.schemas.calibration import DECISIONS
 from analysis.statistics.calibration import not_probabilities
 from analysis.statistics.data import Sample
 from analysis.statistics.proportions import effective, wilson_limits

@@ -11,9 +11,10 @@ import pandas as pd
 
 from analysis.files import read_table, write_table
 from analysis.grading.scheme import Outcome, Scheme
+from analysis.schemas.calibration import DECISIONS, UPDATING
 from analysis.schemas.columns import empty
 from analysis.schemas.network import MEMBERS
-from analysis.schemas.statistics import DECISIONS, DEVELOPMENT, ESTIMATES, EVALUATED, SEEDS, SUBGROUPS, UPDATING
+from analysis.schemas.statistics import DEVELOPMENT, ESTIMATES, EVALUATED, SEEDS, SUBGROUPS
 from analysis.statistics import calibration, decisions, discrimination, grades, operating, subgroups
 from analysis.statistics.cumulative import cumulative_tables
 from analysis.statistics.data import Matched, match

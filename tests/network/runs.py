@@ -18,6 +18,7 @@ import torch
 
 from analysis.network import training
 from analysis.network.curve import Curve
+from analysis.network.optimisation import Optimisation
 from analysis.network.settings import NetworkSettings, PhaseSettings, TrainingSettings
 
 ROOT = Path(__file__).parents[2]
@@ -82,7 +83,7 @@ def die() -> None:
 
 def at_step(number: int) -> None:
     """Die after that many steps of the optimiser."""
-    step, seen = training.Training.step, [0]
+    step, seen = Optimisation.step, [0]
 
     def fatal(*arguments: Any, **named: Any) -> torch.Tensor:
         loss = step(*arguments, **named)
@@ -91,7 +92,7 @@ def at_step(number: int) -> None:
             die()
         return loss
 
-    training.Training.step = fatal  # type: ignore[method-assign]
+    Optimisation.step = fatal  # type: ignore[method-assign]
 
 
 def in_checkpoint(number: int) -> None:

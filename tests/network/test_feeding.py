@@ -214,7 +214,7 @@ def test_tasks_take_turns(cohort, tmp_path, every, turns):
     passes = int(exams.images[some].sum()) * chosen.training.jitters
     variation = draw(streams, passes, store.size, chosen.training, PLAIN)
     batch, labels = training.feeder.training(exams, training.weights[1], some, chosen.training, variation)
-    training.step(1, batch, labels, 0.01, PLAIN)
+    training.optimisation.step(tasks[1], batch, labels, 0.01, PLAIN)
     moved = {name.split(".")[1] if name.startswith("heads") else name.split(".")[0]
              for name, tensor in training.network.named_parameters() if not torch.equal(tensor, before[name])}  # fmt: skip
     assert {"backbone", "fracture"} <= moved and "kl" not in moved

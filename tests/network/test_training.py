@@ -23,6 +23,7 @@ from analysis.network.checkpoints import load_state, read_weights, save_state, s
 from analysis.network.data import Task
 from analysis.network.devices import Device
 from analysis.network.feeding import Feeder, shrink
+from analysis.network.optimisation import Optimisation
 from analysis.network.prediction import load_network, predict, score
 from analysis.network.settings import PhaseSettings, PredictionSettings
 from analysis.network.training import Training
@@ -124,13 +125,13 @@ def test_the_rate_may_fall_to_where_the_next_phase_goes_on():
 def test_images_may_grow_from_phase_to_phase(cohort, tmp_path, monkeypatch):
     phases = [{"epochs": 1, "learning_rate": 0.05, "warm_up": 1, "side": side} for side in (12, 18, None)]
     seen = []
-    step = Training.step
+    step = Optimisation.step
 
     def watched(self, task, batch, *rest):
         seen.append(batch.images.shape[-1])
         return step(self, task, batch, *rest)
 
-    monkeypatch.setattr(Training, "step", watched)
+    monkeypatch.setattr(Optimisation, "step", watched)
     train(cohort, tmp_path, settings({"phases": phases}))
     each = len(seen) // 3
     assert seen == [12] * each + [18] * each + [24] * each

@@ -8,7 +8,8 @@ import yaml
 from analysis.files import read_table, write_table
 from analysis.presentation.tables.external import cohorts, development, updating
 from analysis.schemas import CHARACTERISTICS, EXAMS, REFERENCE
-from analysis.schemas.statistics import DEVELOPMENT, UPDATING
+from analysis.schemas.calibration import UPDATING
+from analysis.schemas.statistics import DEVELOPMENT
 from tests.presentation.conftest import Made
 from tests.presentation.study import write
 from tests.presentation.test_prose import sound

@@ -15,13 +15,13 @@ from analysis.errors import StudyError
 from analysis.grading.scheme import load_scheme
 from analysis.manuscript.source import missing
 from analysis.network.checkpoints import save_weights
+from analysis.network.compared import read_network
 from analysis.presentation.networks import (
     Beside,
     networks_figure,
     networks_table,
     networks_values,
     pairs_table,
-    read_network,
 )
 from analysis.presentation.settings import ManuscriptSettings
 from analysis.statistics.networks import differences, estimates, judge

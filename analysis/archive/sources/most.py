@@ -14,14 +14,14 @@ from pydantic import Field, field_validator
 
 from analysis.archive.facts import CohortSettings
 from analysis.archive.sources import Source
-from analysis.archive.sources.oai import folder_of
 from analysis.errors import StudyError
 from analysis.settings import Settings
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from analysis.archive.handed_out import Film, Told
+    from analysis.archive.releases.films import Film
+    from analysis.archive.releases.tables import Told
 
 #: Months after baseline of each visit with films.
 MONTHS = {"V0": 0, "V1": 15, "V2": 30, "V3": 60, "V5": 84}
@@ -57,7 +57,7 @@ class MOSTSettings(Settings):
 
 def told_of(settings: MOSTSettings) -> dict[str, str]:
     """Return the facts that depend on which visits and films are in the study."""
-    from analysis.archive.handed_out import when
+    from analysis.archive.releases.films import when
 
     return {
         "description": "The radiographs and the grades are those of the Multicenter Osteoarthritis Study: fixed-flexion "
@@ -78,7 +78,7 @@ def read_scores(folder: Path, visits: list[str], told: Told) -> pd.DataFrame:
     """Read the grades: one row per person, side and visit, of a table with one row a person."""
     import pandas as pd
 
-    from analysis.archive.handed_out import column, find_tables, grades, read_release
+    from analysis.archive.releases.tables import column, find_tables, grades, read_release
 
     parts = []
     for path in find_tables(folder, r"mostv\d+xray"):
@@ -107,7 +107,7 @@ def read_people(folder: Path) -> pd.DataFrame:
     """Read age at baseline and sex: columns `id`, `age`, `sex`."""
     import pandas as pd
 
-    from analysis.archive.handed_out import column, find_tables, read_release
+    from analysis.archive.releases.tables import column, find_tables, read_release
 
     sexes = {"1": "male", "2": "female", "M": "male", "F": "female", "MALE": "male", "FEMALE": "female"}
     parts = []
@@ -125,7 +125,8 @@ def make(settings: MOSTSettings, seed: int, out: Path, workers: int) -> str:
     """Bring the release into the form of an archive; nothing is drawn at random, and films are linked, not copied."""
     import pandas as pd
 
-    from analysis.archive.handed_out import Told, find_films, leave, survey, to_readings, write_archive
+    from analysis.archive.releases.films import find_films, folder_of, leave, survey
+    from analysis.archive.releases.tables import Told, to_readings, write_archive
 
     folder, told = folder_of(settings.folder, "archive.most.folder"), Told()
     beam = re.compile(rf"\bPA ?{settings.view[2:]}\b", re.IGNORECASE)

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from pydicom.uid import generate_uid
 
-from analysis.archive.handed_out import code
+from analysis.archive.releases.tables import code
 from analysis.simulate.anatomy import Knee, body, draw, grades
 from analysis.simulate.bilateral import draw_stance, take_both
 from analysis.simulate.hardware import hardware

@@ -9,13 +9,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.archive.handed_out import code
 from analysis.archive.ingest import ingest
 from analysis.archive.pseudonyms import Pseudonyms, key_from_seed
+from analysis.archive.releases.oai_tables import eight
+from analysis.archive.releases.tables import code
 from analysis.archive.settings import IngestSettings
 from analysis.archive.sources import find_sources
 from analysis.archive.sources.most import MOSTSettings
-from analysis.archive.sources.oai import OAISettings, eight
+from analysis.archive.sources.oai import OAISettings
 from analysis.errors import StudyError
 from tests.archive.files import radiograph, save
 from tests.archive.sources import releases

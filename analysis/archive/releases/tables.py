@@ -1,11 +1,14 @@
-"""Tables and films as cohort studies hand them out: text, SAS or NDA form, values with words beside them, missing codes."""
+"""Tables as cohort studies release them, and those of the archive that becomes of them.
+
+Text, SAS or the NDA's form, values with words beside them, codes for what is missing.
+"""
 
 from __future__ import annotations
 
 import os
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,11 +18,8 @@ from analysis.errors import StudyError
 if TYPE_CHECKING:
     import pandas as pd
 
-_TABLES = (".txt", ".csv", ".tsv", ".sas7bdat", ".xpt")
-#: What a film is described by, read from its header alone.
-_TAGS = ("PatientID", "AccessionNumber", "StudyInstanceUID", "StudyDate", "Modality", "StudyDescription",
-         "SeriesDescription", "PhotometricInterpretation", "ImagerPixelSpacing", "PixelSpacing", "ImageLaterality",
-         "Laterality", "PatientOrientation", "Rows", "Columns")  # fmt: skip
+#: How the name of a table ends.
+TABLES = (".txt", ".csv", ".tsv", ".sas7bdat", ".xpt")
 #: A folder that holds a series of magnetic resonance images, of which a hard drive has millions.
 _MR = re.compile(r"1\d{7}")
 
@@ -59,14 +59,16 @@ def find_tables(folder: Path, pattern: str) -> list[Path]:
     """Return the tables whose name, without case and ending, matches a regular expression, in order of their names."""
     found = [
         Path(place) / name
-        for place, _, names in _walk(folder)
+        for place, _, names in walk(folder)
         for name in names
-        if name.lower().endswith(_TABLES) and re.fullmatch(pattern, Path(name).stem.lower())
+        if name.lower().endswith(TABLES) and re.fullmatch(pattern, Path(name).stem.lower())
     ]
     return sorted(found, key=lambda path: path.name.lower())
 
 
-def _walk(folder: Path, told: Told | None = None) -> Iterator[tuple[str, list[str], list[str]]]:
+def walk(folder: Path, told: Told | None = None) -> Iterator[tuple[str, list[str], list[str]]]:
+    """Go through a folder and all below it, each once; give what `os.walk` gives, folders of MR left out."""
+
     def shut(_: OSError) -> None:
         if told:
             told.notes["folders that may not be entered"] += 1
@@ -168,84 +170,6 @@ def grades(
     told.codes.update((name, found or "(empty)") for found in codes[~good])
     values = pd.to_numeric(codes.where(good, None)).astype("Int64")
     return values.clip(upper=1) if present else values
-
-
-@dataclass(frozen=True)
-class Film:
-    """One radiograph of the release: where it lies and what its header says, by keyword."""
-
-    path: Path
-    tags: dict[str, str]
-
-    def __getitem__(self, keyword: str) -> str:
-        """Return a tag as text; empty where the file has none."""
-        return self.tags.get(keyword, "")
-
-    @property
-    def name(self) -> str:
-        """What readings call its exam."""
-        return self["AccessionNumber"] or self["StudyInstanceUID"]
-
-
-def find_films(folder: Path, wanted: Callable[[Film], bool], told: Told) -> list[Film]:
-    """Read the headers of all DICOM files below a folder, tables and folders of MR left out; return those wanted."""
-    import warnings
-
-    import pydicom
-
-    films = []
-    for place, _, names in _walk(folder, told):
-        for name in names:
-            if name.lower().endswith((*_TABLES, ".pdf", ".doc", ".html")):
-                continue
-            path = Path(place) / name
-            try:
-                with warnings.catch_warnings():
-                    warnings.simplefilter("ignore")  # such as of a character set that the standard doesn't have
-                    dataset = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=list(_TAGS))
-                    film = Film(path, {key: "\\".join(map(str, _values(dataset.get(key)))).strip() for key in _TAGS})
-            except Exception:  # a file that is no DICOM is told, not fatal
-                told.notes["files that are no DICOM"] += 1
-                continue
-            told.notes["DICOM files"] += 1
-            if wanted(film):
-                films.append(film)
-    return films
-
-
-def _values(value: Any) -> Iterable[Any]:
-    if value is None:
-        return ()
-    return value if isinstance(value, (list, tuple)) or type(value).__name__ == "MultiValue" else (value,)
-
-
-def survey(films: list[Film], told: Told) -> None:
-    """Count what the headers of the films are like, so that whoever knows only their description sees what differs."""
-    for film in films:
-        spacing = next((key for key in ("ImagerPixelSpacing", "PixelSpacing") if film[key]), "none")
-        told.notes[f"films of modality {film['Modality'] or '(none)'}"] += 1
-        told.notes[f"films with spacing in {spacing}"] += 1
-        told.notes[f"films in {film['PhotometricInterpretation'] or '(no photometric interpretation)'}"] += 1
-        told.notes[f"films with PatientOrientation {film['PatientOrientation'] or '(none)'}"] += 1
-        side = film["ImageLaterality"] or film["Laterality"] or "(none)"
-        told.notes[f"films with laterality {side}"] += 1
-
-
-def leave(films: list[Film], out: Path) -> None:
-    """Leave the films in an archive's `dicom/`, as links: nothing is copied."""
-    (out / "dicom").mkdir(parents=True, exist_ok=True)
-    for number, film in enumerate(films):
-        link = out / "dicom" / f"{number:06d}"
-        link.unlink(missing_ok=True)
-        link.symlink_to(film.path.resolve())
-
-
-def when(visits: Iterable[str], months: Mapping[str, int]) -> str:
-    """Say in words at which visits the films of a study were taken."""
-    after = sorted(months[visit] for visit in set(visits))
-    later = [str(month) for month in after if month]
-    listed = " and ".join(filter(None, [", ".join(later[:-1]), *later[-1:]]))
-    return " and ".join((["at baseline"] if 0 in after else []) + ([f"after {listed} months"] if later else []))
 
 
 def to_readings(scores: pd.DataFrame, items: list[str], reader: str) -> pd.DataFrame:

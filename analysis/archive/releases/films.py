@@ -1,0 +1,108 @@
+"""Radiographs as cohort studies release them: found by their headers, and left in an archive as links."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from analysis.archive.releases.tables import TABLES, Told, walk
+from analysis.errors import StudyError
+
+#: What a film is described by, read from its header alone.
+_TAGS = ("PatientID", "AccessionNumber", "StudyInstanceUID", "StudyDate", "Modality", "StudyDescription",
+         "SeriesDescription", "PhotometricInterpretation", "ImagerPixelSpacing", "PixelSpacing", "ImageLaterality",
+         "Laterality", "PatientOrientation", "Rows", "Columns")  # fmt: skip
+_KNEEKL224 = re.compile(r"\d{7}[LR]\.png", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Film:
+    """One radiograph of the release: where it lies and what its header says, by keyword."""
+
+    path: Path
+    tags: dict[str, str]
+
+    def __getitem__(self, keyword: str) -> str:
+        """Return a tag as text; empty where the file has none."""
+        return self.tags.get(keyword, "")
+
+    @property
+    def name(self) -> str:
+        """What readings call its exam."""
+        return self["AccessionNumber"] or self["StudyInstanceUID"]
+
+
+def folder_of(folder: str | None, key: str) -> Path:
+    """Return the folder of a release, or say that there is none, or that it is another one."""
+    if not folder or not Path(folder).is_dir():
+        raise StudyError(f"{key} is '{folder}', which is not a folder; give the folder that the release is in.")
+    if any(_KNEEKL224.fullmatch(path.name) for path in Path(folder).glob("*/*/*")):
+        raise StudyError(
+            f"{key}: '{folder}' holds the images of kneeKL224, which are crops of the OAI's baseline films under the OAI's "
+            "numbers; use the source kneekl224 for them. They are no external test for the OAI."
+        )
+    return Path(folder)
+
+
+def find_films(folder: Path, wanted: Callable[[Film], bool], told: Told) -> list[Film]:
+    """Read the headers of all DICOM files below a folder, tables and folders of MR left out; return those wanted."""
+    import warnings
+
+    import pydicom
+
+    films = []
+    for place, _, names in walk(folder, told):
+        for name in names:
+            if name.lower().endswith((*TABLES, ".pdf", ".doc", ".html")):
+                continue
+            path = Path(place) / name
+            try:
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore")  # such as of a character set that the standard doesn't have
+                    dataset = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=list(_TAGS))
+                    film = Film(path, {key: "\\".join(map(str, _values(dataset.get(key)))).strip() for key in _TAGS})
+            except Exception:  # a file that is no DICOM is told, not fatal
+                told.notes["files that are no DICOM"] += 1
+                continue
+            told.notes["DICOM files"] += 1
+            if wanted(film):
+                films.append(film)
+    return films
+
+
+def _values(value: Any) -> Iterable[Any]:
+    if value is None:
+        return ()
+    return value if isinstance(value, (list, tuple)) or type(value).__name__ == "MultiValue" else (value,)
+
+
+def survey(films: list[Film], told: Told) -> None:
+    """Count what the headers of the films are like, so that whoever knows only their description sees what differs."""
+    for film in films:
+        spacing = next((key for key in ("ImagerPixelSpacing", "PixelSpacing") if film[key]), "none")
+        told.notes[f"films of modality {film['Modality'] or '(none)'}"] += 1
+        told.notes[f"films with spacing in {spacing}"] += 1
+        told.notes[f"films in {film['PhotometricInterpretation'] or '(no photometric interpretation)'}"] += 1
+        told.notes[f"films with PatientOrientation {film['PatientOrientation'] or '(none)'}"] += 1
+        side = film["ImageLaterality"] or film["Laterality"] or "(none)"
+        told.notes[f"films with laterality {side}"] += 1
+
+
+def leave(films: list[Film], out: Path) -> None:
+    """Leave the films in an archive's `dicom/`, as links: nothing is copied."""
+    (out / "dicom").mkdir(parents=True, exist_ok=True)
+    for number, film in enumerate(films):
+        link = out / "dicom" / f"{number:06d}"
+        link.unlink(missing_ok=True)
+        link.symlink_to(film.path.resolve())
+
+
+def when(visits: Iterable[str], months: Mapping[str, int]) -> str:
+    """Say in words at which visits the films of a study were taken."""
+    after = sorted(months[visit] for visit in set(visits))
+    later = [str(month) for month in after if month]
+    listed = " and ".join(filter(None, [", ".join(later[:-1]), *later[-1:]]))
+    return " and ".join((["at baseline"] if 0 in after else []) + ([f"after {listed} months"] if later else []))
