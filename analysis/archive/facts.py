@@ -18,6 +18,7 @@ class CohortSettings(Settings):
         "published_grades",
         "readers",
         "grading",
+        "remarks",
         "split",
         "data_set",
         "citation",
@@ -53,6 +54,11 @@ class CohortSettings(Settings):
     grading: str | None = Field(
         default=None,
         description="one to three sentences on how published grades came about, and what is missing in them",
+    )
+    remarks: dict[str, str] | None = Field(
+        default=None,
+        description="by item or finding of a grading: a sentence on how its published grades came about, printed where "
+        "the grading has it and any exam was read for it",
     )
     split: Literal["given", "drawn"] | None = Field(
         default=None, description="whether the sets came with the archive; null: as selection.split and the archive say"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from analysis.grading.scheme import Outcome
 from analysis.presentation.frames import Files
+from analysis.statistics.data import NO_SCORE
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,6 +43,10 @@ class Results(Files):
         """Return an outcome's row of roc.csv, of the test set."""
         found: Any = self.roc.loc[outcome]
         return dict(found)
+
+    def scored(self, outcome: Outcome) -> bool:
+        """Whether the network gives a score for an outcome; where it doesn't, roc.csv counts no case and no control."""
+        return bool(self.auc(outcome.id)["reason"] != NO_SCORE)
 
     def threshold(self, outcome: str, chosen_on: str = "validation") -> dict[str, Any]:
         """Return an outcome's row of thresholds.csv; empty where there is none."""

@@ -211,13 +211,17 @@ def test_what_could_not_be_estimated_stands_in_no_sentence(kl, tmp_path):
     def unscored(frame):
         rows = frame["outcome"].isin(["kl_3", "kl_4"])
         return frame.assign(
-            reason=frame["reason"].astype(object).mask(rows, NO_SCORE), auc=frame["auc"].mask(rows), too_few=rows
-        )
+            reason=frame["reason"].astype(object).mask(rows, NO_SCORE), auc=frame["auc"].mask(rows), too_few=rows,
+            cases=frame["cases"].mask(rows, 0), controls=frame["controls"].mask(rows, 0),
+        )  # fmt: skip
 
     text = tell(kl, tmp_path / "none", summary=lambda frame: frame.assign(**nothing), roc=unscored)
     assert "of not estimable" not in text and "agreed with the reference" not in text
     assert "How far the network's grades agree with the reference could not be estimated." in text
-    assert "gives no score for Kellgren-Lawrence grades 3 and 4, which therefore have no estimate" in text
+    assert "gives no score, and there is no estimate, for Kellgren-Lawrence grades 3 and 4." in text
+    results = Made({**kl.options, "statistics": tmp_path / "none/statistics"}, kl.folder).results
+    rows = {row[0].strip(" †"): row for row in TABLES["performance"](results).rows}
+    assert rows["3"][1] == rows["4"][1] == NONE and rows["3 to 4"][1] != NONE  # never "0 / 0" of those that there are
     some = values(kl, tmp_path / "some", summary=lambda frame: frame[frame["measure"] != "quadratic_kappa"])["summary"]
     assert some["told"].startswith("a balanced accuracy of") and (some["any"], some["any_kappa"]) == (True, False)
 
@@ -247,9 +251,19 @@ def test_who_read_and_what_they_knew_is_said_of_each_kind_of_cohort(kl, turns, t
 
 
 def test_how_published_grades_came_about_is_what_the_source_says(kl, tmp_path):
-    facts = {"readers": "two experts by consensus", "grading": "Two experts agreed on one grade."}
+    facts = {
+        "readers": "two experts by consensus",
+        "grading": "Two experts agreed on one grade.",
+        "remarks": {
+            "kl": "All knees have one.",
+            "tka": "A register knew the implants.",
+            "jsn_medial": "Not of this grading.",
+        },
+    }
     text = tell(kl, tmp_path, "public", config={"cohort": facts})
-    assert "grading by two experts by consensus." in text and "Two experts agreed on one grade." in text
+    assert "grading by two experts by consensus." in text
+    assert "Two experts agreed on one grade. All knees have one. A register knew the implants." in text
+    assert "Not of this grading" not in text
     assert "is not part of the data" not in text and "one visit with one to several" not in text
 
 

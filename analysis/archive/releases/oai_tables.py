@@ -107,8 +107,14 @@ def read_people(folder: Path) -> pd.DataFrame:
     return pd.concat(found).groupby("id").first().reset_index() if found else pd.DataFrame(columns=["id", "sex", "age"])
 
 
-def read_replacements(folder: Path) -> pd.DataFrame | None:
-    """Read when knees were replaced: columns `id`, `side`, `days` after baseline (0: before); None without the table."""
+def read_replacements(folder: Path, told: Told) -> pd.DataFrame | None:
+    """Read when knees were replaced, the earliest time of each: None without the table.
+
+    Returns
+    -------
+    pandas.DataFrame or None
+        Columns `id`, `side`, `days` after baseline (0: before), `partial`: whether only one compartment was.
+    """
     import pandas as pd
 
     parts = []
@@ -119,8 +125,17 @@ def read_replacements(folder: Path) -> pd.DataFrame | None:
             before = column(frame, f"v99e{letter}kblrp") == "1"
             confirmed = column(frame, f"v99e{letter}krpcf") == "3"
             days = pd.to_numeric(column(frame, f"v99e{letter}kdays"), errors="coerce").where(confirmed).mask(before, 0)
-            parts.append(pd.DataFrame({"id": column(frame, "id", "src_subject_id"), "side": side, "days": days}))
-    return pd.concat(parts).dropna(subset=["days"]) if tables else None
+            # ASSUME: a knee that was replaced before baseline is a total replacement: the type is that of later ones.
+            kind = column(frame, f"v99e{letter}ktlpr").where(confirmed & ~before, "1")
+            told.codes.update((f"V99E{letter.upper()}KTLPR", one or "(empty)") for one in kind[~kind.isin(["1", "2"])])
+            parts.append(
+                pd.DataFrame(
+                    {"id": column(frame, "id", "src_subject_id"), "side": side, "days": days, "partial": kind == "2"}
+                )
+            )
+    if not tables:
+        return None
+    return pd.concat(parts).dropna(subset=["days"]).sort_values("days", kind="stable").drop_duplicates(["id", "side"])
 
 
 def eight(number: str) -> str:

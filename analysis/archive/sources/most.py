@@ -75,7 +75,14 @@ def place_of(film: Film) -> tuple[str, str]:
 
 
 def read_scores(folder: Path, visits: list[str], told: Told) -> pd.DataFrame:
-    """Read the grades: one row per person, side and visit, of a table with one row a person."""
+    """Read the grades: one row per person, side and visit, of a table with one row a person.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns `id`, `side`, `visit`, one per item, Int64, and `eight`: whether the Kellgren-Lawrence grade is the code 8,
+        of a knee that was replaced or of a film that couldn't be read. Knees without either are left out.
+    """
     import pandas as pd
 
     from analysis.archive.releases.tables import column, find_tables, grades, read_release
@@ -89,6 +96,7 @@ def read_scores(folder: Path, visits: list[str], told: Told) -> pd.DataFrame:
                 if not any(name in frame for name in names.values()):
                     continue
                 table = pd.DataFrame({"id": column(frame, "mostid").str.upper(), "side": side, "visit": visit})
+                table["eight"] = column(frame, names["kl"]) == "8"
                 for key, (item, highest, how) in ITEMS.items():
                     if names[key] in frame:
                         table[item] = grades(frame[names[key]], names[key].upper(), highest, told, **how)
@@ -99,8 +107,60 @@ def read_scores(folder: Path, visits: list[str], told: Told) -> pd.DataFrame:
             "copy that table into it."
         )
     items = [item for item, _, _ in ITEMS.values()]
-    scores = pd.concat(parts, ignore_index=True).reindex(columns=["id", "side", "visit", *items])
-    return scores.dropna(subset=items, how="all").drop_duplicates(["id", "side", "visit"]).reset_index(drop=True)
+    scores = pd.concat(parts, ignore_index=True).reindex(columns=["id", "side", "visit", "eight", *items])
+    scores = scores[scores["eight"] | scores[items].notna().any(axis=1)]
+    return scores.drop_duplicates(["id", "side", "visit"]).reset_index(drop=True)
+
+
+def read_replacements(folder: Path, told: Told) -> pd.DataFrame | None:
+    """Read by which visit knees were replaced: columns `id`, `side`, `by` (0 is baseline); None without the table."""
+    import pandas as pd
+
+    from analysis.archive.releases.tables import column, find_tables, read_release
+
+    parts = []
+    tables = find_tables(folder, r"mostoutcomes.*")
+    for path in tables:
+        frame = read_release(path)
+        for side, letter in (("right", "r"), ("left", "l")):
+            index = column(frame, f"v99e{letter}krindex")
+            known = index.str.fullmatch(r"\d+")
+            told.codes.update((f"V99E{letter.upper()}KRINDEX", one) for one in index[~known] if one)
+            parts.append(
+                pd.DataFrame(
+                    {
+                        "id": column(frame, "mostid").str.upper(),
+                        "side": side,
+                        "by": pd.to_numeric(index.where(known, None)),
+                    }
+                )
+            )
+    if not tables:
+        return None
+    return pd.concat(parts).dropna(subset=["by"]).sort_values("by", kind="stable").drop_duplicates(["id", "side"])
+
+
+def with_replaced(scores: pd.DataFrame, replaced: pd.DataFrame | None, told: Told) -> pd.DataFrame:
+    """Add the findings `tka` and `implant`, and leave out knees of which neither a grade nor a finding is known.
+
+    The reading's code 8 alone doesn't say that a knee was replaced, nor do the outcomes say what a film shows: a knee is
+    one only where both do. What a knee with grades is that the outcomes call replaced, nobody can say from the tables.
+    """
+    items = [item for item, _, _ in ITEMS.values()]
+    graded = scores[items].notna().any(axis=1)
+    if replaced is not None:
+        # ASSUME: replacements are total; an index of 0 is one before baseline, and no index is none.
+        by = scores[["id", "side"]].merge(replaced, how="left").set_index(scores.index)["by"]
+        visit = scores["visit"].str[1:].astype(int)
+        gone, later = by.le(visit) & ~graded, by.between(1, visit) & graded
+        tka = gone.astype("Int64").where(gone | graded & ~later)
+        told.notes["knees with grades that the outcomes call replaced, of which no implant is recorded"] += int(
+            later.sum()
+        )
+        scores = scores.assign(tka=tka, implant=tka)
+        graded |= tka.notna()
+    told.notes["knees of code 8 that no outcome says to be replaced, left out"] += int((~graded).sum())
+    return scores[graded].drop(columns="eight")
 
 
 def read_people(folder: Path) -> pd.DataFrame:
@@ -149,7 +209,8 @@ def make(settings: MOSTSettings, seed: int, out: Path, workers: int) -> str:
     scores["exam"] = pd.Series(names, scores.index, dtype=object)
     scores["key"] = pd.Series(keys, scores.index, dtype=object)
     told.notes["knees with grades and without a film"] += int(scores["exam"].isna().sum())
-    scores = scores.dropna(subset=["exam"])
+    told.notes["films of these visits that no reading names, left out"] += len(set(alone) - set(keys))
+    scores = with_replaced(scores.dropna(subset=["exam"]), read_replacements(folder, told), told)
     if scores.empty:
         raise StudyError(
             f"The folder {folder} has no {settings.view} film of a knee with grades; what is looked for is "
@@ -160,7 +221,7 @@ def make(settings: MOSTSettings, seed: int, out: Path, workers: int) -> str:
     people = scores.drop_duplicates("exam").merge(read_people(folder), on="id", how="left")
     people["age"] = people["age"] + people["visit"].map(MONTHS) // 12
     leave(used, out)
-    items = [item for item, _, _ in ITEMS.values()]
+    items = [item for item in (*(item for item, _, _ in ITEMS.values()), "tka", "implant") if item in scores]
     write_archive(out, to_readings(scores, items, "MOST consensus"), people, told)
     return f"{len(used)} films, {len(scores)} knees of {scores['id'].nunique()} people.{told}"
 
@@ -177,11 +238,14 @@ SOURCE = Source(
         kind="public",
         description="The radiographs and the grades are those of the Multicenter Osteoarthritis Study.",
         single_knees=True,
-        implants=False,
+        implants=True,
         published_grades=True,
         readers="the readers of the Multicenter Osteoarthritis Study, by consensus",
         grading="The grades came with the radiographs, one that was agreed on for each knee, so that no reading of a single "
-        "reader is part of the data. Replaced knees have no grade.",
+        "reader is part of the data.",
+        remarks={
+            "tka": "Knee replacements were taken from the outcomes that the study recorded. Replaced knees have no grade."
+        },
         data_set="the Multicenter Osteoarthritis Study",
         citation="segal2013",
         availability="The radiographs and tables are available from the NIA Aging Research Biobank "

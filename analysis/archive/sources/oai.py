@@ -130,12 +130,15 @@ def make(settings: OAISettings, seed: int, out: Path, workers: int) -> str:
             f"None of the {len(films)} films in {folder} is one that a reading names; is it another release?"
         )
     used = sorted({int(place) for place in scores["film"]})
+    told.notes["films of these visits that no reading names, left out"] += sum(
+        visit_of(films[place]) in settings.visits for place in set(range(len(films))) - set(used)
+    )
     names = {place: films[place].name for place in used}
     scores["exam"] = scores["film"].map(names)
     survey([films[place] for place in used], told)
     people = with_ages(scores, read_people(folder))
     leave([films[place] for place in used], out)
-    write_archive(out, with_replaced(scores, read_replacements(folder), films), people, told)
+    write_archive(out, with_replaced(scores, read_replacements(folder, told), films), people, told)
     return f"{len(used)} films, {len(scores)} knees of {scores['id'].nunique()} people.{told}"
 
 
@@ -147,16 +150,22 @@ def with_ages(scores: pd.DataFrame, people: pd.DataFrame) -> pd.DataFrame:
 
 
 def with_replaced(scores: pd.DataFrame, replaced: pd.DataFrame | None, films: list[Film]) -> pd.DataFrame:
-    """Return the rows of readings.csv: one reader, the consensus of Boston University; replaced knees as the finding `tka`."""
+    """Return the rows of readings.csv, of one reader, the consensus of Boston University; replaced knees as findings.
+
+    These are `implant` and `tka`, or `uka` where one compartment was replaced; of `uka` nothing is written where there is
+    none, as at baseline, when the type isn't recorded.
+    """
+    import pandas as pd
+
     from analysis.archive.releases.tables import to_readings
 
     items = [item for item, _, _ in ITEMS.values()]
     if replaced is not None:
-        days = scores[["id", "side"]].merge(replaced.groupby(["id", "side"])["days"].min().reset_index(), how="left")
-        since = days["days"].set_axis(scores.index)
-        scores = scores.assign(tka=(since <= _days(scores, films)).astype("Int64"))
-        scores["implant"] = scores["tka"]
-        items += ["tka", "implant"]
+        found = scores[["id", "side"]].merge(replaced, how="left").set_index(scores.index)
+        gone, partial = found["days"] <= _days(scores, films), found["partial"].eq(True)
+        findings = pd.DataFrame({"tka": gone & ~partial, "uka": gone & partial, "implant": gone}).astype("Int64")
+        findings = findings if findings["uka"].any() else findings.drop(columns="uka")
+        scores, items = scores.join(findings), [*items, *map(str, findings)]
     return to_readings(scores, items, "BU consensus")
 
 
@@ -191,9 +200,12 @@ SOURCE = Source(
         published_grades=True,
         readers="two expert readers of the Osteoarthritis Initiative, by consensus",
         grading="The grades came with the radiographs, one for each knee: two expert readers read them, and what they "
-        "differed in was adjudicated, so that no reading of a single reader is part of the data. Osteophytes, attrition and "
-        "sclerosis were read only in people with definite disease of either knee at some visit; in all others they are missing, so "
-        "that what rests on them is known of the former alone. Knee replacements were taken from the outcomes that the study recorded.",
+        "differed in was adjudicated, so that no reading of a single reader is part of the data.",
+        remarks={
+            "ost_medial_tibia": "Osteophytes, attrition and sclerosis were read only in people with definite disease of either "
+            "knee at some visit; in all others they are missing, so that what rests on them is known of the former alone.",
+            "tka": "Knee replacements were taken from the outcomes that the study recorded.",
+        },
         data_set="the Osteoarthritis Initiative",
         citation="eckstein2014",
         availability="The radiographs and tables are available at no cost from the NIMH Data Archive (nda.nih.gov/oai), to "

@@ -39,8 +39,9 @@ def roc(results: Results) -> Figure | None:
             )  # fmt: skip
         text = interval(row, "auc", results.settings.digits, none="not estimable")
         text = text.replace(" (", "\n(").replace(" to ", "–")
+        among = f"\n{count(row['cases'])} of {count(row['cases'] + row['controls'])}" if results.scored(outcome) else ""
         panel.text(
-            0.97, 0.05, f"AUC {text}\n{count(row['cases'])} of {count(row['cases'] + row['controls'])}",
+            0.97, 0.05, f"AUC {text}{among}",
             ha="right", va="bottom", fontsize=small, linespacing=1.25, zorder=4,
             bbox={"facecolor": "white", "alpha": 0.75, "edgecolor": "none", "pad": 0.8},
         )  # fmt: skip

@@ -59,7 +59,7 @@ def _cells(results: Results, outcome: Outcome) -> list[str]:
     row, chosen = results.auc(outcome.id), results.threshold(outcome.id)
     single = results.single_networks
     return [
-        f"{count(row['cases'])} / {count(row['controls'])}",
+        f"{count(row['cases'])} / {count(row['controls'])}" if results.scored(outcome) else NONE,
         interval(chosen, "sensitivity", 0, 100),
         interval(chosen, "specificity", 0, 100),
         number(chosen.get("youden"), digits) + (" *" if few_threshold(chosen) else ""),
@@ -194,7 +194,7 @@ def published(results: Results) -> Table | None:
         return [
             count(row.get("published_cases")),
             published_auc(row, digits),
-            count(results.roc.loc[outcome.id, "cases"]),
+            count(results.roc.loc[outcome.id, "cases"]) if results.scored(outcome) else NONE,
             interval(results.auc(outcome.id), "auc", digits),
             interval(row, "difference", digits) if known(row.get("difference_low")) else number(row.get("difference")),
             p_value(row.get("p_holm")),

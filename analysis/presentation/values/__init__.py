@@ -95,13 +95,14 @@ def collect(results: Results, config: Mapping[str, Any]) -> dict[str, Any]:
         "joint_located": (two_knees and cut["both"] == "knee") or alone,
     }
     items = [decapitalise(item.title) for item in scheme.items.values()]
-    read = [name for name in scheme.findings if results.graded[name].notna().any()]
+    read = {name for name in (*scheme.items, *scheme.findings) if results.graded[name].notna().any()}
+    findings = [finding.title for name, finding in scheme.findings.items() if name in read]
     found: dict[str, Any] = {
         "title": settings.title
         or f"{scheme.title} grading of knee radiographs by {network_noun(config['network'])}: "
         f"{_article(cohort, bool(results.origin))} {cohort.title}",
         "lang": settings.language,
-        "cohort": fact_values(cohort) | {"as_published": _as_published(config)},
+        "cohort": fact_values(cohort, read) | {"as_published": _as_published(config)},
         "scheme": {
             "name": scheme.name,
             "title": scheme.title,
@@ -113,8 +114,8 @@ def collect(results: Results, config: Mapping[str, Any]) -> dict[str, Any]:
             "one_item": len(items) == 1,
             "several_items": len(items) > 1,
             "graded": len(items) > 0,
-            "findings": _noted([scheme.findings[name].title for name in read]),
-            "any_findings": len(read) > 0,
+            "findings": _noted(findings),
+            "any_findings": len(findings) > 0,
             "outcomes": count(len(scheme.outcomes)),
             "disease_title": scheme.disease.title if scheme.disease else "Disease",
             "disease": decapitalise(scheme.disease.title) if scheme.disease else "disease",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import pandas as pd
@@ -22,14 +22,23 @@ from analysis.presentation.results import Results
 from analysis.schemas import SETS
 
 
-def fact_values(cohort: CohortSettings) -> dict[str, Any]:
-    """Return the values under `cohort`: what it is, whatever source its radiographs come from."""
+def fact_values(cohort: CohortSettings, read: Collection[str]) -> dict[str, Any]:
+    """Return the values under `cohort`: what it is, whatever source its radiographs come from.
+
+    Parameters
+    ----------
+    cohort : CohortSettings
+    read : collection of str
+        Items and findings that any exam was read for; of others nothing is remarked.
+    """
+    remarks = (said.strip() for name, said in (cohort.remarks or {}).items() if name in read)
     return {
         "name": cohort.name,
         **{
             name: (getattr(cohort, name) or "").strip()
-            for name in ("title", "description", "availability", "ethics", "blinding", "data_set", "origin", "grading")
+            for name in ("title", "description", "availability", "ethics", "blinding", "data_set", "origin")
         },
+        "grading": " ".join([(cohort.grading or "").strip(), *remarks]),
         **{kind: cohort.kind == kind for kind in ("simulated", "public", "clinical")},
         "readers": cohort.readers or ("simulated readers" if cohort.kind == "simulated" else "human readers"),
         "grading_told": bool(cohort.grading),

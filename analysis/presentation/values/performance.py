@@ -23,7 +23,6 @@ from analysis.presentation.format import (
 )
 from analysis.presentation.results import BUT_IMPLANTS, Results
 from analysis.presentation.tables.performance import few_threshold
-from analysis.statistics.data import NO_SCORE
 
 #: What the text says of the grades as a whole, where it could be estimated.
 _TOLD = {
@@ -151,9 +150,9 @@ def performance_values(results: Results) -> dict[str, Any]:
             found[key] and not found["all_few"] and not alike and not found["grades"]["none_above_chance"]
         )
     found["few"] = names(results, few) or "none"
-    unscored = [outcome for outcome in main if results.auc(outcome.id)["reason"] == NO_SCORE]
-    found["any_unscored"] = len(unscored) > 0
-    found["unscored"] = names(results, unscored) or "none"
+    without = [outcome for outcome in main if not results.scored(outcome)]
+    found["any_unscored"] = len(without) > 0
+    found["unscored"] = names(results, without) or "none"
     found["level"] = results.level
     found["alpha"] = f"{results.alpha:g}"
     found["few_thresholds"] = any(few_threshold(results.threshold(outcome.id)) for outcome in main)

@@ -160,7 +160,7 @@ def oai(folder: Path, count: int, form: str = "ascii", seed: int = 1) -> Path:
     tables["AllClinical00"] = pd.DataFrame({"ID": numbers, "V00AGE": [f"{one.age}" for one in everybody]})
     tables["OUTCOMES99"] = pd.DataFrame(
         {"id": numbers, "V99ERKBLRP": "0: No", "V99ELKBLRP": ["1: Yes" if one.replaced else "0: No" for one in everybody],
-         **dict.fromkeys(["V99ERKRPCF", "V99ELKRPCF", "V99ERKDAYS", "V99ELKDAYS"], ".")}
+         **{f"V99E{letter}K{name}": "." for letter in "RL" for name in ("RPCF", "DAYS", "TLPR")}}
     )  # fmt: skip
     if form != "nda":
         pd.DataFrame(contents).to_csv(folder / "contents.csv", index=False)
@@ -186,7 +186,15 @@ def most(folder: Path, count: int, form: str = "ascii", seed: int = 2) -> Path:
         rows.append(row)
     people_told = {"MOSTID": numbers, "AGE": [f"{one.age}" for one in everybody],
                    "SEX": ["2: Female" if one.female else "1: Male" for one in everybody]}  # fmt: skip
-    FORMS[form](folder, {"mostv01235xray": pd.DataFrame(rows), "mostv01235enroll": pd.DataFrame(people_told)})
+    outcomes = pd.DataFrame({"MOSTID": numbers})
+    for side in SIDES:
+        outcomes[f"V99E{side[0].upper()}KRINDEX"] = ["0" if side == one.replaced else "" for one in everybody]
+    tables = {
+        "mostv01235xray": pd.DataFrame(rows),
+        "mostv01235enroll": pd.DataFrame(people_told),
+        "mostoutcomes": outcomes,
+    }
+    FORMS[form](folder, tables)
     return folder
 
 

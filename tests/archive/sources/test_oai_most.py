@@ -97,9 +97,9 @@ def drive(tmp_path_factory):
     (folder / "Enrollees.txt").write_text("ID|P02SEX\n1000001|2: Female\n1000004|1: Male\n")
     (folder / "AllClinical00.txt").write_text("ID|V00AGE\n1000001|61\n1000004|.M\n")
     (folder / "OUTCOMES99.txt").write_text(
-        "id|V99ERKBLRP|V99ELKBLRP|V99ERKRPCF|V99ELKRPCF|V99ERKDAYS|V99ELKDAYS\n"
-        "1000001|0: No|0: No|.|3: Replacement adjudicated, confirmed|.|400\n"
-        "1000004|0: No|1: Yes|.|.|.|.\n1000005|0|0|1|.|10|.\n"
+        "id|V99ERKBLRP|V99ELKBLRP|V99ERKRPCF|V99ELKRPCF|V99ERKDAYS|V99ELKDAYS|V99ERKTLPR|V99ELKTLPR\n"
+        "1000001|0: No|0: No|.|3: Replacement adjudicated, confirmed|.|400|.|2: Partial\n"
+        "1000004|0: No|1: Yes|.|.|.|.|.|.\n1000005|0|0|1|.|10|.|1: Total|.\n1000006|0|0|3|.|3000|.|.T|.\n"
     )
     return folder
 
@@ -180,6 +180,8 @@ def test_every_cell_of_the_hard_drive_becomes_a_reading_or_is_counted(baseline):
     assert notes["readings matched by person and visit"] == 2  # T, and an empty barcode
     assert notes["readings without a film"] == 1
     assert notes["films in MONOCHROME1"] == 1 and notes["films with spacing in none"] == 1
+    assert notes["films of these visits that no reading names, left out"] == 0
+    assert counts["V99ERKTLPR", ".T"] == 1  # neither total nor partial
     assert notes["DICOM files"] == 10  # folders of magnetic resonance aren't entered
 
 
@@ -200,10 +202,15 @@ def test_the_archive_goes_through_ingest_knee_by_knee(baseline):
 
 def test_visits_are_a_setting_and_a_knee_replaced_in_between_is_one_on_the_later_film_only(drive, tmp_path):
     made(OAI, OAISettings(folder=str(drive), visits=["V00", "V05"]), tmp_path)
-    rows = pd.read_csv(tmp_path / "readings.csv", dtype=str).query("item in ['kl', 'tka', 'jsn_medial']")
+    rows = pd.read_csv(tmp_path / "readings.csv", dtype=str).query(
+        "item in ['kl', 'tka', 'uka', 'implant', 'jsn_medial']"
+    )
     later = rows[rows["session"] == "V05"].set_index(["side", "item"])["value"].to_dict()
-    assert later == {("right", "kl"): "3", ("right", "jsn_medial"): "2", ("right", "tka"): "0",
-                     ("left", "kl"): "0", ("left", "jsn_medial"): "0", ("left", "tka"): "1"}  # fmt: skip
+    none = {"tka": "0", "uka": "0", "implant": "0"}
+    partial = {"tka": "0", "uka": "1", "implant": "1"}  # one compartment alone
+    assert later == {("right", item): value for item, value in ({"kl": "3", "jsn_medial": "2"} | none).items()} | {
+        ("left", item): value for item, value in ({"kl": "0", "jsn_medial": "0"} | partial).items()
+    }
     first = rows[(rows["session"] == "V00") & (rows["exam"] == "016600000101") & (rows["item"] == "tka")]
     assert set(first["value"]) == {"0"}
     people = pd.read_csv(tmp_path / "exams.csv", dtype={"exam": str}).set_index("exam")
@@ -283,7 +290,9 @@ def test_barcodes_that_lost_a_zero_or_are_none(written, expected):
     assert eight(written) == expected
 
 
-def test_most_is_wide_and_its_codes_are_known(tmp_path):
+@pytest.fixture
+def most(tmp_path):
+    """Three people at baseline, of two beams each; codes for grades in three knees."""
     folder = tmp_path / "most"
     for number, person in enumerate(("MB00001", "MI00002", "MB00003")):
         for beam in ("PA05", "PA10"):
@@ -294,7 +303,11 @@ def test_most_is_wide_and_its_codes_are_known(tmp_path):
         "MB00001\t2\t1.9\t1.5\t0\t1\t3\nMI00002\t8\t0\t.\t0.5\t0\t\nMB00003\t9\tX\t\t\t\t1\nMB00004\t1\t1\t0\t0\t0\t\n"
     )
     (folder / "mostv01235enroll.txt").write_text("MOSTID\tAGE\tSEX\nMB00001\t66\t2: Female\n")
-    told, readings = made(MOST, MOSTSettings(folder=str(folder)), tmp_path / "out")
+    return folder
+
+
+def test_most_is_wide_and_its_codes_are_known(most, tmp_path):
+    told, readings = made(MOST, MOSTSettings(folder=str(most)), tmp_path / "out")
     assert readings.splitlines()[1:] == [
         "9000010,MOST consensus,reader,V0,jsn_medial,0,0,,left",
         "9000010,MOST consensus,reader,V0,jsn_medial,1,0,,right",
@@ -308,5 +321,41 @@ def test_most_is_wide_and_its_codes_are_known(tmp_path):
     counts = pd.read_csv(tmp_path / "out/import.csv", keep_default_na=False).set_index(["column", "found"])["n"]
     assert counts["V0XLKL", "1.9"] == counts["V0XRKL", "8"] == counts["V0XRKL", "9"] == counts["V0XLKL", "X"] == 1
     assert counts["", "knees with grades and without a film"] == 2
+    assert counts["", "films of these visits that no reading names, left out"] == 1
     index = ingest(tmp_path / "out", IngestSettings(), NAMES)
     assert len(index.images) == 4 and index.files["code"].isna().all()
+
+
+def test_replaced_knees_of_most_are_those_of_which_reading_and_outcomes_say_it(most, tmp_path):
+    """MI00002: code 8 and replaced by baseline. MB00003: code 8, and replaced later. MB00001: graded, yet replaced."""
+    (most / "mostv01235xray.txt").write_text(
+        "MOSTID\tV0XRKL\tV0XLKL\tV1XRKL\tV1XLKL\nMB00001\t2\t1\t2\t1\nMI00002\t8\t0\t8\t1\nMB00003\t8\t3\t8\t8\n"
+    )
+    (most / "mostoutcomes.txt").write_text(
+        "MOSTID\tV99ERKRINDEX\tV99ELKRINDEX\nMB00001\t1\t.A\nMI00002\t0\t3\nMB00003\t2\t1\nMB00009\t0\t0\n"
+    )
+    for number, person in enumerate(("MB00001", "MI00002", "MB00003")):
+        film(most / f"{person}/V1_xray/PA10", person, f"9100{number}10", "Knee", legs(joints=(150 + number, 140)))
+    made(MOST, MOSTSettings(folder=str(most), visits=["V0", "V1"]), tmp_path / "out")
+    rows = pd.read_csv(tmp_path / "out/readings.csv", dtype=str)
+    found = {
+        (exam[3:5], visit, side): dict(zip(part["item"], part["value"], strict=True))
+        for (exam, visit, side), part in rows.groupby(["exam", "session", "side"])
+    }
+    none, gone = {"tka": "0", "implant": "0"}, {"tka": "1", "implant": "1"}
+    assert found == {
+        ("00", "V0", "right"): {"kl": "2", **none},
+        ("00", "V0", "left"): {"kl": "1", **none},
+        ("00", "V1", "right"): {"kl": "2"},  # of a knee with a grade no implant is made
+        ("00", "V1", "left"): {"kl": "1", **none},
+        ("01", "V0", "right"): gone,
+        ("01", "V0", "left"): {"kl": "0", **none},
+        ("01", "V1", "right"): gone,
+        ("01", "V1", "left"): {"kl": "1", **none},
+        ("02", "V0", "left"): {"kl": "3", **none},
+        ("02", "V1", "left"): gone,
+    }
+    counts = pd.read_csv(tmp_path / "out/import.csv", keep_default_na=False).set_index(["column", "found"])["n"]
+    assert counts["V99ELKRINDEX", ".A"] == 1
+    assert counts["", "knees of code 8 that no outcome says to be replaced, left out"] == 2
+    assert counts["", "knees with grades that the outcomes call replaced, of which no implant is recorded"] == 1

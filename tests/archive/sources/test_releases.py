@@ -66,8 +66,7 @@ def test_a_release_becomes_knees_with_a_reference_standard(name, tmp_path):
         assert standard.agreement["reason"].str.startswith("one reading an exam").all()
         if grading == "kl":
             assert found["kl"].notna().mean() > 0.9
-            if name == "oai":
-                replaced = found["tka"] == 1
-                assert replaced.any() and found.loc[replaced, "kl"].isna().all()
+            replaced = found["tka"] == 1
+            assert replaced.any() and found.loc[replaced, "kl"].isna().all()
         elif name == "oai":  # features are read where there is disease, narrowing in every knee
             assert found["ost_medial_tibia"].isna().mean() > 0.2 > found["jsn_medial"].isna().mean()
