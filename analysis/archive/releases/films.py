@@ -15,6 +15,9 @@ from analysis.errors import StudyError
 _TAGS = ("PatientID", "AccessionNumber", "StudyInstanceUID", "StudyDate", "Modality", "StudyDescription",
          "SeriesDescription", "PhotometricInterpretation", "ImagerPixelSpacing", "PixelSpacing", "ImageLaterality",
          "Laterality", "PatientOrientation", "Rows", "Columns")  # fmt: skip
+#: As the NDA hands out an image each.
+_PACKED = (".tar.gz", ".tgz", ".tar", ".zip")
+_UNPACK = "packed files (.tar.gz, .zip), not looked into: unpack them"
 _KNEEKL224 = re.compile(r"\d{7}[LR]\.png", re.IGNORECASE)
 
 
@@ -58,6 +61,9 @@ def find_films(folder: Path, wanted: Callable[[Film], bool], told: Told) -> list
         for name in names:
             if name.lower().endswith((*TABLES, ".pdf", ".doc", ".html")):
                 continue
+            if name.lower().endswith(_PACKED):
+                told.notes[_UNPACK] += 1
+                continue
             path = Path(place) / name
             try:
                 with warnings.catch_warnings():
@@ -71,6 +77,13 @@ def find_films(folder: Path, wanted: Callable[[Film], bool], told: Told) -> list
             if wanted(film):
                 films.append(film)
     return films
+
+
+def met_with(told: Told) -> str:
+    """Say how many files `find_films` has read, and how many it couldn't look into."""
+    packed = told.notes[_UNPACK]
+    also = f", and {packed} packed ones (.tar.gz, .zip), which have to be unpacked first" if packed else ""
+    return f"{told.notes['DICOM files']} DICOM files were found{also}"
 
 
 def _values(value: Any) -> Iterable[Any]:

@@ -145,11 +145,11 @@ def eight(number: str) -> str:
 
 
 def read_contents(folder: Path) -> dict[str, str]:
-    """Read contents.csv of the hard drive: the film's description, by the last eight digits of its barcode."""
+    """Read what films are of, by the last eight digits of their barcodes: contents.csv of the hard drive, or the NDA's table."""
     found: dict[str, str] = {}
-    for path in find_tables(folder, r"contents.*"):
+    for path in find_tables(folder, r"contents.*|oai_xrmeta01|xrmeta01"):
         frame = read_release(path)
         barcode = column(frame, "barcode", "accessionnumber").map(eight)
-        words = column(frame, "seriesdescription")
+        words = column(frame, "seriesdescription", "examtype")
         found |= {key: said for key, said in zip(barcode, words, strict=True) if key}
     return found

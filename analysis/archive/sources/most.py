@@ -185,7 +185,7 @@ def make(settings: MOSTSettings, seed: int, out: Path, workers: int) -> str:
     """Bring the release into the form of an archive; nothing is drawn at random, and films are linked, not copied."""
     import pandas as pd
 
-    from analysis.archive.releases.films import find_films, folder_of, leave, survey
+    from analysis.archive.releases.films import find_films, folder_of, leave, met_with, survey
     from analysis.archive.releases.tables import Told, to_readings, write_archive
 
     folder, told = folder_of(settings.folder, "archive.most.folder"), Told()
@@ -214,7 +214,7 @@ def make(settings: MOSTSettings, seed: int, out: Path, workers: int) -> str:
     if scores.empty:
         raise StudyError(
             f"The folder {folder} has no {settings.view} film of a knee with grades; what is looked for is "
-            f"<MOSTID>/V<n>…/{settings.view}/…, and {told.notes['DICOM files']} DICOM files were found."
+            f"<MOSTID>/V<n>…/{settings.view}/…, and {met_with(told)}."
         )
     used = [alone[key] for key in dict.fromkeys(scores["key"])]
     survey(used, told)

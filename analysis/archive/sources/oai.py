@@ -101,7 +101,7 @@ def visit_of(film: Film) -> str:
 
 def make(settings: OAISettings, seed: int, out: Path, workers: int) -> str:
     """Bring the release into the form of an archive; nothing is drawn at random, and films are linked, not copied."""
-    from analysis.archive.releases.films import find_films, folder_of, leave, survey
+    from analysis.archive.releases.films import find_films, folder_of, leave, met_with, survey
     from analysis.archive.releases.oai_tables import read_contents, read_people, read_replacements, read_scores
     from analysis.archive.releases.tables import Told, write_archive
 
@@ -120,8 +120,8 @@ def make(settings: OAISettings, seed: int, out: Path, workers: int) -> str:
     films = find_films(folder, wanted, told)
     if not films:
         raise StudyError(
-            f"The folder {folder} has no fixed-flexion film of the knee ({told.notes['DICOM files']} DICOM files; what is "
-            "looked for is the SeriesDescription 'Bilateral PA Fixed Flexion Knee'); give the folder with the x-rays."
+            f"The folder {folder} has no fixed-flexion film of the knee; what is looked for is the SeriesDescription "
+            f"'Bilateral PA Fixed Flexion Knee', and {met_with(told)}. Give the folder with the x-rays."
         )
     scores["film"] = choose(films, scores, told)
     scores = scores.dropna(subset=["film"])
@@ -136,6 +136,9 @@ def make(settings: OAISettings, seed: int, out: Path, workers: int) -> str:
     names = {place: films[place].name for place in used}
     scores["exam"] = scores["film"].map(names)
     survey([films[place] for place in used], told)
+    told.notes["films whose header has no SeriesDescription, known by a table: their protocol is unknown"] += sum(
+        not films[place]["SeriesDescription"] for place in used
+    )
     people = with_ages(scores, read_people(folder))
     leave([films[place] for place in used], out)
     write_archive(out, with_replaced(scores, read_replacements(folder, told), films), people, told)

@@ -252,6 +252,24 @@ def test_the_ndas_form_gives_the_same_readings(drive, baseline, tmp_path):
     assert (tmp_path / "out/exams.csv").read_text() == (baseline[0] / "exams.csv").read_text()
 
 
+def test_a_film_whose_header_does_not_say_what_it_is_of_is_known_by_a_table(drive, tmp_path):
+    shutil.copy(drive / "kxr_sq_bu00.txt", tmp_path)
+    film(tmp_path / "00m/0.C.2/1000001/20050301/00000101", "1000001", "016600000101", None)
+    with pytest.raises(StudyError, match=r"no fixed-flexion film of the knee; .*, and 1 DICOM files were found\. Give"):
+        made(OAI, OAISettings(folder=str(tmp_path)), tmp_path / "out")
+    tables = {
+        "contents.csv": f'Folder,AccessionNumber,SeriesDescription\n0.C.2/1000001,16600000101,"{BILATERAL}  "\n',
+        "oai_xrmeta01.txt": f"subjectkey\tbarcode\texamtype\nThe NDAR identifier\tBarcode\tType\nNDAR_1\t016600000101\t{BILATERAL}\n",
+    }
+    for name, table in tables.items():
+        (tmp_path / name).write_text(table)
+        told, _ = made(OAI, OAISettings(folder=str(tmp_path)), tmp_path / "out")
+        assert (
+            told.startswith("1 films, 2 knees of 1 people.") and "1 films whose header has no SeriesDescription" in told
+        )
+        (tmp_path / name).unlink()
+
+
 @pytest.mark.skipif(not releases.haven(), reason="R's haven (Debian: r-cran-haven) writes files of SAS")
 def test_sas_gives_the_same_readings(drive, tmp_path):
     """Numbers as floats, text as SAS leaves it, what is missing empty."""
@@ -269,7 +287,13 @@ def test_what_is_no_release_is_told(drive, tmp_path):
     (tmp_path / "kl/train/2/9000099L.png").write_bytes(b"")
     with pytest.raises(StudyError, match=r"kneeKL224.*no external test for the OAI"):
         made(OAI, OAISettings(folder=str(tmp_path / "kl")), tmp_path / "out")
-    shutil.copy(drive / "kxr_sq_bu00.txt", tmp_path)
+    (tmp_path / "packed").mkdir()
+    shutil.copy(drive / "kxr_sq_bu00.txt", tmp_path / "packed")
+    (tmp_path / "packed/016600000101.tar.gz").write_bytes(b"")
+    with pytest.raises(
+        StudyError, match=r"and 0 DICOM files were found, and 1 packed ones .* have to be unpacked first"
+    ):
+        made(OAI, OAISettings(folder=str(tmp_path / "packed")), tmp_path / "out")
     with pytest.raises(StudyError, match="no readings of the visits V08"):
         made(OAI, OAISettings(folder=str(drive), visits=["V08"]), tmp_path / "out")
 
