@@ -70,6 +70,12 @@ class Results(Files):
             and (item is None or outcome.item == item)
         ]
 
+    @property
+    def planned_here(self) -> pd.DataFrame:
+        """The rows of sample_size.csv of outcomes that are part of this study."""
+        frame = self.planned
+        return frame[frame["outcome"].isin([outcome.id for outcome in self.outcomes()])] if len(frame) else frame
+
     def few(self, outcome: str) -> bool:
         """Whether too few patients have a case, or a control, to say much about an outcome."""
         return bool(self.auc(outcome)["too_few"])

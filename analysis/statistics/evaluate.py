@@ -181,14 +181,14 @@ def _outcome(evaluation: Evaluation, outcome: Outcome) -> Tables:
     sound = thresholds["validation" if thresholds["validation"]["method"] else "test"]
     prevalence, source = _prevalence(study, outcome.id, settings)
     first = question_of(study.scheme, settings.subgroup_kinds).get(outcome.id, outcome.id)
+    # Outcomes that ask one question are folded alike, so that they have one optimism.
+    folds = seed_for(seed, "folds", question_of(study.scheme)[outcome.id])
     repeats = None if first == outcome.id else same_as(first)
     stated: dict[str, Any] = {"prevalence": prevalence, "source": source}
     return {
         "roc.csv": pd.DataFrame(roc_rows),
         "thresholds.csv": pd.DataFrame(list(thresholds.values())),
-        "optimism.csv": pd.DataFrame(
-            [operating.optimism_row(thresholds, outcome.id, test, settings, seed=seed_for(seed, "folds", outcome.id))]
-        ),
+        "optimism.csv": pd.DataFrame([operating.optimism_row(thresholds, outcome.id, test, settings, seed=folds)]),
         "prevalence.csv": pd.DataFrame(
             [operating.prevalence_row(test, outcome.id, sound, prevalence, source, level=settings.level)]
         ),

@@ -19,6 +19,8 @@ from analysis.statistics.settings import StatisticsSettings
 
 #: The most exams that are asked for.
 MOST = 10_000_000
+#: The highest AUC to plan with: an AUC of 1 has no interval, and this is the least that is printed as 1.00.
+HIGHEST = 0.995
 
 
 def expected(
@@ -123,8 +125,7 @@ def plan(settings: StatisticsSettings, out: Path) -> None:
     for row in published.performance:
         if total is None or not 0 < row.cases < total:
             continue
-        # An AUC of 1 can't be planned with: the highest that is printed as 1.00.
-        auc = min(row.auc, 0.995)
+        auc = min(row.auc, HIGHEST)
         options = {"correlation": settings.coverage.correlation, "level": settings.level}
         alone, pairs = (
             expected(row.cases, total - row.cases, auc, exams_per_patient=size, **options)

@@ -149,6 +149,7 @@ OBSERVED = [
 def test_alpha_is_krippendorffs_own_example():
     found = measure_alpha(np.array(OBSERVED).T, np.arange(12).astype(str), highest=5)
     assert found["alpha"] == pytest.approx(0.815, abs=5e-4)
+    assert found["alpha"] == pytest.approx(0.815387503754881, abs=1e-12)  # kripp.alpha of R's package irr 0.84
     assert found["n"] == 11  # one unit was seen by one observer
     assert found["alpha_low"] < found["alpha"] < found["alpha_high"]
 
@@ -171,7 +172,7 @@ def pairwise_alpha(grades):
 
 @pytest.mark.parametrize("seed", range(6))
 def test_alpha_is_that_of_its_definition(seed):
-    """No package of R for it is in Debian; so beside Krippendorff's example, pair by pair on any readings."""
+    """R's package irr is not in Debian; so beside Krippendorff's example, pair by pair on any readings."""
     generator = np.random.default_rng(seed)
     truth = generator.integers(0, 5, (25, 1))
     grades = np.clip(truth + generator.integers(-2, 3, (25, 2 + seed % 3)), 0, 4).astype(float)

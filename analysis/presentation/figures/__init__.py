@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from analysis.files import seal
 from analysis.presentation.hashes import hashes, write_sources
 from analysis.presentation.results import Results
+from analysis.presentation.tables.subgroups import several_levels
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -25,7 +26,7 @@ PRESENT: dict[str, Callable[[Results], bool]] = {
     "benefit": lambda results: len(results.benefits) > 0,
     "learning": lambda results: len(results.learning) > 0,
     "published": lambda results: len(results.published) > 0,
-    "subgroups": lambda results: len(results.estimates("subgroups")) > 0,
+    "subgroups": lambda results: len(several_levels(results)) > 0,
     "readers": lambda results: len(results.estimates("readers")) > 0,
     "coverage": lambda results: len(results.covered) > 0,
     "attribution": lambda results: len(results.cases) > 0,

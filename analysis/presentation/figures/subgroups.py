@@ -8,7 +8,7 @@ from analysis.presentation.figures.forest import ROW_MM, point
 from analysis.presentation.figures.style import GREY, MM, canvas, wrap
 from analysis.presentation.format import count, interval, known
 from analysis.presentation.results import Results
-from analysis.presentation.tables.subgroups import level_name
+from analysis.presentation.tables.subgroups import level_name, several_levels, shown_kinds
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -16,15 +16,13 @@ if TYPE_CHECKING:
 
 def subgroups(results: Results) -> Figure | None:
     """Forest plot of the AUC by subgroup, a panel an outcome; the dotted line is the AUC of all test exams."""
-    frame = results.estimates("subgroups")
+    frame = several_levels(results)
     if frame.empty:
         return None
-    frame = frame[frame["auc"].notna()]
-    outcomes = [outcome for outcome in results.outcomes("group", "disease") if (frame["outcome"] == outcome.id).any()]
+    among = set(frame["outcome"])
+    outcomes = [outcome for outcome in results.outcomes(*shown_kinds(results)) if outcome.id in among]
     # ASSUME: disease alone where a scheme has one, since every further outcome repeats most of the same exams.
     chosen = [outcome for outcome in outcomes if outcome.kind == "disease"] or outcomes[-1:]
-    if not chosen:
-        return None
     settings = results.settings.figures
     part = frame[frame["outcome"] == chosen[0].id]
     rows: list[tuple[str, dict[str, Any] | None]] = []

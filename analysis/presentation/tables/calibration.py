@@ -94,13 +94,13 @@ def _fit(row: dict[Any, Any], results: Results) -> list[str]:
 
 def sample_size(results: Results) -> Table | None:
     """How wide intervals are expected to be at the published AUCs and numbers of cases."""
-    frame = results.planned
+    frame = results.planned_here
     if frame.empty:
         return None
     digits = results.settings.digits
     rows = [
         [
-            _planned(results, str(row["outcome"]), str(row["label"])),
+            _planned(results, str(row["outcome"])),
             f"{count(row['cases'])} / {count(row['controls'])}",
             number(row["auc"], digits),
             f"{number(row['low'], digits)} to {number(row['high'], digits)}",
@@ -113,9 +113,7 @@ def sample_size(results: Results) -> Table | None:
     return Table(head, rows)
 
 
-def _planned(results: Results, outcome: str, label: str) -> str:
-    """Return the name of a published outcome: this study's, where its scheme has it."""
-    found = next((o for o in results.scheme.outcomes if o.id == outcome), None)
-    if found is None:
-        return label
+def _planned(results: Results, outcome: str) -> str:
+    """Return the name of an outcome with that of its item."""
+    found = results.scheme.outcome(outcome)
     return f"{results.scheme.items[found.item].title} {found.label}" if found.item else found.label

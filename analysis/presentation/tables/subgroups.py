@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from analysis.grading.scheme import Outcome
 from analysis.presentation.format import count, decapitalise, interval, known, listed, p_value
 from analysis.presentation.markdown import Table
 from analysis.presentation.results import Results
 from analysis.statistics.questions import question_of
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def subgroups(results: Results) -> Table | None:
@@ -19,17 +22,13 @@ def subgroups(results: Results) -> Table | None:
     Of outcomes that ask the same question the first stands for all, and a subgroup of one level has no row: it would
     repeat the whole test set. Every row is in subgroups.csv of the statistics.
     """
-    frame = results.estimates("subgroups")
+    frame = several_levels(results)
     if frame.empty:
         return None
-    frame = frame[frame["auc"].notna()]
     digits = results.settings.digits
     rows: list[list[str]] = []
-    for same in asked(results, "group", "disease", among=set(frame["outcome"])):
+    for same in asked(results, *shown_kinds(results), among=set(frame["outcome"])):
         part = frame[frame["outcome"] == same[0].id]
-        part = part[part.groupby("subgroup")["level"].transform("size") > 1]
-        if part.empty:
-            continue
         rows.append([listed([same[0].title, *(decapitalise(outcome.title) for outcome in same[1:])])])
         for _, row in part.iterrows():
             rows.append(
@@ -41,10 +40,25 @@ def subgroups(results: Results) -> Table | None:
                     p_value(row.get("p_holm")),
                 ]
             )
-    if not rows:
-        return None
     level = results.level
     return Table(["", "Cases / exams", f"AUC ({level} CI)", f"Difference ({level} CI)", "P (Holm)"], rows)
+
+
+def several_levels(results: Results) -> pd.DataFrame:
+    """Return the rows of subgroups.csv that have an AUC, of subgroups that divide the exams: those of several levels."""
+    frame = results.estimates("subgroups")
+    if frame.empty:
+        return frame
+    known_here = frame["outcome"].isin([outcome.id for outcome in results.outcomes()])
+    frame = frame[frame["auc"].notna() & known_here]
+    return frame[frame.groupby(["outcome", "subgroup"])["level"].transform("size") > 1]
+
+
+def shown_kinds(results: Results) -> tuple[str, ...]:
+    """Return the kinds of outcome whose subgroups are shown: merged grades and disease, or all where none was compared."""
+    compared = set(several_levels(results)["outcome"])
+    kinds = ("group", "disease")
+    return kinds if any(outcome.id in compared for outcome in results.outcomes(*kinds)) else ()
 
 
 def asked(results: Results, *kinds: str, among: Collection[str] | None = None) -> list[list[Outcome]]:

@@ -11,6 +11,8 @@ from analysis.archive.facts import CohortSettings
 from analysis.archive.settings import IngestSettings
 from analysis.cohort.settings import SelectionSettings
 from analysis.files import write_text
+from analysis.grading.rule import parse_rule
+from analysis.grading.scheme import Scheme
 from analysis.grading.settings import ReferenceSettings
 from analysis.grading.words import in_words
 from analysis.imaging.settings import ImagesSettings
@@ -116,6 +118,7 @@ def collect(results: Results, config: Mapping[str, Any]) -> dict[str, Any]:
             "graded": len(items) > 0,
             "findings": _noted(findings),
             "any_findings": len(findings) > 0,
+            "any_others": len(findings) > 0 or _of_several_items(scheme),
             "outcomes": count(len(scheme.outcomes)),
             "disease_title": scheme.disease.title if scheme.disease else "Disease",
             "disease": decapitalise(scheme.disease.title) if scheme.disease else "disease",
@@ -188,6 +191,11 @@ def _as_published(config: Mapping[str, Any]) -> bool:
 def _article(cohort: CohortSettings, external: bool) -> str:
     what = "external validation on" if external else "a study of"
     return f"{what} a" if cohort.kind == "simulated" else what
+
+
+def _of_several_items(scheme: Scheme) -> bool:
+    """Whether disease follows from several items, so that it is learnt as an outcome of its own."""
+    return scheme.disease is not None and len(parse_rule(scheme.disease.rule, scheme.highest).names) > 1
 
 
 def _noted(findings: list[str]) -> str:

@@ -11,6 +11,7 @@ from analysis.presentation.results import BUT_IMPLANTS, Results
 from analysis.presentation.tables.subgroups import asked
 from analysis.presentation.values.performance import name as name_of
 from analysis.presentation.values.performance import names
+from analysis.statistics.sample_size import HIGHEST
 
 
 def _usable(results: Results, name: str) -> pd.DataFrame:
@@ -44,10 +45,11 @@ def optimism_values(results: Results) -> dict[str, Any]:
 
 def sample_size_values(results: Results) -> dict[str, Any]:
     """Return `planned`: how wide intervals are expected to be at the published numbers."""
-    frame = results.planned
+    frame = results.planned_here
     return {
         "planned": {
             "any": len(frame) > 0,
+            "perfect": len(frame) > 0 and bool((frame["auc"] >= HIGHEST).any()),
             "widths": span(frame["width"], results.settings.digits) if len(frame) else NOT_ESTIMABLE,
         }
     }

@@ -12,6 +12,7 @@ from analysis.archive.unit import exam_of
 from analysis.presentation.format import (
     NOT_ESTIMABLE,
     count,
+    counted,
     decapitalise,
     listed,
     number,
@@ -75,15 +76,21 @@ def cohort_values(results: Results) -> dict[str, Any]:
         "patients": count(used["patient"].nunique()),
         "images": count(used["images"].sum()),
     }
+    sets["several_images"] = bool((used["images"] > 1).any())
+    sets["seen"] = "all images of an exam" if sets["several_images"] else "the one image of each exam"
     sets["overlap"] = bool((used.groupby("patient")["set"].nunique() > 1).any())
     ages = used["age"].dropna()
     sex = used["sex"].dropna()
+    ageless = int(exams["age"].isna().sum())
     flow = results.flow
     reasons = flow[(flow["step"] == "excluded") & (flow["knees"] > 0)]
     knees_of = exam_of(exams["exam"]).value_counts()
     return {
         "sets": sets,
         "demography": {
+            "any_known": len(ages) + len(sex) > 0,
+            "ages_unknown": counted(ageless, "exam"),
+            "any_age_unknown": ageless > 0,
             "age_known": len(ages) > 0,
             "age": f"{number(ages.median(), 0)} ({number(ages.quantile(0.25), 0)} to {number(ages.quantile(0.75), 0)})"
             if len(ages)
@@ -139,6 +146,7 @@ def _file_values(results: Results) -> dict[str, Any]:
         **{name: count(n) for name, n in numbers.items()},
         **{f"{name}_were": were(n) for name, n in numbers.items()},
         **{f"any_{name}": n > 0 for name, n in numbers.items()},
+        "all_indexed": numbers["indexed"] == numbers["found"],
         "duplicates_told": f"{were(numbers['duplicates'])} {'a copy' if numbers['duplicates'] == 1 else 'copies'} of these",
     }
 
@@ -158,6 +166,7 @@ def rule_values(selection: Mapping[str, Any]) -> dict[str, Any]:
     protocols = ["weight-bearing" if name == "weight bearing" else name for name in protocols]
     return {
         "any_rules": len(rules) > 0,
+        "by_age": "paediatric" in selection["rules"],
         "rules": "; ".join(rules) or "none",
         "protocols": f"the {listed(protocols, 'or')} protocol",
     }
@@ -169,6 +178,7 @@ def _reference(results: Results) -> dict[str, Any]:
     disease = next((outcome for outcome in scheme.outcomes if outcome.kind == "disease"), None)
     found: dict[str, Any] = {"disease": decapitalise(disease.title) if disease else "disease"}
     items = list(scheme.items)
+    commonest: dict[str, tuple[str, str]] = {}
     for name in SETS:
         part = frame[frame["set"] == name]
         values = part[disease.id].dropna() if disease else part.iloc[:0, 0]
@@ -177,9 +187,8 @@ def _reference(results: Results) -> dict[str, Any]:
             counts = part[items[0]].dropna().astype(int).value_counts()
             most = sorted(counts.index[counts == counts.max()])
             share = percent(int(counts.max()), int(counts.sum()))
-            entry["commonest"] = (
-                f"{listed([str(grade) for grade in most])} ({share}%{' each' if len(most) > 1 else ''})"
-            )
+            commonest[name] = listed([str(grade) for grade in most]), f"{share}%{' each' if len(most) > 1 else ''}"
+            entry["commonest"] = "{} ({})".format(*commonest[name])
         else:
             entry["commonest"] = NOT_ESTIMABLE
         implants = part.get("implant")
@@ -190,5 +199,16 @@ def _reference(results: Results) -> dict[str, Any]:
             else NOT_ESTIMABLE
         )
         found[name] = entry
+    found["commonest"] = _beside(commonest)
     found["implants_known"] = all(found[name]["implants"] != NOT_ESTIMABLE for name in ("training", "test"))
     return found
+
+
+def _beside(commonest: Mapping[str, tuple[str, str]]) -> str:
+    """Name the commonest grade of the training and of the test set, once where it is the same."""
+    if not {"training", "test"} <= commonest.keys():
+        return NOT_ESTIMABLE
+    (grade, share), (other, share_there) = commonest["training"], commonest["test"]
+    if grade == other:
+        return f"{grade} in both the training set ({share}) and the test set ({share_there})"
+    return f"{grade} ({share}) in the training set and {other} ({share_there}) in the test set"

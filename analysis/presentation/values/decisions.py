@@ -28,6 +28,9 @@ def decision_values(results: Results) -> dict[str, Any]:
             ("other", "other_bright", "implant", "implant_hidden"),
         )
     }
+    for part in parts.values():
+        changed = part["after"] != part["before"]
+        part["went"] = f"was {part['after']} instead of {part['before']}" if changed else f"stayed at {part['after']}"
     # As they are printed: 0.804 to 0.796 is no loss.
     lost = {
         part: round(round(regions[part].auc, digits) - round(regions[part].auc_hidden, digits), digits)

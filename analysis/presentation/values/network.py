@@ -72,6 +72,7 @@ def network_values(results: Results, config: Mapping[str, Any], published: Mappi
         "schedule": ", then ".join(_phase(settings.training, phase) for phase in phases),
         "variation": sentence(settings.training),
         "averaged": settings.training.average > 0,
+        "window": _window(settings.training.keep_window),
         "seeds": count(seeds),
         "ensemble": seeds > 1,
         "alone": seeds == 1,
@@ -97,6 +98,12 @@ def _computed(by: Mapping[str, Any]) -> str:
     threads = "" if by["instructions"] == "CUDA" else f" and {counted(int(by['threads']), 'thread')}"
     kind = "GPU" if by["instructions"] == "CUDA" else "processor"
     return f"a {kind} of the kind {by['processor']}{instructions}, in {by['precision']}{threads}"
+
+
+def _window(epochs: int) -> str:
+    """Say over which epochs the validation set's AUC is averaged before one is chosen; nothing where over one."""
+    before = {1: "", 2: "the one before"}.get(epochs, f"the {epochs - 1} before")
+    return f" (averaged over that epoch and {before})" if before else ""
 
 
 def _phase(training: TrainingSettings, phase: PhaseSettings) -> str:

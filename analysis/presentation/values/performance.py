@@ -23,7 +23,10 @@ from analysis.presentation.format import (
 )
 from analysis.presentation.results import BUT_IMPLANTS, Results
 from analysis.presentation.tables.performance import few_threshold
+from analysis.presentation.tables.subgroups import asked
 
+#: Decimals of the published AUCs.
+PUBLISHED_DIGITS = 2
 #: What the text says of the grades as a whole, where it could be estimated.
 _TOLD = {
     "quadratic_kappa": "a quadratic weighted kappa of {}",
@@ -191,20 +194,30 @@ def summary_values(results: Results) -> dict[str, Any]:
 
 
 def published_values(results: Results) -> dict[str, Any]:
-    """Return the values under `original.compared`: which AUCs differ from the published ones, and who was higher."""
+    """Return the values under `original.compared`: which AUCs differ from the published ones, and who was higher.
+
+    Counts and means are those of the tests: of outcomes that ask one question the first, and none with too few cases
+    where others have enough.
+    """
     frame = results.published
     if len(frame):
         frame = frame[frame["auc"].notna() & frame["published_auc"].notna()]
     compared = _differences(results, frame)
+    if len(frame):
+        frame = frame.loc[_one_each(results, set(frame.index))]
     if frame.empty:
         blank: dict[str, Any] = {
-            "n": "0", "lower": "0", "higher": "0", "difference": NOT_ESTIMABLE, "hardest": NOT_ESTIMABLE,
-            "hardest_auc": NOT_ESTIMABLE,
+            "n": "0", "sides": "none", "spread": "", "difference": NOT_ESTIMABLE, "hardest": NOT_ESTIMABLE, "hardest_auc": NOT_ESTIMABLE,
         }  # fmt: skip
         no = ("any", "mostly_lower", "mostly_higher", "even", "same_hardest", "other_hardest", "merged_higher")
         blank |= dict.fromkeys(no, False)
         return {"compared": compared | blank}
-    lower, higher = int((frame["difference"] < 0).sum()), int((frame["difference"] > 0).sum())
+    digits = results.settings.digits
+    # As they are printed: an AUC of 0.878 is not said to be lower than a published one of 0.88.
+    apart = frame["difference"].astype(float).round(min(digits, PUBLISHED_DIGITS))
+    lower, higher = int((apart < 0).sum()), int((apart > 0).sum())
+    numbers = {"lower": lower, "higher": higher, "the same": len(frame) - lower - higher}
+    spread = span(frame["difference"], digits)
     grades = [o.id for o in results.outcomes("grade") if o.id in results.published.index]
     theirs = results.published.loc[grades, "published_auc"].astype(float) if grades else pd.Series(dtype=float)
     own = results.roc.loc[grades, "auc"].astype(float) if grades else pd.Series(dtype=float)
@@ -217,20 +230,26 @@ def published_values(results: Results) -> dict[str, Any]:
     same = comparable and bool(theirs.loc[str(own.idxmin())] == theirs.min())
     compared |= {
         "any": True,
-        "n": count(len(frame)),
-        "lower": count(lower),
-        "higher": count(higher),
+        "n": counted(len(frame), "outcome"),
+        "sides": listed([f"{side} for {count(n)}" for side, n in numbers.items() if n]),
         "mostly_lower": 2 * lower > len(frame),
         "mostly_higher": 2 * higher > len(frame),
         "even": higher == lower,
-        "difference": number(frame["difference"].mean(), results.settings.digits),
+        "difference": number(frame["difference"].mean(), digits),
+        "spread": f" (from {spread})" if " to " in spread else "",
         "same_hardest": same,
         "other_hardest": comparable and not same,
         "merged_higher": bool(len(theirs) and len(merged) and merged.mean() > theirs.mean()),
         "hardest": name(results, hardest) if hardest else NOT_ESTIMABLE,
-        "hardest_auc": number(theirs.min(), results.settings.digits) if len(theirs) else NOT_ESTIMABLE,
+        "hardest_auc": number(theirs.min(), digits) if len(theirs) else NOT_ESTIMABLE,
     }
     return {"compared": compared}
+
+
+def _one_each(results: Results, among: set[str]) -> list[str]:
+    """Return one outcome of each question, those with enough cases; all where none has."""
+    first = [same[0].id for same in asked(results, among=among)]
+    return [outcome for outcome in first if not results.few(outcome)] or first
 
 
 def _differences(results: Results, frame: pd.DataFrame) -> dict[str, Any]:
