@@ -260,7 +260,7 @@ def test_how_published_grades_came_about_is_what_the_source_says(kl, tmp_path):
         },
     }
     text = tell(kl, tmp_path, "public", config={"cohort": facts})
-    assert "grading by two experts by consensus." in text
+    assert "grading by two experts by consensus." in text and "came with one reading of each exam, so that" in text
     assert "Two experts agreed on one grade. All knees have one. A register knew the implants." in text
     assert "Not of this grading" not in text
     assert "is not part of the data" not in text and "one visit with one to several" not in text

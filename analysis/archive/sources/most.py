@@ -241,7 +241,7 @@ SOURCE = Source(
         implants=True,
         published_grades=True,
         readers="the readers of the Multicenter Osteoarthritis Study, by consensus",
-        grading="The grades came with the radiographs, one that was agreed on for each knee, so that no reading of a single "
+        grading="The grades came with the radiographs, as they were agreed on for each knee, so that no reading of a single "
         "reader is part of the data.",
         remarks={
             "tka": "Knee replacements were taken from the outcomes that the study recorded. Replaced knees have no grade."

@@ -202,8 +202,8 @@ SOURCE = Source(
         implants=True,
         published_grades=True,
         readers="two expert readers of the Osteoarthritis Initiative, by consensus",
-        grading="The grades came with the radiographs, one for each knee: two expert readers read them, and what they "
-        "differed in was adjudicated, so that no reading of a single reader is part of the data.",
+        grading="The grades came with the radiographs: two expert readers read each knee, and what they differed in "
+        "was adjudicated, so that no reading of a single reader is part of the data.",
         remarks={
             "ost_medial_tibia": "Osteophytes, attrition and sclerosis were read only in people with definite disease of either "
             "knee at some visit; in all others they are missing, so that what rests on them is known of the former alone.",
