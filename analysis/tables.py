@@ -11,6 +11,7 @@ import io
 import re
 import sys
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -166,9 +167,8 @@ def _nth(position: int) -> str:
     return f"{number}{ending}"
 
 
+@lru_cache(maxsize=65536)  # a long table has few different cells
 def _cell(cell: str) -> str:
-    if not cell or (cell.isascii() and cell.isalnum()):  # most cells of a long table, for which the rest takes longer
-        return cell
     cell = cell.strip().strip(_UNSEEN).strip()
     disguised = _DISGUISED.fullmatch(cell)
     return (disguised[1] or disguised[2] or "").strip() if disguised else cell
@@ -249,7 +249,7 @@ def _rows(text: str, separator: str, path: Path, skipped: int) -> Iterator[_Row]
     begins = 1
     try:
         for cells in reader:
-            cells = [_cell(cell) for cell in cells]
+            cells = list(map(_cell, cells))
             if any(cells):
                 yield begins + skipped, cells
             begins = reader.line_num + 1
@@ -262,9 +262,12 @@ def _rows(text: str, separator: str, path: Path, skipped: int) -> Iterator[_Row]
 
 def _swallowed(rows: list[_Row], separator: str, path: Path) -> None:
     """Refuse a cell of several lines of which one looks like a row: two missing quotation marks make such a cell."""
+    several = {cell for cell in {one for _, cells in rows for one in cells} if len(cell.splitlines()) > 1}
+    if not several:
+        return
     shapes = {_shape(first) for first in {cells[0] for _, cells in rows}}
     for line, cells in rows:
-        for cell in cells:
+        for cell in several.intersection(cells):
             for inner in cell.splitlines()[1:]:
                 parts = inner.split(separator)
                 if len(parts) == len(cells) > 1 and (shape := _shape(parts[0])) in shapes and "9" in shape:

@@ -23,8 +23,8 @@ def correct_characters(dataset: Dataset) -> None:
 
     Text in another character set is hardly ever valid UTF-8, so valid bytes are better evidence than the header.
     """
-    raw = [element for element in dataset.values() if isinstance(element, RawDataElement) and element.value]
-    written = [element for element in raw if not (element.value or b"").isascii() and _is_text(element)]
+    raw = [element for element in dataset.values() if isinstance(element, RawDataElement)]
+    written = [one for one in raw if isinstance(one.value, bytes) and not one.value.isascii() and _is_text(one)]
     if not written:
         return
     found = dataset.get("SpecificCharacterSet") or ""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import cv2
 import numpy as np
 
-from analysis.archive.dicom import Unreadable, text, value, whole
+from analysis.archive.dicom import Unreadable, numbers, text, whole
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -111,19 +112,24 @@ def look_at(dataset: Dataset) -> NDArray[np.uint8]:
     # Reduced first, by whole pixels, since films are large.
     step = max(1, max(stored.shape) // _ENOUGH)
     low, high = np.percentile(stored[::step, ::step], (0.5, 99.5))
-    grey = np.clip((stored.astype(np.float32) - np.float32(low)) * np.float32(255 / max(high - low, 1)), 0, 255)
-    shown = grey.astype(np.uint8)
+
+    def grey(values: NDArray[Any]) -> NDArray[np.uint8]:
+        scaled = (values.astype(np.float32) - np.float32(low)) * np.float32(255 / max(high - low, 1))
+        return np.asarray(np.clip(scaled, 0, 255), np.uint8)
+
+    if stored.dtype.kind in "iu" and stored.dtype.itemsize == 2:  # there are fewer values than pixels
+        bits = stored.astype(stored.dtype.newbyteorder("="), copy=False).view(np.uint16)
+        table = grey(np.arange(65536, dtype=np.uint16).view(f"{stored.dtype.kind}2"))
+        shown = np.asarray(cv2.LUT(bits, table), np.uint8)
+    else:
+        shown = grey(stored)
     return 255 - shown if text(dataset, "PhotometricInterpretation").upper() == "MONOCHROME1" else shown
 
 
 def pixel_size(dataset: Dataset) -> tuple[float, float] | None:
     """Return height and width of a pixel, mm, where the file says it; an implausible size is none."""
     for keyword in ("ImagerPixelSpacing", "PixelSpacing"):
-        spacing = value(dataset, keyword)
-        try:
-            found = float(spacing[0]), float(spacing[1])
-        except (TypeError, ValueError, IndexError):
-            continue
-        if 0.01 < min(found) <= max(found) < 10:
-            return found
+        found = numbers(dataset, keyword)
+        if len(found) > 1 and 0.01 < min(found[:2]) <= max(found[:2]) < 10:
+            return found[0], found[1]
     return None

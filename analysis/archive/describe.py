@@ -34,17 +34,20 @@ _OLDEST, _EPOCH = 110, date(1970, 1, 1)
 _UNITS = {"Y": 1.0, "J": 1.0, "A": 1.0, "Å": 1.0, "M": 1 / 12, "W": 7 / 365.25, "D": 1 / 365.25}
 
 
-@lru_cache(maxsize=256)
-def _compiled(patterns: tuple[str, ...]) -> re.Pattern[str]:
-    return re.compile("|".join(f"(?:{pattern})" for pattern in patterns), re.IGNORECASE)
-
-
 def match(words: str, patterns: Patterns) -> str | None:
     """Return the first name of which a pattern is found in the text.
 
     Underscores count as blanks. Where an earlier program has lost a text's letters (h\ufffdger, h?ger) or written them in
     two characters (hÃ¶ger), the letter that they were fits.
     """
+    return _match(words, tuple((name, tuple(listed)) for name, listed in patterns.items()))
+
+
+_Listed = tuple[tuple[str, tuple[str, ...]], ...]
+
+
+@lru_cache(maxsize=8192)  # an archive says few different things
+def _match(words: str, patterns: _Listed) -> str | None:
     words = unicodedata.normalize("NFC", words.replace("_", " "))
     found = _first_match(words, patterns)
     if found or (words.isascii() and "?" not in words):
@@ -55,12 +58,17 @@ def match(words: str, patterns: Patterns) -> str | None:
                 return _first_match(words.encode(encoding).decode("utf-8"), patterns)
     if not _LOST.search(words):
         return None
-    listed = {name: [blurred(pattern) for pattern in of_name] for name, of_name in patterns.items()}
+    listed = tuple((name, tuple(map(blurred, of_name))) for name, of_name in patterns)
     return _first_match(blurred(_LOST.sub(_ANY, words)), listed)
 
 
-def _first_match(words: str, patterns: Patterns) -> str | None:
-    return next((name for name, listed in patterns.items() if listed and _compiled(tuple(listed)).search(words)), None)
+@lru_cache(maxsize=256)
+def _compiled(patterns: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile("|".join(f"(?:{pattern})" for pattern in patterns), re.IGNORECASE)
+
+
+def _first_match(words: str, patterns: _Listed) -> str | None:
+    return next((name for name, listed in patterns if listed and _compiled(listed).search(words)), None)
 
 
 #: A letter that programs have put another sign for: the sign for what can't be read, a control sign, a question mark.

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from io import BytesIO
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from pydicom.uid import (
 )
 
 from analysis.archive.characters import correct_characters
+from analysis.archive.elements import read_elements
 
 NATIVE = (ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian, DeflatedExplicitVRLittleEndian)
 # What a data set without preamble begins with: group 0002 or 0008, in either byte order.
@@ -52,7 +54,12 @@ _OTHERS = (
 _ITEM = b"\xfe\xff\x00\xe0"
 # Value representations that hold words, several of them separated by backslashes (DICOM PS3.5 6.2); of the names of
 # applications (AE) pydicom keeps the padding.
-_WORDS = {"AS", "CS", "DA", "DT", "LO", "PN", "SH", "TM", "UC", "UI"}
+_WORDS = {"AS", "CS", "DA", "DS", "DT", "IS", "LO", "PN", "SH", "TM", "UC", "UI"}
+
+#: Of these, the ones in the file's character set.
+_TEXTS = {"LO", "PN", "SH", "UC"}
+#: Character sets by pydicom's names for them, in which every letter is read by itself.
+_CODECS = {"utf8": "utf-8", "iso8859": "latin-1", "latin_1": "latin-1"}
 
 pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
 
@@ -112,19 +119,21 @@ def read(path: Path, *, max_mb: float | None = None) -> pydicom.Dataset:
 
 
 def _parse(data: bytes, headless: bool) -> pydicom.Dataset:
-    dataset: pydicom.Dataset | None = None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        try:
-            dataset = pydicom.dcmread(BytesIO(data), force=headless)
-        except Unreadable:  # out of time
-            raise
-        except MemoryError as error:
-            raise Unreadable("memory") from error
-        except Exception:  # a parser of broken files may raise anything
-            pass
-        if not dataset:
-            dataset = _header(data, headless)
+        for reader in (read_elements, _whole_file, _header):
+            try:
+                dataset = reader(data, headless)
+            except Unreadable:  # out of time
+                raise
+            except MemoryError as error:
+                raise Unreadable("memory") from error
+            except Exception:  # a parser of broken files may raise anything
+                continue
+            if dataset:
+                break
+        else:
+            raise Unreadable("broken")
     if headless and not (value(dataset, "SOPClassUID") or value(dataset, "Rows")):
         raise Unreadable("not_dicom")
     if not getattr(dataset, "file_meta", None):
@@ -152,17 +161,16 @@ def _other(data: bytes) -> Unreadable:
     return Unreadable("not_dicom") if b"\0" in data[:4096] else Unreadable("not_dicom", "text")
 
 
+def _whole_file(data: bytes, headless: bool) -> pydicom.Dataset:
+    return pydicom.dcmread(BytesIO(data), force=headless)
+
+
 def _header(data: bytes, headless: bool) -> pydicom.Dataset:
     """Read the header of a file whose pixel data are broken: it still says whose exam it was."""
     file = BytesIO(data)
-    try:
-        dataset = pydicom.dcmread(file, force=headless, stop_before_pixels=True)
-    except Exception as error:
-        raise Unreadable("broken") from error
-    if not dataset:
-        raise Unreadable("broken")
+    dataset = pydicom.dcmread(file, force=headless, stop_before_pixels=True)
     rest = data[file.tell() :]
-    if rest:
+    if dataset and rest:
         dataset.add_new("PixelData", "OB", rest[12:])
     return dataset
 
@@ -217,13 +225,21 @@ def _plain(dataset: pydicom.Dataset, keyword: str) -> str | None:
         return None
     if element is None:
         return ""
-    if not isinstance(element, RawDataElement) or (element.VR or _vr(keyword)) not in _WORDS or not element.value:
+    kind = element.VR or _vr(keyword)
+    if not isinstance(element, RawDataElement) or kind not in _WORDS or not element.value:
         return None
     data = element.value.rstrip(b"\0 ")
-    # Other character sets than ASCII begin with an escape or use the upper half; a name may have more spellings.
-    if not data.isascii() or b"\x1b" in data or b"\0" in data or b"=" in data:
+    # Other character sets begin with an escape; a name may have more spellings.
+    if b"\x1b" in data or b"\0" in data or b"=" in data:
         return None
-    return data.decode("ascii").replace("\\", " ")
+    if data.isascii():
+        return data.decode("ascii").replace("\\", " ")
+    written = dataset.original_character_set
+    codec = _CODECS.get(written if isinstance(written, str) else written[0]) if kind in _TEXTS else None
+    try:
+        return data.decode(codec).replace("\\", " ") if codec else None
+    except UnicodeDecodeError:
+        return None
 
 
 def whole(dataset: Any, keyword: str) -> int | None:
@@ -241,7 +257,16 @@ def whole(dataset: Any, keyword: str) -> int | None:
         return None
 
 
-def stored_pixels(dataset: pydicom.Dataset) -> bytes:
+def numbers(dataset: Any, keyword: str) -> list[float]:
+    """Return an element's numbers; none where it is missing or one of them is no finite number."""
+    try:
+        found = [float(one) for one in text(dataset, keyword).split()]
+    except ValueError:
+        return []
+    return found if all(map(isfinite, found)) else []
+
+
+def stored_pixels(dataset: pydicom.Dataset) -> bytes | memoryview:
     """Return the pixel data as stored, after checking that they are all there; nothing is decoded.
 
     Raises
@@ -253,7 +278,7 @@ def stored_pixels(dataset: pydicom.Dataset) -> bytes:
         data = dataset.get_item("PixelData").value
     except (AttributeError, KeyError):
         data = None
-    if not isinstance(data, bytes) or not data:
+    if not isinstance(data, bytes | memoryview) or not data:
         raise Unreadable("no_pixels")
     syntax = UID(str(dataset.file_meta.TransferSyntaxUID))
     if syntax in NATIVE:
@@ -261,6 +286,7 @@ def stored_pixels(dataset: pydicom.Dataset) -> bytes:
         if len(data) < (bits + 7) // 8:
             raise Unreadable("truncated", f"{len(data)} of {(bits + 7) // 8} bytes")
         return data
+    data = bytes(data)
     fragments = _fragments(data)
     if sum(fragments[1:]) == 0:  # the first is the table of offsets
         raise Unreadable("no_pixels")

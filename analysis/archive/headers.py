@@ -8,7 +8,7 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -27,7 +27,7 @@ _CUTS = "analysis.archive.films"
 #: Files after which what was read is written down, so that a run that was stopped goes on from there.
 _SAVED = 20_000
 _COLUMNS = ("path", "code", "detail", *IDENTITY, *DESCRIPTION)
-_NUMBERS = {"age": "float64", "rows": "Int64", "columns": "Int64", "bits": "Int64"}
+_NUMBERS: dict[str, Any] = {"age": "float64", "rows": "Int64", "columns": "Int64", "bits": "Int64"}
 
 
 def read_headers(
@@ -108,21 +108,19 @@ def _read_chunk(
     folder: Path, settings: IngestSettings, entries: list[tuple[str, tuple[str, str] | None]]
 ) -> pd.DataFrame:
     logging.getLogger("pydicom").setLevel(logging.CRITICAL)
-    return typed(
-        pd.DataFrame.from_records(
-            [
-                {"path": path, "code": problem[0], "detail": sentence(*problem)}
-                if problem
-                else inspect(folder, path, settings, _BOTH_READ)
-                for path, problem in entries
-            ],
-            columns=list(_COLUMNS),
-        )
-    )
+    records: list[dict[str, Any]] = [
+        {"path": path, "code": problem[0], "detail": sentence(*problem)}
+        if problem
+        else inspect(folder, path, settings, _BOTH_READ)
+        for path, problem in entries
+    ]
+    # Each column in its type at once: a third of the time that a table of objects takes.
+    columns = {name: [record.get(name) for record in records] for name in _COLUMNS}
+    return pd.DataFrame({name: pd.array(values, _NUMBERS.get(name, "str")) for name, values in columns.items()})
 
 
 def _together(frames: Iterable[pd.DataFrame]) -> pd.DataFrame:
-    return typed(pd.concat([pd.DataFrame(columns=list(_COLUMNS)), *frames], ignore_index=True))
+    return typed(pd.concat([typed(pd.DataFrame(columns=list(_COLUMNS))), *frames], ignore_index=True))
 
 
 def typed(frame: pd.DataFrame) -> pd.DataFrame:

@@ -44,8 +44,8 @@ def find_double(files: pd.DataFrame, read: pd.DataFrame, path: Path) -> set[str]
     shows = files[files["code"].isna() | files["code"].str.startswith(("film", "duplicate")).fillna(False)]
     named = pd.concat([shows[["exam", "side"]], read[["exam", "side"]]]).dropna()
     named = named[named["side"] != ""]
-    kinds = named.drop_duplicates().groupby("exam")["side"].agg(set)
-    double = {str(exam) for exam, sides in kinds.items() if "both" in sides or len(sides) > 1}
+    named = named.drop_duplicates()
+    double = set(named.loc[(named["side"] == "both") | named["exam"].duplicated(), "exam"])
     number = files.dropna(subset=["accession"]).drop_duplicates("exam").set_index("exam")["accession"]
 
     def stop(wrong: pd.Series, what: str) -> None:
@@ -60,15 +60,12 @@ def find_double(files: pd.DataFrame, read: pd.DataFrame, path: Path) -> set[str]
         "has two knees, and this reading doesn't say which one it is of; write left or right into the column 'side'",
     )
     good = shows[shows["code"].isna()]
-    seen = {(exam, side) for exam, side in good[["exam", "side"]].dropna().itertuples(index=False)}
-    open_ = set(shows.loc[shows["side"].isna() | (shows["side"] == "both") | shows["code"].notna(), "exam"])
-    has = {exam for exam, _ in seen}
-    unseen = [
-        bool(side) and exam in has and exam not in open_ and (exam, side) not in seen
-        for exam, side in read[["exam", "side"]].itertuples(index=False)
-    ]
+    seen = good[["exam", "side"]].dropna()
+    open_ = shows.loc[shows["side"].isna() | (shows["side"] == "both") | shows["code"].notna(), "exam"]
     stop(
-        pd.Series(unseen, read.index, dtype=bool),
+        (read["side"] != "")
+        & read["exam"].isin(set(seen["exam"]) - set(open_))
+        & ~(read["exam"] + " " + read["side"]).isin(seen["exam"] + " " + seen["side"]),
         "has a reading of a knee that none of its images shows; correct the side of the reading, or that of the image",
     )
     return double

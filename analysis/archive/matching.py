@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis.archive.tables import read_exams
+from analysis.archive.tables import joined, read_exams
 from analysis.archive.unit import exam_of
 from analysis.errors import StudyError
 
@@ -92,7 +92,7 @@ def reports_of_exams(reports: pd.DataFrame, files: pd.DataFrame, path: Path) -> 
             f"{side_by_side(named['accession'], files)}."
         )
     found = named.assign(exam=exam).dropna(subset=["exam"])
-    texts = found.groupby("exam")["text"].agg("\n".join).rename_axis("whole").reset_index()
+    texts = joined(found, "exam").rename(columns={"exam": "whole"})
     texts = knees.merge(texts, on="whole")[["exam", "text"]].sort_values("exam", ignore_index=True)
     counts = {
         "reports": len(named),

@@ -68,8 +68,8 @@ def patients(files: pd.DataFrame, placeholders: Iterable[str]) -> pd.Series:
     pandas.Series of str
         An identity (the first of the patient's identifiers), missing where there is nothing to go by.
     """
-    nobody = {plain(one) for one in placeholders}
-    keys = [_keys(row, nobody) for row in files[_COLUMNS].itertuples(index=False)]
+    nobody = frozenset(plain(one) for one in placeholders)
+    keys = [_keys(row, nobody) for row in files[_COLUMNS].itertuples(index=False, name=None)]
     parent: dict[str, str] = {}
 
     def root(key: str) -> str:
@@ -87,7 +87,8 @@ def patients(files: pd.DataFrame, placeholders: Iterable[str]) -> pd.Series:
 _COLUMNS = ["patient_id", "other_ids", "patient_name", "birth_date"]
 
 
-def _keys(row: tuple[object, ...], nobody: set[str]) -> list[str]:
+@lru_cache(maxsize=4096)
+def _keys(row: tuple[object, ...], nobody: frozenset[str]) -> list[str]:
     patient_id, other_ids, name, born = (one if isinstance(one, str) else "" for one in row)
     found = (plain_id(one, nobody) for one in (patient_id, *other_ids.split(SEPARATOR)))
     keys = [f"id {one}" for one in found if one]

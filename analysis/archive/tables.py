@@ -61,7 +61,7 @@ def read_readings(path: Path) -> pd.DataFrame:
     time = pd.to_datetime(frame["time"].where(frame["time"] != ""), errors="coerce", format="ISO8601", utc=True)
     stop(time.isna() & (frame["time"] != ""), "time", "it must be a time such as 2021-05-31T14:30:00, or empty")
     return frame.assign(
-        value=frame["value"].str.extract(r"^(\d+)", expand=False).astype(int),
+        value=pd.to_numeric(frame["value"]).astype(int),
         revisit=flags == "1",
         time=time.dt.tz_localize(None),
         session=frame["session"].where(frame["session"] != ""),
@@ -82,7 +82,16 @@ def readings_or_problem(path: Path) -> tuple[pd.DataFrame, str | None]:
 def read_reports(path: Path) -> pd.DataFrame:
     """Read reports.csv: a text for each accession number, several texts of one exam joined."""
     frame = read_text_table(path, REPORTS)
-    return frame.groupby("accession", sort=True)["text"].agg("\n".join).reset_index()
+    return joined(frame, "accession")
+
+
+def joined(texts: pd.DataFrame, key: str) -> pd.DataFrame:
+    """Join the texts (column `text`) of each key, in the order of the keys."""
+    found: dict[str, list[str]] = {}
+    for name, text in zip(texts[key], texts["text"], strict=True):
+        found.setdefault(name, []).append(text)
+    rows = [(name, "\n".join(listed)) for name, listed in sorted(found.items())]
+    return pd.DataFrame(rows, columns=[key, "text"], dtype="str")
 
 
 def read_split(path: Path) -> pd.DataFrame:

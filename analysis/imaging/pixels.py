@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 from pydicom.pixels import apply_modality_lut, get_decoder
-from pydicom.uid import JPEGLSTransferSyntaxes
+from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian, JPEGLSTransferSyntaxes
 
-from analysis.archive.dicom import Unreadable, stored_pixels, value
+from analysis.archive.dicom import Unreadable, numbers, present, stored_pixels, text, value, whole
 from analysis.imaging.stored import hidden, is_cut, true_values
 
 if TYPE_CHECKING:
@@ -29,17 +29,17 @@ def decode(dataset: Dataset) -> NDArray[Any]:
     Unreadable
         If the pixels can't be decoded, are cut short, or are not rows and columns.
     """
-    stored_pixels(dataset)
+    data = stored_pixels(dataset)
     try:
-        stored = _decoded(dataset)
-        whole = not is_cut(dataset, stored)
+        stored = _decoded(dataset, data)
+        cut = is_cut(dataset, stored)
     except MemoryError as error:
         raise Unreadable("memory") from error
     except (KeyboardInterrupt, SystemExit):
         raise
     except BaseException as error:  # a decoder may raise anything; those in Rust panic past Exception
         raise Unreadable("decode") from error
-    if not whole:
+    if cut:
         raise Unreadable("truncated", "JPEG whose lower part is missing")
     if stored.ndim != 2:
         raise Unreadable("shape", f"{stored.ndim} dimensions")
@@ -107,9 +107,13 @@ def brightness(
     return image
 
 
-def _decoded(dataset: Dataset) -> NDArray[Any]:
+def _decoded(dataset: Dataset, data: bytes | memoryview) -> NDArray[Any]:
     """Decode by the transfer syntax; of JPEG-LS pydicom's first choice of decoder takes four times as long."""
     syntax = dataset.file_meta.TransferSyntaxUID
+    if syntax in _AS_IT_LIES and (kind := _KINDS.get(tuple(whole(dataset, keyword) for keyword in _FORM))):
+        rows, columns = whole(dataset, "Rows") or 0, whole(dataset, "Columns") or 0
+        if 0 < (whole(dataset, "BitsStored") or 0) <= 8 * kind.itemsize and "NumberOfFrames" not in dataset:
+            return true_values(np.frombuffer(data, kind, rows * columns).reshape(rows, columns), dataset)
     decoder = get_decoder(syntax)
     fast = syntax in JPEGLSTransferSyntaxes and "pyjpegls" in decoder.available_plugins
     plugin = "pyjpegls" if fast else ""
@@ -119,8 +123,18 @@ def _decoded(dataset: Dataset) -> NDArray[Any]:
     return true_values(stored, dataset) if narrow and stored.ndim == 2 else stored
 
 
+#: Grey pixels that lie in the file as NumPy takes them: what is asked of the header, and the type.
+_AS_IT_LIES = (ImplicitVRLittleEndian, ExplicitVRLittleEndian)
+_FORM = ("SamplesPerPixel", "BitsAllocated", "PixelRepresentation")
+_KINDS: dict[tuple[int | None, ...], np.dtype[Any]] = {
+    (1, 8 * size, signed): np.dtype(f"<{'ui'[signed]}{size}") for size in (1, 2) for signed in (0, 1)
+}  # fmt: skip
+
+
 def _modality(values: NDArray[Any], dataset: Dataset) -> NDArray[Any]:
-    if "RescaleSlope" in dataset and not _first(dataset.RescaleSlope):
+    if not present(dataset, ("ModalityLUTSequence", "RescaleSlope")):
+        return values
+    if present(dataset, ("RescaleSlope",)) and not (numbers(dataset, "RescaleSlope") or [0])[0]:
         return values  # a slope of zero, or none, would leave nothing to see
     try:
         return apply_modality_lut(values, dataset)
@@ -131,14 +145,15 @@ def _modality(values: NDArray[Any], dataset: Dataset) -> NDArray[Any]:
 def _shown(values: NDArray[Any], dataset: Dataset) -> NDArray[np.float64] | None:
     """Brightness 0..1 by the file's VOI LUT or window; None where it has no usable one."""
     values = _modality(values, dataset)
-    if dataset.get("VOILUTSequence"):
+    if value(dataset, "VOILUTSequence"):
         try:
-            whole = values if np.issubdtype(values.dtype, np.integer) else np.rint(values).astype(np.int64)
-            return _by_table(whole, dataset.VOILUTSequence[0], big=not dataset.original_encoding[1])
+            entries = values if np.issubdtype(values.dtype, np.integer) else np.rint(values).astype(np.int64)
+            return _by_table(entries, dataset.VOILUTSequence[0], big=not dataset.original_encoding[1])
         except Exception:  # a broken LUT is no LUT; a window may be there as well
             pass
-    centre, width = _first(dataset.get("WindowCenter")), _first(dataset.get("WindowWidth"))
-    function = str(dataset.get("VOILUTFunction") or "LINEAR").strip().upper()
+    # The first window is the default one.
+    centre, width = (next(iter(numbers(dataset, f"Window{what}")), None) for what in ("Center", "Width"))
+    function = text(dataset, "VOILUTFunction").upper() or "LINEAR"
     exact = function in ("SIGMOID", "LINEAR_EXACT")
     # ASSUME: a window narrower than the standard allows (width 0 is common) is no window.
     if centre is None or width is None or width <= 0 or (width < 1 and not exact):
@@ -176,15 +191,6 @@ def _by_table(values: NDArray[Any], item: Dataset, *, big: bool) -> NDArray[np.f
     return np.asarray(entries[np.clip(values.astype(np.int64) - first, 0, n - 1)] / (2.0**depth - 1))
 
 
-def _first(value: Any) -> float | None:
-    """Return the first of a value that may be missing, multiple or no number; the first window is the default one."""
-    try:
-        number = float(value if isinstance(value, (str, float, int)) else value[0])
-    except (TypeError, ValueError, IndexError):
-        return None
-    return number if np.isfinite(number) else None
-
-
 def _stretch(
     values: NDArray[Any], domain: NDArray[Any], stored: NDArray[Any], percentiles: tuple[float, float]
 ) -> NDArray[np.float64]:
@@ -205,7 +211,7 @@ def _stretch(
 
 def _upright(shown: NDArray[np.float64], dataset: Dataset) -> NDArray[np.float64]:
     """Invert MONOCHROME1, whose lowest value is white; only after the window."""
-    return 1 - shown if str(dataset.get("PhotometricInterpretation", "")).strip() == "MONOCHROME1" else shown
+    return 1 - shown if text(dataset, "PhotometricInterpretation").upper() == "MONOCHROME1" else shown
 
 
 def _float_brightness(stored: NDArray[Any], dataset: Dataset, percentiles: tuple[float, float]) -> NDArray[np.uint8]:
@@ -223,11 +229,10 @@ def _float_brightness(stored: NDArray[Any], dataset: Dataset, percentiles: tuple
 def pixel_aspect(dataset: object) -> float:
     """Return the height of a pixel divided by its width; 1 where no tag says otherwise, or where it is implausible."""
     for keyword in ("ImagerPixelSpacing", "PixelSpacing", "PixelAspectRatio"):
-        spacing = value(dataset, keyword)
-        try:
-            ratio = float(spacing[0]) / float(spacing[1])
-        except (TypeError, ValueError, IndexError, ZeroDivisionError):
+        spacing = numbers(dataset, keyword)
+        if len(spacing) < 2 or not spacing[1]:
             continue
+        ratio = spacing[0] / spacing[1]
         # ASSUME: detectors have square pixels within a percent; beyond 4 to 1 the tag is wrong.
         return ratio if 0.25 <= ratio <= 4 and abs(ratio - 1) > 0.01 else 1.0
     return 1.0

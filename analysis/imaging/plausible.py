@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -38,7 +39,7 @@ def implausible(square: NDArray[np.uint8]) -> str | None:
     image = square[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     if min(image.shape) < 4 or image.std() < _CONTRAST:
         return "nothing to be seen"
-    if len(np.unique(image)) < _LEVELS:
+    if np.count_nonzero(np.bincount(image.ravel())) < _LEVELS:
         return "few shades of grey"
     if _filled(image):
         return "partly filled with one grey"
@@ -51,10 +52,10 @@ def implausible(square: NDArray[np.uint8]) -> str | None:
 def _filled(image: NDArray[np.uint8]) -> bool:
     """Find lines at the lower or upper edge that all hold one grey, neither black nor white."""
     for lines in (image[::-1], image):
-        grey = float(np.median(lines[0]))
+        ordered = np.sort(lines[0]).astype(int)
+        grey = (ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2  # the median
         # Decoders leave a faint pattern in what they fill in, and a scaled line at the seam is mixed.
-        same = (np.abs(lines.astype(np.int16) - grey) <= 4).mean(axis=1) > 0.95
-        length = len(same) if same.all() else int(same.argmin())
-        if 8 < grey < 247 and length >= _FILLED * len(lines):
+        first = lines[: max(1, math.ceil(_FILLED * len(lines)))].astype(np.int16)
+        if 8 < grey < 247 and ((np.abs(first - grey) <= 4).mean(axis=1) > 0.95).all():
             return True
     return False
