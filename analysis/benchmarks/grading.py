@@ -19,8 +19,7 @@ from analysis.benchmarks.reading import Memory
 from analysis.errors import StudyError
 from analysis.inference.files import collect, prepare_plain
 from analysis.inference.grade import FIRST, grade
-from analysis.network.prediction import BATCH
-from analysis.network.trained import Trained, load
+from analysis.network.trained import BATCH, Trained, load
 
 #: What is asked for: the ratio at least, seconds to the first knee.
 WANTED = {"ratio": 0.8, "start": 6.0}

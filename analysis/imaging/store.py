@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from analysis.archive.reasons import commonest
 from analysis.errors import StudyError
 from analysis.files import read_table
-from analysis.schemas import PREPARED
+from analysis.schemas import PREPARED, UNREADABLE
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -115,6 +116,14 @@ class ImageStore:
         if len({pixels.shape[1:] for pixels in shards.values()}) > 1:
             raise StudyError(f"The shards in {self.folder} differ in image size; run 'prepare' again for all of them.")
         return shards
+
+    def refused(self, exam: str) -> str | None:
+        """Say why an exam has no image here, if it had any and `prepare` refused them all; else None."""
+        for path in sorted(self.folder.glob("unreadable-*.csv")):
+            table = read_table(path, UNREADABLE)
+            if len(its := table.loc[table["exam"] == exam, "detail"].dropna()):
+                return f"{path} says of its images: {commonest(its)}"
+        return None
 
     @property
     def size(self) -> int:

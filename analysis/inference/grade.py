@@ -18,8 +18,7 @@ from analysis.archive.reasons import sentence
 from analysis.files import atomic
 from analysis.imaging.prepare import decode_files
 from analysis.inference.files import Knee, by_knee, knees, parted, prepare_plain, prepare_shown
-from analysis.network.prediction import BATCH
-from analysis.network.trained import Trained
+from analysis.network.trained import BATCH, Trained
 from analysis.network.trust import MARKS as LOOKS
 from analysis.tables import unlike_formula
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from analysis.archive.reasons import commonest
 from analysis.errors import StudyError
 from analysis.inference.files import collect
-from analysis.inference.grade import Graded, grade
+from analysis.network.folder import check_files, read_sections
+
+if TYPE_CHECKING:
+    from analysis.inference.grade import Graded
 
 
 def run(
@@ -48,10 +52,17 @@ def run(
     str
         What became of the files.
     """
-    from analysis.network.trained import load
+    check_files(folder)
+    _, settings = read_sections(folder)
+    ingest: Any = settings["ingest"]
+    with ThreadPoolExecutor(1) as beside:
+        # Other processes read the headers, while this one loads torch and the weights.
+        collected = beside.submit(collect, paths, ingest, side, workers)
+        from analysis.inference.grade import grade
+        from analysis.network.trained import load
 
-    network = load(folder, workers)
-    files = collect(paths, network.ingest, side, workers)
+        network = load(folder, workers)
+        files = collected.result()
     if files.empty:
         raise StudyError(f"There is no file in {', '.join(map(str, paths))}; correct the path.")
     pages = Pages(network, out, page, dicom) if page or dicom else None

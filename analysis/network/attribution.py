@@ -28,6 +28,8 @@ from analysis.schemas.network import CASES, OCCLUSION
 
 #: How often the steps are doubled at most where the attributions don't add up.
 DOUBLINGS = 4
+#: Images whose gradients are taken at a time: what that takes shouldn't grow with the images of an exam.
+PASSES = 16
 
 
 def attribute(
@@ -193,7 +195,7 @@ def integrated_gradients(
     steps, error = settings.steps, np.inf
     maps = np.zeros(images.shape)
     for _ in range(doublings + 1):
-        found = method.attribute(exam, black, n_steps=steps, internal_batch_size=16)
+        found = method.attribute(exam, black, n_steps=steps, internal_batch_size=max(1, PASSES // len(images)))
         total = float(found.double().sum())
         error, maps = abs(total - change) / max(abs(change), 0.01), found[0].detach().cpu().numpy()
         if error <= settings.tolerance:

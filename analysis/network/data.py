@@ -121,7 +121,7 @@ class Task:
         self.name = self.scheme.name
         self.layout = Layout(self.scheme, grades)
         self.reference = read_table(reference_file, REFERENCE).sort_values("exam", ignore_index=True)
-        self._source = reference_file
+        self._source, self._store = reference_file, store
         exams = store.rows["exam"].to_numpy()
         # The store is sorted by exam, so that an exam's images are a stretch of it.
         self._names, start, number = np.unique(exams, return_index=True, return_counts=True)
@@ -151,9 +151,12 @@ class Task:
         where = np.searchsorted(self._names, names)
         missing = np.array([w >= len(self._names) or self._names[w] != n for w, n in zip(where, names, strict=True)])
         if missing.any():
+            why = self._store.refused(str(names[missing][0]))
+            # A network from elsewhere may refuse, by how it reads images, what the study's own selection has let in.
+            todo = f"{why} Leave the exam out of the readings, or this network out." if why else ""
             raise StudyError(
                 f"{self._source}: exam {names[missing][0]} ({missing.sum()} in all) has no prepared image; "
-                "run 'prepare' and 'select' again."
+                + (todo or "run 'prepare' and 'select' again.")
             )
         positions = [np.arange(self._start[w], self._start[w] + self._number[w]) for w in where]
         return Exams(

@@ -62,6 +62,23 @@ def test_a_knee_is_graded_as_the_network_scores_it(card, tmp_path):
     assert not (tmp_path / "out" / "grades.html").exists()
 
 
+def test_few_images_are_scored_at_a_time(card, tmp_path, monkeypatch):
+    """What a batch takes is kept, so that memory would grow with its size."""
+    from analysis.network import trained
+
+    for number in range(20):
+        save(knee(f"A{number}", number, StudyInstanceUID=generate_uid()), tmp_path / f"in/{number:02}.dcm")
+    sizes, whole = [], trained.answer
+    monkeypatch.setattr(
+        trained,
+        "answer",
+        lambda member, asked, batch, *more: sizes.append(batch.n_images) or whole(member, asked, batch, *more),
+    )
+    run([tmp_path / "in"], card, tmp_path / "out", page=0)
+    assert max(sizes) == trained.BATCH and sum(sizes) == 20 * len(load(card).members)
+    assert [row["exam"] for row in rows(tmp_path / "out")] == [f"A{number}" for number in range(20)]
+
+
 def test_two_hundred_odd_files_are_all_accounted_for(card, tmp_path):
     folder = tmp_path / "in"
     folder.mkdir()

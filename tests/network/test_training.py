@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from safetensors import safe_open
 from safetensors.torch import load_file
 
+from analysis.archive.reasons import sentence
 from analysis.errors import StudyError
 from analysis.files import read_table, write_table
 from analysis.imaging.store import ImageStore
@@ -27,6 +28,7 @@ from analysis.network.optimisation import Optimisation
 from analysis.network.prediction import load_network, predict, score
 from analysis.network.settings import PhaseSettings, PredictionSettings
 from analysis.network.training import Training
+from analysis.schemas import UNREADABLE
 from tests.network.runs import GRADINGS, digests, processes, settings, train
 
 ROOT = Path(__file__).parents[2]
@@ -166,6 +168,17 @@ def test_what_can_not_be_learnt_is_said_at_the_start(cohort, tmp_path, change, s
     with pytest.raises(StudyError, match=rf"kl\.parquet: {says}"):
         train(folder, tmp_path / "out", settings())
     assert not (tmp_path / "out").exists()
+
+
+def test_an_exam_of_which_every_image_is_refused_is_named_with_the_reason(cohort, tmp_path):
+    """As by a network from elsewhere, which reads images in its own way."""
+    folder = altered(cohort, tmp_path / "cohort", lambda t: pd.concat([t, t[:1].assign(exam="e999", set="test")]))
+    why = {"image": ["i1"], "exam": ["e999"], "code": ["implausible"], "detail": [sentence("implausible", "noise")]}
+    write_table(pd.DataFrame(why), folder / "images/unreadable-0.csv", UNREADABLE)
+    task = Task(GRADINGS / "kl.yaml", folder / "kl.parquet", ImageStore(folder / "images"), settings().grades)
+    told = r"exam e999 \(1 in all\) .*unreadable-0\.csv says .*like a radiograph \(noise\)\. Leave the exam out of the readings"
+    with pytest.raises(StudyError, match=told):
+        task.exams("test")
 
 
 def test_a_level_that_nobody_has_may_be_skipped(cohort, tmp_path, capsys):
