@@ -519,6 +519,25 @@ def test_the_smallest_p_of_subgroups_names_what_was_compared(kl, tmp_path):
     assert found["some_unshown"] and found["merged"]
 
 
+def test_the_subgroups_of_a_question_are_those_of_the_outcome_that_was_tested(tmp_path):
+    """Merged grades 1 to 3 of an item of four levels ask what grade 0 asks, which comes first and is tested."""
+    oarsi = Made(make_study(tmp_path / "in", SCHEMES["oarsi"]), tmp_path)
+    path = oarsi.options["statistics"] / "subgroups.csv"
+    frame = pd.read_csv(path)
+    merged = frame["outcome"] == "jsn_medial_1_3"
+    assert merged.any()
+    tested = frame[merged].assign(outcome="jsn_medial_0", p_holm=0.31)
+    frame.loc[merged, ["difference_low", "difference_high", "p", "p_holm"]] = float("nan")
+    pd.concat([tested, frame]).to_csv(path, index=False)
+    rows = TABLES["subgroups"](oarsi.results).rows
+    heading = next(i for i, row in enumerate(rows) if len(row) == 1 and "narrowing 0" in row[0])
+    assert "narrowing 1 to 3" in rows[heading][0] and rows[heading + 1][-1] == "0.31"
+    significant = {"p_holm": 0.01, "difference": -0.12, "difference_low": -0.2, "difference_high": -0.04}
+    tested.assign(**significant).iloc[:1].to_csv(path, index=False)
+    found = values(oarsi, tmp_path / "values")["subgroups"]
+    assert found["which"] == "medial joint space narrowing grade 0 (sex: female, −0.12, −0.20 to −0.04)"
+
+
 def test_the_share_of_training_in_the_uncertainty_is_told_or_that_it_is_not_known(kl, tmp_path):
     def of(training, sampling):
         return lambda frame: frame.assign(

@@ -8,7 +8,7 @@ from analysis.presentation.figures.forest import ROW_MM, point
 from analysis.presentation.figures.style import GREY, MM, canvas, wrap
 from analysis.presentation.format import count, interval, known
 from analysis.presentation.results import Results
-from analysis.presentation.tables.subgroups import level_name, several_levels, shown_kinds
+from analysis.presentation.tables.subgroups import level_name, several_levels, shown
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -19,8 +19,7 @@ def subgroups(results: Results) -> Figure | None:
     frame = several_levels(results)
     if frame.empty:
         return None
-    among = set(frame["outcome"])
-    outcomes = [outcome for outcome in results.outcomes(*shown_kinds(results)) if outcome.id in among]
+    outcomes = [outcome for same in shown(results) for outcome in same]
     # ASSUME: disease alone where a scheme has one, since every further outcome repeats most of the same exams.
     chosen = [outcome for outcome in outcomes if outcome.kind == "disease"] or outcomes[-1:]
     settings = results.settings.figures

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def subgroups(results: Results) -> Table | None:
     """AUC by subgroup, each level's difference to the one it is compared with, and P values after Holm's correction.
 
-    Of outcomes that ask the same question the first stands for all, and a subgroup of one level has no row: it would
+    Of outcomes that ask the same question the first, which was tested, stands for all, and a subgroup of one level has no row: it would
     repeat the whole test set. Every row is in subgroups.csv of the statistics.
     """
     frame = several_levels(results)
@@ -27,7 +27,7 @@ def subgroups(results: Results) -> Table | None:
         return None
     digits = results.settings.digits
     rows: list[list[str]] = []
-    for same in asked(results, *shown_kinds(results), among=set(frame["outcome"])):
+    for same in shown(results):
         part = frame[frame["outcome"] == same[0].id]
         rows.append([listed([same[0].title, *(decapitalise(outcome.title) for outcome in same[1:])])])
         for _, row in part.iterrows():
@@ -54,11 +54,15 @@ def several_levels(results: Results) -> pd.DataFrame:
     return frame[frame.groupby(["outcome", "subgroup"])["level"].transform("size") > 1]
 
 
-def shown_kinds(results: Results) -> tuple[str, ...]:
-    """Return the kinds of outcome whose subgroups are shown: merged grades and disease, or all where none was compared."""
-    compared = set(several_levels(results)["outcome"])
-    kinds = ("group", "disease")
-    return kinds if any(outcome.id in compared for outcome in results.outcomes(*kinds)) else ()
+def shown(results: Results) -> list[list[Outcome]]:
+    """Return the questions whose subgroups are shown, each with its outcomes, the one that was tested first.
+
+    They are those that a merged grade or disease asks; where neither was compared, all.
+    """
+    frame = several_levels(results)
+    questions = asked(results, among=set(frame["outcome"])) if len(frame) else []
+    merged = [same for same in questions if any(outcome.kind in ("group", "disease") for outcome in same)]
+    return merged or questions
 
 
 def asked(results: Results, *kinds: str, among: Collection[str] | None = None) -> list[list[Outcome]]:

@@ -81,7 +81,7 @@ def cohort_values(results: Results) -> dict[str, Any]:
     sets["overlap"] = bool((used.groupby("patient")["set"].nunique() > 1).any())
     ages = used["age"].dropna()
     sex = used["sex"].dropna()
-    ageless = int(exams["age"].isna().sum())
+    ageless = int(used["age"].isna().sum())
     flow = results.flow
     reasons = flow[(flow["step"] == "excluded") & (flow["knees"] > 0)]
     knees_of = exam_of(exams["exam"]).value_counts()

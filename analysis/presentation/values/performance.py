@@ -209,7 +209,17 @@ def published_values(results: Results) -> dict[str, Any]:
         blank: dict[str, Any] = {
             "n": "0", "sides": "none", "spread": "", "difference": NOT_ESTIMABLE, "hardest": NOT_ESTIMABLE, "hardest_auc": NOT_ESTIMABLE,
         }  # fmt: skip
-        no = ("any", "mostly_lower", "mostly_higher", "even", "same_hardest", "other_hardest", "merged_higher")
+        no = (
+            "any",
+            "beside",
+            "beside_locations",
+            "mostly_lower",
+            "mostly_higher",
+            "even",
+            "same_hardest",
+            "other_hardest",
+            "merged_higher",
+        )
         blank |= dict.fromkeys(no, False)
         return {"compared": compared | blank}
     digits = results.settings.digits
@@ -230,6 +240,8 @@ def published_values(results: Results) -> dict[str, Any]:
     same = comparable and bool(theirs.loc[str(own.idxmin())] == theirs.min())
     compared |= {
         "any": True,
+        "beside": _published(results, "grade", "group", "disease"),
+        "beside_locations": _published(results, "location", "finding"),
         "n": counted(len(frame), "outcome"),
         "sides": listed([f"{side} for {count(n)}" for side, n in numbers.items() if n]),
         "mostly_lower": 2 * lower > len(frame),
@@ -244,6 +256,11 @@ def published_values(results: Results) -> dict[str, Any]:
         "hardest_auc": number(theirs.min(), digits) if len(theirs) else NOT_ESTIMABLE,
     }
     return {"compared": compared}
+
+
+def _published(results: Results, *kinds: str) -> bool:
+    """Whether the published study reports any outcome of some kinds, so that their table has a column of it."""
+    return any(outcome.id in results.published.index for outcome in results.outcomes(*kinds))
 
 
 def _one_each(results: Results, among: set[str]) -> list[str]:

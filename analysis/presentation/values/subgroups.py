@@ -6,9 +6,9 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.presentation.format import NOT_ESTIMABLE, count, counted, listed, p_equation, were
+from analysis.presentation.format import NOT_ESTIMABLE, count, counted, listed, number, p_equation, were
 from analysis.presentation.results import Results
-from analysis.presentation.tables.subgroups import level_name, several_levels, shown_kinds
+from analysis.presentation.tables.subgroups import level_name, several_levels, shown
 from analysis.presentation.values.performance import name
 
 
@@ -17,14 +17,15 @@ def subgroup_values(results: Results) -> dict[str, Any]:
     frame = results.estimates("subgroups")
     tested = frame[frame["p_holm"].notna()] if len(frame) and "p_holm" in frame else pd.DataFrame()
     significant = tested[tested["p_holm"] < results.alpha] if len(tested) else tested
-    which = [_told(results, row) for _, row in significant.iterrows()]
+    which = [_told(results, row, difference=True) for _, row in significant.iterrows()]
+    listed_there = [outcome for same in shown(results) for outcome in same]
     if len(which) > 6:
         which = [*which[:5], f"{count(len(which) - 5)} more"]
     return {
         "subgroups": {
             "any": len(several_levels(results)) > 0,
-            "merged": len(shown_kinds(results)) > 0,
-            "some_unshown": _unshown(results, tested),
+            "merged": any(outcome.kind in ("group", "disease") for outcome in listed_there),
+            "some_unshown": len(tested) > 0 and not set(tested["outcome"]) <= {outcome.id for outcome in listed_there},
             "tested": len(tested) > 0,
             "comparisons": counted(len(tested), "comparison"),
             "significant": were(len(significant)),
@@ -45,13 +46,12 @@ def _smallest(results: Results, tested: pd.DataFrame) -> str:
     return text if len(least) > 1 else f"{text}, for {_told(results, least.iloc[0])}"
 
 
-def _told(results: Results, row: pd.Series) -> str:
-    """Return "Kellgren-Lawrence grade 3 (sex: male)"."""
+def _told(results: Results, row: pd.Series, difference: bool = False) -> str:
+    """Return "Kellgren-Lawrence grade 3 (sex: male)", with the difference "(sex: male, −0.12, −0.20 to −0.04)"."""
     outcome = results.scheme.outcome(str(row["outcome"]))
-    return f"{name(results, outcome)} ({level_name(row['subgroup'])}: {level_name(row['level'])})"
-
-
-def _unshown(results: Results, tested: pd.DataFrame) -> bool:
-    """Whether some tests are of outcomes that the table of subgroups leaves out."""
-    shown = {outcome.id for outcome in results.outcomes(*shown_kinds(results))}
-    return bool(len(tested)) and not set(tested["outcome"]) <= shown
+    text = f"{level_name(row['subgroup'])}: {level_name(row['level'])}"
+    if difference:
+        digits = results.settings.digits
+        ends = (number(row[f"difference_{end}"], digits) for end in ("low", "high"))
+        text += f", {number(row['difference'], digits)}, {' to '.join(ends)}"
+    return f"{name(results, outcome)} ({text})"
