@@ -27,29 +27,11 @@ from pydicom.uid import (
 
 from analysis.archive.characters import correct_characters
 from analysis.archive.elements import read_elements
+from analysis.archive.others import kind_of
 
 NATIVE = (ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian, DeflatedExplicitVRLittleEndian)
 # What a data set without preamble begins with: group 0002 or 0008, in either byte order.
 _HEADLESS = (b"\x02\x00", b"\x08\x00", b"\x00\x02", b"\x00\x08")
-
-#: First bytes of other files that people put into archives.
-_OTHERS = (
-    (b"PK\x03\x04", "packed", "zip"),
-    (b"\x1f\x8b", "packed", "gzip"),
-    (b"BZh", "packed", "bzip2"),
-    (b"\xfd7zXZ", "packed", "xz"),
-    (b"7z\xbc\xaf\x27\x1c", "packed", "7z"),
-    (b"Rar!", "packed", "rar"),
-    (b"\x89PNG", "picture", "PNG"),
-    (b"\xff\xd8\xff", "picture", "JPEG"),
-    (b"\xff\x4f\xff\x51", "picture", "JPEG 2000"),
-    (b"\0\0\0\x0cjP", "picture", "JPEG 2000"),
-    (b"II*\0", "picture", "TIFF"),
-    (b"MM\0*", "picture", "TIFF"),
-    (b"GIF8", "picture", "GIF"),
-    (b"BM", "picture", "BMP"),
-    (b"%PDF", "not_dicom", "PDF"),
-)
 
 _ITEM = b"\xfe\xff\x00\xe0"
 # Value representations that hold words, several of them separated by backslashes (DICOM PS3.5 6.2); of the names of
@@ -114,7 +96,7 @@ def read(path: Path, *, max_mb: float | None = None) -> pydicom.Dataset:
         raise Unreadable("empty")
     headless = data[128:132] != b"DICM"
     if headless and data[:2] not in _HEADLESS:
-        raise _other(data)
+        raise Unreadable(*kind_of(data))
     return _parse(data, headless)
 
 
@@ -144,21 +126,6 @@ def _parse(data: bytes, headless: bool) -> pydicom.Dataset:
         dataset.file_meta.TransferSyntaxUID = guess
     correct_characters(dataset)
     return dataset
-
-
-def _other(data: bytes) -> Unreadable:
-    """Name the kind of a file that isn't DICOM, by its first bytes."""
-    if data[257:262] == b"ustar":
-        return Unreadable("packed", "tar")
-    for begins, code, what in _OTHERS:
-        if data.startswith(begins):
-            return Unreadable(code, what)
-    try:
-        data[:4096].decode("utf-8")
-    except UnicodeDecodeError as error:
-        if error.start < len(data[:4096]) - 4:
-            return Unreadable("not_dicom")
-    return Unreadable("not_dicom") if b"\0" in data[:4096] else Unreadable("not_dicom", "text")
 
 
 def _whole_file(data: bytes, headless: bool) -> pydicom.Dataset:

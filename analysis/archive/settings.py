@@ -74,6 +74,20 @@ class CutSettings(Settings):
     )  # fmt: skip
 
 
+def _letter(letter: str, *short: str, not_before: str) -> list[str]:
+    """Return patterns of a side's letter: alone (but not as in R.O. or L.S.), or joined to a word as in KNEE-R and R-KNEE.
+
+    A word has three letters, or names a view (AP-L, 3V-R), so that X-R and R/O are no sides; the L of L-SPINE is none.
+    """
+    word = r"(?:[^\W\d_]{3,}|ap|pa|wb|\d ?v(?:w|iews?)?)"
+    return [
+        rf"(?<![\w/&+-]){letter}(?![\w/&+-]|\.\s?{not_before}\b)",
+        rf"(?<![\w/&+-]){letter}(?=[-/]{word}\b)(?!-(?:spine|rygg|kot|column))",
+        rf"\b{word}[-/]{letter}(?![\w&+]|[-/]\w\b)",
+        rf"\b(?:{'|'.join([letter, *short])})kn(?:ee|ä)",
+    ]
+
+
 class IngestSettings(Settings):
     """What ingest accepts, and how it reads free text; patterns are regular expressions, case ignored.
 
@@ -114,24 +128,36 @@ class IngestSettings(Settings):
         {
             "oblique": [r"\bobl", r"\bsned", r"\b[RL][AP]O\b", r"\b45\s?(°|grader|deg)"],
             "lateral": [r"\blat(eral)?\b", r"\bsida\b", r"\bsidobild", r"\bsidoprojektion", r"\b(LL|RL|ML|LM)\b"],
-            "ap": [r"\bap\b", r"\bpa\b", r"\bfrontal", r"\brak\b", r"antero-?posterior", r"\bfront\b"],
+            "ap": [
+                r"\bap\b",
+                r"\bpa\b",
+                r"\bfrontal",
+                r"\brak\b",
+                r"antero-?posterior",
+                r"\bfront\b",
+                r"\ba-p\b",
+                r"\bp-a\b",
+            ],
         },
         description="View position and series text to view.",
     )
     sides: Patterns = Field(
         {
             "left": [
-                r"\bvänster\b", r"\bvanster\b", r"\bvä\b", r"\bvä?n?st\b", r"\bsin\b(?! (carga|contraste|apoyo))", r"\bleft\b", r"\blt\b", r"(?<![\w/&+-])L(?![\w/&+-])",
+                r"\bvänster\b", r"\bvanster\b", r"\bvä\b", r"\bvä?n?st\b", r"\bsin\b(?! (carga|contraste|apoyo))", r"\bleft\b", r"\blt\b",
+                r"\bsinist\w*", r"\blinks\b", r"\bgauche\b", r"\bizq", *_letter("L", "LT", "LEFT", not_before="S"),
             ],
             "right": [
                 r"\bhöger\b", r"\bhoger\b", r"\bhö\b", r"\bdx\b", r"\bright\b", r"\brt\b",
-                r"(?<![\w/&+-])R(?![\w/&+-])",
+                r"\bdext(?:er|ra)\b", r"\brechts\b", r"\bdroite?\b", r"\bderech[ao]\b",
+                *_letter("R", "RT", "RIGHT", not_before="O"),
             ],
             "both": [
                 r"\bbilat", r"\bboth\b", r"\bbåda\b", r"\bbägge\b", r"\bbda\b",
                 r"\bhö\w*\W+(?:och\W+|o\W+)?vä", r"\bvä\w*\W+(?:och\W+|o\W+)?hö",
                 r"\bright\W+(?:and\W+)?left\b", r"\bleft\W+(?:and\W+)?right\b",
-                r"(?<![\w-])(?:R\W{0,3}L|L\W{0,3}R)(?![\w-])",
+                r"(?<![\w-])(?:R\W{0,3}L|L\W{0,3}R)(?![\w-])", r"[^\W\d_]{3,}[-/](?:R\W{1,3}L|L\W{1,3}R)\b",
+                r"\bdx\W+(?:och\W+|o\W+|et\W+)?sin\b", r"\bsin\W+(?:och\W+|o\W+|et\W+)?dx\b", r"\bbil\W+kn",
             ],
         },
         description="Series and study text to side, where no laterality tag says it; the name of a modality that a text "
@@ -140,7 +166,7 @@ class IngestSettings(Settings):
     cut: CutSettings = Field(CutSettings(), description="How single knees are cut out of a film.")
     body_parts: Patterns = Field(
         {
-            "knee": [r"\bknä", r"\bkna\b", r"\bknee", r"patella"],
+            "knee": [r"\bknä", r"\bkna\b", r"\b(?:[lr]t?|left|right)?knee", r"patella"],
             "femur": [r"femur", r"lårben", r"thigh"],
             "leg": [r"tibia", r"fibula", r"underben", r"\bleg\b", r"\bcrus\b", r"tib.?fib", r"lower ?leg"],
             "extremity": [r"extrem"],

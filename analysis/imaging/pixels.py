@@ -10,7 +10,8 @@ from pydicom.pixels import apply_modality_lut, get_decoder
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian, JPEGLSTransferSyntaxes
 
 from analysis.archive.dicom import Unreadable, numbers, present, stored_pixels, text, value, whole
-from analysis.imaging.stored import hidden, is_cut, true_values
+from analysis.imaging.jpeg import is_cut
+from analysis.imaging.stored import hidden, true_values
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -6,9 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
-from pydicom.encaps import encapsulate, get_frame
-from pydicom.pixels import get_decoder
-from pydicom.uid import UID, JPEGTransferSyntaxes
 
 from analysis.archive.dicom import text, value, whole
 
@@ -54,42 +51,6 @@ def true_values(stored: NDArray[Any], dataset: Dataset) -> NDArray[Any]:
         return stored >> unused
     masked = (stored << unused) >> unused
     return masked if _roughness(masked) <= _roughness(stored) else stored
-
-
-def is_cut(dataset: Dataset, stored: NDArray[Any]) -> bool:
-    """Return whether a JPEG's data end before its picture does, though the mark of the end is there.
-
-    A decoder fills in what is missing and says nothing. Bytes put before the end are taken for the missing ones then, and
-    the picture is another one, or none; of a picture that is whole they change nothing. What is filled in repeats itself,
-    so that only a picture whose last blocks (8 x 8) are the same is decoded again.
-
-    Parameters
-    ----------
-    dataset : pydicom.Dataset
-    stored : numpy.ndarray, shape (rows, columns)
-        As decoded; its bits may have been shifted.
-    """
-    syntax = UID(str(dataset.file_meta.TransferSyntaxUID))
-    if syntax not in JPEGTransferSyntaxes or stored.ndim != 2 or min(stored.shape) < 16:
-        return False
-    rows, columns = (8 * (length // 8) for length in stored.shape)
-    last = stored[rows - 8 : rows, columns - 16 : columns]
-    if (last[:, :8] != last[:, 8:]).any():
-        return False
-    code = get_frame(dataset.PixelData, 0, number_of_frames=1)
-    end = code.rindex(b"\xff\xd9")
-    longer = dataset.group_dataset(0x0028)
-    longer.file_meta = dataset.file_meta
-    longer.add_new("PixelData", "OB", encapsulate([code[:end] + _MORE + code[end:]]))
-    decoder = get_decoder(syntax)
-    try:
-        return bool((decoder.as_array(longer, raw=True)[0] != decoder.as_array(dataset, raw=True)[0]).any())
-    except Exception:  # no picture goes on like this
-        return True
-
-
-#: Bytes that a JPEG's data may hold, and that no picture goes on with.
-_MORE = bytes(np.random.default_rng(0).integers(0, 255, 256, dtype=np.uint8))
 
 
 def _roughness(image: NDArray[Any]) -> int:

@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 from pydicom.uid import ExplicitVRBigEndian, JPEG2000Lossless, JPEGLSLossless, RLELossless, generate_uid
 
+from analysis.archive import describe
 from analysis.archive.commands import ingest as command
 from analysis.archive.describe import match
 from analysis.archive.find import escaped, find, inventory, real_path
@@ -402,13 +403,29 @@ def test_the_plausible_age_wins_and_contradictions_are_counted(tmp_path, tags, a
 
 
 SIDES = [
+    ({"SeriesDescription": "KNEE-R"}, "right"),
+    ({"SeriesDescription": "R-KNEE"}, "right"),
+    ({"SeriesDescription": "KNEE_LT"}, "left"),
+    ({"SeriesDescription": "LTKNEE AP"}, "left"),
+    ({"SeriesDescription": "KNEE-L-LAT"}, "left"),
+    ({"SeriesDescription": "KNEE AP/R"}, "right"),
+    ({"SeriesDescription": "KNEE 3V-R"}, "right"),
+    ({"SeriesDescription": "R/KNEE"}, "right"),
+    ({"SeriesDescription": "KNEE-R/L"}, "both"),
+    ({"SeriesDescription": "R-L KNEES"}, "both"),
+    ({"SeriesDescription": "L-SPINE AND KNEE"}, None),
+    ({"SeriesDescription": "KNEE X-R"}, None),
+    ({"SeriesDescription": "KNEE R/O FX"}, None),
+    ({"SeriesDescription": "KNEE R.O. FX"}, None),
+    ({"SeriesDescription": "KNEE DEXTER"}, "right"),
+    ({"SeriesDescription": "BIL KNEES"}, "both"),
     ({"StudyDescription": "DX KNEE 3 VIEWS"}, None),
     ({"StudyDescription": "DX KNEE LEFT 3 VIEWS"}, "left"),
     ({"StudyDescription": "DX Knee Left", "Laterality": "L"}, "left"),
     ({"StudyDescription": "DX KNEE RT 2V"}, "right"),
     ({"StudyDescription": "Knee dx"}, "right"),
     ({"StudyDescription": "Knä sin"}, "left"),
-    ({"StudyDescription": "DX KNEES BILATERAL"}, None),
+    ({"StudyDescription": "DX KNEES BILATERAL"}, "both"),
     ({"StudyDescription": "XR KNEE LT 3V"}, "left"),
     ({"StudyDescription": "KNEE L"}, "left"),
     ({"StudyDescription": "Rt Knee AP/Lat"}, "right"),
@@ -417,16 +434,15 @@ SIDES = [
     ({"StudyDescription": "XR-DX_KNEE 2V"}, None),
     ({"SeriesDescription": "DX Frontal", "StudyDescription": "Knä höger"}, "right"),
     ({"SeriesDescription": "Frontal dx"}, "right"),
-    ({"StudyDescription": "KNEE L/R"}, None),
+    ({"StudyDescription": "KNEE L/R"}, "both"),
     ({"StudyDescription": "RODILLA SIN CARGA"}, None),
     ({"StudyDescription": "Knee R/O fracture"}, None),
 ]
 
 
 @pytest.mark.parametrize(("tags", "side"), SIDES, ids=str)
-def test_sides(tmp_path, tags, side):
-    save(knee(1, **tags), tmp_path / "a.dcm")
-    assert indexed(tmp_path).images["side"].fillna("none").iloc[0] == (side or "none")
+def test_sides(tags, side):
+    assert describe.side(knee(1, **tags), IngestSettings())[0] == side
 
 
 @pytest.mark.parametrize(

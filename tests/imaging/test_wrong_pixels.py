@@ -221,9 +221,10 @@ def test_a_shutter_that_hides_everything_is_a_wrong_tag(tmp_path):
     assert close(image)
 
 
-def jpeg(tmp_path, share=1.0, end=b"", drawn=DRAWN):
+def jpeg(tmp_path, share=1.0, end=b"", drawn=DRAWN, progressive=0):
     grey = (drawn >> 4).astype(np.uint8)
-    code = cv2.imencode(".jpg", cv2.resize(grey, (400, 480)))[1].tobytes()
+    options = [cv2.IMWRITE_JPEG_PROGRESSIVE, progressive]
+    code = cv2.imencode(".jpg", cv2.resize(grey, (400, 480)), options)[1].tobytes()
     code = code[: int(share * len(code))] + end
     ds = radiograph(RNG, (480, 400), BitsAllocated=8, BitsStored=8, HighBit=7)
     ds.PixelData = encapsulate([code + b"\0" * (len(code) % 2)])
@@ -244,6 +245,18 @@ def test_a_jpeg_that_is_cut_is_refused(tmp_path):
         with pytest.raises(Unreadable) as caught:
             prepare_file(jpeg(tmp_path, share, b"\xff\xd9"), ImagesSettings())
         assert (caught.value.code, caught.value.detail) == ("truncated", "JPEG whose lower part is missing")
+
+
+def test_a_progressive_jpeg_that_is_cut_and_given_an_end_is_refused(tmp_path):
+    prepare_file(jpeg(tmp_path, progressive=1), ImagesSettings())
+    whole = cv2.imencode(".jpg", cv2.resize((DRAWN >> 4).astype(np.uint8), (400, 480)),
+                         [cv2.IMWRITE_JPEG_PROGRESSIVE, 1])[1].tobytes()  # fmt: skip
+    scans = [at / len(whole) for at in range(len(whole)) if whole[at : at + 2] == b"\xff\xda"]
+    assert len(scans) > 3
+    for share in (0.3, 0.6, 0.9, 0.97, *scans[1:]):
+        with pytest.raises(Unreadable) as caught:
+            prepare_file(jpeg(tmp_path, share, b"\xff\xd9", progressive=1), ImagesSettings())
+        assert caught.value.code == "truncated"
 
 
 def test_a_whole_jpeg_with_a_flat_corner_is_no_cut_one(tmp_path):
