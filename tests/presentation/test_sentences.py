@@ -11,6 +11,7 @@ from analysis.presentation.beside import pair
 from analysis.presentation.format import NONE, p_value
 from analysis.presentation.markdown import Table, to_markdown
 from analysis.presentation.tables import TABLES
+from analysis.presentation.values.cohort import cohort_values
 from analysis.statistics.data import NO_SCORE
 from analysis.yaml_files import load_yaml
 from tests.presentation.conftest import SCHEMES, Made, prose
@@ -264,6 +265,21 @@ def test_how_published_grades_came_about_is_what_the_source_says(kl, tmp_path):
     assert "Two experts agreed on one grade. All knees have one. A register knew the implants." in text
     assert "Not of this grading" not in text
     assert "is not part of the data" not in text and "one visit with one to several" not in text
+
+
+@pytest.mark.parametrize(("share", "said"), [(0.5, None), (1.0, "all")])
+def test_exams_of_both_knees_are_counted_unless_all_are(kl, tmp_path, share, said):
+    folder = shutil.copytree(kl.options["selection"], tmp_path / "selection")
+    exams = pd.read_parquet(folder / "exams.parquet")
+    pairs = int(len(exams) * share) // 2
+    exams = exams.head(2 * pairs) if said else exams
+    exams["exam"] = [
+        f"v{row // 2}-{('left', 'right')[row % 2]}" if row < 2 * pairs else exam
+        for row, exam in enumerate(exams["exam"])
+    ]
+    exams.to_parquet(folder / "exams.parquet")
+    flow = cohort_values(Made({**kl.options, "selection": folder}, kl.folder).results)["flow"]
+    assert flow["of_two_knees"] == (said or f"{pairs}") and flow["any_of_two_knees"]
 
 
 def test_what_the_readers_knew_is_what_the_authors_say(kl, tmp_path):

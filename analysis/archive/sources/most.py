@@ -244,7 +244,8 @@ SOURCE = Source(
         grading="The grades came with the radiographs, as they were agreed on for each knee, so that no reading of a single "
         "reader is part of the data.",
         remarks={
-            "tka": "Knee replacements were taken from the outcomes that the study recorded. Replaced knees have no grade."
+            "jsn_medial": "Half a grade of joint space narrowing was dropped.",
+            "tka": "Knee replacements were taken from the outcomes that the study recorded. Replaced knees have no grade.",
         },
         data_set="the Multicenter Osteoarthritis Study",
         citation="segal2013",

@@ -205,8 +205,10 @@ SOURCE = Source(
         grading="The grades came with the radiographs: two expert readers read each knee, and what they differed in "
         "was adjudicated, so that no reading of a single reader is part of the data.",
         remarks={
+            "jsn_medial": "A decimal of joint space narrowing, which marks a change within a grade, was dropped.",
             "ost_medial_tibia": "Osteophytes, attrition and sclerosis were read only in people with definite disease of either "
             "knee at some visit; in all others they are missing, so that what rests on them is known of the former alone.",
+            "attrition_medial_tibia": "Attrition and sclerosis were graded, and count as present from grade 1 on.",
             "tka": "Knee replacements were taken from the outcomes that the study recorded.",
         },
         data_set="the Osteoarthritis Initiative",

@@ -101,7 +101,7 @@ def cohort_values(results: Results) -> dict[str, Any]:
         "flow": {
             "exams": count(len(knees_of)),
             "found": count(len(exams)),
-            "of_two_knees": count(int((knees_of > 1).sum())),
+            "of_two_knees": "all" if (knees_of > 1).all() else count(int((knees_of > 1).sum())),
             "any_of_two_knees": bool((knees_of > 1).any()),
             "excluded": count(len(left)),
             "excluded_verb": "was" if len(left) == 1 else "were",

@@ -23,7 +23,13 @@ TINY = {
 #: What each release must say of itself, and what neither may.
 TOLD = {
     "oai": ("Osteoarthritis Initiative", "taken at baseline", "nda.nih.gov/oai", "may not be passed on"),
-    "most": ("Multicenter Osteoarthritis Study", "at 10 degrees", "agingresearchbiobank", "may not be passed on"),
+    "most": (
+        "Multicenter Osteoarthritis Study",
+        "at 10 degrees",
+        "agingresearchbiobank",
+        "may not be passed on",
+        "Of these exams all showed both knees",
+    ),
 }
 NEVER = (
     r"\bnan\b",
