@@ -163,16 +163,17 @@ class Scheme(Settings):
         """
         import pandas as pd
 
-        columns: dict[str, Any] = {}
-        for outcome in self.outcomes:
-            if outcome.kind == "disease":
-                columns[outcome.id] = self.holds("disease", grades)
-            else:
-                source = outcome.item or outcome.id
-                value = grades.get(source, pd.Series(float("nan"), grades.index)).astype(float)
-                positive = value.isin(outcome.levels) if outcome.item else value > 0
-                columns[outcome.id] = positive.astype(float).where(value.notna())
-        return pd.DataFrame(columns, index=grades.index)
+        return pd.DataFrame({one.id: self.cases(one, grades) for one in self.outcomes}, index=grades.index)
+
+    def cases(self, outcome: Outcome, grades: pd.DataFrame) -> pd.Series:
+        """Work out one outcome, as `derive` does all."""
+        import pandas as pd
+
+        if outcome.kind == "disease":
+            return self.holds("disease", grades)
+        value = grades.get(outcome.item or outcome.id, pd.Series(float("nan"), grades.index)).astype(float)
+        positive = value.isin(outcome.levels) if outcome.item else value > 0
+        return positive.astype(float).where(value.notna())
 
     def add_up(self, grades: pd.DataFrame) -> pd.DataFrame:
         """Work out the sum scores: a column each, missing where any of their items is."""

@@ -39,7 +39,7 @@ def question_of(scheme: Scheme, kinds: Collection[str] | None = None) -> dict[st
             found[outcome.id] = outcome.id
             continue
         levels = list(scheme.items[source].levels) if source in scheme.items else [0, 1]
-        label = scheme.derive(pd.DataFrame({source: levels}, dtype=float))[outcome.id].to_numpy() == 1
+        label = scheme.cases(outcome, pd.DataFrame({source: levels}, dtype=float)).to_numpy() == 1
         # Complements are written alike: the lowest level counts as a control.
         found[outcome.id] = first.setdefault((source, (label ^ label[0]).tobytes()), outcome.id)
     return found

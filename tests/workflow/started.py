@@ -36,6 +36,7 @@ def serve(orders: IO[str]) -> None:
     import tempfile
 
     import grimp  # noqa: F401
+    import pandas  # noqa: F401
     import pydantic  # noqa: F401
     from snakemake import cli
 
