@@ -18,7 +18,12 @@ from analysis.grading.scheme import load_scheme
 
 GRADINGS = Path("workflow/gradings")
 #: The simulated archive and the sources of archives make readings, so they say which item they read.
-MAKERS = (Path("analysis/simulate"), Path("analysis/archive/sources"), Path("analysis/benchmarks/films.py"))
+MAKERS = tuple(
+    map(
+        Path,
+        ("analysis/simulate", "analysis/archive/sources", "analysis/archive/releases", "analysis/benchmarks/films.py"),
+    )
+)
 TWO_ITEMS = """\
 name: invented
 title: Invented
