@@ -256,6 +256,8 @@ class NetworkSettings(Settings):
     def _consistent(self) -> NetworkSettings:
         if len(set(self.seeds)) != len(self.seeds):
             raise ValueError("seeds must differ")
+        if len(set(self.tasks)) != len(self.tasks):
+            raise ValueError("tasks must differ")
         parts = [group.part for group in self.groups]
         if parts != sorted(parts, reverse=True):
             raise ValueError("groups of part image come before those of part core")

@@ -21,18 +21,18 @@ from analysis.archive.settings import SOURCES, ArchiveSettings, IngestSettings
 from analysis.archive.sources import Source
 from analysis.cohort.settings import SelectionSettings
 from analysis.errors import StudyError
-from analysis.grading.scheme import load_scheme
 from analysis.grading.settings import ReferenceSettings
 from analysis.imaging.settings import ImagesSettings
 from analysis.learning_curve.settings import LearningCurveSettings
 from analysis.network.settings import AttributionSettings, NetworkSettings, PredictionSettings
 from analysis.presentation.settings import ManuscriptSettings
 from analysis.reading.settings import ReadingSettings
-from analysis.settings import GRADINGS, SEED, Settings, parse
+from analysis.settings import SEED, Settings, parse
 from analysis.simulate.settings import SimulateSettings
-from analysis.statistics.names import check_names, find
+from analysis.statistics.names import find
 from analysis.statistics.settings import ExternalSettings, StatisticsSettings
 from analysis.study.carried import adopt
+from analysis.study.names import check_study
 from analysis.yaml_files import dump_yaml, load_yaml, parse_yaml
 
 PUBLISHED = {path.stem for path in Path(statistics.__file__).parent.glob("*.yaml")}
@@ -90,10 +90,7 @@ class Study(Settings):
 
     @model_validator(mode="after")
     def _names_exist(self) -> Study:
-        gradings = {path.stem: path for path in sorted(GRADINGS.glob("*.yaml"))}
-        named = {"grading": (self.grading,), "network.tasks": self.network.tasks, "compare": self.compare or ()}
-        for key, names in named.items():
-            find(names, gradings, key, f"grading in {GRADINGS}/")
+        check_study(self)
         if self.compare and len(set(self.compare)) < 2:
             raise ValueError("'compare' names one grading twice; name two, or null")
         if self.prediction.mirrored and self.network.align_sides:
@@ -110,10 +107,9 @@ class Study(Settings):
                 "external.thresholds is 'validation', but with external.exams 'all' there is no validation set; set that "
                 "to 'test'"
             )
-        asked = self.statistics
-        check_names(asked, map(load_scheme, gradings.values()))
-        if not Path(asked.published).is_file():
-            find((asked.published,), PUBLISHED, "statistics.published", "file, nor published results by that name")
+        published = self.statistics.published
+        if not Path(published).is_file():
+            find((published,), PUBLISHED, "statistics.published", "file, nor published results by that name")
         return self
 
     @property

@@ -38,6 +38,22 @@ def _in_the_repository(monkeypatch):
         ("statistics={prevalence: {kl_2_5: 0.3}}", ["statistics.prevalence", "did you mean 'kl_2_4'?"]),
         ("statistics={subgroup_findings: [implnat]}", ["did you mean 'implant'?"]),
         ("statistics={published: olson2021}", ["statistics.published", "did you mean 'olsson2021'?"]),
+        ("network={tasks: [fracture, fracture]}", ["tasks must differ"]),
+        (
+            "selection={sets: {test: {protocols: [weightbearing]}}}",
+            ["sets.test.protocols", "did you mean 'weight_bearing'?"],
+        ),
+        ("selection={sets: {training: {at_least: {kll: {4: 9}}}}}", ["training.at_least", "did you mean 'kl'?"]),
+        ("selection={body_parts: [kne]}", ["selection.body_parts", "did you mean 'knee'?"]),
+        ("manuscript={curves: [kl_9]}", ["manuscript.curves", "'kl_9' is no outcome"]),
+        (
+            "simulate={population: {training_findings: {tkaa: 3}}}",
+            ["population.training_findings", "did you mean 'tka'?"],
+        ),
+        ("simulate={population: {test_location: {medail: 3}}}", ["population.test_location", "did you mean 'medial'?"]),
+        ("cohort={citation: chenn2018}", ["cohort.citation", "did you mean 'chen2018'?"]),
+        ("cohort={remarks: {tkaa: One sentence.}}", ["cohort.remarks", "did you mean 'tka'?"]),
+        ("archive={kneekl224: {sets: {train: trainin}}}", ["kneekl224.sets.train", "'training'"]),
         ("network=[" + "1, " * 3000 + "1]", ["'network'"]),
     ],
 )

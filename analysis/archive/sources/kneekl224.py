@@ -6,7 +6,7 @@ import re
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
@@ -37,7 +37,7 @@ class KneeKL224Settings(Settings):
     sha256: str | None = Field(
         None, description="Expected checksum of that file, hexadecimal; null trusts the one that the DOI's API states."
     )
-    sets: dict[str, str] = Field(
+    sets: dict[str, Literal["training", "validation", "test"]] = Field(
         {"train": "training", "val": "validation", "test": "test"},
         description="Published folder to set; `auto_test` is a different crop and is left out.",
     )

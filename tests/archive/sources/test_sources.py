@@ -61,10 +61,10 @@ def test_facts_are_the_source_s_unless_the_study_says_otherwise(tmp_path):
 
 
 def test_facts_of_one_data_set_are_not_told_of_another():
-    other = {"name": "a", "citation": "else2020"}
+    other = {"name": "a", "citation": "eckstein2014"}
     assert study(archive={"source": "kneekl224"}, cohort=other).cohort == study(
         archive={"source": "kneekl224"}
-    ).cohort.model_copy(update={"citation": "else2020", "data_set": None, "origin": None, "origin_citation": None})
+    ).cohort.model_copy(update={"citation": "eckstein2014", "data_set": None, "origin": None, "origin_citation": None})
 
 
 def test_a_data_set_of_another_name_is_not_cited_as_the_source_s():

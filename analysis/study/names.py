@@ -1,0 +1,66 @@
+"""Names that sections of the configuration take from one another: one that nothing has is a slip."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from analysis.grading.scheme import Scheme, load_scheme
+from analysis.settings import GRADINGS
+from analysis.simulate.settings import PopulationSettings
+from analysis.statistics.names import check_names, find
+
+if TYPE_CHECKING:
+    from analysis.study.configuration import Study
+
+REFERENCES = Path("manuscript/references.bib")
+#: What the simulator makes, by the key of `simulate.population`.
+MADE = {
+    name: set(getattr(PopulationSettings(), f"training_{part}"))
+    for part in ("findings", "location")
+    for name in (f"training_{part}", f"test_{part}")
+}
+
+
+def check_study(study: Study) -> None:
+    """Refuse a name that stands for nothing; ValueError names the key, and the nearest name there is."""
+    gradings = {path.stem: path for path in sorted(GRADINGS.glob("*.yaml"))}
+    for key, names in (
+        ("grading", [study.grading]),
+        ("network.tasks", study.network.tasks),
+        ("compare", study.compare or []),
+    ):
+        find(names, gradings, key, f"grading in {GRADINGS}/")
+    check_names(study.statistics, map(load_scheme, gradings.values()))
+    _graded(study, gradings)
+    for name, options in study.selection.sets:
+        find(
+            options.protocols or [], [*study.ingest.protocols, "other"], f"selection.sets.{name}.protocols", "protocol"
+        )
+    find(study.selection.body_parts, study.ingest.body_parts, "selection.body_parts", "part of ingest.body_parts")
+    for name, known in MADE.items():
+        find(
+            getattr(study.simulate.population, name), known, f"simulate.population.{name}", "finding that is simulated"
+        )
+    cited = {name: key for name in ("citation", "origin_citation") if (key := getattr(study.cohort, name))}
+    if cited and REFERENCES.is_file():
+        known = set(re.findall(r"^@\w+\{\s*([^,\s]+)", REFERENCES.read_text(encoding="utf-8"), re.MULTILINE))
+        for name, key in cited.items():
+            find([key], known, f"cohort.{name}", f"reference in {REFERENCES}")
+
+
+def _graded(study: Study, gradings: Mapping[str, Path]) -> None:
+    """Refuse an outcome, an item or a finding that no grading has; they are read only where one is named."""
+    least = {f"selection.sets.{name}.at_least": options.at_least for name, options in study.selection.sets}
+    if not (study.manuscript.curves or study.cohort.remarks or any(least.values())):
+        return
+    schemes: list[Scheme] = [load_scheme(path) for path in gradings.values()]
+    items = {name for scheme in schemes for name in scheme.items}
+    findings = {name for scheme in schemes for name in scheme.findings}
+    outcomes = {outcome.id for scheme in schemes for outcome in scheme.outcomes}
+    find(study.manuscript.curves, outcomes, "manuscript.curves", "outcome of any grading")
+    find(study.cohort.remarks or {}, items | findings, "cohort.remarks", "item or finding of any grading")
+    for key, names in least.items():
+        find(names, items | findings, key, "item or finding of any grading")
