@@ -92,7 +92,7 @@ def read_people(folder: Path) -> pd.DataFrame:
 
     sexes = {"1": "male", "2": "female", "M": "male", "F": "female"}
     found: list[pd.DataFrame] = []
-    for path in find_tables(folder, r"enrollees|allclinical00|oai_enrollee01|enrollee01"):
+    for path in find_tables(folder, r"enrollees|allclinical00|subjectchar00|oai_enrollee01|enrollee01"):
         frame = read_release(path)
         ages = pd.to_numeric(column(frame, "v00age", "ageyears"), errors="coerce")
         found.append(

@@ -257,6 +257,7 @@ def test_a_film_whose_header_does_not_say_what_it_is_of_is_known_by_a_table(driv
     film(tmp_path / "00m/0.C.2/1000001/20050301/00000101", "1000001", "016600000101", None)
     with pytest.raises(StudyError, match=r"no fixed-flexion film of the knee; .*, and 1 DICOM files were found\. Give"):
         made(OAI, OAISettings(folder=str(tmp_path)), tmp_path / "out")
+    (tmp_path / "SubjectChar00.txt").write_text("ID|V00AGE\n1000001|61\n")
     tables = {
         "contents.csv": f'Folder,AccessionNumber,SeriesDescription\n0.C.2/1000001,16600000101,"{BILATERAL}  "\n',
         "oai_xrmeta01.txt": f"subjectkey\tbarcode\texamtype\nThe NDAR identifier\tBarcode\tType\nNDAR_1\t016600000101\t{BILATERAL}\n",
