@@ -94,6 +94,7 @@ def dots(
             if known(found.get("low")) and known(found.get("high")):
                 panel.plot([scale * found["low"], scale * found["high"]], [at, at], color=colour, solid_capstyle="butt")
             if known(found.get(name)):
-                panel.plot(scale * found[name], at, MARKERS[(first + index) % len(MARKERS)], color=colour)
+                marker = MARKERS[(first + index) % len(MARKERS)]
+                panel.plot(scale * found[name], at, marker, color=colour, clip_on=False)  # an AUC of 1 is at the edge
     panel.set_yticks(range(len(rows)), list(rows))
     panel.set_ylim(len(rows) - 0.5, -0.5)
