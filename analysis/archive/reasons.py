@@ -43,7 +43,6 @@ REASONS = {
     "shape": "Its pixels are no picture of rows and columns ({})",
     "blank": "All its pixels have the same value",
     "implausible": "Its pixels don't look like a radiograph ({})",
-    "side": "Nothing says whether it is a left or a right knee, and this network has to know; give --laterality",
     "crash": "Its pixels made the decoder crash",
 }
 

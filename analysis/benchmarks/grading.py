@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from analysis.archive.find import find, real_path
 from analysis.benchmarks.archive import multiply
@@ -70,8 +71,7 @@ def bare_loop(network: Trained, paths: list[Path]) -> int:
         with suppress(Exception):  # no radiograph
             waiting.append(prepare_plain(path, network.images).reshape(network.images.size, -1))
         if waiting and (len(waiting) == BATCH or number == len(paths)):
-            sides = np.zeros(len(waiting), bool)
-            network.answer(np.stack(waiting), np.arange(len(waiting)), sides)
+            network.answer(np.stack(waiting), np.arange(len(waiting)), pd.Series("right", range(len(waiting))))
             done += len(waiting)
             waiting = []
     return done

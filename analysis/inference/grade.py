@@ -27,6 +27,7 @@ MARKS = LOOKS | {
     "body_part": "a header names another part of the body",
     "incomplete": "an image of this knee could not be read",
     "cut": "it is cut out of a film of both knees, on which the legs are not clearly apart",
+    "side": "nothing says whether it is a left or a right knee, and so medial and lateral can't be told apart",
 }
 #: What is said when the first knee is graded.
 FIRST = "The first knee is graded."
@@ -162,16 +163,10 @@ def _prepared(
     network: Trained, files: pd.DataFrame, shown: bool
 ) -> Iterator[tuple[Knee, list[np.ndarray], list[np.ndarray], list[dict[str, Any]]]]:
     """Give each knee with its images, and the files of it that couldn't be read."""
-    needs_side = network.settings.align_sides
     parted_files = by_knee(files)
-    sided = parted_files[parted_files["side"].notna()] if needs_side else parted_files
-    places = [Path(place) for place in sided["place"]]
-    decoded = decode_files(places, network.images, prepare_shown if shown else prepare_plain, boxes(sided))
+    places = [Path(place) for place in parted_files["place"]]
+    decoded = decode_files(places, network.images, prepare_shown if shown else prepare_plain, boxes(parted_files))
     for knee in knees(parted_files):
-        if needs_side and not knee.side:
-            why = {"code": "side", "detail": sentence("side")}
-            yield knee, [], [], [{"path": path, **why} for path in knee.files["path"]]
-            continue
         images, larger, refused, good = [], [], [], []
         for path in knee.files["path"]:
             result = next(decoded)
@@ -194,8 +189,7 @@ def _answered(
     images = np.stack([image for _, some, _, _ in waiting for image in some])
     exam = np.repeat(np.arange(len(waiting)), [len(some) for _, some, _, _ in waiting])
     about = pd.concat([knee.files for knee, _, _, _ in waiting])
-    left = (about["side"] == "left").to_numpy() if network.settings.align_sides else None
-    answers = network.answer(images, exam, left)
+    answers = network.answer(images, exam, about["side"])
     grades = network.asked.layout.predicted(answers.scores)
     longer = about[["rows", "columns"]].max(axis=1).to_numpy(int)
     views = [view if isinstance(view, str) else None for view in about["view"]]
@@ -212,6 +206,7 @@ def _answered(
                 found |= {"unsure"} if network.trust.is_unsure(item, score) else set()
         found |= {"body_part"} if (knee.files["body_part"] == "other").any() else set()
         found |= {"incomplete"} if incomplete else set()
+        found |= {"side"} if network.settings.align_sides and not knee.side else set()
         found |= {"cut"} if knee.files["noted"].str.contains("film_doubtful", na=False).any() else set()
         marks = [mark for mark in MARKS if mark in found]
         yield Graded(number + i + 1, knee, np.stack(some), larger, answers.scores[i], answers.seeds[:, i], own, marks)

@@ -51,7 +51,7 @@ def _asked(scheme: Scheme, one: Graded) -> str:
 def attributed(network: Trained, one: Graded) -> list[Pair]:
     """Return each image of a new knee as it is looked at, and with what adds to the score laid over it."""
     outcome = network.outcomes.index(_asked(network.scheme, one))
-    left = np.full(len(one.images), one.knee.side == "left")
-    seen = network.batch(one.images, np.zeros(len(one.images), int), left).images[:, 0]
-    mirrored = left & network.settings.align_sides
+    side = one.knee.files["side"]
+    seen = network.batch(one.images, np.zeros(len(one.images), int), side).images[:, 0]
+    mirrored = (side == "left").to_numpy() & network.settings.align_sides
     return explained(network.members, network.asked, outcome, seen, np.stack(one.shown), mirrored)

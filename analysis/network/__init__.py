@@ -33,7 +33,7 @@ def load(folder: str | Path, workers: int = 1) -> Trained:
     --------
     >>> network = load("results/simulated/kl/card")  # doctest: +SKIP
     >>> image = network.read("knee.dcm")  # doctest: +SKIP
-    >>> network.score([[image]])["kl"]  # doctest: +SKIP
+    >>> network.score([[image]], ["left"])["kl"]  # doctest: +SKIP
     """
     from analysis.network.trained import load as run
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import cast
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -12,13 +14,21 @@ from analysis.network.backbone import build
 from analysis.network.distributed import BatchNorm
 from analysis.network.residual import PreActivation
 from analysis.network.settings import NetworkSettings
-from analysis.network.structure import Row, describe
+from analysis.network.structure import Row, describe, parameters
 
 
 class Head(nn.Module):
-    """Table 1's classification: a 1x1 convolution and two fully connected layers."""
+    """Table 1's classification: a 1x1 convolution and two fully connected layers.
 
-    def __init__(self, inputs: int, reduction: int, hidden: int, outputs: int) -> None:
+    Parameters
+    ----------
+    inputs, reduction, hidden, outputs : int
+        Filters that come in, filters of the convolution, units between the layers, outputs.
+    sides : bool
+        Whether what the right half of the map has more of than the left adds to the outputs, by one linear layer.
+    """
+
+    def __init__(self, inputs: int, reduction: int, hidden: int, outputs: int, sides: bool = False) -> None:
         super().__init__()
         self.reduce = PreActivation(inputs, reduction, 1)
         # ASSUME: the last layers are sized by the outcomes; the table's "4, 4" fits no number of outputs.
@@ -29,13 +39,30 @@ class Head(nn.Module):
         for layer in (self.inner, self.outer):
             nn.init.zeros_(layer.bias)
         self.outer.weight.data.mul_(0.1)
+        # The grades' gradients are so much larger than those of a location that it needs weights of its own to be learnt.
+        self.sides = nn.Linear(reduction, outputs, bias=False) if sides else None
+        if self.sides is not None:
+            nn.init.zeros_(self.sides.weight)
 
     def forward(self, features: Tensor) -> Tensor:
         """Map (n, inputs, side, side) to (n, outputs)."""
         # ASSUME: what is left of the image after the 1x1 convolution is pooled by its mean. With the maximum only one
         # place of each filter learns from an exam, and some hundred exams end at chance.
-        reduced = self.reduce(features).mean((2, 3))
-        return self.outer(F.relu(self.inner(F.relu(reduced))))
+        reduced = self.reduce(features)
+        logits = self.outer(F.relu(self.inner(F.relu(reduced.mean((2, 3))))))
+        if self.sides is None:
+            return logits
+        half = (reduced.shape[3] + 1) // 2  # of an odd width both have the middle
+        left, right = reduced[..., :half].mean((2, 3)), reduced[..., -half:].mean((2, 3))
+        return logits + self.sides(right - left)
+
+    def rows(self, part: str) -> list[Row]:
+        """List its rows of the network's table."""
+        rows = describe(nn.Sequential(self.reduce, self.inner, self.outer), part)
+        if self.sides is None:
+            return rows
+        outputs = self.sides.out_features
+        return [*rows, Row("Fully connected, of the halves' difference", 1, "–", outputs, part, parameters(self.sides))]
 
 
 class KneeNet(nn.Module):
@@ -63,7 +90,10 @@ class KneeNet(nn.Module):
         self.pool = settings.pool
         self.backbone, filters = build(settings, side)
         self.heads = nn.ModuleDict(
-            {name: Head(filters, settings.reduction, settings.hidden, n) for name, n in outputs.items()}
+            {
+                name: Head(filters, settings.reduction, settings.hidden, n, settings.align_sides)
+                for name, n in outputs.items()
+            }
         )
         # ASSUME: the view is read off the image's own features by one linear layer. They are normalised and centred
         # before it, as those of the heads are: with 512 large features the paper's learning rate is far too large.
@@ -74,7 +104,14 @@ class KneeNet(nn.Module):
         self.view.weight.data.mul_(0.1)
 
     def forward(
-        self, images: Tensor, image: Tensor, n_images: int, exam: Tensor, n_exams: int, task: str
+        self,
+        images: Tensor,
+        image: Tensor,
+        n_images: int,
+        exam: Tensor,
+        n_exams: int,
+        task: str,
+        mirrored: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Score exams, each with one or many images, packed one after the other.
 
@@ -92,6 +129,8 @@ class KneeNet(nn.Module):
             Number of exams.
         task : str
             Which head to use.
+        mirrored : Tensor of bool, shape (passes,), optional
+            Passes that show a knee mirrored: their features are mirrored back before they are joined with others'.
 
         Returns
         -------
@@ -101,6 +140,8 @@ class KneeNet(nn.Module):
             Logits of each image's view.
         """
         features = self.features(images)
+        if mirrored is not None:
+            features = torch.where(mirrored.view(-1, 1, 1, 1), features.flip(3), features)
         head = self.heads[task]
         if self.pool == "features":
             logits = head(maximum(features, exam, n_exams))
@@ -118,7 +159,7 @@ class KneeNet(nn.Module):
         """List the rows of the network's table; their parameters add up to all that is trained."""
         rows = describe(self.backbone, "core")
         filters = self.view.in_features
-        of_tasks = [row for name, head in self.heads.items() for row in describe(head, f"task {name}")]
+        of_tasks = [row for name, head in self.heads.items() for row in cast(Head, head).rows(f"task {name}")]
         of_view = describe(nn.Sequential(self.view_norm, self.view), "task view")
         if self.pool == "features":
             joined = [Row("Maximum over the images of an exam", 1, "–", filters, "pool", 0), *of_tasks]

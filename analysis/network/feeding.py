@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TypeVar
 
@@ -35,6 +35,10 @@ class Batch:
     image, exam : Tensor of int64, shape (passes,)
         Which image and exam of the batch each pass belongs to.
     n_images, n_exams : int
+    mirrored : Tensor of bool, shape (passes,), or None
+        Where sides are aligned: which passes show a knee as the other side; None where none does.
+    unsided : Tensor of bool, shape (passes,), or None
+        Where sides are aligned: of which passes nobody knows what side they show; None where it is known of all.
     """
 
     images: Tensor
@@ -42,10 +46,12 @@ class Batch:
     n_images: int
     exam: Tensor
     n_exams: int
+    mirrored: Tensor | None = None
+    unsided: Tensor | None = None
 
     @property
     def inputs(self) -> tuple[Tensor, Tensor, int, Tensor, int]:
-        """All that `KneeNet` takes but the task."""
+        """What `KneeNet` takes before the task; after it comes `mirrored`."""
         return self.images, self.image, self.n_images, self.exam, self.n_exams
 
 
@@ -76,19 +82,21 @@ class Feeder:
     store : ImageStore
     device : Device
     align_sides : bool
-        Whether images of left knees are shown mirrored.
+        Whether images of left knees are shown mirrored. One whose side isn't known is shown as it is.
     """
 
     def __init__(self, store: ImageStore, device: Device, align_sides: bool) -> None:
         self.store, self.device = store, device
         self._views = views(store)
         self._left = (store.rows["side"] == "left").to_numpy() if align_sides else None
+        self._unsided = store.rows["side"].isna().to_numpy() if align_sides else None
 
     def plain(self, exams: Exams, chosen: np.ndarray, side: int | None = None) -> Batch:
         """Make a batch of untransformed images, one pass each, as at evaluation; reduced to `side` where it is given."""
         rows, number = exams.images_of(chosen)
         grey = shrink(self._grey(rows), side or self.store.size)
-        return self._batch(grey, number, np.arange(len(rows)), np.arange(len(chosen)).repeat(number))
+        batch = self._batch(grey, number, np.arange(len(rows)), np.arange(len(chosen)).repeat(number))
+        return replace(batch, unsided=self._some(None if self._unsided is None else self._unsided[rows]))
 
     def training(
         self,
@@ -127,6 +135,10 @@ class Feeder:
             np.arange(number.sum()).repeat(jitters),
             np.arange(len(number)).repeat(number * jitters),
         )
+        if self._unsided is not None:
+            # Of an image whose side isn't known, what is learnt of the sides is as often wrong as right, and so nothing.
+            known = ~self._unsided[rows[images]].repeat(jitters)
+            batch = replace(batch, mirrored=self._some(variation.mirrored(passes) & known))
         labels = Labels(
             self._float(grades[own]),
             self._float(binary[own]),
@@ -135,6 +147,9 @@ class Feeder:
             self._float(view_weights[images]),
         )
         return batch, labels
+
+    def _some(self, marked: np.ndarray | None) -> Tensor | None:
+        return None if marked is None or not marked.any() else self.device.send(torch.from_numpy(marked))
 
     def _float(self, values: np.ndarray) -> Tensor:
         return self.device.send(torch.from_numpy(np.nan_to_num(values).astype(np.float32)))

@@ -57,7 +57,7 @@ class Optimisation:
     def step(self, task: Task, batch: Batch, labels: Labels, rate: float, phase: PhaseSettings) -> Tensor:
         """Take one step of the optimiser; return the loss over all processes, detached."""
         with self.device.autocast():
-            logits, views = self.model(*batch.inputs, task.name)
+            logits, views = self.model(*batch.inputs, task.name, batch.mirrored)
         t = self.settings
         each = elementwise(task.layout, t.loss, logits, labels.grades, labels.binary, t.margin)
         loss = (each * labels.weights).sum()

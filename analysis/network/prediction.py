@@ -80,12 +80,20 @@ def score(
 def answer(network: KneeNet, task: Asked, batch: Batch, device: Device, mirrored: bool = False) -> Scores:
     """Score the exams of one batch, or the mean over its images and their mirror images.
 
-    The network is in evaluation mode, and no gradient is kept by the caller.
+    Where sides are aligned, an image whose side isn't known is taken for a right knee's and for a left one's, and the scores
+    are averaged. The network is in evaluation mode, and no gradient is kept by the caller.
     """
+    ways = [batch]
+    if batch.unsided is not None:
+        turned = torch.where(batch.unsided.view(-1, 1, 1, 1), batch.images.flip(3), batch.images)
+        ways.append(replace(batch, images=turned))
+    if mirrored:
+        exchanged = torch.ones(len(batch.images), dtype=torch.bool, device=batch.images.device)
+        ways += [replace(way, images=way.images.flip(3), mirrored=exchanged) for way in ways]
     found = []
-    for shown in (batch, replace(batch, images=batch.images.flip(3)))[: 1 + mirrored]:
+    for shown in ways:
         with device.autocast():
-            logits, view = network(*shown.inputs, task.name)
+            logits, view = network(*shown.inputs, task.name, shown.mirrored)
         found.append((task.layout.scores(logits.float()).cpu().numpy(), view.float().softmax(1).cpu().numpy()))
     outcomes, views = zip(*found, strict=True)
     return Scores(np.mean(outcomes, 0), np.mean(views, 0))

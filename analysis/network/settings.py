@@ -240,7 +240,9 @@ class NetworkSettings(Settings):
         "features", description="what is pooled over an exam's images: features (Table 1) or scores (trainer)"
     )
     align_sides: bool = Field(
-        False, description="show images of left knees mirrored, so that medial is always on one side; paper: no"
+        default=True,
+        description="show left knees mirrored, so that medial is always on one side, and read the medial and the lateral half "
+        "of the features apart, as the location of disease needs; paper: no",
     )
     grades: Literal["one-vs-rest", "softmax", "ordinal"] = Field(
         "softmax", description="how grades are learnt; one-vs-rest in the paper"
@@ -261,6 +263,9 @@ class NetworkSettings(Settings):
         parts = [group.part for group in self.groups]
         if parts != sorted(parts, reverse=True):
             raise ValueError("groups of part image come before those of part core")
-        if self.align_sides and self.training.augmentation.mirror_horizontal:
-            raise ValueError("align_sides shows every knee as one side, which mirror_horizontal undoes; set that to 0")
+        if self.align_sides and self.training.augmentation.quarter_turn:
+            raise ValueError(
+                "align_sides tells the medial from the lateral half of an image, which quarter_turn turns up and down; set one of "
+                "them to false or 0"
+            )
         return self

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -149,19 +150,20 @@ class Trained:
         """
         return prepare_file(Path(path), self.images)[0]
 
-    def batch(self, images: np.ndarray, exam: np.ndarray, left: np.ndarray | None = None) -> Batch:
+    def batch(self, images: np.ndarray, exam: np.ndarray, side: pd.Series | None = None) -> Batch:
         """Put images on the device; see `answer`."""
-        mirrored = None
+        left = unsided = None
         if self.settings.align_sides:
-            if left is None:
-                raise StudyError("This network sees left knees mirrored, so the side of each image has to be said.")
-            mirrored = self.device.send(torch.from_numpy(np.asarray(left, bool)))
-        grey = plain(self.device.send(torch.from_numpy(np.ascontiguousarray(images))), mirrored)
+            told = pd.Series(None, range(len(images)), dtype=object) if side is None else side
+            left = self.device.send(torch.from_numpy((told == "left").to_numpy(bool, copy=True)))
+            missing = told.isna().to_numpy(bool, copy=True)
+            unsided = self.device.send(torch.from_numpy(missing)) if missing.any() else None
+        grey = plain(self.device.send(torch.from_numpy(np.ascontiguousarray(images))), left)
         index = self.device.send(torch.from_numpy(np.asarray(exam, np.int64)))
         every = self.device.send(torch.arange(len(images)))
-        return Batch(grey, every, len(images), index, int(exam.max()) + 1)
+        return Batch(grey, every, len(images), index, int(exam.max()) + 1, unsided=unsided)
 
-    def answer(self, images: np.ndarray, exam: np.ndarray, left: np.ndarray | None = None) -> Answers:
+    def answer(self, images: np.ndarray, exam: np.ndarray, side: pd.Series | None = None) -> Answers:
         """Score exams, each by all of its images.
 
         Parameters
@@ -170,8 +172,10 @@ class Trained:
             As from `read`, the images of an exam one after the other.
         exam : numpy.ndarray of int, shape (n,)
             Which exam each image is of: 0, 0, 1 …, each number from 0 on at least once.
-        left : numpy.ndarray of bool, shape (n,), optional
-            Which images are of left knees; only a network trained with `align_sides` asks for it.
+        side : pandas.Series, shape (n,), optional
+            Which knee each image shows, left or right; only a network trained with `align_sides` asks for it. Where it
+            is missing, the image is taken for either, and the scores are averaged: the grade hardly depends on the
+            side, but where the disease lies can't be told then.
 
         Returns
         -------
@@ -180,7 +184,7 @@ class Trained:
         Raises
         ------
         StudyError
-            If the images are of another size, or the sides are asked for and missing.
+            If the images are of another size.
         """
         if images.shape[1:] != (self.images.size,) * 2:
             raise StudyError(
@@ -193,7 +197,7 @@ class Trained:
         views: list[np.ndarray] = []
         for chosen in pack(numbers, np.arange(len(numbers)), BATCH):
             rows = slice(first[chosen[0]], first[chosen[-1] + 1])
-            batch = self.batch(images[rows], exam[rows] - chosen[0], None if left is None else left[rows])
+            batch = self.batch(images[rows], exam[rows] - chosen[0], None if side is None else side.iloc[rows])
             with torch.inference_mode():
                 found = [answer(m, self.asked, batch, self.device, self.prediction.mirrored) for m in self.members]
             for i, scores in enumerate(found):
@@ -203,13 +207,15 @@ class Trained:
         mean = torch.from_numpy(members.mean(0, dtype=np.float64))
         return Answers(heat(self.asked.layout, mean, self.temperatures).numpy(), members, np.concatenate(views))
 
-    def score(self, exams: list[list[np.ndarray]]) -> pd.DataFrame:
+    def score(self, exams: list[list[np.ndarray]], sides: Sequence[str | None] | None = None) -> pd.DataFrame:
         """Score exams given as lists of images.
 
         Parameters
         ----------
         exams : list of list of numpy.ndarray
             The images of each exam, as from `read`.
+        sides : sequence of str or None, optional
+            Which knee each exam shows, left or right; see `answer`.
 
         Returns
         -------
@@ -217,7 +223,8 @@ class Trained:
             A row an exam; a column an outcome, its score from 0 to 1, and a column an item, its grade.
         """
         exam = np.repeat(np.arange(len(exams)), [len(images) for images in exams])
-        scores = self.answer(np.stack([image for images in exams for image in images]), exam).scores
+        side = None if sides is None else pd.Series(list(sides), dtype=object).iloc[exam]
+        scores = self.answer(np.stack([image for images in exams for image in images]), exam, side).scores
         grades = self.asked.layout.predicted(scores)
         return pd.concat(
             [pd.DataFrame(scores, columns=self.outcomes), pd.DataFrame(grades, columns=list(self.scheme.items))], axis=1

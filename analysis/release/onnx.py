@@ -28,9 +28,10 @@ class _Exam(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Map the images of one exam, (n, 1, side, side) from 0 to 1, to its scores, (1, outcomes)."""
         found = []
-        for shown in (images, images.flip(3))[: 1 + self.mirrored]:
+        for mirrored in (False, True)[: 1 + self.mirrored]:
             for member, learnt in zip(self.nets, self.learnt, strict=True):
-                features, head = member.features(shown), member.heads[self.task]
+                features, head = member.features(images.flip(3) if mirrored else images), member.heads[self.task]
+                features = features.flip(3) if mirrored else features
                 if member.pool == "features":
                     logits = head(features.amax(0, keepdim=True))
                 else:
@@ -55,8 +56,8 @@ def export(network: Trained, out: Path) -> None:
     ----------
     network : Trained
     out : Path
-        The file. Its input `images`, (n, 1, side, side) of float32 from 0 to 1, are the prepared images of one exam; its
-        output `scores` is (1, outcomes). Names of the outcomes, their thresholds and the network's name are metadata.
+        The file. Its input `images`, (n, 1, side, side) of float32 from 0 to 1, are the prepared images of one exam, those
+        of a left knee mirrored if the network aligns sides; its output `scores` is (1, outcomes). Names of the outcomes, their thresholds and the network's name are metadata.
     """
     import onnx
 

@@ -93,10 +93,6 @@ class Study(Settings):
         check_study(self)
         if self.compare and len(set(self.compare)) < 2:
             raise ValueError("'compare' names one grading twice; name two, or null")
-        if self.prediction.mirrored and self.network.align_sides:
-            raise ValueError(
-                "prediction.mirrored shows knees as the other side, which network.align_sides never shows; leave one out"
-            )
         if self.network.trained and self.external.exams == "all" and self.selection.split == "given":
             raise ValueError(
                 "selection.split is 'given', but with external.exams 'all' every eligible exam is judged, whichever set "

@@ -53,7 +53,9 @@ def test_a_knee_is_graded_as_the_network_scores_it(card, tmp_path):
     found = {row["side"]: row for row in rows(tmp_path / "out")}
     assert found["left"]["files"] == "one.dcm; two.dcm"
     network = load(card)
-    scores = network.score([[network.read(tmp_path / "in" / name) for name in ("one.dcm", "two.dcm")]]).iloc[0]
+    scores = network.score([[network.read(tmp_path / "in" / name) for name in ("one.dcm", "two.dcm")]], ["left"]).iloc[
+        0
+    ]
     for name in network.outcomes:
         assert found["left"][name] == ("" if np.isnan(scores[name]) else f"{scores[name]:.5f}")
         if not np.isnan(scores[name]):
@@ -153,7 +155,7 @@ def test_a_film_of_both_knees_is_cut_and_each_knee_has_a_row(card, tmp_path):
     network = load(card)
     found = collect([folder], network.ingest, None, 1).set_index("path")["cut"]["both.dcm"]
     box = Box(*map(int, dict(part.split(":") for part in found.split())["right"].split(",")))
-    scores = network.score([[prepare_file(folder / "both.dcm", network.images, box)[0]]]).iloc[0]
+    scores = network.score([[prepare_file(folder / "both.dcm", network.images, box)[0]]], ["right"]).iloc[0]
     assert right["kl_0"] == f"{scores['kl_0']:.5f}" and right["kl_0"] != left["kl_0"]
     reports = [pydicom.dcmread(tmp_path / "out/dicom" / f"knee-000{n}-report.dcm") for n in (1, 2)]
     assert reports[0].SOPInstanceUID != reports[1].SOPInstanceUID

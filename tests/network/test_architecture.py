@@ -17,7 +17,7 @@ def passes(n):
 
 def test_layers_and_sizes_are_those_of_table_1():
     # The paper counts 16 blocks of two convolutions, the 1x1 convolution and two fully connected layers.
-    network = KneeNet(NetworkSettings(width=64), {"kl": 10}, 3).eval()
+    network = KneeNet(NetworkSettings(width=64, align_sides=False), {"kl": 10}, 3).eval()
     blocks = [m for m in network.modules() if isinstance(m, Residual)]
     main = [m for block in blocks for part in (block.first, block.second) for m in part if isinstance(m, nn.Conv2d)]
     head = [m for m in network.heads["kl"].modules() if isinstance(m, (nn.Conv2d, nn.Linear))]
@@ -73,6 +73,41 @@ def test_packed_exams_score_as_they_do_alone(pool):
             alone, view = network(own, passes(n), n, torch.zeros(n, dtype=torch.long), 1, "kl")
             torch.testing.assert_close(together[i : i + 1], alone, rtol=1e-4, atol=1e-5)
             torch.testing.assert_close(views[exam == i], view, rtol=1e-4, atol=1e-5)
+
+
+class Coarse(nn.Module):
+    """Features that are the image itself, reduced to so many pixels: mirrored with it."""
+
+    def __init__(self, filters, side):
+        super().__init__()
+        self.filters, self.side = filters, side
+
+    def forward(self, images):
+        return nn.functional.adaptive_avg_pool2d(images, self.side).expand(-1, self.filters, -1, -1)
+
+
+@pytest.mark.parametrize("pool", ["features", "scores"])
+@pytest.mark.parametrize("side", [1, 2, 3, 4])
+def test_features_of_a_mirrored_pass_are_mirrored_back(pool, side):
+    torch.manual_seed(0)
+    network = KneeNet(NetworkSettings(width=4, pool=pool), {"kl": 7}, 3).eval()
+    network.backbone = Coarse(network.view.in_features, side)
+    nn.init.normal_(network.heads["kl"].sides.weight)
+    images, exam = torch.rand(5, 1, 24, 24), torch.tensor([0, 0, 1, 1, 1])
+    mirrored = torch.tensor([True, False, False, True, True])
+    shown = torch.where(mirrored[:, None, None, None], images.flip(3), images)
+    with torch.inference_mode():
+        plain, back, lost = (
+            network(*given)[0]
+            for given in (
+                (images, passes(5), 5, exam, 2, "kl"),
+                (shown, passes(5), 5, exam, 2, "kl", mirrored),
+                (images.flip(3), passes(5), 5, exam, 2, "kl"),
+            )
+        )
+    torch.testing.assert_close(plain, back)
+    # The one filter of a coarse map: what is left and what is right of it changes the scores, unless it has no width.
+    assert torch.allclose(plain, lost, atol=1e-5) == (side == 1)
 
 
 def test_maximum_against_a_loop():

@@ -20,6 +20,7 @@ from analysis.network.data import Task, pack, stream
 from analysis.network.devices import Device
 from analysis.network.feeding import Feeder, share
 from analysis.network.losses import Weights, elementwise
+from analysis.network.prediction import answer
 from analysis.network.settings import NetworkSettings, TrainingSettings
 from analysis.network.streams import Streams
 from analysis.network.training import Training
@@ -167,11 +168,48 @@ def test_aligned_sides_show_medial_on_one_side(cohort, tmp_path):
     assert {"left", "right"} == set(side)
 
 
-def test_aligned_sides_are_not_mirrored_at_random():
-    with pytest.raises(ValidationError, match="mirror_horizontal undoes"):
-        NetworkSettings(align_sides=True)
-    still_valid = {"align_sides": True, "training": {"augmentation": {"mirror_horizontal": 0}}}
-    assert NetworkSettings.model_validate(still_valid).align_sides
+def test_aligned_sides_are_not_turned_by_a_quarter():
+    turned = {"training": {"augmentation": {"quarter_turn": 0.5}}}
+    with pytest.raises(ValidationError, match="quarter_turn turns up and down"):
+        NetworkSettings.model_validate(turned)
+    assert not NetworkSettings.model_validate({**turned, "align_sides": False}).align_sides
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_passes_that_show_the_other_side_are_marked(cohort, tmp_path, known):
+    store, exams = exams_of(knees(tmp_path / "cohort", cohort))
+    if not known:
+        store.rows.loc[exams.positions[:3], "side"] = None
+    training = still(mirror_horizontal=0.5)
+    task = Task(GRADINGS / "kl.yaml", tmp_path / "cohort/kl.parquet", store, "softmax")
+    weights = Weights.of(task.layout, exams.grades, exams.binary, training)
+    chosen, feeder = np.arange(12), Feeder(store, Device.choose(settings(), 1), True)
+    plain = feeder.plain(exams, chosen)
+    variation = draw(Streams(0, 1), exams.images[chosen].sum(), store.size, training, PLAIN)
+    batch, _ = feeder.training(exams, weights, chosen, training, variation)
+    shown = (batch.images - plain.images).abs().amax((1, 2, 3)) > 0.1
+    assert 0 < shown[3:].sum() < len(shown[3:]) and torch.equal(batch.mirrored[3:], shown[3:])
+    assert torch.equal(batch.mirrored[:3], shown[:3] & known)
+    assert plain.unsided is None if known else plain.unsided.tolist() == [True] * 3 + [False] * (len(shown) - 3)
+    assert Feeder(store, feeder.device, False).training(exams, weights, chosen, training, variation)[0].mirrored is None
+
+
+def test_an_image_of_no_known_side_is_scored_as_either_and_averaged(cohort):
+    store, exams = exams_of(cohort)
+    device = Device.choose(settings(), 1)
+    task = Task(GRADINGS / "kl.yaml", cohort / "kl.parquet", store, "softmax")
+    network = KneeNet(settings(), {"kl": task.layout.width}, 3).eval()
+    torch.nn.init.normal_(network.heads["kl"].sides.weight)
+    chosen, found = np.flatnonzero(exams.images == 1)[:2], []
+    for side in ("right", "left", None):
+        store.rows["side"] = "right"
+        store.rows.loc[exams.images_of(chosen[:1])[0], "side"] = side
+        batch = Feeder(store, device, True).plain(exams, chosen)
+        with torch.inference_mode():
+            found.append(answer(network, task, batch, device).outcomes)
+    right, left, unknown = found
+    np.testing.assert_allclose(unknown, (right + left) / 2, rtol=1e-4, atol=1e-6)
+    assert abs(right[0] - left[0]).max() > 1e-3 and np.allclose(right[1], left[1], atol=1e-6)
 
 
 @pytest.mark.parametrize("loss", ["cross_entropy", "hinge"])

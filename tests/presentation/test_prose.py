@@ -53,7 +53,8 @@ def configured(**network):
 def off(kl, tmp_path_factory):
     """Every augmentation off, noise and erased blocks included; one seed."""
     phases = [{"epochs": 3, "learning_rate": 0.1, "noise": 0.0, "erase": 0}]
-    network = {"training": {"augmentation": OFF, "phases": phases, "average": 0.0}, "seeds": [0], "tasks": []}
+    training = {"augmentation": OFF, "phases": phases, "average": 0.0}
+    network = {"training": training, "align_sides": False, "seeds": [0], "tasks": []}
     return sound(tell(kl, tmp_path_factory.mktemp("off"), config=configured(**network)))
 
 
@@ -90,8 +91,8 @@ def test_growing_images_and_a_rising_rate(kl, tmp_path):
 def test_aligned_sides(kl, tmp_path):
     network = {"align_sides": True, "training": {"augmentation": {"mirror_horizontal": 0.0}}}
     text = sound(tell(kl, tmp_path, config=configured(**network)))
-    assert "Images of left knees were shown mirrored, so that medial is always on the same side." in text
-    assert "mirroring left to right" not in text and "contrast" in text
+    assert "Images of left knees were shown mirrored, so that medial is always on the same side. The difference" in text
+    assert "mirrored at random" not in text and "mirroring left to right" not in text and "contrast" in text
 
 
 def test_the_papers_settings(kl, tmp_path):

@@ -4,6 +4,7 @@ import shutil
 
 import numpy as np
 import onnxruntime
+import pandas as pd
 import pytest
 import torch
 
@@ -35,7 +36,11 @@ def exams_of(store, names):
 
 def test_a_loaded_network_says_what_the_study_said(study, network):
     predicted = read_table(study / "predictions/exams.parquet")
-    found = network.score([list(images) for images in exams_of(ImageStore(study / "images"), predicted["exam"])])
+    store = ImageStore(study / "images")
+    side = store.rows.groupby("exam")["side"].first()
+    found = network.score(
+        [list(images) for images in exams_of(store, predicted["exam"])], list(side[predicted["exam"]])
+    )
     columns = [*network.outcomes, *network.scheme.items]
     np.testing.assert_allclose(found[columns], predicted[columns], atol=1e-6)
     assert found[network.outcomes].isna().any().any()  # what was never learnt has no score
@@ -107,7 +112,8 @@ def test_onnx_says_the_same_of_a_hundred_exams(card, network, tmp_path):
     for i in range(100):
         images = generator.integers(0, 256, (1 + i % 4, 24, 24)).astype(np.uint8)
         (found,) = session.run(None, {"images": images[:, None].astype(np.float32) / 255})
-        np.testing.assert_allclose(found, network.answer(images, np.zeros(len(images), int)).scores, atol=1e-4)
+        right = pd.Series("right", range(len(images)))
+        np.testing.assert_allclose(found, network.answer(images, np.zeros(len(images), int), right).scores, atol=1e-4)
     assert session.get_modelmeta().custom_metadata_map["network"] == network.name
 
 

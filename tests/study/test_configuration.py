@@ -109,13 +109,6 @@ def test_which_seeds_there_are_changes_nothing_of_what_one_reads():
     assert some == more and "seeds" not in some[0] and "width: 16" in some[0]
 
 
-def test_a_mirrored_pass_is_refused_where_sides_are_aligned():
-    aligned = "network={align_sides: true, training: {augmentation: {mirror_horizontal: 0}}}"
-    assert load(aligned).network.align_sides
-    with pytest.raises(StudyError, match=r"prediction\.mirrored"):
-        load(aligned, "prediction={mirrored: true}")
-
-
 def test_tables_that_a_sources_settings_name_are_files_that_its_making_reads():
     assert load("archive={source: pacs, pacs: {readings: /x/r.csv, accessions: a.csv}}").brought == [
         "a.csv",

@@ -51,6 +51,12 @@ class Variation:
             for part in parts
         ]
 
+    def mirrored(self, own: slice) -> np.ndarray:
+        """Tell which of the passes show left and right exchanged; no pass is turned by a quarter."""
+        n = own.stop - own.start
+        exchanged: np.ndarray = np.zeros(n, bool) if self.affine is None else self.affine[own, 0, 0] < 0
+        return exchanged
+
     def apply(self, images: Tensor, own: slice, send: Callable[[Tensor], Tensor] = lambda tensor: tensor) -> Tensor:
         """Vary images.
 
