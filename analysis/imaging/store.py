@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from analysis.archive.reasons import commonest
 from analysis.errors import StudyError
 from analysis.files import read_table
 from analysis.schemas import PREPARED, UNREADABLE
@@ -122,7 +121,7 @@ class ImageStore:
         for path in sorted(self.folder.glob("unreadable-*.csv")):
             table = read_table(path, UNREADABLE)
             if len(its := table.loc[table["exam"] == exam, "detail"].dropna()):
-                return f"{path} says of its images: {commonest(its)}"
+                return f"{path} says of its images: {' '.join(dict.fromkeys(its))}"
         return None
 
     @property
