@@ -39,7 +39,7 @@ class FigureSettings(Settings):
         min_length=6,
         description="colours in order of use, hex; the default is Okabe and Ito's, safe for colour-blind readers",
     )
-    shades: str = Field(
+    shades: Literal["Blues", "Greens", "Greys", "Oranges", "Purples", "Reds"] = Field(
         default="Blues", description="matplotlib colour map of the confusion matrices (one hue, light to dark)"
     )
 

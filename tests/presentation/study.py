@@ -297,11 +297,12 @@ def _statistics(out: Path, scheme: Scheme, reference: pd.DataFrame, rng: np.rand
     ]
     sample_size = [
         {
-            "outcome": f"kl_{cases}", "label": f"KL {cases}", "cases": cases, "controls": 300 - cases, "auc": 0.9,
+            "outcome": outcome, "label": f"{cases} cases", "cases": cases, "controls": 300 - cases, "auc": 0.9,
             "low": 0.9 - 1 / cases, "high": 0.95, "width": 0.05 + 1 / cases, "clustered_width": 0.06 + 1 / cases,
             "level": 0.95,
         }
-        for cases in (13, 67, 116)
+        # The last is an outcome of the published study alone.
+        for outcome, cases in zip((*(one.id for one in scheme.outcomes[:3]), "theirs"), (13, 67, 116, 5), strict=True)
     ]  # fmt: skip
     confusion, summary = [], []
     for name, item in scheme.items.items():

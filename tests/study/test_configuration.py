@@ -54,6 +54,8 @@ def _in_the_repository(monkeypatch):
         ("cohort={citation: chenn2018}", ["cohort.citation", "did you mean 'chen2018'?"]),
         ("cohort={remarks: {tkaa: One sentence.}}", ["cohort.remarks", "did you mean 'tka'?"]),
         ("archive={kneekl224: {sets: {train: trainin}}}", ["kneekl224.sets.train", "'training'"]),
+        ("archive={most: {view: PA11}}", ["archive.most.view", "'PA11'"]),
+        ("manuscript={figures: {shades: Bluez}}", ["figures.shades", "'Blues'"]),
         ("network=[" + "1, " * 3000 + "1]", ["'network'"]),
     ],
 )

@@ -44,7 +44,9 @@ class MOSTSettings(Settings):
 
     folder: str | None = Field(None, description="Folder of the release.")
     visits: list[str] = Field(["V0"], min_length=1, description="Visits that come into the study; V0 is baseline.")
-    view: str = Field("PA10", pattern=r"^PA\d\d$", description="Beam of the fixed-flexion film: PA05, PA10 or PA15.")
+    view: str = Field(
+        "PA10", pattern="^PA(05|10|15)$", description="Beam of the fixed-flexion film: PA05, PA10 or PA15."
+    )
 
     @field_validator("visits")
     @classmethod
