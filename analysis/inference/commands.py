@@ -22,7 +22,7 @@ ON_A_PAGE = 200
     "--laterality",
     "side",
     type=click.Choice(("left", "right")),
-    help="Also grade PNG and JPEG files, which show this side.",
+    help="Also grade PNG and JPEG files, which show this side, as do DICOM files that say none.",
 )
 @click.option(
     "--page/--no-page", default=True, show_default=True, help="Write grades.html, which takes most of the time."

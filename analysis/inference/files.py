@@ -69,7 +69,7 @@ def collect(paths: Sequence[Path], settings: IngestSettings, side: str | None, w
     settings : IngestSettings
         As the network's own archive was read.
     side : str, optional
-        left or right: what pictures (PNG, JPEG) show, which say nothing of themselves. Without it they are refused.
+        left or right: what those show that don't say it, such as pictures (PNG, JPEG). Without it pictures are refused.
     workers : int
         Processes that read headers.
 
@@ -102,6 +102,9 @@ def collect(paths: Sequence[Path], settings: IngestSettings, side: str | None, w
         _take_pictures(files, side)
     who = patients(files, settings.placeholders)
     files["exam_key"] = exams(files, who).fillna("file " + files["path"])
+    if side:  # an exam that says one of its sides itself is left to that
+        unsaid = files.groupby("exam_key")["side"].transform("nunique") == 0
+        files.loc[unsaid & files["code"].isna(), "side"] = side
     reject(files, shared(files["exam_key"], who), "exam_of_two_patients")
     files["patient_key"] = who.fillna("exam " + files["exam_key"])
     mark_copies(files)

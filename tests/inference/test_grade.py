@@ -138,6 +138,14 @@ def test_an_image_of_no_side_is_of_the_only_knee(card, tmp_path):
     assert found == [("A", "left", 2), ("B", "left", 1), ("B", "right", 1), ("B", None, 1)]
 
 
+def test_a_side_that_is_given_is_of_the_exams_that_say_none(card, tmp_path):
+    save(knee("A", 1, ImageLaterality="L"), tmp_path / "1.dcm")
+    save(knee("A", 2), tmp_path / "2.dcm")
+    save(knee("B", 3, StudyInstanceUID=generate_uid()), tmp_path / "3.dcm")
+    found = knees(by_knee(collect([tmp_path], load(card).ingest, "right", 1)))
+    assert [(one.exam, one.side, len(one.files)) for one in found] == [("A", "left", 2), ("B", "right", 1)]
+
+
 def test_a_film_of_both_knees_is_cut_and_each_knee_has_a_row(card, tmp_path):
     """Cut as the network's own archive was; a single image goes with the knee that it shows."""
     folder = tmp_path / "in"
