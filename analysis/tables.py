@@ -217,10 +217,15 @@ def _text(data: bytes, path: Path, needs: list[str]) -> tuple[list[str], list[_R
     found = []
     for line, cells in rows:
         if len(cells) != len(header):
+            more = len(cells) > len(header)
             raise StudyError(
-                f"{path}, line {line}: {len(cells)} cells, but the header has {len(header)} (separated by "
-                f"{_named(separator)}); put a text that holds {_named(separator)} into quotation marks, or remove "
-                "the one that is too many."
+                f"{path}, line {line}: {len(cells)} cell{'s'[: len(cells) != 1]}, but the header has {len(header)} "
+                f"(separated by {_named(separator)}); "
+                + (
+                    f"put a text that holds {_named(separator)} into quotation marks, or remove the one that is too many."
+                    if more
+                    else "write the ones that are missing, separated as in the header."
+                )
             )
         found.append((line, cells))
     _swallowed(found, separator, path)

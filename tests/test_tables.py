@@ -61,8 +61,8 @@ def test_what_people_write(tmp_path, data, expected):
     ("data", "message"),
     [
         ("accession;text\n1;a;\n2;b;\n", "line 2: 3 cells, but the header has 2"),
+        ("accession;text\n1;a\n2\n", "line 3: 1 cell, but the header has 2.*write the ones that are missing"),
         ("accession,text\n1,a\n2,b, c\n", "line 3: 3 cells"),
-        ("accession,text\n1,a\n2\n", "line 3: 1 cells"),
         ("accession,text\n\n1,a\n2,b, c\n", "line 4: 3 cells"),
         ('accession,text\n1,"a\nb"\n2,b, c\n', "line 4: 3 cells"),
         ("accession,text,\n1,a,\n2,b,c\n", "line 3: a cell stands under no column's name"),

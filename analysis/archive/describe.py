@@ -24,12 +24,13 @@ _STUDY_TEXT = (
 _SERIES_TEXT = ("SeriesDescription", "ProtocolName", "AcquisitionDeviceProcessingDescription")
 _POSITIONS = {"AP": "ap", "PA": "ap", "LL": "lateral", "RL": "lateral", "LLD": "ap", "RLD": "ap"}
 _OBLIQUE = {"LLO", "RLO", "LAO", "RAO", "LPO", "RPO"}
-_SEX = {"F": "female", "M": "male", "O": "other"}
+#: Also woman, weiblich and kvinna.
+_SEX = {"F": "female", "W": "female", "K": "female", "M": "male", "O": "other"}
 _SIDES = {"L": "left", "R": "right", "B": "both", "U": None}
 #: Words for a kind of machine at the beginning of a description, as "CR DX KNEE".
 _MODALITY = re.compile(r"^(?:(?:CR|DX|DR|XR|RG|RX|RF|X-?RAY)(?![^\W_])[\s_:/,.-]*)+", re.IGNORECASE)
-_DATES = ("StudyDate", "AcquisitionDate", "SeriesDate", "ContentDate")
-_OLDEST, _EPOCH = 110, date(1970, 1, 1)
+_DATES = ("StudyDate", "AcquisitionDate", "SeriesDate", "ContentDate", "AcquisitionDateTime")
+_OLD, _OLDEST, _EPOCH = 100, 110, date(1970, 1, 1)
 #: By the first letter: years (also Jahre, ans, år), months, weeks, days.
 _UNITS = {"Y": 1.0, "J": 1.0, "A": 1.0, "Å": 1.0, "M": 1 / 12, "W": 7 / 365.25, "D": 1 / 365.25}
 
@@ -188,7 +189,8 @@ def age(dataset: Any, on: date | None) -> tuple[float | None, bool]:
     contradicted = written is not None and abs(years - written) > 1
     # ASSUME: nobody is X-rayed on the day of birth or later than at 110. A filler may be somebody's birthday: it is
     # one where the written age says the same.
-    possible = 0 <= years <= _OLDEST and born != on
+    # Of two ages that contradict each other, one beyond a hundred is the wrong one.
+    possible = 0 <= years <= _OLDEST and born != on and not (contradicted and years > _OLD >= (written or 0))
     if not possible or (_is_filler(born) and (contradicted or (written is None and born.year <= 1901))):
         return written, contradicted
     return years, contradicted

@@ -166,7 +166,15 @@ class IngestSettings(Settings):
     cut: CutSettings = Field(CutSettings(), description="How single knees are cut out of a film.")
     body_parts: Patterns = Field(
         {
-            "knee": [r"\bknä", r"\bkna\b", r"\b(?:[lr]t?|left|right)?knee", r"patella"],
+            "knee": [
+                r"\bknä",
+                r"\bkna\b",
+                r"\b(?:[lr]t?|left|right)?knee",
+                r"patella",
+                r"\bknie",
+                r"\bgenou",
+                r"\brodilla",
+            ],
             "femur": [r"femur", r"lårben", r"thigh"],
             "leg": [r"tibia", r"fibula", r"underben", r"\bleg\b", r"\bcrus\b", r"tib.?fib", r"lower ?leg"],
             "extremity": [r"extrem"],

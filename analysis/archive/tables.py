@@ -52,7 +52,7 @@ def read_readings(path: Path) -> pd.DataFrame:
     frame["role"] = frame["role"].str.lower()
     frame["item"] = frame["item"].str.lower()  # a scheme's items are in lower case
     stop(~frame["role"].isin(ROLES), "role", f"it must be one of {', '.join(ROLES)}")
-    stop(~frame["value"].str.fullmatch(r"\d{1,9}(\.0*)?"), "value", "it must be a whole number, 0 or more")
+    stop(~frame["value"].str.fullmatch(r"[0-9]{1,9}(\.0*)?"), "value", "it must be a whole number, 0 or more")
     first = frame.groupby(frame["reader"].map(plain))["reader"].transform("first")
     stop(frame["reader"] != first, "reader", "it is spelled differently elsewhere; write each reader in one way")
     stop(~frame["side"].isin(("", *SIDES)), "side", "it must be left, right, or empty where the exam has one knee")

@@ -178,6 +178,8 @@ def _by_table(values: NDArray[Any], item: Dataset, *, big: bool) -> NDArray[np.f
     if isinstance(data, bytes):
         words = len(data) >= 2 * n
         entries = np.frombuffer(data, (">u2" if big else "<u2") if words else "u1")
+        if words:  # programs write them the other way round, too, which makes noise of a curve
+            entries = min(entries, entries.byteswap(), key=lambda one: int(np.abs(np.diff(one.astype(np.int64))).sum()))
     else:
         entries = np.atleast_1d(np.array(data)).astype(np.uint16)
         if bits <= 8 and len(entries) < n <= 2 * len(entries):  # two to a word, the lower byte first

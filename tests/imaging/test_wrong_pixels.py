@@ -247,6 +247,13 @@ def test_a_jpeg_that_is_cut_is_refused(tmp_path):
         assert (caught.value.code, caught.value.detail) == ("truncated", "JPEG whose lower part is missing")
 
 
+def test_a_table_of_swapped_bytes_is_no_noise(tmp_path):
+    item = pydicom.Dataset()
+    item.add_new("LUTDescriptor", "US", [4096, 0, 16])
+    item.add_new("LUTData", "OW", np.linspace(0, 65535, 4096).astype(">u2").tobytes())
+    assert close(shown(tmp_path, file(VOILUTSequence=[item])))
+
+
 def test_a_progressive_jpeg_that_is_cut_and_given_an_end_is_refused(tmp_path):
     prepare_file(jpeg(tmp_path, progressive=1), ImagesSettings())
     whole = cv2.imencode(".jpg", cv2.resize((DRAWN >> 4).astype(np.uint8), (400, 480)),
