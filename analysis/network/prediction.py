@@ -83,13 +83,20 @@ def answer(network: KneeNet, task: Asked, batch: Batch, device: Device, mirrored
     Where sides are aligned, an image whose side isn't known is taken for a right knee's and for a left one's, and the scores
     are averaged. The network is in evaluation mode, and no gradient is kept by the caller.
     """
-    ways = [batch]
+    found = _shown(network, task, batch, device, mirrored)
     if batch.unsided is not None:
-        turned = torch.where(batch.unsided.view(-1, 1, 1, 1), batch.images.flip(3), batch.images)
-        ways.append(replace(batch, images=turned))
+        turned, exams, images = _turned(batch, batch.unsided)
+        other = _shown(network, task, turned, device, mirrored)
+        found.outcomes[exams] = (found.outcomes[exams] + other.outcomes) / 2
+        found.views[images] = (found.views[images] + other.views) / 2
+    return found
+
+
+def _shown(network: KneeNet, task: Asked, batch: Batch, device: Device, mirrored: bool) -> Scores:
+    ways = [batch]
     if mirrored:
         exchanged = torch.ones(len(batch.images), dtype=torch.bool, device=batch.images.device)
-        ways += [replace(way, images=way.images.flip(3), mirrored=exchanged) for way in ways]
+        ways.append(replace(batch, images=batch.images.flip(3), mirrored=exchanged))
     found = []
     for shown in ways:
         with device.autocast():
@@ -97,6 +104,18 @@ def answer(network: KneeNet, task: Asked, batch: Batch, device: Device, mirrored
         found.append((task.layout.scores(logits.float()).cpu().numpy(), view.float().softmax(1).cpu().numpy()))
     outcomes, views = zip(*found, strict=True)
     return Scores(np.mean(outcomes, 0), np.mean(views, 0))
+
+
+def _turned(batch: Batch, unsided: torch.Tensor) -> tuple[Batch, np.ndarray, np.ndarray]:
+    """Return the exams that have an image of no known side, these images turned, and which exams and images they are."""
+    some = torch.zeros(batch.n_exams, dtype=torch.bool, device=unsided.device)
+    some[batch.exam[unsided]] = True
+    within = some[batch.exam]  # in evaluation an image is shown once
+    images = torch.where(unsided.view(-1, 1, 1, 1), batch.images.flip(3), batch.images)[within]
+    number = torch.arange(len(images), device=unsided.device)
+    exam = (some.cumsum(0) - 1)[batch.exam[within]]
+    turned = Batch(images, number, len(images), exam, int(some.sum()))
+    return turned, some.cpu().numpy(), within.cpu().numpy()
 
 
 def load_network(

@@ -308,7 +308,7 @@ class Turned(Feeder):
 
     def plain(self, *arguments):
         batch = super().plain(*arguments)
-        return replace(batch, images=batch.images.flip(3))
+        return replace(batch, images=batch.images.flip(3), mirrored=torch.ones(len(batch.images), dtype=torch.bool))
 
 
 def test_mirrored_passes_are_averaged_and_temperature_comes_last(cohort, done, tmp_path):
@@ -323,7 +323,7 @@ def test_mirrored_passes_are_averaged_and_temperature_comes_last(cohort, done, t
     device = Device.choose(settings(), 1)
     network, *_ = load_network(done / "weights.safetensors", task, settings(), store.size, device)
     exams = task.exams("test")
-    other = score(network, task, exams, Turned(store, device, False)).outcomes
+    other = score(network, task, exams, Turned(store, device, True)).outcomes
     names, ids = exams.table["exam"], [outcome.id for outcome in task.scheme.outcomes]
     np.testing.assert_allclose(
         found["both"].loc[names, ids], (found["plain"].loc[names, ids].to_numpy() + other) / 2, atol=1e-6

@@ -160,9 +160,10 @@ def test_the_network_leaves_in_a_folder_of_its_own(smoke):
         assert digest(digest_of) in text
     predicted = pd.read_parquet(smoke.folder / STUDY / "predictions/exams.parquet")
     store = ImageStore(smoke.folder / COHORT / "images")
-    images = [list(store[store.rows.index[store.rows["exam"] == exam]]) for exam in predicted["exam"]]
+    shown = [store.rows[store.rows["exam"] == exam] for exam in predicted["exam"]]
+    images, sides = [list(store[rows.index]) for rows in shown], [rows["side"].iloc[0] for rows in shown]
     # Their precision is the processor's: bfloat16 where it has that.
-    apart = network.score(images)[network.outcomes] - predicted[network.outcomes]
+    apart = network.score(images, sides)[network.outcomes] - predicted[network.outcomes]
     assert apart.abs().max().max() < 0.02
 
 
