@@ -167,11 +167,19 @@ def _nth(position: int) -> str:
     return f"{number}{ending}"
 
 
-@lru_cache(maxsize=65536)  # a long table has few different cells
 def _cell(cell: str) -> str:
+    return _short(cell) if len(cell) <= _SHORT else _cleaned(cell)
+
+
+def _cleaned(cell: str) -> str:
     cell = cell.strip().strip(_UNSEEN).strip()
     disguised = _DISGUISED.fullmatch(cell)
     return (disguised[1] or disguised[2] or "").strip() if disguised else cell
+
+
+#: Letters of the longest cell that is remembered: a long table has few different cells, but every report is another text.
+_SHORT = 64
+_short = lru_cache(maxsize=65536)(_cleaned)
 
 
 def _decoded(data: bytes, path: Path) -> str:
