@@ -11,6 +11,7 @@ from analysis.presentation.beside import pair
 from analysis.presentation.format import NONE, p_value
 from analysis.presentation.markdown import Table, to_markdown
 from analysis.presentation.tables import TABLES
+from analysis.presentation.values import _noted
 from analysis.presentation.values.cohort import cohort_values
 from analysis.statistics.data import NO_SCORE
 from analysis.yaml_files import load_yaml
@@ -158,6 +159,7 @@ def test_what_hiding_the_joint_did_is_said_as_it_was(kl, tmp_path):
 
 def test_findings_that_nobody_read_are_not_said_to_have_been_looked_for(kl, tmp_path):
     assert "it also says whether any of 18 findings was present" in tell(kl, tmp_path / "read")
+    assert [_noted(some) for some in (["Cast"], ["Staple", "Cast"])] == ["cast", "staple or cast"]
     reference = shutil.copytree(kl.options["reference"], tmp_path / "reference")
     graded = pd.read_parquet(reference / "reference.parquet")
     findings = list(kl.results.scheme.findings)

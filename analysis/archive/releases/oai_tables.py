@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from analysis.archive.releases.tables import Told, column, find_tables, grades, read_release
+from analysis.archive.releases.tables import SEXES, SIDES, Told, column, demand, find_tables, grades, once, read_release
 from analysis.errors import StudyError
 
 if TYPE_CHECKING:
@@ -27,7 +27,11 @@ ITEMS: dict[str, tuple[str, int, dict[str, bool]]] = {
     "xrsctm": ("sclerosis_medial_tibia", 3, {"present": True}),
     "xrscfl": ("sclerosis_lateral_femur", 3, {"present": True}),
 }
-_SIDES = {"1": "right", "2": "left"}
+
+
+def person(number: str) -> str:
+    """Return the number of a participant, whatever a table or a header made of it: 9000001, 09000001 or 9000001.0."""
+    return re.sub(r"\.0+$", "", number.strip()).lstrip("0")
 
 
 def read_scores(folder: Path, visits: list[str], told: Told) -> pd.DataFrame:
@@ -39,58 +43,70 @@ def read_scores(folder: Path, visits: list[str], told: Told) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        Columns `id`, `side`, `visit`, `barcode`, and one per item, Int64.
+        Columns `id`, `side`, `visit`, `barcode` (its last eight digits), and one per item, Int64.
+
+    Raises
+    ------
+    StudyError
+        If a visit has no readings, or a table of readings doesn't say who, which side or which project.
     """
     import pandas as pd
 
-    parts = []
+    parts, there, items = [], set[str](), [item for item, _, _ in ITEMS.values()]
     for path in find_tables(folder, r"kxr_sq_bu\d\d|oai_kxrsemiquant01|kxrsemiquant01"):
         frame = read_release(path)
         number = re.search(r"bu(\d\d)$", path.stem.lower())
         visit = column(frame, "visit").str.upper().where(lambda found: found != "", f"V{number[1]}" if number else "")
+        there |= set(visit)
         for name in visits:
             rows = frame[visit == name]
             nn = name.lower()
             if rows.empty:
                 continue
+            demand(rows, path, ("id", "src_subject_id"), ("side",), ("readprj",))
             table = pd.DataFrame(
                 {
-                    "id": column(rows, "id", "src_subject_id"),
-                    "side": column(rows, "side").map(_SIDES),
+                    "id": column(rows, "id", "src_subject_id").map(person),
+                    "side": column(rows, "side").str.lower().map(SIDES),
                     "visit": name,
                     "project": column(rows, "readprj"),
-                    "barcode": column(rows, f"{nn}barcdbu", "barcdbu", "barcode"),
+                    "barcode": column(rows, f"{nn}barcdbu", "barcdbu", "barcode").map(eight),
                 }
             )
             for key, (item, highest, how) in ITEMS.items():
                 found = next((one for one in (f"{nn}{key}", key) if one in rows), None)
                 if found:
                     table[item] = grades(rows[found], found.upper(), highest, told, **how)
+                else:
+                    told.notes[f"{path.name} has no column {nn.upper()}{key.upper()}"] += 1
             parts.append(table)
-    if not parts:
+    missing = [name for name in visits if name not in there]
+    if missing:
+        those = f"; it has those of {', '.join(sorted(there - {''}))}" if there - {""} else ""
         raise StudyError(
-            f"The folder {folder} has no readings of the visits {', '.join(visits)} (kxr_sq_bu00.txt and their like, or "
-            "oai_kxrsemiquant01.txt of the NDA); copy the tables of semi-quantitative readings into it."
+            f"The folder {folder} has no readings of the visits {', '.join(missing)}{those}. Copy the tables of "
+            "semi-quantitative readings into it, unpacked (kxr_sq_bu00.txt and their like, or oai_kxrsemiquant01.txt of the "
+            "NDA), or leave such visits out of archive.oai.visits."
         )
-    scores = pd.concat(parts, ignore_index=True).reindex(
-        columns=["id", "side", "visit", "project", "barcode", *(item for item, _, _ in ITEMS.values())]
-    )
+    scores = pd.concat(parts, ignore_index=True).reindex(columns=["id", "side", "visit", "project", "barcode", *items])
     nowhere = scores["side"].isna() | (scores["id"] == "")
     told.notes["readings without person or side, left out"] += int(nowhere.sum())
     order = {"15": 0, "37": 1, "42": 2}
     scores = scores[~nowhere].assign(order=scores["project"].map(order))
     told.codes.update(("READPRJ", one or "(empty)") for one in scores.loc[scores["order"].isna(), "project"])
-    scores = scores.dropna(subset=["order"]).sort_values(["id", "side", "visit", "order"], kind="stable")
-    again = scores.duplicated(["id", "side", "visit"])
-    told.notes["knees read in a second project as well, of which the first counts"] += int(again.sum())
-    return scores[~again].drop(columns=["order", "project"]).reset_index(drop=True)
+    knee = ["id", "side", "visit"]
+    scores = scores.dropna(subset=["order"]).sort_values([*knee, "order"], kind="stable").drop(columns="project")
+    second = scores["order"] > scores.groupby(knee)["order"].transform("min")
+    told.notes["knees read in a second project as well, of which the first counts"] += len(
+        scores[second].drop_duplicates(knee)
+    )
+    return once(scores[~second].drop(columns="order"), knee, told)
 
 
 def read_people(folder: Path) -> pd.DataFrame:
     """Read sex, and age at baseline: columns `id`, `sex`, `age`; empty or missing where no table says it."""
     import pandas as pd
 
-    sexes = {"1": "male", "2": "female", "M": "male", "F": "female"}
     found: list[pd.DataFrame] = []
     for path in find_tables(folder, r"enrollees|allclinical00|subjectchar00|oai_enrollee01|enrollee01"):
         frame = read_release(path)
@@ -98,8 +114,8 @@ def read_people(folder: Path) -> pd.DataFrame:
         found.append(
             pd.DataFrame(
                 {
-                    "id": column(frame, "id", "src_subject_id"),
-                    "sex": column(frame, "p02sex", "sex", "gender").str.upper().map(sexes),
+                    "id": column(frame, "id", "src_subject_id").map(person),
+                    "sex": column(frame, "p02sex", "sex", "gender").str.lower().map(SEXES),
                     "age": ages.where(ages.between(0, 110)),
                 }
             )
@@ -107,21 +123,27 @@ def read_people(folder: Path) -> pd.DataFrame:
     return pd.concat(found).groupby("id").first().reset_index() if found else pd.DataFrame(columns=["id", "sex", "age"])
 
 
-def read_replacements(folder: Path, told: Told) -> pd.DataFrame | None:
-    """Read when knees were replaced, the earliest time of each: None without the table.
+def read_replacements(folder: Path, told: Told) -> pd.DataFrame:
+    """Read when knees were replaced, the earliest time of each.
 
     Returns
     -------
-    pandas.DataFrame or None
-        Columns `id`, `side`, `days` after baseline (0: before), `partial`: whether only one compartment was.
+    pandas.DataFrame
+        A row for each knee that the table knows of: columns `id`, `side`, `days` after baseline (0: before; missing where it
+        was not replaced), `partial`: whether only one compartment was.
     """
     import pandas as pd
 
-    parts = []
-    tables = find_tables(folder, r"outcomes99|oai_outcomes01|outcomes01")
-    for path in tables:
+    parts = [pd.DataFrame({"id": [], "side": [], "days": [], "partial": []}).astype({"id": "str", "side": "str"})]
+    for path in find_tables(folder, r"outcomes99|oai_outcomes01|outcomes01"):
         frame = read_release(path)
+        demand(frame, path, ("id", "src_subject_id"))
         for side, letter in (("right", "r"), ("left", "l")):
+            lacks = [name for what in ("blrp", "rpcf", "days") if (name := f"v99e{letter}k{what}") not in frame]
+            for name in lacks:
+                told.notes[f"{path.name} has no column {name.upper()}"] += 1
+            if lacks:
+                continue
             before = column(frame, f"v99e{letter}kblrp") == "1"
             confirmed = column(frame, f"v99e{letter}krpcf") == "3"
             days = pd.to_numeric(column(frame, f"v99e{letter}kdays"), errors="coerce").where(confirmed).mask(before, 0)
@@ -130,12 +152,15 @@ def read_replacements(folder: Path, told: Told) -> pd.DataFrame | None:
             told.codes.update((f"V99E{letter.upper()}KTLPR", one or "(empty)") for one in kind[~kind.isin(["1", "2"])])
             parts.append(
                 pd.DataFrame(
-                    {"id": column(frame, "id", "src_subject_id"), "side": side, "days": days, "partial": kind == "2"}
+                    {
+                        "id": column(frame, "id", "src_subject_id").map(person),
+                        "side": side,
+                        "days": days,
+                        "partial": kind == "2",
+                    }
                 )
             )
-    if not tables:
-        return None
-    return pd.concat(parts).dropna(subset=["days"]).sort_values("days", kind="stable").drop_duplicates(["id", "side"])
+    return pd.concat(parts).sort_values("days", kind="stable").drop_duplicates(["id", "side"])
 
 
 def eight(number: str) -> str:

@@ -18,6 +18,9 @@ from analysis.errors import StudyError
 if TYPE_CHECKING:
     import pandas as pd
 
+#: What tables of cohorts call a side and a sex, by the code or the word, in lower case.
+SIDES = {"1": "right", "r": "right", "right": "right", "2": "left", "l": "left", "left": "left"}
+SEXES = {"1": "male", "m": "male", "male": "male", "2": "female", "f": "female", "female": "female"}
 #: How the name of a table ends.
 TABLES = (".txt", ".csv", ".tsv", ".sas7bdat", ".xpt")
 #: A folder that holds a series of magnetic resonance images, of which a hard drive has millions.
@@ -48,6 +51,10 @@ class Told:
         rows = [("code", column, cell, n) for (column, cell), n in sorted(self.codes.items())]
         rows += [("note", "", note, n) for note, n in sorted(self.notes.items())]
         write_table(pd.DataFrame(rows, columns=["kind", "column", "found", "n"]), path)
+
+    def about(self, word: str) -> str:
+        """Say in one line what the notes with a word in them count."""
+        return ", ".join(f"{n} {note}" for note, n in sorted(self.notes.items()) if n and word in note)
 
     def __str__(self) -> str:
         """List the notes, and the cells that are no grade."""
@@ -106,7 +113,8 @@ def read_release(path: Path) -> pd.DataFrame:
     try:
         frame = pd.read_sas(path, encoding="latin-1")
     except Exception as error:
-        raise StudyError(f"The table {path} isn't one of SAS ({error}); copy it again.") from error
+        why = str(error) or "it ends too early"
+        raise StudyError(f"The table {path} isn't one of SAS ({why}); copy it again.") from error
     return frame.rename(columns=str.lower).map(_text).astype("str")
 
 
@@ -135,6 +143,41 @@ def column(frame: pd.DataFrame, *names: str) -> pd.Series:
 
     found = next((name for name in names if name in frame), None)
     return frame[found].map(code) if found else pd.Series("", frame.index, dtype="str")
+
+
+def demand(frame: pd.DataFrame, path: Path, *columns: tuple[str, ...]) -> None:
+    """Raise a StudyError unless a table has each of these columns, by one of its names."""
+    for names in columns:
+        if not any(name in frame for name in names):
+            there = ", ".join(f"'{name}'" for name in list(frame)[:12]) + (", …" if len(frame.columns) > 12 else "")
+            raise StudyError(
+                f"The table {path} lacks the column '{names[0]}'; it has {there}. Copy it again from the release, or give "
+                "the column the name that it has there."
+            )
+
+
+def once(scores: pd.DataFrame, keys: list[str], told: Told) -> pd.DataFrame:
+    """Take each knee's reading once, from tables that may hold it twice, as text and as SAS for example.
+
+    Parameters
+    ----------
+    scores : pandas.DataFrame
+        A row a reading, with nothing in it but the keys and what was read.
+    keys : list of str
+        Columns that name a knee.
+    told : Told
+
+    Returns
+    -------
+    pandas.DataFrame
+        Rows that say the same are one; a knee whose rows contradict each other has none.
+    """
+    again = scores.duplicated()
+    told.notes["readings that stand in the tables twice, of which one counts"] += int(again.sum())
+    scores = scores[~again]
+    differ = scores.duplicated(keys, keep=False)
+    told.notes["knees whose readings contradict each other, left out"] += len(scores[differ].drop_duplicates(keys))
+    return scores[~differ].reset_index(drop=True)
 
 
 def grades(
@@ -205,6 +248,8 @@ def write_archive(out: Path, readings: pd.DataFrame, people: pd.DataFrame, told:
     from analysis.archive.tables import READINGS, REPORTS
     from analysis.files import write_table
 
+    for what in ("age", "sex"):
+        told.notes[f"exams of which no table says the {what}"] += int(people[what].isna().sum())
     table = readings.assign(value=readings["value"].astype("Int64"), revisit=0, time="").sort_values(
         ["exam", "side", "item"], ignore_index=True
     )

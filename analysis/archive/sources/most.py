@@ -63,8 +63,8 @@ def told_of(settings: MOSTSettings) -> dict[str, str]:
 
     return {
         "description": "The radiographs and the grades are those of the Multicenter Osteoarthritis Study: fixed-flexion "
-        "weight-bearing radiographs of both knees of people with or at risk of osteoarthritis, taken "
-        f"{when(settings.visits, MONTHS)} with the beam at {int(settings.view[2:])} degrees."
+        "weight-bearing radiographs of both knees of people who were 50 to 79 years old at enrolment, with or at high risk of "
+        f"osteoarthritis of the knee, taken {when(settings.visits, MONTHS)} with the beam at {int(settings.view[2:])} degrees."
     }
 
 
@@ -87,11 +87,13 @@ def read_scores(folder: Path, visits: list[str], told: Told) -> pd.DataFrame:
     """
     import pandas as pd
 
-    from analysis.archive.releases.tables import column, find_tables, grades, read_release
+    from analysis.archive.releases.tables import column, demand, find_tables, grades, once, read_release
 
-    parts = []
+    parts, there = [], set[str]()
     for path in find_tables(folder, r"mostv\d+xray"):
         frame = read_release(path)
+        demand(frame, path, ("mostid",))
+        there |= {found[1].upper() for name in frame if (found := re.fullmatch(r"(v\d)x[rl](kl|jsm|jsl)", str(name)))}
         for visit in visits:
             for side, letter in (("right", "r"), ("left", "l")):
                 names = {key: f"{visit.lower()}x{letter}{key}" for key in ITEMS}
@@ -103,31 +105,43 @@ def read_scores(folder: Path, visits: list[str], told: Told) -> pd.DataFrame:
                     if names[key] in frame:
                         table[item] = grades(frame[names[key]], names[key].upper(), highest, told, **how)
                 parts.append(table)
-    if not parts:
+    missing = [visit for visit in visits if not any((part["visit"] == visit).any() for part in parts)]
+    if missing:
+        those = f"; it has those of {', '.join(sorted(there))}" if there else ""
         raise StudyError(
-            f"The folder {folder} has no readings of the visits {', '.join(visits)} (mostv01235xray, as SAS or as text); "
-            "copy that table into it."
+            f"The folder {folder} has no readings of the visits {', '.join(missing)}{those}. Copy the table mostv01235xray, as "
+            "SAS or as text, into it, or leave such visits out of archive.most.visits."
         )
     items = [item for item, _, _ in ITEMS.values()]
     scores = pd.concat(parts, ignore_index=True).reindex(columns=["id", "side", "visit", "eight", *items])
     scores = scores[scores["eight"] | scores[items].notna().any(axis=1)]
-    return scores.drop_duplicates(["id", "side", "visit"]).reset_index(drop=True)
+    return once(scores, ["id", "side", "visit"], told)
 
 
-def read_replacements(folder: Path, told: Told) -> pd.DataFrame | None:
-    """Read by which visit knees were replaced: columns `id`, `side`, `by` (0 is baseline); None without the table."""
+def read_replacements(folder: Path, told: Told) -> pd.DataFrame:
+    """Read by which visit knees were replaced.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row for each knee that the table knows of: columns `id`, `side`, `by` (0 is baseline; missing where it wasn't).
+    """
     import pandas as pd
 
-    from analysis.archive.releases.tables import column, find_tables, read_release
+    from analysis.archive.releases.tables import column, demand, find_tables, read_release
 
-    parts = []
-    tables = find_tables(folder, r"mostoutcomes.*")
-    for path in tables:
+    parts = [pd.DataFrame({"id": [], "side": [], "by": []}).astype({"id": "str", "side": "str"})]
+    for path in find_tables(folder, r"mostoutcomes.*"):
         frame = read_release(path)
+        demand(frame, path, ("mostid",))
         for side, letter in (("right", "r"), ("left", "l")):
-            index = column(frame, f"v99e{letter}krindex")
+            name = f"v99e{letter}krindex"
+            if name not in frame:
+                told.notes[f"{path.name} has no column {name.upper()}"] += 1
+                continue
+            index = column(frame, name)
             known = index.str.fullmatch(r"\d+")
-            told.codes.update((f"V99E{letter.upper()}KRINDEX", one) for one in index[~known] if one)
+            told.codes.update((name.upper(), one) for one in index[~known] if one)
             parts.append(
                 pd.DataFrame(
                     {
@@ -137,30 +151,28 @@ def read_replacements(folder: Path, told: Told) -> pd.DataFrame | None:
                     }
                 )
             )
-    if not tables:
-        return None
-    return pd.concat(parts).dropna(subset=["by"]).sort_values("by", kind="stable").drop_duplicates(["id", "side"])
+    return pd.concat(parts).sort_values("by", kind="stable").drop_duplicates(["id", "side"])
 
 
-def with_replaced(scores: pd.DataFrame, replaced: pd.DataFrame | None, told: Told) -> pd.DataFrame:
-    """Add the findings `tka` and `implant`, and leave out knees of which neither a grade nor a finding is known.
+def with_replaced(scores: pd.DataFrame, replaced: pd.DataFrame, told: Told) -> pd.DataFrame:
+    """Add the finding `tka`, and leave out knees of which neither a grade nor a finding is known.
 
     The reading's code 8 alone doesn't say that a knee was replaced, nor do the outcomes say what a film shows: a knee is
-    one only where both do. What a knee with grades is that the outcomes call replaced, nobody can say from the tables.
+    one only where both do. What a knee with grades is that the outcomes call replaced, nobody can say from the tables. Of
+    other implants the release says nothing.
     """
     items = [item for item, _, _ in ITEMS.values()]
     graded = scores[items].notna().any(axis=1)
-    if replaced is not None:
-        # ASSUME: replacements are total; an index of 0 is one before baseline, and no index is none.
-        by = scores[["id", "side"]].merge(replaced, how="left").set_index(scores.index)["by"]
-        visit = scores["visit"].str[1:].astype(int)
-        gone, later = by.le(visit) & ~graded, by.between(1, visit) & graded
-        tka = gone.astype("Int64").where(gone | graded & ~later)
-        told.notes["knees with grades that the outcomes call replaced, of which no implant is recorded"] += int(
-            later.sum()
-        )
-        scores = scores.assign(tka=tka, implant=tka)
-        graded |= tka.notna()
+    # ASSUME: replacements are total; an index of 0 is one before baseline, and no index is none.
+    found = scores[["id", "side"]].merge(replaced, how="left", indicator="known").set_index(scores.index)
+    known, by, visit = found["known"] == "both", found["by"], scores["visit"].str[1:].astype(int)
+    gone, later = by.le(visit) & ~graded, by.between(1, visit) & graded
+    told.notes["knees of which no table of outcomes says whether they were replaced"] += int((~known).sum())
+    told.notes["knees with grades that the outcomes call replaced, of which no replacement is recorded"] += int(
+        later.sum()
+    )
+    scores = scores.assign(tka=gone.astype("Int64").where(known & (gone | graded & ~later)))
+    graded |= scores["tka"].notna()
     told.notes["knees of code 8 that no outcome says to be replaced, left out"] += int((~graded).sum())
     return scores[graded].drop(columns="eight")
 
@@ -169,14 +181,13 @@ def read_people(folder: Path) -> pd.DataFrame:
     """Read age at baseline and sex: columns `id`, `age`, `sex`."""
     import pandas as pd
 
-    from analysis.archive.releases.tables import column, find_tables, read_release
+    from analysis.archive.releases.tables import SEXES, column, find_tables, read_release
 
-    sexes = {"1": "male", "2": "female", "M": "male", "F": "female", "MALE": "male", "FEMALE": "female"}
     parts = []
     for path in find_tables(folder, r"mostv\d+enroll"):
         frame = read_release(path)
         age = pd.to_numeric(column(frame, "age", "v0age"), errors="coerce")
-        sex = column(frame, "sex").str.upper().map(sexes)
+        sex = column(frame, "sex").str.lower().map(SEXES)
         parts.append(
             pd.DataFrame({"id": column(frame, "mostid").str.upper(), "age": age.where(age.between(0, 110)), "sex": sex})
         )
@@ -202,28 +213,32 @@ def make(settings: MOSTSettings, seed: int, out: Path, workers: int) -> str:
     where: dict[tuple[str, str], list[Film]] = {}
     for film in films:
         where.setdefault(place_of(film), []).append(film)
-    told.notes["films of a visit that has several, left out"] += sum(
-        len(some) for some in where.values() if len(some) > 1
-    )
     alone = {place: some[0] for place, some in where.items() if len(some) == 1}
     keys = list(zip(scores["id"], scores["visit"], strict=True))
     names = [alone[key].name if key in alone else None for key in keys]
     scores["exam"] = pd.Series(names, scores.index, dtype=object)
     scores["key"] = pd.Series(keys, scores.index, dtype=object)
     told.notes["knees with grades and without a film"] += int(scores["exam"].isna().sum())
-    told.notes["films of these visits that no reading names, left out"] += len(set(alone) - set(keys))
     scores = with_replaced(scores.dropna(subset=["exam"]), read_replacements(folder, told), told)
     if scores.empty:
         raise StudyError(
             f"The folder {folder} has no {settings.view} film of a knee with grades; what is looked for is "
             f"<MOSTID>/V<n>…/{settings.view}/…, and {met_with(told)}."
         )
-    used = [alone[key] for key in dict.fromkeys(scores["key"])]
-    survey(used, told)
-    people = scores.drop_duplicates("exam").merge(read_people(folder), on="id", how="left")
+    used = dict.fromkeys(scores["key"])
+    # Those that no reading was made of, or nobody knows of which, are in the archive and its flow as well.
+    told.notes["films of a visit that has several: nobody knows which was read"] += sum(
+        len(some) for some in where.values() if len(some) > 1
+    )
+    told.notes["films of these visits that no reading names: not read"] += len(set(alone) - set(used))
+    survey(films, told)
+    exams = pd.DataFrame(
+        [(film.name, *place) for place, some in where.items() for film in some], columns=["exam", "id", "visit"]
+    )
+    people = exams.drop_duplicates("exam").merge(read_people(folder), on="id", how="left")
     people["age"] = people["age"] + people["visit"].map(MONTHS) // 12
-    leave(used, out)
-    items = [item for item in (*(item for item, _, _ in ITEMS.values()), "tka", "implant") if item in scores]
+    leave(films, out)
+    items = [item for item in (*(item for item, _, _ in ITEMS.values()), "tka") if item in scores]
     write_archive(out, to_readings(scores, items, "MOST consensus"), people, told)
     return f"{len(used)} films, {len(scores)} knees of {scores['id'].nunique()} people.{told}"
 

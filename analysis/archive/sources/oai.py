@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field, field_validator
 
 from analysis.archive.facts import CohortSettings
-from analysis.archive.releases.oai_tables import ITEMS, MONTHS, eight
+from analysis.archive.releases.oai_tables import ITEMS, MONTHS, eight, person
 from analysis.archive.sources import Source
 from analysis.errors import StudyError
 from analysis.settings import Settings
@@ -48,8 +48,8 @@ def told_of(settings: OAISettings) -> dict[str, str]:
 
     return {
         "description": "The radiographs and the grades are those of the Osteoarthritis Initiative: fixed-flexion "
-        "weight-bearing radiographs of both knees of people with or at risk of osteoarthritis, taken "
-        f"{when(settings.visits, MONTHS)}."
+        "weight-bearing radiographs of both knees of people who were 45 to 79 years old at enrolment, with or at risk of "
+        f"symptomatic osteoarthritis of the knee, and of a few controls, taken {when(settings.visits, MONTHS)}."
     }
 
 
@@ -71,11 +71,11 @@ def choose(films: list[Film], scores: pd.DataFrame, told: Told) -> pd.Series:
     by_code.pop("", None)
     visits: dict[tuple[str, str], list[int]] = {}
     for number, film in enumerate(films):
-        visits.setdefault((film["PatientID"], visit_of(film)), []).append(number)
+        visits.setdefault((person(film["PatientID"]), visit_of(film)), []).append(number)
     found: list[int | None] = []
     for row in scores.itertuples():
-        place: int | None = by_code.get(eight(str(row.barcode)))
-        if place is not None and films[place]["PatientID"] not in ("", row.id):
+        place: int | None = by_code.get(str(row.barcode))
+        if place is not None and person(films[place]["PatientID"]) not in ("", row.id):
             told.notes["readings whose barcode is another person's film, left out"] += 1
             place = None
         elif place is None:
@@ -101,6 +101,8 @@ def visit_of(film: Film) -> str:
 
 def make(settings: OAISettings, seed: int, out: Path, workers: int) -> str:
     """Bring the release into the form of an archive; nothing is drawn at random, and films are linked, not copied."""
+    import pandas as pd
+
     from analysis.archive.releases.films import find_films, folder_of, leave, met_with, survey
     from analysis.archive.releases.oai_tables import read_contents, read_people, read_replacements, read_scores
     from analysis.archive.releases.tables import Told, write_archive
@@ -127,49 +129,71 @@ def make(settings: OAISettings, seed: int, out: Path, workers: int) -> str:
     scores = scores.dropna(subset=["film"])
     if scores.empty:
         raise StudyError(
-            f"None of the {len(films)} films in {folder} is one that a reading names; is it another release?"
+            f"None of the {len(films)} films in {folder} is one that a reading names: {told.about('reading') or 'none'}. "
+            "Give films and tables of one release."
         )
     used = sorted({int(place) for place in scores["film"]})
-    told.notes["films of these visits that no reading names, left out"] += sum(
-        visit_of(films[place]) in settings.visits for place in set(range(len(films))) - set(used)
-    )
-    names = {place: films[place].name for place in used}
-    scores["exam"] = scores["film"].map(names)
-    survey([films[place] for place in used], told)
+    unread = without_reading(films, used, settings.visits, told)
+    scores["exam"] = scores["film"].map({place: films[place].name for place in used})
+    left = [films[place] for place in sorted([*used, *unread])]
+    survey(left, told)
     told.notes["films whose header has no SeriesDescription, known by a table: their protocol is unknown"] += sum(
-        not films[place]["SeriesDescription"] for place in used
+        not film["SeriesDescription"] for film in left
     )
-    people = with_ages(scores, read_people(folder))
-    leave([films[place] for place in used], out)
-    write_archive(out, with_replaced(scores, read_replacements(folder, told), films), people, told)
+    exams = pd.DataFrame(
+        {
+            "exam": [films[place].name for place in unread],
+            "id": [person(films[place]["PatientID"]) for place in unread],
+            "visit": [visit_of(films[place]) for place in unread],
+        },
+        dtype="str",
+    )
+    people = with_ages(pd.concat([scores[["exam", "id", "visit"]], exams]), read_people(folder))
+    leave(left, out)
+    write_archive(out, with_replaced(scores, read_replacements(folder, told), films, told), people, told)
     return f"{len(used)} films, {len(scores)} knees of {scores['id'].nunique()} people.{told}"
 
 
-def with_ages(scores: pd.DataFrame, people: pd.DataFrame) -> pd.DataFrame:
+def without_reading(films: list[Film], used: list[int], visits: list[str], told: Told) -> list[int]:
+    """Find the films of these visits of which no reading was made, so that they are in the archive and its flow.
+
+    Of people whose reading of that visit names another film they are retakes, which are left out and counted: within
+    weeks of the film that was read, they would be taken for the first of a series.
+    """
+    read = {(person(films[place]["PatientID"]), visit_of(films[place])) for place in used}
+    places = sorted(set(range(len(films))) - set(used))
+    those = [place for place in places if visit_of(films[place]) in visits]
+    found = [place for place in those if (person(films[place]["PatientID"]), visit_of(films[place])) not in read]
+    told.notes["further films of people of whom another one was read, left out"] += len(those) - len(found)
+    told.notes["films of these visits that no reading names: not read"] += len(found)
+    return found
+
+
+def with_ages(exams: pd.DataFrame, people: pd.DataFrame) -> pd.DataFrame:
     """Return exam, age and sex: the age at baseline and the months since."""
-    table = scores.drop_duplicates("exam").merge(people, on="id", how="left")
+    table = exams.drop_duplicates("exam").merge(people, on="id", how="left")
     # ASSUME: whole years at the visit are those at baseline and the months of the visit's plan.
     return table.assign(age=table["age"] + table["visit"].map(MONTHS) // 12)
 
 
-def with_replaced(scores: pd.DataFrame, replaced: pd.DataFrame | None, films: list[Film]) -> pd.DataFrame:
+def with_replaced(scores: pd.DataFrame, replaced: pd.DataFrame, films: list[Film], told: Told) -> pd.DataFrame:
     """Return the rows of readings.csv, of one reader, the consensus of Boston University; replaced knees as findings.
 
-    These are `implant` and `tka`, or `uka` where one compartment was replaced; of `uka` nothing is written where there is
-    none, as at baseline, when the type isn't recorded.
+    These are `tka`, or `uka` where one compartment was replaced; of `uka` nothing is written where there is none, as at
+    baseline, when the type isn't recorded. Of other implants the release says nothing, and so neither do these.
     """
     import pandas as pd
 
     from analysis.archive.releases.tables import to_readings
 
-    items = [item for item, _, _ in ITEMS.values()]
-    if replaced is not None:
-        found = scores[["id", "side"]].merge(replaced, how="left").set_index(scores.index)
-        gone, partial = found["days"] <= _days(scores, films), found["partial"].eq(True)
-        findings = pd.DataFrame({"tka": gone & ~partial, "uka": gone & partial, "implant": gone}).astype("Int64")
-        findings = findings if findings["uka"].any() else findings.drop(columns="uka")
-        scores, items = scores.join(findings), [*items, *map(str, findings)]
-    return to_readings(scores, items, "BU consensus")
+    found = scores[["id", "side"]].merge(replaced, how="left", indicator="known").set_index(scores.index)
+    known = found["known"] == "both"
+    told.notes["knees of which no table of outcomes says whether they were replaced"] += int((~known).sum())
+    gone, partial = found["days"] <= _days(scores, films), found["partial"].eq(True)
+    findings = pd.DataFrame({"tka": gone & ~partial, "uka": gone & partial}).astype("Int64").where(known)
+    findings = findings if findings["uka"].eq(1).any() else findings.drop(columns="uka")
+    items = [*(item for item, _, _ in ITEMS.values()), *map(str, findings)]
+    return to_readings(scores.join(findings), items, "BU consensus")
 
 
 def _days(scores: pd.DataFrame, films: list[Film]) -> pd.Series:
@@ -179,7 +203,8 @@ def _days(scores: pd.DataFrame, films: list[Film]) -> pd.Series:
     first: dict[str, str] = {}
     for film in films:
         if visit_of(film) == "V00" and film["StudyDate"]:
-            first[film["PatientID"]] = min(film["StudyDate"], first.get(film["PatientID"], "9"))
+            one = person(film["PatientID"])
+            first[one] = min(film["StudyDate"], first.get(one, "9"))
     taken = pd.to_datetime(scores["film"].map(lambda place: films[int(place)]["StudyDate"]), errors="coerce")
     begun = pd.to_datetime(scores["id"].map(first), errors="coerce")
     planned = scores["visit"].map(MONTHS).astype(float) * 30.44
@@ -202,8 +227,9 @@ SOURCE = Source(
         implants=True,
         published_grades=True,
         readers="two expert readers of the Osteoarthritis Initiative, by consensus",
-        grading="The grades came with the radiographs: two expert readers read each knee, and what they differed in "
-        "was adjudicated, so that no reading of a single reader is part of the data.",
+        grading="The grades came with the radiographs, from their central reading in Boston: two expert readers read each "
+        "knee, and what they differed in was adjudicated, so that no reading of a single reader is part of the data. Of a "
+        "knee that was read in both of its projects (15, and 37 or 42) the first counts.",
         remarks={
             "jsn_medial": "A decimal of joint space narrowing, which marks a change within a grade, was dropped.",
             "ost_medial_tibia": "Osteophytes, attrition and sclerosis were read only in people with definite disease of either "

@@ -199,8 +199,9 @@ def _of_several_items(scheme: Scheme) -> bool:
 
 
 def _noted(findings: list[str]) -> str:
-    """Return "any of 18 findings", or the one that there is."""
-    return decapitalise(findings[0]) if len(findings) == 1 else f"any of {count(len(findings))} findings"
+    """Return "any of 18 findings", or the one or two that there are."""
+    few = len(findings) in (1, 2)
+    return " or ".join(map(decapitalise, findings)) if few else f"any of {count(len(findings))} findings"
 
 
 def _manuscript(settings: ManuscriptSettings) -> dict[str, Any]:

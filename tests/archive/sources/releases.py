@@ -236,12 +236,12 @@ def sas_form(folder: Path, tables: dict[str, pd.DataFrame]) -> None:
         table.map(code).replace(r"^\..*", "", regex=True).assign(LAST_OF_ALL="end").to_csv(
             folder / f"{name}.csv", index=False
         )
-        program = (
-            'path <- commandArgs(TRUE); table <- read.csv(path[1], na.strings = "", check.names = FALSE); '
-            "haven::write_sas(table, path[2])"
-        )
-        paths = [str(folder / f"{name}.{ending}") for ending in ("csv", "sas7bdat")]
-        subprocess.run(["Rscript", "-e", program, *paths], check=True)
+    program = (
+        "for (path in commandArgs(TRUE)) haven::write_sas("
+        'read.csv(paste0(path, ".csv"), na.strings = "", check.names = FALSE), paste0(path, ".sas7bdat"))'
+    )
+    subprocess.run(["Rscript", "-e", program, *(str(folder / name) for name in tables)], check=True)
+    for name in tables:
         (folder / f"{name}.csv").unlink()
 
 

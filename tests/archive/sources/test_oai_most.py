@@ -99,7 +99,7 @@ def drive(tmp_path_factory):
     (folder / "OUTCOMES99.txt").write_text(
         "id|V99ERKBLRP|V99ELKBLRP|V99ERKRPCF|V99ELKRPCF|V99ERKDAYS|V99ELKDAYS|V99ERKTLPR|V99ELKTLPR\n"
         "1000001|0: No|0: No|.|3: Replacement adjudicated, confirmed|.|400|.|2: Partial\n"
-        "1000004|0: No|1: Yes|.|.|.|.|.|.\n1000005|0|0|1|.|10|.|1: Total|.\n1000006|0|0|3|.|3000|.|.T|.\n"
+        "1000002|0|0|.|.|.|.|.|.\n1000004|0: No|1: Yes|.|.|.|.|.|.\n1000005|0|0|1|.|10|.|1: Total|.\n1000006|0|0|3|.|3000|.|.T|.\n"
     )
     return folder
 
@@ -109,54 +109,52 @@ def made(source, settings, out):
 
 
 EXPECTED = """exam,reader,role,session,item,value,revisit,time,side
-016600000101,BU consensus,reader,V00,implant,0,0,,left
 016600000101,BU consensus,reader,V00,jsn_medial,0,0,,left
 016600000101,BU consensus,reader,V00,kl,0,0,,left
 016600000101,BU consensus,reader,V00,tka,0,0,,left
-016600000101,BU consensus,reader,V00,implant,0,0,,right
 016600000101,BU consensus,reader,V00,jsn_medial,1,0,,right
 016600000101,BU consensus,reader,V00,kl,2,0,,right
 016600000101,BU consensus,reader,V00,tka,0,0,,right
 016600000201,BU consensus,reader,V00,attrition_medial_tibia,0,0,,left
-016600000201,BU consensus,reader,V00,implant,0,0,,left
 016600000201,BU consensus,reader,V00,jsn_medial,1,0,,left
 016600000201,BU consensus,reader,V00,kl,1,0,,left
 016600000201,BU consensus,reader,V00,sclerosis_medial_tibia,0,0,,left
 016600000201,BU consensus,reader,V00,tka,0,0,,left
 016600000201,BU consensus,reader,V00,attrition_medial_tibia,1,0,,right
-016600000201,BU consensus,reader,V00,implant,0,0,,right
 016600000201,BU consensus,reader,V00,jsn_medial,3,0,,right
 016600000201,BU consensus,reader,V00,kl,4,0,,right
 016600000201,BU consensus,reader,V00,sclerosis_medial_tibia,1,0,,right
 016600000201,BU consensus,reader,V00,tka,0,0,,right
-016600000301,BU consensus,reader,V00,implant,0,0,,left
 016600000301,BU consensus,reader,V00,jsn_medial,0,0,,left
-016600000301,BU consensus,reader,V00,tka,0,0,,left
-016600000301,BU consensus,reader,V00,implant,0,0,,right
 016600000301,BU consensus,reader,V00,jsn_medial,0,0,,right
 016600000301,BU consensus,reader,V00,kl,1,0,,right
-016600000301,BU consensus,reader,V00,tka,0,0,,right
-016600000401,BU consensus,reader,V00,implant,1,0,,left
 016600000401,BU consensus,reader,V00,tka,1,0,,left
 016600000401,BU consensus,reader,V00,attrition_medial_tibia,0,0,,right
-016600000401,BU consensus,reader,V00,implant,0,0,,right
 016600000401,BU consensus,reader,V00,jsn_medial,1,0,,right
 016600000401,BU consensus,reader,V00,kl,2,0,,right
 016600000401,BU consensus,reader,V00,sclerosis_medial_tibia,0,0,,right
 016600000401,BU consensus,reader,V00,tka,0,0,,right
 016600000501,BU consensus,reader,V00,attrition_medial_tibia,0,0,,right
-016600000501,BU consensus,reader,V00,implant,0,0,,right
 016600000501,BU consensus,reader,V00,kl,2,0,,right
 016600000501,BU consensus,reader,V00,sclerosis_medial_tibia,0,0,,right
 016600000501,BU consensus,reader,V00,tka,0,0,,right
-016600000602,BU consensus,reader,V00,implant,0,0,,left
 016600000602,BU consensus,reader,V00,jsn_medial,0,0,,left
 016600000602,BU consensus,reader,V00,kl,0,0,,left
 016600000602,BU consensus,reader,V00,tka,0,0,,left
-016600000602,BU consensus,reader,V00,implant,0,0,,right
 016600000602,BU consensus,reader,V00,jsn_medial,0,0,,right
 016600000602,BU consensus,reader,V00,kl,0,0,,right
 016600000602,BU consensus,reader,V00,tka,0,0,,right
+"""
+
+
+EXPECTED_OF_MOST = """exam,reader,role,session,item,value,revisit,time,side
+9000010,MOST consensus,reader,V0,jsn_medial,0,0,,left
+9000010,MOST consensus,reader,V0,jsn_medial,1,0,,right
+9000010,MOST consensus,reader,V0,kl,2,0,,right
+9000010,MOST consensus,reader,V0,ost_medial_femur,1,0,,right
+9000110,MOST consensus,reader,V0,jsn_medial,0,0,,left
+9000110,MOST consensus,reader,V0,kl,0,0,,left
+9000110,MOST consensus,reader,V0,ost_medial_femur,0,0,,right
 """
 
 
@@ -180,7 +178,9 @@ def test_every_cell_of_the_hard_drive_becomes_a_reading_or_is_counted(baseline):
     assert notes["readings matched by person and visit"] == 2  # T, and an empty barcode
     assert notes["readings without a film"] == 1
     assert notes["films in MONOCHROME1"] == 1 and notes["films with spacing in none"] == 1
-    assert notes["films of these visits that no reading names, left out"] == 0
+    assert notes["films of these visits that no reading names: not read"] == 0
+    assert notes["knees of which no table of outcomes says whether they were replaced"] == 2  # of 1000003
+    assert notes["exams of which no table says the age"] == 5 and notes["kxr_sq_bu00.txt has no column V00XROSFM"] == 1
     assert counts["V99ERKTLPR", ".T"] == 1  # neither total nor partial
     assert notes["DICOM files"] == 10  # folders of magnetic resonance aren't entered
 
@@ -202,12 +202,10 @@ def test_the_archive_goes_through_ingest_knee_by_knee(baseline):
 
 def test_visits_are_a_setting_and_a_knee_replaced_in_between_is_one_on_the_later_film_only(drive, tmp_path):
     made(OAI, OAISettings(folder=str(drive), visits=["V00", "V05"]), tmp_path)
-    rows = pd.read_csv(tmp_path / "readings.csv", dtype=str).query(
-        "item in ['kl', 'tka', 'uka', 'implant', 'jsn_medial']"
-    )
+    rows = pd.read_csv(tmp_path / "readings.csv", dtype=str).query("item in ['kl', 'tka', 'uka', 'jsn_medial']")
     later = rows[rows["session"] == "V05"].set_index(["side", "item"])["value"].to_dict()
-    none = {"tka": "0", "uka": "0", "implant": "0"}
-    partial = {"tka": "0", "uka": "1", "implant": "1"}  # one compartment alone
+    none = {"tka": "0", "uka": "0"}
+    partial = {"tka": "0", "uka": "1"}  # one compartment alone
     assert later == {("right", item): value for item, value in ({"kl": "3", "jsn_medial": "2"} | none).items()} | {
         ("left", item): value for item, value in ({"kl": "0", "jsn_medial": "0"} | partial).items()
     }
@@ -272,13 +270,25 @@ def test_a_film_whose_header_does_not_say_what_it_is_of_is_known_by_a_table(driv
 
 
 @pytest.mark.skipif(not releases.haven(), reason="R's haven (Debian: r-cran-haven) writes files of SAS")
-def test_sas_gives_the_same_readings(drive, tmp_path):
-    """Numbers as floats, text as SAS leaves it, what is missing empty."""
-    folder = tmp_path / "sas"
-    shutil.copytree(drive, folder, ignore=shutil.ignore_patterns("kxr_sq_bu00.txt", "again"))
-    table = pd.read_csv(drive / "kxr_sq_bu00.txt", sep="|", dtype=str, encoding="latin-1", keep_default_na=False)
-    releases.sas_form(folder, {"kxr_sq_bu00": table})
-    assert made(OAI, OAISettings(folder=str(folder)), tmp_path / "out")[1] == EXPECTED
+def test_sas_gives_the_same_readings(drive, most, tmp_path):
+    """Numbers as floats, text as SAS leaves it, what is missing empty; the two cohorts' tables may lie in one folder."""
+    oai = tmp_path / "sas"
+    shutil.copytree(drive, oai, ignore=shutil.ignore_patterns("kxr_sq_bu00.txt", "again"))
+    paths = {drive / "kxr_sq_bu00.txt": "|", most / "mostv01235xray.txt": "\t", most / "mostv01235enroll.txt": "\t"}
+    tables = {
+        path.stem: pd.read_csv(path, sep=separator, dtype=str, encoding="latin-1", keep_default_na=False)
+        for path, separator in paths.items()
+    }
+    releases.sas_form(oai, tables)
+    assert made(OAI, OAISettings(folder=str(oai)), tmp_path / "oai")[1] == EXPECTED
+    text = made(MOST, MOSTSettings(folder=str(most)), tmp_path / "text")[1]
+    for name in tables:
+        if name.startswith("most"):
+            (most / f"{name}.txt").unlink()
+            shutil.copy(oai / f"{name}.sas7bdat", most)
+    assert made(MOST, MOSTSettings(folder=str(most)), tmp_path / "most")[1] == text == EXPECTED_OF_MOST
+    people = [(tmp_path / name / "exams.csv").read_text() for name in ("text", "most")]
+    assert people[0] == people[1] and "9000010,66.0,female" in people[0]
 
 
 def test_what_is_no_release_is_told(drive, tmp_path):
@@ -301,7 +311,7 @@ def test_what_is_no_release_is_told(drive, tmp_path):
 
 def test_the_text_says_at_which_visits_the_films_were_taken():
     told = OAI.told(OAISettings(visits=["V06", "V00", "V01"]))["description"]
-    assert told.endswith("people with or at risk of osteoarthritis, taken at baseline and after 12 and 48 months.")
+    assert told.endswith("of the knee, and of a few controls, taken at baseline and after 12 and 48 months.")
     assert MOST.told(MOSTSettings())["description"].endswith("taken at baseline with the beam at 10 degrees.")
     assert "taken after 15 months with" in MOST.told(MOSTSettings(visits=["V1"]))["description"]
 
@@ -333,22 +343,15 @@ def most(tmp_path):
 
 def test_most_is_wide_and_its_codes_are_known(most, tmp_path):
     told, readings = made(MOST, MOSTSettings(folder=str(most)), tmp_path / "out")
-    assert readings.splitlines()[1:] == [
-        "9000010,MOST consensus,reader,V0,jsn_medial,0,0,,left",
-        "9000010,MOST consensus,reader,V0,jsn_medial,1,0,,right",
-        "9000010,MOST consensus,reader,V0,kl,2,0,,right",
-        "9000010,MOST consensus,reader,V0,ost_medial_femur,1,0,,right",
-        "9000110,MOST consensus,reader,V0,jsn_medial,0,0,,left",
-        "9000110,MOST consensus,reader,V0,kl,0,0,,left",
-        "9000110,MOST consensus,reader,V0,ost_medial_femur,0,0,,right",
-    ]
+    assert readings == EXPECTED_OF_MOST
     assert told.startswith("2 films, 4 knees of 2 people.")
     counts = pd.read_csv(tmp_path / "out/import.csv", keep_default_na=False).set_index(["column", "found"])["n"]
     assert counts["V0XLKL", "1.9"] == counts["V0XRKL", "8"] == counts["V0XRKL", "9"] == counts["V0XLKL", "X"] == 1
     assert counts["", "knees with grades and without a film"] == 2
-    assert counts["", "films of these visits that no reading names, left out"] == 1
+    assert counts["", "films of these visits that no reading names: not read"] == 1
     index = ingest(tmp_path / "out", IngestSettings(), NAMES)
-    assert len(index.images) == 4 and index.files["code"].isna().all()
+    assert len(index.images) == 6 and index.readings["exam"].nunique() == 4  # MB00003 is there, and not read
+    assert index.files["code"].isna().all()
 
 
 def test_replaced_knees_of_most_are_those_of_which_reading_and_outcomes_say_it(most, tmp_path):
@@ -367,7 +370,7 @@ def test_replaced_knees_of_most_are_those_of_which_reading_and_outcomes_say_it(m
         (exam[3:5], visit, side): dict(zip(part["item"], part["value"], strict=True))
         for (exam, visit, side), part in rows.groupby(["exam", "session", "side"])
     }
-    none, gone = {"tka": "0", "implant": "0"}, {"tka": "1", "implant": "1"}
+    none, gone = {"tka": "0"}, {"tka": "1"}
     assert found == {
         ("00", "V0", "right"): {"kl": "2", **none},
         ("00", "V0", "left"): {"kl": "1", **none},
@@ -383,4 +386,4 @@ def test_replaced_knees_of_most_are_those_of_which_reading_and_outcomes_say_it(m
     counts = pd.read_csv(tmp_path / "out/import.csv", keep_default_na=False).set_index(["column", "found"])["n"]
     assert counts["V99ELKRINDEX", ".A"] == 1
     assert counts["", "knees of code 8 that no outcome says to be replaced, left out"] == 2
-    assert counts["", "knees with grades that the outcomes call replaced, of which no implant is recorded"] == 1
+    assert counts["", "knees with grades that the outcomes call replaced, of which no replacement is recorded"] == 1
