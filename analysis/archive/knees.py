@@ -114,9 +114,11 @@ def divide(files: pd.DataFrame, double: set[str]) -> pd.DataFrame:
 
 def boxes(images: pd.DataFrame) -> list[Box | None]:
     """Return the part of its file's picture that each image is; None where it is the whole one."""
+    table = images.reindex(columns=list(BOX))
+    if table[BOX[0]].isna().all():  # as in most archives, for which nothing of films need be loaded
+        return [None] * len(table)
     from analysis.archive.films import Box
 
-    table = images.reindex(columns=list(BOX))
     return [Box(*map(int, row)) if pd.notna(row[0]) else None for row in table.itertuples(index=False)]
 
 

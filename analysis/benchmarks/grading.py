@@ -55,7 +55,7 @@ def rate(archive: Path, card: Path, *, workers: int, repeats: int) -> dict[str, 
             start = time.perf_counter()
             images = bare_loop(network, paths)
             middle = time.perf_counter()
-            counts = grade(network, collect([archive], network.ingest, None, workers), Path(out))
+            counts = grade(network, collect([archive], network.ingest, None, workers), Path(out), workers=workers)
             times.append((middle - start, time.perf_counter() - middle))
         with _started(archive, card, Path(out), workers) as (begun, _):
             first = time.perf_counter() - begun

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import csv
 import sys
+from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TextIO
 
 import numpy as np
 import pandas as pd
+import torch
 
 from analysis.archive.dicom import Unreadable
 from analysis.archive.knees import boxes
@@ -94,7 +97,9 @@ class Counts:
         return f"{files}; {self.knees} knees, of which {self.doubted} should not be trusted without a look"
 
 
-def grade(network: Trained, files: pd.DataFrame, out: Path, show: Callable[[Graded], None] | None = None) -> Counts:
+def grade(
+    network: Trained, files: pd.DataFrame, out: Path, show: Callable[[Graded], None] | None = None, workers: int = 1
+) -> Counts:
     """Grade every knee, and write grades.csv.
 
     Parameters
@@ -106,6 +111,8 @@ def grade(network: Trained, files: pd.DataFrame, out: Path, show: Callable[[Grad
         Folder for grades.csv.
     show : callable, optional
         Is given every graded knee, with its images to look at.
+    workers : int
+        Threads that score, a batch each.
 
     Returns
     -------
@@ -121,7 +128,7 @@ def grade(network: Trained, files: pd.DataFrame, out: Path, show: Callable[[Grad
     graded = set[str]()
     with atomic(out / "grades.csv") as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         table = _Table(network, file)
-        for one in _graded(network, files, shown=show is not None):
+        for one in _graded(network, files, show is not None, workers):
             if isinstance(one, Graded):
                 table.graded(one)
                 graded |= set(one.knee.files["path"])
@@ -142,26 +149,54 @@ def grade(network: Trained, files: pd.DataFrame, out: Path, show: Callable[[Grad
     return counts
 
 
-def _graded(network: Trained, files: pd.DataFrame, shown: bool) -> Iterator[Graded | dict[str, Any]]:
+@dataclass(frozen=True)
+class _Read:
+    """A knee whose images were read: small ones for the network, larger ones to look at."""
+
+    knee: Knee
+    images: list[np.ndarray]
+    larger: list[np.ndarray]
+    incomplete: bool
+
+
+#: The cells of a file that could not be read; see `_Table.left_out`.
+_Refused = dict[str, Any]
+
+
+def _graded(network: Trained, files: pd.DataFrame, shown: bool, workers: int) -> Iterator[Graded | _Refused]:
     """Give each knee graded, and each file that can't be read with its reason, in the order of the files."""
-    waiting: list[tuple[Knee, list[np.ndarray], list[np.ndarray], bool]] = []
-    number = 0
-    for knee, images, larger, refused in _prepared(network, files, shown):
-        yield from refused
-        if not images:
-            continue
-        waiting.append((knee, images, larger, bool(refused)))
-        if sum(len(some) for _, some, _, _ in waiting) >= BATCH or number == 0:
-            for one in _answered(network, waiting, number):
-                number += 1
-                yield one
-            waiting = []
-    yield from _answered(network, waiting, number)
+    # A thread scores a batch by itself: threads that share one wait for each other at every layer, and for the process
+    # that decodes wherever it has the core of one of them.
+    with ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        ahead: deque[tuple[list[_Refused], Future[list[Graded]]]] = deque()
+        number = 0
+        for some, refused in _batches(_prepared(network, files, shown)):
+            ahead.append((refused, pool.submit(_answered, network, some, number)))
+            number += len(some)
+            while len(ahead) > workers + 1:
+                yield from _in_order(*ahead.popleft())
+        for one in ahead:
+            yield from _in_order(*one)
 
 
-def _prepared(
-    network: Trained, files: pd.DataFrame, shown: bool
-) -> Iterator[tuple[Knee, list[np.ndarray], list[np.ndarray], list[dict[str, Any]]]]:
+def _in_order(refused: list[_Refused], graded: Future[list[Graded]]) -> Iterator[Graded | _Refused]:
+    yield from refused
+    yield from graded.result()
+
+
+def _batches(prepared: Iterator[tuple[_Read, list[_Refused]]]) -> Iterator[tuple[list[_Read], list[_Refused]]]:
+    """Give as many knees at a time as fill a batch, but the first one by itself, with the files that couldn't be read."""
+    some, left_out, wanted = list[_Read](), list[_Refused](), 1
+    for one, refused in prepared:
+        left_out += refused
+        some += [one] if one.images else []
+        if sum(len(read.images) for read in some) >= wanted:
+            yield some, left_out
+            some, left_out, wanted = [], [], BATCH
+    yield some, left_out
+
+
+def _prepared(network: Trained, files: pd.DataFrame, shown: bool) -> Iterator[tuple[_Read, list[_Refused]]]:
     """Give each knee with its images, and the files of it that couldn't be read."""
     parted_files = by_knee(files)
     places = [Path(place) for place in parted_files["place"]]
@@ -178,23 +213,25 @@ def _prepared(
                 images.append(small)
                 larger += [large] if large is not None else []
             good.append(not isinstance(result, Unreadable))
-        yield Knee(knee.exam, knee.side, knee.files[good]), images, larger, refused
+        if refused:
+            knee = replace(knee, files=knee.files[good])
+        yield _Read(knee, images, larger, bool(refused)), refused
 
 
-def _answered(
-    network: Trained, waiting: list[tuple[Knee, list[np.ndarray], list[np.ndarray], bool]], number: int
-) -> Iterator[Graded]:
-    if not waiting:
-        return
-    images = np.stack([image for _, some, _, _ in waiting for image in some])
-    exam = np.repeat(np.arange(len(waiting)), [len(some) for _, some, _, _ in waiting])
-    about = pd.concat([knee.files for knee, _, _, _ in waiting])
+def _answered(network: Trained, some: list[_Read], number: int) -> list[Graded]:
+    """Grade some knees, of which the first has the number after `number`."""
+    if not some:
+        return []
+    images = np.stack([image for read in some for image in read.images])
+    exam = np.repeat(np.arange(len(some)), [len(read.images) for read in some])
+    about = pd.concat([read.knee.files for read in some])
     answers = network.answer(images, exam, about["side"])
     grades = network.asked.layout.predicted(answers.scores)
     longer = about[["rows", "columns"]].max(axis=1).to_numpy(int)
     views = [view if isinstance(view, str) else None for view in about["view"]]
     of_images = network.trust.of_images(images, longer, views)
-    for i, (knee, some, larger, incomplete) in enumerate(waiting):
+    graded = []
+    for i, read in enumerate(some):
         own = {
             item: None if np.isnan(value) else int(value)
             for item, value in zip(network.scheme.items, grades[i], strict=True)
@@ -204,12 +241,14 @@ def _answered(
             if level is not None:
                 score = answers.scores[i][network.outcomes.index(f"{item}_{level}")]
                 found |= {"unsure"} if network.trust.is_unsure(item, score) else set()
-        found |= {"body_part"} if (knee.files["body_part"] == "other").any() else set()
-        found |= {"incomplete"} if incomplete else set()
-        found |= {"side"} if network.settings.align_sides and not knee.side else set()
-        found |= {"cut"} if knee.files["noted"].str.contains("film_doubtful", na=False).any() else set()
+        found |= {"body_part"} if "other" in set(read.knee.files["body_part"]) else set()
+        found |= {"incomplete"} if read.incomplete else set()
+        found |= {"side"} if network.settings.align_sides and not read.knee.side else set()
+        found |= {"cut"} if any("film_doubtful" in str(noted) for noted in read.knee.files["noted"]) else set()
         marks = [mark for mark in MARKS if mark in found]
-        yield Graded(number + i + 1, knee, np.stack(some), larger, answers.scores[i], answers.seeds[:, i], own, marks)
+        stack, scores, seeds = np.stack(read.images), answers.scores[i], answers.seeds[:, i]
+        graded.append(Graded(number + i + 1, read.knee, stack, read.larger, scores, seeds, own, marks))
+    return graded
 
 
 class _Table:
@@ -218,8 +257,7 @@ class _Table:
     def __init__(self, network: Trained, file: TextIO) -> None:
         self.network = network
         self.refused, self.duplicates = set[str](), set[str]()
-        self.limits = network.thresholds["threshold"].reindex(network.outcomes).to_numpy(float)
-        self._decided = [o for o, limit in zip(network.outcomes, self.limits, strict=True) if not np.isnan(limit)]
+        self._decided = [o for o, limit in zip(network.outcomes, network.limits, strict=True) if not np.isnan(limit)]
         head = ["status", "knee", "exam", "side", "views", "files", *network.scheme.items, *network.outcomes]
         head += [f"{name}_yes" for name in self._decided]
         self._writer = csv.DictWriter(file, [*head, "seeds_differ", "trust", "marks", "reason"], lineterminator="\n")
@@ -259,8 +297,7 @@ class _Table:
 
 def decided(network: Trained, scores: np.ndarray) -> dict[str, bool | None]:
     """Return yes or no for each outcome at the threshold that the network carries; None without a threshold or score."""
-    limits = network.thresholds["threshold"].reindex(network.outcomes).to_numpy(float)
     return {
         name: None if np.isnan(limit) or np.isnan(score) else bool(score >= limit)
-        for name, limit, score in zip(network.outcomes, limits, scores, strict=True)
+        for name, limit, score in zip(network.outcomes, network.limits, scores, strict=True)
     }

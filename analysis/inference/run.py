@@ -43,7 +43,7 @@ def run(
     dicom : bool
         Whether to write a structured report and pictures for each knee.
     workers : int
-        Processes that read headers, and threads of the network.
+        Processes that read headers, and threads that score.
     written : list of Path, optional
         Is given the reports and pictures of this run.
 
@@ -66,7 +66,7 @@ def run(
     if files.empty:
         raise StudyError(f"There is no file in {', '.join(map(str, paths))}; correct the path.")
     pages = Pages(network, out, page, dicom) if page or dicom else None
-    counts = grade(network, files, out, pages.show if pages else None)
+    counts = grade(network, files, out, pages.show if pages else None, workers)
     if pages:
         pages.close()
         if written is not None:

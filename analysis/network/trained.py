@@ -126,10 +126,15 @@ class Trained:
         """Its head for `scheme`."""
         return Asked(Layout(self.scheme, self.settings.grades))
 
-    @property
+    @cached_property
     def outcomes(self) -> list[str]:
         """Names of the outcomes, in the order of the scores."""
         return [outcome.id for outcome in self.scheme.outcomes]
+
+    @cached_property
+    def limits(self) -> np.ndarray:
+        """Threshold of each outcome, in the same order; missing where none was chosen."""
+        return self.thresholds["threshold"].reindex(self.outcomes).to_numpy(float)
 
     @cached_property
     def name(self) -> str:

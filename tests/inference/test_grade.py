@@ -64,8 +64,8 @@ def test_a_knee_is_graded_as_the_network_scores_it(card, tmp_path):
     assert not (tmp_path / "out" / "grades.html").exists()
 
 
-def test_few_images_are_scored_at_a_time(card, tmp_path, monkeypatch):
-    """What a batch takes is kept, so that memory would grow with its size."""
+def test_few_images_are_scored_at_a_time_and_come_in_order(card, tmp_path, monkeypatch):
+    """What a batch takes is kept, so that memory would grow with its size; two threads score."""
     from analysis.network import trained
 
     for number in range(20):
@@ -76,7 +76,7 @@ def test_few_images_are_scored_at_a_time(card, tmp_path, monkeypatch):
         "answer",
         lambda member, asked, batch, *more: sizes.append(batch.n_images) or whole(member, asked, batch, *more),
     )
-    run([tmp_path / "in"], card, tmp_path / "out", page=0)
+    run([tmp_path / "in"], card, tmp_path / "out", page=0, workers=2)
     assert max(sizes) == trained.BATCH and sum(sizes) == 20 * len(load(card).members)
     assert [row["exam"] for row in rows(tmp_path / "out")] == [f"A{number}" for number in range(20)]
 
