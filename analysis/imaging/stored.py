@@ -17,13 +17,20 @@ if TYPE_CHECKING:
 _HIDDEN = 0.95
 #: Share of the edge that padding without a tag must take.
 _EDGE = 0.05
+#: Neighbours are torn apart where they get so many times further; and are close below this share of all values.
+_TORN, _CLOSE = 2, 0.1
+#: Fewer pairs of neighbours tell nothing, and no letter has so few; negative values are at least so many.
+_SEEN, _VALUES = 16, 3
+#: Overlay Bit Position of each of the groups that hold overlays.
+_OVERLAY_BITS = [group << 16 | 0x0102 for group in range(0x6000, 0x6020, 2)]
 
 
 def true_values(stored: NDArray[Any], dataset: Dataset) -> NDArray[Any]:
     """Take the bits that hold the image out of those that are stored (DICOM PS3.5 8.1).
 
-    Values that fit into the bits stored are taken as they are, whatever the high bit says. Others are shifted down
-    where they are aligned to the left; else what lies above is cut off (overlays are drawn there), unless that makes
+    First by what the values are (`_as_drawn`), as headers claim more bits than the image has, or the wrong sign. Then by
+    the header: values that fit into the bits stored are taken as they are, whatever the high bit says. Others are shifted
+    down where they are aligned to the left; else what lies above is cut off (overlays are drawn there), unless that makes
     the image rougher: then the number of bits is what is wrong.
 
     Parameters
@@ -35,10 +42,12 @@ def true_values(stored: NDArray[Any], dataset: Dataset) -> NDArray[Any]:
     Returns
     -------
     numpy.ndarray
-        Of the same shape and type.
+        Of the same shape and width; signed or unsigned.
     """
+    stored = _as_drawn(stored)
     allocated = 8 * stored.dtype.itemsize
-    bits = whole(dataset, "BitsStored") or allocated
+    overlay = _overlay_position(dataset) or allocated
+    bits = min(whole(dataset, "BitsStored") or allocated, overlay)
     if not 0 < bits < allocated:
         return stored
     signed = np.issubdtype(stored.dtype, np.signedinteger)
@@ -46,11 +55,93 @@ def true_values(stored: NDArray[Any], dataset: Dataset) -> NDArray[Any]:
     if stored.min() >= low and stored.max() <= high:
         return stored
     unused = allocated - bits
-    above = (whole(dataset, "HighBit") or bits - 1) + 1 - bits
+    above = 0 if bits == overlay else (whole(dataset, "HighBit") or bits - 1) + 1 - bits
     if above == unused or not (stored & (2**unused - 1)).any():
         return stored >> unused
     masked = (stored << unused) >> unused
     return masked if _roughness(masked) <= _roughness(stored) else stored
+
+
+def _overlay_position(dataset: Dataset) -> int:
+    """Return the lowest bit that an overlay is said to lie in; 0 where they lie elsewhere, or there is none."""
+    written = (dataset[tag].value for tag in _OVERLAY_BITS if tag in dataset.keys())  # noqa: SIM118 - as in `value`
+    return min((one for one in written if isinstance(one, int) and one > 0), default=0)
+
+
+def _as_drawn(stored: NDArray[Any]) -> NDArray[Any]:
+    """Undo a header that takes signed values for unsigned ones or the reverse, or an overlay's bits for the image's.
+
+    Neighbours in a picture are close to each other. Where the highest bit in use is the image's, a brightness that rises
+    past it sets that bit and clears those below, and any other reading tears the two apart. Where it is the sign, or an
+    overlay's, they lie far apart as they are, and close in the right reading.
+    """
+    stored = np.asarray(stored, stored.dtype.newbyteorder("="))
+    while (found := _closer(stored)) is not None:
+        stored = found
+    return stored
+
+
+def _closer(stored: NDArray[Any]) -> NDArray[Any] | None:
+    """Return the image by the other sign or by fewer bits, where that brings neighbours together; else None."""
+    signed, size = stored.dtype.kind == "i", stored.dtype.itemsize
+    top = max(int(stored.max()), -int(stored.min()) - 1).bit_length() + signed
+    some = stored[::8]  # few rows tell of nearly all images that they are as they should be
+    jumps = _jumps(some, _moved(some, top, not signed))
+    if len(jumps) and (_TORN + 1) * jumps.mean() < 2**top:
+        return None  # by the other sign each of them would be 2**top less what it is
+    best: tuple[float, NDArray[Any]] | None = None
+    readings = [(top, not signed)]
+    if size > 1:  # those of one byte have no room for overlays
+        readings += [(bits, sign) for bits in range(top - 1, 7, -1) for sign in sorted({False, signed})]
+    for bits, sign in readings:
+        moved = _moved(stored, bits, sign)
+        padding = _one_value_of_the_edge(stored, moved)
+        if padding is not None:
+            moved &= stored != padding
+        jumps = _jumps(stored, moved)
+        if len(jumps) < _SEEN:
+            continue
+        read = np.where(moved, _read(stored, bits, sign), stored.view(f"{'ui'[sign]}{size}"))
+        after = _jumps(read, moved).mean()
+        if after > _TORN * jumps.mean():
+            break  # the bit is the image's
+        # A constant is no range of negative values but something white, such as a letter.
+        constant = sign != signed and len(np.unique(stored[moved])) < _VALUES
+        if not constant and after < _CLOSE * 2**bits and (best is None or after < best[0]):
+            best = after, read
+    return best[1] if best else None
+
+
+def _moved(stored: NDArray[Any], bits: int, signed: bool) -> NDArray[np.bool_]:
+    """Mark the values that aren't what their lowest bits say, read as signed or unsigned."""
+    moved = stored >= 2 ** (bits - signed)
+    return np.asarray(moved if stored.dtype.kind == "u" else moved | (stored < (-(2 ** (bits - 1)) if signed else 0)))
+
+
+def _read(stored: NDArray[Any], bits: int, signed: bool) -> NDArray[Any]:
+    """Read the lowest bits of each word, as signed or unsigned."""
+    size = stored.dtype.itemsize
+    unused = 8 * size - bits
+    return np.asarray((stored.view(f"u{size}") << unused).view(f"{'ui'[signed]}{size}") >> unused)
+
+
+def _one_value_of_the_edge(stored: NDArray[Any], moved: NDArray[np.bool_]) -> int | None:
+    """Return the value of those at the edge that a reading moves, if it is one: padding, or a saturated beam."""
+    edge, which = (np.concatenate([one[0], one[-1], one[:, 0], one[:, -1]]) for one in (stored, moved))
+    values = edge[which]
+    one = len(values) >= _EDGE * len(edge) and values.min() == values.max()
+    return int(values[0]) if one else None
+
+
+def _jumps(image: NDArray[Any], moved: NDArray[np.bool_]) -> NDArray[np.int32]:
+    """Return the differences between neighbours, across and down, of which one is moved and the other isn't."""
+    columns = image.shape[1]
+    values, flags = image.ravel(), moved.ravel()
+    across = np.flatnonzero(flags[1:] != flags[:-1])
+    across = across[(across + 1) % columns > 0]
+    down = np.flatnonzero(flags[columns:] != flags[:-columns])
+    first, second = np.concatenate([across, down]), np.concatenate([across + 1, down + columns])
+    return np.abs(values[first].astype(np.int32) - values[second])
 
 
 def _roughness(image: NDArray[Any]) -> int:

@@ -108,6 +108,65 @@ def test_an_overlay_in_the_high_bits_of_a_compressed_file_is_not_drawn(tmp_path)
     assert abs(image[there].mean() - 255 * DRAWN[there].mean() / 4095) < 3
 
 
+WORDS = np.zeros(DRAWN.shape, np.uint8)
+cv2.putText(WORDS, "DOE JANE", (4, 60), cv2.FONT_HERSHEY_SIMPLEX, 0.55, 1, 1)
+WORDS[20:30] = 1  # and a bar across
+SIGNED = DRAWN.astype(int) - 2048
+
+
+@pytest.mark.parametrize("bits", [[12], [13], [14], [15], [12, 15], [12, 13, 14, 15]], ids=str)
+@pytest.mark.parametrize("tags", [{"BitsStored": 16, "HighBit": 15}, {"BitsStored": 14, "HighBit": 13}, {"HighBit": 15},
+                                  {"BitsStored": 16, "HighBit": 15, "PixelRepresentation": 1}], ids=str)  # fmt: skip
+def test_words_in_bits_that_the_header_takes_for_the_image_are_not_drawn(tmp_path, bits, tags):
+    plane = WORDS.astype(np.uint16) * np.uint16(sum(1 << bit for bit in bits))
+    for drawn in (DRAWN, np.where(DRAWN < 600, 0, DRAWN)):
+        read_back = decode(read(save(file(drawn | plane, **tags), tmp_path / "a.dcm")))
+        np.testing.assert_array_equal(read_back, drawn)
+
+
+def test_words_in_a_bit_that_an_overlay_claims_are_not_drawn_where_the_picture_is_all_edges(tmp_path):
+    drawn = np.where((X // 3 + Y // 3) % 2, 3900, 100)
+    for tags in ({}, {"BitsStored": 16, "HighBit": 15}):
+        ds = file(drawn | WORDS.astype(int) << 12, **tags)
+        ds.add_new((0x6002, 0x0100), "US", 16)
+        ds.add_new((0x6002, 0x0102), "US", 12)
+        np.testing.assert_array_equal(decode(read(save(ds, tmp_path / "a.dcm"))), drawn)
+
+
+ALL = {"BitsStored": 16, "HighBit": 15}
+
+
+@pytest.mark.parametrize(
+    ("pixels", "true", "tags"),
+    [
+        (SIGNED, SIGNED, ALL),  # said to be unsigned
+        (SIGNED, SIGNED, {}),
+        (SIGNED & 0xFFF, SIGNED, {}),  # in 12 bits, with the sign in the last
+        (SIGNED & 0xFFF, SIGNED, ALL),
+        (DRAWN * 16, DRAWN * 16, ALL | {"PixelRepresentation": 1}),  # said to be signed
+        (np.where(DRAWN > 2047, DRAWN - 4096.0, DRAWN), DRAWN, ALL | {"PixelRepresentation": 1}),
+        (DRAWN, DRAWN, {"PixelRepresentation": 1}),
+        (SIGNED, SIGNED, ALL | {"PixelRepresentation": 1}),  # as they are said to be
+        (DRAWN * 16, DRAWN * 16, ALL),
+    ],
+)
+def test_the_sign_is_what_brings_neighbours_together(tmp_path, pixels, true, tags):
+    ds = file(pixels, **tags)
+    ds.PixelData = np.asarray(pixels).astype(np.int64).astype("<u2").tobytes()
+    np.testing.assert_array_equal(decode(read(save(ds, tmp_path / "a.dcm"))), true)
+    if "BitsStored" in tags:
+        ds.compress(JPEG2000Lossless)
+        np.testing.assert_array_equal(decode(read(save(ds, tmp_path / "a.dcm"))), true)
+
+
+def test_white_letters_and_metal_are_neither_signs_nor_overlays(tmp_path):
+    for white in (4095, 65535, 40000):
+        pixels = np.where(WORDS, white, DRAWN)
+        np.testing.assert_array_equal(decode(read(save(file(pixels, **ALL), tmp_path / "a.dcm"))), pixels)
+    pixels = np.where((Y // 10) % 3, DRAWN * 8, RNG.integers(60000, 65535, DRAWN.shape))
+    np.testing.assert_array_equal(decode(read(save(file(pixels, **ALL), tmp_path / "a.dcm"))), pixels)
+
+
 def test_more_bits_than_the_header_says_are_kept_where_cutting_them_makes_noise(tmp_path):
     image = shown(tmp_path, file(BitsStored=10, HighBit=9, **WINDOW))
     assert close(image)
