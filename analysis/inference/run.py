@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from multiprocessing import active_children
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -59,9 +60,13 @@ def run(
         # Other processes read the headers, while this one loads torch and the weights.
         collected = beside.submit(collect, paths, ingest, side, workers)
         from analysis.inference.grade import grade
-        from analysis.network.trained import load
+        from analysis.network.trained import load_checked
 
-        network = load(folder, workers)
+        try:
+            network = load_checked(folder, workers)
+        except BaseException:
+            _stop(collected)
+            raise
         files = collected.result()
     if files.empty:
         raise StudyError(f"There is no file in {', '.join(map(str, paths))}; correct the path.")
@@ -81,6 +86,14 @@ def run(
         *([out / "dicom"] if dicom else []),
     ]
     return f"{counts}.{more}\n" + "\n".join(map(str, made))
+
+
+def _stop(collected: Future[Any]) -> None:
+    """End the processes that read headers, which may be those of a hundred thousand files, for a network that can't grade."""
+    while not collected.done():
+        for reader in active_children():
+            reader.kill()
+        wait([collected], timeout=0.1)
 
 
 class Pages:

@@ -13,6 +13,7 @@ import pandas as pd
 import torch
 
 from analysis.archive.settings import IngestSettings
+from analysis.archive.unit import SIDES
 from analysis.errors import StudyError
 from analysis.files import read_table
 from analysis.grading.scheme import Scheme, load_scheme
@@ -155,20 +156,19 @@ class Trained:
         """
         return prepare_file(Path(path), self.images)[0]
 
-    def batch(self, images: np.ndarray, exam: np.ndarray, side: pd.Series | None = None) -> Batch:
+    def batch(self, images: np.ndarray, exam: np.ndarray, side: pd.Series) -> Batch:
         """Put images on the device; see `answer`."""
         left = unsided = None
         if self.settings.align_sides:
-            told = pd.Series(None, range(len(images)), dtype=object) if side is None else side
-            left = self.device.send(torch.from_numpy((told == "left").to_numpy(bool, copy=True)))
-            missing = told.isna().to_numpy(bool, copy=True)
+            left = self.device.send(torch.from_numpy((side == "left").to_numpy(bool, copy=True)))
+            missing = side.isna().to_numpy(bool, copy=True)
             unsided = self.device.send(torch.from_numpy(missing)) if missing.any() else None
         grey = plain(self.device.send(torch.from_numpy(np.ascontiguousarray(images))), left)
         index = self.device.send(torch.from_numpy(np.asarray(exam, np.int64)))
         every = self.device.send(torch.arange(len(images)))
         return Batch(grey, every, len(images), index, int(exam.max()) + 1, unsided=unsided)
 
-    def answer(self, images: np.ndarray, exam: np.ndarray, side: pd.Series | None = None) -> Answers:
+    def answer(self, images: np.ndarray, exam: np.ndarray, side: pd.Series) -> Answers:
         """Score exams, each by all of its images.
 
         Parameters
@@ -177,8 +177,8 @@ class Trained:
             As from `read`, the images of an exam one after the other.
         exam : numpy.ndarray of int, shape (n,)
             Which exam each image is of: 0, 0, 1 …, each number from 0 on at least once.
-        side : pandas.Series, shape (n,), optional
-            Which knee each image shows, left or right; only a network trained with `align_sides` asks for it. Where it
+        side : pandas.Series, shape (n,)
+            Which knee each image shows, left or right; only a network trained with `align_sides` asks for it. Where a value
             is missing, the image is taken for either, and the scores are averaged: the grade hardly depends on the
             side, but where the disease lies can't be told then.
 
@@ -202,7 +202,7 @@ class Trained:
         views: list[np.ndarray] = []
         for chosen in pack(numbers, np.arange(len(numbers)), BATCH):
             rows = slice(first[chosen[0]], first[chosen[-1] + 1])
-            batch = self.batch(images[rows], exam[rows] - chosen[0], None if side is None else side.iloc[rows])
+            batch = self.batch(images[rows], exam[rows] - chosen[0], side.iloc[rows])
             with torch.inference_mode():
                 found = [answer(m, self.asked, batch, self.device, self.prediction.mirrored) for m in self.members]
             for i, scores in enumerate(found):
@@ -212,24 +212,36 @@ class Trained:
         mean = torch.from_numpy(members.mean(0, dtype=np.float64))
         return Answers(heat(self.asked.layout, mean, self.temperatures).numpy(), members, np.concatenate(views))
 
-    def score(self, exams: list[list[np.ndarray]], sides: Sequence[str | None] | None = None) -> pd.DataFrame:
+    def score(self, exams: list[list[np.ndarray]], sides: Sequence[str | None]) -> pd.DataFrame:
         """Score exams given as lists of images.
 
         Parameters
         ----------
         exams : list of list of numpy.ndarray
             The images of each exam, as from `read`.
-        sides : sequence of str or None, optional
-            Which knee each exam shows, left or right; see `answer`.
+        sides : sequence of str or None
+            Which knee each exam shows, left or right; None where nobody knows, which `answer` says more of.
 
         Returns
         -------
         pandas.DataFrame
             A row an exam; a column an outcome, its score from 0 to 1, and a column an item, its grade.
+
+        Raises
+        ------
+        StudyError
+            If there isn't a side for each exam, a side is another word, or the images are of another size.
         """
+        if len(sides) != len(exams):
+            raise StudyError(
+                f"There are {len(exams)} exams and {len(sides)} sides; give each exam one: left, right, or None where "
+                "nobody knows."
+            )
+        told = pd.Series(list(sides), dtype=object)
+        if odd := [side for side in told.dropna() if side not in SIDES]:
+            raise StudyError(f"An exam's side is {odd[0]!r}; give left, right, or None where nobody knows.")
         exam = np.repeat(np.arange(len(exams)), [len(images) for images in exams])
-        side = None if sides is None else pd.Series(list(sides), dtype=object).iloc[exam]
-        scores = self.answer(np.stack([image for images in exams for image in images]), exam, side).scores
+        scores = self.answer(np.stack([image for images in exams for image in images]), exam, told.iloc[exam]).scores
         grades = self.asked.layout.predicted(scores)
         return pd.concat(
             [pd.DataFrame(scores, columns=self.outcomes), pd.DataFrame(grades, columns=list(self.scheme.items))], axis=1
@@ -240,6 +252,11 @@ def load(folder: str | Path, workers: int = 1) -> Trained:
     """Load a network; see `analysis.network.load`."""
     folder = Path(folder)
     check_files(folder)
+    return load_checked(folder, workers)
+
+
+def load_checked(folder: Path, workers: int) -> Trained:
+    """Load a network from a folder that `check_files` has passed."""
     config, told = read_sections(folder)
     settings: Any = told["network"]
     images: Any = told["images"]

@@ -5,7 +5,9 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import cv2
@@ -23,10 +25,14 @@ from analysis.archive.pacs.push import push
 from analysis.benchmarks.grading import bare_loop
 from analysis.errors import StudyError
 from analysis.imaging.prepare import prepare_file
+from analysis.inference import run as run_module
 from analysis.inference.commands import grade as command
 from analysis.inference.files import by_knee, collect, knees
 from analysis.inference.run import run
 from analysis.network import load
+from analysis.network.checkpoints import read_weights, save_weights
+from analysis.release.card import write_sums
+from analysis.workers.context import clean_context
 from tests.archive.files import odd_files, radiograph, save
 from tests.archive.pacs.conftest import free_port, start
 from tests.archive.test_knees import film, legs
@@ -316,6 +322,22 @@ def test_a_pacs_that_is_not_there_is_told_after_the_grading_and_a_wrong_file_bef
     done = grade_by_command(*words, "--push", tmp_path / "node.yaml")
     assert "doesn't answer" in str(done.exception) and "nothing was sent" in str(done.exception)
     assert "1 graded" in done.output
+
+
+def test_a_network_that_does_not_fit_is_told_before_all_headers_are_read(card, tmp_path, monkeypatch):
+    """Which, of a hundred thousand files, takes minutes; here it would take an hour."""
+    path = shutil.copytree(card, tmp_path / "card") / "weights/seed-0.safetensors"
+    state, about = read_weights(path)
+    save_weights(path, state, about | {"side": 7})
+    write_sums(tmp_path / "card")
+
+    def collect(*_):
+        with ProcessPoolExecutor(1, clean_context()) as pool:
+            pool.submit(time.sleep, 3600).result()
+
+    monkeypatch.setattr(run_module, "collect", collect)
+    with pytest.raises(StudyError, match=r"seed-0.safetensors do not fit: side is 7 in the file and 24 here"):
+        run([tmp_path], tmp_path / "card", tmp_path / "out", page=0)
 
 
 def test_a_missing_path_is_told(card, tmp_path):

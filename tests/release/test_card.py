@@ -102,7 +102,19 @@ def test_weights_that_are_a_pickle_under_another_name_are_refused(twin):
 
 def test_images_of_another_size_are_refused(network):
     with pytest.raises(StudyError, match="this network takes 24 x 24"):
-        network.answer(np.zeros((1, 30, 30), np.uint8), np.array([0]))
+        network.score([[np.zeros((30, 30), np.uint8)]], [None])
+
+
+def test_each_exam_needs_a_side_or_none(network):
+    """Taken for a right knee, a left one's medial disease would be lateral."""
+    image = np.zeros((24, 24), np.uint8)
+    for sides, said in (
+        ("left", "1 exams and 4 sides"),
+        ([], "1 exams and 0 sides"),
+        (["L"], "side is 'L'; give left, right, or"),
+    ):
+        with pytest.raises(StudyError, match=said):
+            network.score([[image]], sides)
 
 
 def test_onnx_says_the_same_of_a_hundred_exams(card, network, tmp_path):
