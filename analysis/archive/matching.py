@@ -33,18 +33,21 @@ def exam_names(files: pd.DataFrame) -> pd.DataFrame:
 
 
 def side_by_side(named: pd.Series, files: pd.DataFrame) -> str:
-    """Show three names of a table beside three of the archive, and say where a spreadsheet has changed them."""
-    there = files["accession"].dropna().drop_duplicates()
-    given = named.drop_duplicates()
+    """Show three names of a table beside three of the archive, say where a spreadsheet has changed them, and what to do."""
+    there, given = files["accession"].dropna().drop_duplicates(), named.drop_duplicates()
+    lost = given[~given.isin(exam_names(files)["name"])]
+    unnamed = there[~there.isin(given)]
+    changed = (
+        set(lost.map(_core)) & set(unnamed.map(_core)) or lost.map(lambda name: bool(_EXPONENT.fullmatch(name))).any()
+    )
+    if len(lost) < len(given) and not changed:
+        return "others of the table are there; put its files into the archive (back), or take it out of the table"
 
     def three(names: pd.Series) -> str:
         return ", ".join(f"'{name}'" for name in sorted(names)[:3]) or "none"
 
-    shown = f"the table has {three(given)}, the DICOM files have {three(there)}"
-    changed = (
-        set(given.map(_core)) & set(there.map(_core)) or given.map(lambda name: bool(_EXPONENT.fullmatch(name))).any()
-    )
     hint = "a spreadsheet has changed the numbers (zeros lost, decimals or exponents gained): " if changed else ""
+    shown = f"the table has {three(lost)}, the DICOM files have {three(unnamed if changed else there)}"
     return f"{shown}; {hint}export the table again with the accession numbers as text"
 
 

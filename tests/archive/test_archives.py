@@ -16,6 +16,7 @@ from analysis.archive.commands import ingest as command
 from analysis.archive.describe import match
 from analysis.archive.find import escaped, find, inventory, real_path
 from analysis.archive.ingest import Refused, ingest, write
+from analysis.archive.matching import exams_of_readings
 from analysis.archive.people import patients
 from analysis.archive.pseudonyms import Pseudonyms, key_from_seed
 from analysis.archive.reasons import REASONS
@@ -226,6 +227,24 @@ def test_numbers_that_a_spreadsheet_changed_are_shown_beside_those_of_the_files(
     two_exams(tmp_path)
     with pytest.raises(Refused, match=r"none of the \d reports .*DICOM files have '00012345', '00012346'; a spread"):
         indexed(tmp_path, reports="accession,text\n" + changed)
+
+
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        (
+            ["00012345", "00012399"],
+            r"line 1: exam 00012399 has .*\(back\), or take it out of the table \(1 such exams\)",
+        ),
+        (["00012345", "12346"], r"the table has '12346', the DICOM files have '00012346'; a spreadsheet has changed"),
+        (["00012345", "1.23E+04"], "the table has '1.23E.04', .* a spreadsheet has changed"),
+        (["A1", "A2"], "the table has 'A1', 'A2', the DICOM files have '00012345', '00012346'; export the table"),
+    ],
+)
+def test_an_exam_that_was_taken_away_is_told_from_a_number_that_was_changed(tmp_path, written, told):
+    files = pd.DataFrame({"accession": ["00012345", "00012346"], "study_uid": ["1.1", "1.2"], "exam": ["a", "b"]})
+    with pytest.raises(StudyError, match=told):
+        exams_of_readings(pd.DataFrame({"exam": written}), files, tmp_path / "readings.csv")
 
 
 def test_reports_and_exams_that_do_not_meet_are_counted(tmp_path):

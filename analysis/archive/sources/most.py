@@ -262,7 +262,8 @@ SOURCE = Source(
         "reader is part of the data.",
         remarks={
             "jsn_medial": "Half a grade of joint space narrowing was dropped.",
-            "tka": "Knee replacements were taken from the outcomes that the study recorded. Replaced knees have no grade.",
+            "tka": "Knee replacements were taken from the outcomes that the study recorded, where the reading has the code of a "
+            "replaced knee as well. Replaced knees have no grade.",
         },
         data_set="the Multicenter Osteoarthritis Study",
         citation="segal2013",
