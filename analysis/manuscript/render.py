@@ -191,7 +191,7 @@ def _compile(produced: Path, target: Path) -> None:
 
 
 def _options(folder: Path, name: Format, settings: ManuscriptSettings) -> list[str]:
-    common = ["--standalone", "--metadata", f"lang={settings.language}"]
+    common = ["--standalone", "--metadata", f"lang={settings.language}", "--lua-filter", "headings.lua"]
     if name == "jats":
         return common
     common += ["--lua-filter", "title.lua"]

@@ -11,6 +11,9 @@ from pathlib import Path
 from analysis.files import atomic, write_text
 from analysis.presentation.format import escape
 
+#: Characters that a table of ten columns has room for in a line of the PDF.
+LINE = 132
+
 
 @dataclass(frozen=True)
 class Table:
@@ -53,9 +56,7 @@ def to_markdown(table: Table) -> str:
     ]
     head = [literal(cell) for cell in table.head]
     body = [row for row, given in zip(rows, table.rows, strict=True) if len(given) > 1]
-    widths = list(table.widths or [_wanted(head[i], [row[i] for row in body]) for i in range(columns)])
-    if not table.widths and len(body) < len(rows):
-        widths[0] = max(widths[0], min(24, max(len(row[0]) for row in rows)))
+    widths = table.widths or _widths(head, body, align)
     # pandoc takes widths from the dashes only if a line is longer than its text width, so the dashes are many.
     dashes = [max(3, round(200 * width / sum(widths))) for width in widths]
     rule = [
@@ -79,9 +80,20 @@ def write_table_files(table: Table, out: Path, name: str) -> None:
                 writer.writerow([f"{heading}: {row[0]}" if heading else row[0], *row[1:]])
 
 
-def _wanted(head: str, cells: Sequence[str]) -> float:
-    """Return a width for a column: its longest cell, but long text may wrap at about forty characters, a heading in two."""
-    title, *plain = [re.sub(r"[*\\]", "", cell) for cell in (head, *cells)]
-    longest_word = max(len(word) for cell in (title, *plain) for word in (cell.split() or [""]))
-    longest = max((len(cell) for cell in plain), default=0)
-    return max(longest_word + 2, min(longest + 1, 40), len(title) / 2 + 2, 7)
+def _widths(head: Sequence[str], rows: Sequence[Sequence[str]], align: str) -> list[float]:
+    """Return a width for each column, in characters: its longest cell, but long text may wrap, a heading in two lines.
+
+    Where this is more than a line of the PDF holds, columns of text give way: a number and its interval are to stay in one line.
+    """
+    wanted, least = [], []
+    for title, side, *cells in zip(head, align, *rows, strict=True):
+        title, *plain = [re.sub(r"[*\\]", "", cell) for cell in (title, *cells)]
+        word = max(len(word) for cell in plain or [""] for word in (cell.split() or [""]))
+        bold = 1.2 * max(len(word) for word in (title.split() or [""]))  # letters of a heading are wider
+        least.append(max(word + 2, bold + 2, len(title) / 2 + 2, 7))
+        wanted.append(max(least[-1], min(max((len(cell) for cell in plain), default=0) + 1, 40)))
+        if side != "l":
+            least[-1] = wanted[-1]
+    slack = sum(wanted) - sum(least)
+    given = min(max(sum(wanted) - LINE, 0) / slack, 1) if slack else 0
+    return [most - given * (most - fewest) for most, fewest in zip(wanted, least, strict=True)]

@@ -120,6 +120,17 @@ def test_figures_and_tables_are_numbered_in_order(rendered, name):
         assert referred and referred <= set(captions)
 
 
+def test_a_heading_over_rows_has_the_width_of_the_table(rendered):
+    """A heading over rows stays in one line, and makes no column wider than its own cells ask for."""
+    page = rendered["html"].read_text()
+    table = next(table for table in page.split("<table")[1:] if "Published AUC" in table).split("</table>")[0]
+    spanned = re.findall(r'<td colspan="(\d+)"[^>]*><strong>([^<]*)</strong></td>\s*</tr>', table)
+    columns = table.count("<th ")
+    assert [(columns, "Kellgren-Lawrence grade"), (columns, "Disease")] == [
+        (int(span), re.sub(r"\s+", " ", name)) for span, name in spanned if "merged" not in name
+    ]
+
+
 def test_every_link_of_the_page_has_a_target(rendered):
     page = rendered["html"].read_text()
     targets = set(re.findall(r'\bid="([^"]+)"', page))
@@ -150,7 +161,7 @@ CUT = """() => [...document.querySelectorAll('table')].map(table => {
 def test_no_table_of_the_page_is_cut(rendered, request, tmp_path, renderer):
     page = (rendered if renderer == "pandoc" else request.getfixturevalue("by_quarto"))["html"]
     wide = tmp_path / "wide.html"
-    wide.write_text(page.read_text().replace("</td>", f"{'_' * 90}</td>", 1))
+    wide.write_text(page.read_text().replace("</td>", f"{'_' * 300}</td>", 1))
     with open_browser() as browser:
         tab = browser.new_page(viewport={"width": 1280, "height": 900})
         tab.goto(wide.as_uri())

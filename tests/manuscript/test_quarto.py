@@ -43,6 +43,7 @@ SCHEMA = closed(
         html=closed(
             toc=FLAG,
             css=PATH,
+            filters=some(PATH),
             theme={"const": "default"},  # all others fetch a font
             grid=closed(**{"body-width": PIXELS, "margin-width": PIXELS}),
             lightbox={"const": False},  # links every picture to a file beside the page
@@ -63,7 +64,7 @@ SCHEMA = closed(
             citeproc=FLAG,
             **{"template-partials": some(PATH), "section-numbering": STRING, "default-image-extension": IMAGES},
         ),
-        jats=closed(**{"default-image-extension": IMAGES}),
+        jats=closed(filters=some(PATH), **{"default-image-extension": IMAGES}),
     ),
 )
 #: What makes a renderer or a browser ask the network for something, in styles, templates, filters and the text.

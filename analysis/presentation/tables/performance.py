@@ -92,10 +92,10 @@ def _performance(results: Results, *kinds: str) -> Table | None:
     outcomes = results.outcomes(*kinds)
     if not outcomes:
         return None
-    level, several = results.level, len(results.single_networks) > 0
+    level = results.level
     head = [
         "", "Cases / controls", "Sensitivity, %", "Specificity, %", "Youden's J", "AUC",
-        *(["Single networks"] if several else []), f"DeLong's {level} CI, pROC", f"Recommended {level} CI",
+        *(["Single networks"] if len(results.single_networks) else []), f"DeLong's {level} CI, pROC", f"Recommended {level} CI",
     ]  # fmt: skip
     published = results.published
     beside = len(published) > 0 and any(outcome.id in published.index for outcome in outcomes)
@@ -110,9 +110,7 @@ def _performance(results: Results, *kinds: str) -> Table | None:
 
     if beside:
         head.append(f"Published AUC ({results.published_level} CI)")
-    # No word is broken, and no interval but the published one.
-    widths = (19, 12, 15, 15, 11, 7, *([11] if several else []), 14, 16, *([17] if beside else []))
-    return Table(head, by_heading(results, outcomes, cells), widths=widths)
+    return Table(head, by_heading(results, outcomes, cells))
 
 
 def published_auc(row: Mapping[str, Any], digits: int) -> str:
