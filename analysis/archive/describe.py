@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from contextlib import suppress
-from datetime import date
+from datetime import date, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +31,12 @@ _SIDES = {"L": "left", "R": "right", "B": "both", "U": None}
 _MODALITY = re.compile(r"^(?:(?:CR|DX|DR|XR|RG|RX|RF|X-?RAY)(?![^\W_])[\s_:/,.-]*)+", re.IGNORECASE)
 _DATES = ("StudyDate", "AcquisitionDate", "SeriesDate", "ContentDate", "AcquisitionDateTime")
 _OLD, _OLDEST, _EPOCH = 100, 110, date(1970, 1, 1)
+#: Days 0 of programs' calendars.
+_ZEROS = (_EPOCH, date(1899, 12, 30), date(1899, 12, 31))
+#: On the first of January of these years a clock starts that has lost its time.
+_RESET = (1980, 1990, 2000)
+#: An exam may last past midnight.
+_NIGHT = timedelta(days=1)
 #: By the first letter: years (also Jahre, ans, år), months, weeks, days.
 _UNITS = {"Y": 1.0, "J": 1.0, "A": 1.0, "Å": 1.0, "M": 1 / 12, "W": 7 / 365.25, "D": 1 / 365.25}
 
@@ -147,12 +153,41 @@ def body_part(dataset: Any, settings: IngestSettings) -> str | None:
     return match(tag, named) or match(text(dataset, *_STUDY_TEXT), named) or match(tag, settings.body_parts)
 
 
-def day(dataset: Any) -> date | None:
-    """Return the date of the exam: the first valid date that isn't before the patient's birth, or None."""
+def day(dataset: Any) -> tuple[date | None, bool]:
+    """Return the date of the exam, by the dates of study, acquisition, series and content.
+
+    Those of before the patient's birth, and those that programs write where they know none, count only where there is no
+    other. Where the rest lie more than a day apart, those win by which the patient had the age that was written; then that
+    of which study and acquisition agree; then the earliest, since a picture can be filed and changed later than it was
+    taken, and no study begins after its own pictures.
+
+    Returns
+    -------
+    date or None
+    bool
+        Whether the study or the acquisition is said to be of another time.
+    """
     born = parse_date(text(dataset, "PatientBirthDate"))
-    written = (parse_date(text(dataset, keyword)) for keyword in _DATES)
-    found = [one for one in written if one and one.year > 1901 and one != _EPOCH]
-    return next((one for one in found if not born or one >= born), found[0] if found else None)
+    found = [parse_date(text(dataset, keyword)) for keyword in _DATES]
+    main = [found[0], found[1] or found[-1]]
+    possible = [one for one in found if one and one.year > 1901 and one != _EPOCH]
+    later = [one for one in possible if not born or one >= born]
+    likely = [one for one in later if (one.month, one.day) != (1, 1) or one.year not in _RESET] or later or possible
+    if not likely:
+        return None, False
+    if max(likely) - min(likely) > _NIGHT:
+        years = _written_age(text(dataset, "PatientAge"))
+        if born and years is not None:
+            likely = [one for one in likely if abs(_years(born, one) - years) <= 1] or likely
+        both = [one for one in main if one in likely]
+        agreed = len(both) > 1 and max(both) - min(both) <= _NIGHT
+        likely = both if agreed else [one for one in likely if one - min(likely) <= _NIGHT]
+    return likely[0], any(abs(one - likely[0]) > _NIGHT for one in main if one in possible)
+
+
+def _years(born: date, on: date) -> float:
+    """Return the completed years between two days."""
+    return float(on.year - born.year - ((on.month, on.day) < (born.month, born.day)))
 
 
 @lru_cache(maxsize=4096)  # a header writes one date in many places, an archive in many files
@@ -167,8 +202,8 @@ def parse_date(written: str) -> date | None:
 
 
 def _is_filler(written: date) -> bool:
-    """Whether a birth date is one that programs write where they know none: a first of January long ago, or of 1970."""
-    return (written.month, written.day) == (1, 1) and (written.year <= 1901 or written == _EPOCH)
+    """Whether a birth date is one that programs write where they know none: the day that they count from, or the first."""
+    return written in _ZEROS or ((written.month, written.day) == (1, 1) and written.year <= 1901)
 
 
 def age(dataset: Any, on: date | None) -> tuple[float | None, bool]:
@@ -185,13 +220,13 @@ def age(dataset: Any, on: date | None) -> tuple[float | None, bool]:
     written = _written_age(text(dataset, "PatientAge"))
     if born is None or on is None:
         return written, False
-    years = float(on.year - born.year - ((on.month, on.day) < (born.month, born.day)))
+    years = _years(born, on)
     contradicted = written is not None and abs(years - written) > 1
     # ASSUME: nobody is X-rayed on the day of birth or later than at 110. A filler may be somebody's birthday: it is
     # one where the written age says the same.
     # Of two ages that contradict each other, one beyond a hundred is the wrong one.
     possible = 0 <= years <= _OLDEST and born != on and not (contradicted and years > _OLD >= (written or 0))
-    if not possible or (_is_filler(born) and (contradicted or (written is None and born.year <= 1901))):
+    if not possible or (_is_filler(born) and (contradicted or (written is None and born != _EPOCH))):
         return written, contradicted
     return years, contradicted
 

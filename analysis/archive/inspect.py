@@ -15,10 +15,12 @@ from analysis.archive import describe
 from analysis.archive.cutting import cut
 from analysis.archive.dicom import NATIVE, Unreadable, present, read, stored_pixels, text, time_limit, value, whole
 from analysis.archive.find import real_path
+from analysis.archive.lacking import complete
 from analysis.archive.reasons import sentence
 
 if TYPE_CHECKING:
     from collections.abc import Container
+    from datetime import date
 
     from analysis.archive.settings import IngestSettings
 
@@ -95,9 +97,12 @@ def inspect(
     try:
         with time_limit(settings.max_seconds):
             dataset = read(real_path(folder, path), max_mb=settings.max_file_mb)
-            record.update(_identity(dataset))
+            on, dates_differ = describe.day(dataset)
+            record.update(_identity(dataset), date=on.isoformat() if on else None)
             _check(dataset, settings)
-            record.update(_description(dataset, settings))
+            record.update(_description(dataset, settings, on))
+            if dates_differ:
+                record["noted"] = f"{record['noted'] or ''} date_contradicted".strip()
             record["pixel_hash"] = pixel_hash(dataset)
             expected = record["accession"] in both_read or record["study_uid"] in both_read
             boxes, doubtful = cut(dataset, record, expected, settings.cut)
@@ -126,7 +131,6 @@ def _identity(dataset: pydicom.Dataset) -> dict[str, Any]:
     others = [text(item, "PatientID") for item in (value(dataset, "OtherPatientIDsSequence") or [])]
     listed = value(dataset, "OtherPatientIDs")
     others += [str(one).strip() for one in (listed if isinstance(listed, pydicom.multival.MultiValue) else [listed])]
-    on = describe.day(dataset)
     return {
         "patient_id": text(dataset, "PatientID") or None,
         "other_ids": SEPARATOR.join(one for one in others if one and one != "None") or None,
@@ -139,7 +143,6 @@ def _identity(dataset: pydicom.Dataset) -> dict[str, Any]:
         "study_uid": text(dataset, "StudyInstanceUID") or None,
         "series_uid": text(dataset, "SeriesInstanceUID") or None,
         "sop_uid": text(dataset, "SOPInstanceUID") or None,
-        "date": on.isoformat() if on else None,
     }
 
 
@@ -164,6 +167,8 @@ def _check(dataset: pydicom.Dataset, settings: IngestSettings) -> None:
     if frames > 1:
         # ASSUME: cine and stacks are no radiographs; taking one frame of them would be a guess.
         raise Unreadable("multi_frame", f"{frames} frames")
+    if "PixelData" in dataset:
+        complete(dataset)
     _check_size(rows, columns, whole(dataset, "BitsAllocated") or 0, settings)
     syntax = UID(str(dataset.file_meta.TransferSyntaxUID))
     if syntax not in NATIVE:
@@ -201,8 +206,7 @@ def _check_size(rows: int, columns: int, bits: int, settings: IngestSettings) ->
         raise Unreadable("bits", f"{bits} bits")
 
 
-def _description(dataset: pydicom.Dataset, settings: IngestSettings) -> dict[str, Any]:
-    on = describe.day(dataset)
+def _description(dataset: pydicom.Dataset, settings: IngestSettings, on: date | None) -> dict[str, Any]:
     side, sides_differ = describe.side(dataset, settings)
     age, ages_differ = describe.age(dataset, on)
     notes = {"age_contradicted": ages_differ, "side_contradicted": sides_differ}

@@ -24,6 +24,7 @@ REASONS = {
     "multi_frame": "It holds several frames ({}), and a radiograph is one",
     "too_many_pixels": "It has more pixels ({}) than ingest.max_pixels allows",
     "too_small": "It is smaller ({}) than ingest.min_pixels: an icon or a localiser",
+    "lacking": "Its header doesn't say how its pixels are to be read ({} is missing, or impossible)",
     "bits": "Its pixels have a depth ({}) that no radiograph is stored with",
     "transfer_syntax": "Its compression ({}) can't be decoded here",
     "no_pixels": "It has a header and no pixels",

@@ -10,6 +10,7 @@ from pydicom.pixels import apply_modality_lut, get_decoder
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian, JPEGLSTransferSyntaxes
 
 from analysis.archive.dicom import Unreadable, numbers, present, stored_pixels, text, value, whole
+from analysis.archive.lacking import complete
 from analysis.imaging.jpeg import is_cut
 from analysis.imaging.stored import hidden, true_values
 
@@ -31,6 +32,7 @@ def decode(dataset: Dataset) -> NDArray[Any]:
         If the pixels can't be decoded, are cut short, or are not rows and columns.
     """
     data = stored_pixels(dataset)
+    complete(dataset)
     try:
         stored = _decoded(dataset, data)
         cut = is_cut(dataset, stored)

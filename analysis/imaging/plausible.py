@@ -16,6 +16,8 @@ _CONTRAST = 4.0
 _SMOOTH = 0.5
 #: Fewer grey levels than this are a drawing, a page of text or a mask.
 _LEVELS = 16
+#: So is what has less than this share of its pixels between black and white.
+_BETWEEN = 0.05
 #: Share of the lines in a row, at the top or bottom, that are one and the same grey: what a decoder fills in.
 _FILLED = 0.12
 
@@ -39,7 +41,8 @@ def implausible(square: NDArray[np.uint8]) -> str | None:
     image = square[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     if min(image.shape) < 4 or image.std() < _CONTRAST:
         return "nothing to be seen"
-    if np.count_nonzero(np.bincount(image.ravel())) < _LEVELS:
+    levels = np.bincount(image.ravel(), minlength=256)
+    if np.count_nonzero(levels) < _LEVELS or levels[8:248].sum() < _BETWEEN * image.size:
         return "few shades of grey"
     if _filled(image):
         return "partly filled with one grey"

@@ -30,6 +30,7 @@ from analysis.workers.context import clean_context
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from pydicom import Dataset
 
     from analysis.archive.films import Box
     from analysis.imaging.settings import ImagesSettings
@@ -66,17 +67,30 @@ def prepare_file(path: Path, settings: ImagesSettings, box: Box | None = None) -
         warnings.simplefilter("ignore")
         dataset = read(path)
         stored = decode(dataset)
-        image = brightness(dataset, stored, window=settings.window, percentiles=settings.percentiles)
-        small = square(
-            image if box is None else cut_out(image, box),
-            settings.size,
-            border=settings.border if box is None else 0,
-            min_content=settings.min_content,
-            aspect=pixel_aspect(dataset),
-        )
-        if settings.implausible == "reject" and (why := implausible(small)):
+        small = _shown(dataset, stored, settings, box, window=settings.window)
+        why = implausible(small)
+        if why and settings.window:
+            # ASSUME: a window or LUT by which there is no radiograph to be seen is a wrong tag where there is one without it.
+            whole = _shown(dataset, stored, settings, box, window=False)
+            if not implausible(whole):
+                small, why = whole, None
+        if why and settings.implausible == "reject":
             raise Unreadable("implausible", why)
         return small, hash_of(stored) + (f" {box}" if box else "")
+
+
+def _shown(
+    dataset: Dataset, stored: NDArray[Any], settings: ImagesSettings, box: Box | None, *, window: bool
+) -> NDArray[np.uint8]:
+    """Draw what was decoded, and cut and reduce it."""
+    image = brightness(dataset, stored, window=window, percentiles=settings.percentiles)
+    return square(
+        image if box is None else cut_out(image, box),
+        settings.size,
+        border=settings.border if box is None else 0,
+        min_content=settings.min_content,
+        aspect=pixel_aspect(dataset),
+    )
 
 
 def hash_of(stored: NDArray[Any]) -> str:

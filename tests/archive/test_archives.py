@@ -14,8 +14,10 @@ from pydicom.uid import ExplicitVRBigEndian, JPEG2000Lossless, JPEGLSLossless, R
 from analysis.archive import describe
 from analysis.archive.commands import ingest as command
 from analysis.archive.describe import match
+from analysis.archive.dicom import read
 from analysis.archive.find import escaped, find, inventory, real_path
 from analysis.archive.ingest import Refused, ingest, write
+from analysis.archive.inspect import inspect
 from analysis.archive.matching import exams_of_readings
 from analysis.archive.people import patients
 from analysis.archive.pseudonyms import Pseudonyms, key_from_seed
@@ -24,6 +26,7 @@ from analysis.archive.settings import IngestSettings
 from analysis.cohort.selection import count_images
 from analysis.errors import StudyError
 from analysis.files import read_table
+from analysis.imaging.pixels import decode
 from analysis.imaging.prepare import prepare
 from analysis.imaging.settings import ImagesSettings
 from analysis.imaging.store import ImageStore
@@ -399,6 +402,7 @@ AGES = [
     ({"PatientBirthDate": "19500000", "PatientAge": "070Y"}, 70, False),
     ({"PatientBirthDate": "1950", "PatientAge": "070Y"}, 70, False),
     ({"PatientBirthDate": "19580304", "StudyDate": "19000101", "AcquisitionDate": "20200304"}, 62, False),
+    ({"PatientBirthDate": "18991230", "StudyDate": "20000304"}, None, False),  # a spreadsheet's day 0
     ({"PatientBirthDate": "19000101"}, None, False),
     ({"PatientBirthDate": "19010101"}, None, False),
     ({"PatientBirthDate": "18991230", "PatientAge": "055Y"}, 55, True),
@@ -417,7 +421,73 @@ AGES = [
 @pytest.mark.parametrize(("tags", "age", "contradicted"), AGES, ids=str)
 def test_the_plausible_age_wins_and_contradictions_are_told(tags, age, contradicted):
     dataset = knee(1, **tags)
-    assert describe.age(dataset, describe.day(dataset)) == (age, contradicted)
+    assert describe.age(dataset, describe.day(dataset)[0]) == (age, contradicted)
+
+
+DATES = [
+    ({"StudyDate": "20200304"}, "2020-03-04", False),
+    ({"StudyDate": "20991231", "AcquisitionDate": "20200304"}, "2020-03-04", True),
+    ({"StudyDate": "20300304", "SeriesDate": "20300304", "AcquisitionDate": "20200304"}, "2020-03-04", True),
+    ({"StudyDate": "20300304", "AcquisitionDateTime": "20200304120000"}, "2020-03-04", True),
+    ({"StudyDate": "20300304", "ContentDate": "20200304"}, "2020-03-04", True),
+    ({"StudyDate": "20200304", "AcquisitionDate": "20300304", "ContentDate": "20300304"}, "2020-03-04", True),
+    ({"StudyDate": "20200304", "AcquisitionDate": "20200305", "ContentDate": "20200305"}, "2020-03-04", False),
+    ({"StudyDate": "20200305", "AcquisitionDate": "20200304"}, "2020-03-05", False),
+    ({"StudyDate": "20200304", "ContentDate": "20230304"}, "2020-03-04", False),  # filed again later
+    ({"StudyDate": "20200304", "AcquisitionDate": "20200304", "ContentDate": "20050304"}, "2020-03-04", False),
+    ({"StudyDate": "20200304", "AcquisitionDate": "20000101"}, "2020-03-04", True),  # a clock that lost its time
+    ({"StudyDate": "20200304", "AcquisitionDate": "20120304", "PatientBirthDate": "19580101", "PatientAge": "062Y"},
+     "2020-03-04", True),
+    ({"StudyDate": "20990304", "AcquisitionDate": "20200304", "PatientBirthDate": "19580101", "PatientAge": "062Y"},
+     "2020-03-04", True),
+    ({"StudyDate": "20150101", "AcquisitionDate": "20200304", "PatientBirthDate": "20160101"}, "2020-03-04", True),
+    ({"StudyDate": "19000101", "AcquisitionDate": "20200304"}, "2020-03-04", False),
+    ({"StudyDate": "20000101"}, "2000-01-01", False),
+    ({"StudyDate": ""}, None, False),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("tags", "date", "contradicted"), DATES, ids=str)
+def test_the_plausible_date_wins_and_contradictions_are_told(tags, date, contradicted):
+    on, differ = describe.day(knee(1, **tags))
+    assert (on and on.isoformat(), differ) == (date, contradicted)
+
+
+def test_a_study_of_the_future_is_counted(tmp_path):
+    save(knee(1, StudyDate="20991231", AcquisitionDate="20200304"), tmp_path / "a.dcm")
+    index = indexed(tmp_path)
+    assert index.files["date"].tolist() == ["2020-03-04"]
+    assert counts(index.counts)["date_contradicted"] == 1
+
+
+LACKING = [
+    ({"BitsStored": None, "HighBit": None, "PixelRepresentation": None, "BitsAllocated": 8}, None),
+    ({"BitsStored": None, "PixelRepresentation": None}, None),
+    ({"HighBit": None, "SamplesPerPixel": None, "BitsAllocated": None}, None),
+    ({"BitsStored": 0}, None),
+    ({"BitsStored": 24}, None),
+    ({"BitsStored": None, "HighBit": None}, "BitsStored is missing"),
+    ({"BitsStored": 0, "HighBit": 99}, "BitsStored is missing"),
+    ({"Rows": None}, "Rows is missing"),
+    ({"Columns": 0}, "Columns is missing"),
+]
+
+
+@pytest.mark.parametrize(("tags", "told"), LACKING, ids=str)
+def test_what_a_header_lacks_is_taken_from_the_rest_of_it_or_named(tmp_path, tags, told):
+    ds = knee(1, **{keyword: given for keyword, given in tags.items() if given is not None})
+    drawn = np.frombuffer(ds.PixelData, "<u2")
+    if tags.get("BitsAllocated") == 8:
+        drawn = (drawn >> 4).astype(np.uint8)
+        ds.PixelData = drawn.tobytes()
+    for keyword in [keyword for keyword, given in tags.items() if given is None]:
+        delattr(ds, keyword)
+    record = inspect(tmp_path, save(ds, tmp_path / "a.dcm").name, IngestSettings())
+    assert record["code"] == (told and "lacking")
+    if told:
+        assert told in record["detail"]
+    else:
+        assert (decode(read(tmp_path / "a.dcm")).ravel() == drawn).all()
 
 
 SIDES = [

@@ -5,9 +5,11 @@ import numpy as np
 import pydicom
 import pytest
 from pydicom.data import get_testdata_file
+from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate, get_frame
 from pydicom.sequence import Sequence
+from pydicom.tag import Tag
 from pydicom.uid import JPEG2000Lossless, JPEGBaseline8Bit
 
 from analysis.archive.dicom import Unreadable, read, stored_pixels
@@ -177,6 +179,43 @@ def test_more_bits_than_the_header_says_are_kept_where_cutting_them_makes_noise(
 def test_a_slope_of_zero_is_none(tmp_path, slope, window):
     image = shown(tmp_path, file(RescaleSlope=slope, RescaleIntercept="0", **window))
     assert np.corrcoef(image.ravel(), DRAWN.ravel())[0, 1] > 0.99
+
+
+MODALITY = {
+    "none": {},
+    "identity": {"RescaleSlope": "1", "RescaleIntercept": "0"},
+    "slope": {"RescaleSlope": "0.5", "RescaleIntercept": "-100"},
+}
+IDENTITY = np.arange(65536).astype("<u2").tobytes()
+ABSURD = {
+    **{f"width {width}": {"WindowCenter": "2048", "WindowWidth": width} for width in ("1e9", "0", "-5", "1", "99999")},
+    **{f"centre {centre}": {"WindowCenter": centre, "WindowWidth": "10"} for centre in ("-1e9", "1e9", "9999", "350")},
+    "exact": {"WindowCenter": "2048", "WindowWidth": "1e9", "VOILUTFunction": "LINEAR_EXACT"},
+    "sigmoid": {"WindowCenter": "2048", "WindowWidth": "1e9", "VOILUTFunction": "SIGMOID"},
+    "identity of 16 bits": lut(IDENTITY, [0, 0, 16]),
+    "nothing in it": {"VOILUTSequence": Sequence([Dataset()])},
+    "begins beyond": lut(RAMP, [4096, 50000, 12]),
+    "constant": lut(np.full(4096, 7), [4096, 0, 12]),
+    "two steps": lut(np.where(RAMP > 2000, 4095, 0), [4096, 0, 12]),
+}
+
+
+@pytest.mark.parametrize("modality", MODALITY)
+@pytest.mark.parametrize("voi", ABSURD)
+def test_a_window_that_leaves_nothing_to_see_is_none(tmp_path, modality, voi):
+    given = prepare_file(save(file(**ABSURD[voi], **MODALITY[modality]), tmp_path / "a.dcm"), ImagesSettings())[0]
+    assert not implausible(given)
+    plain = prepare_file(save(file(), tmp_path / "a.dcm"), ImagesSettings())[0].astype(int)
+    assert np.corrcoef(given.ravel(), plain.ravel())[0, 1] > 0.9
+    assert np.percentile(given, 98) - np.percentile(given[given > 0], 2) > 100
+
+
+@pytest.mark.parametrize("written", ["nan", "inf", "abc", "", "1,5"])
+def test_a_window_that_is_no_number_is_none(tmp_path, written):
+    ds = file()
+    for tag in (0x00281050, 0x00281051):
+        ds._dict[Tag(tag)] = RawDataElement(Tag(tag), "DS", len(written), written.encode(), 0, False, True)
+    assert not implausible(prepare_file(save(ds, tmp_path / "a.dcm"), ImagesSettings())[0])
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,64 @@
+"""What a header doesn't say of how its pixels lie, where the rest of it does."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydicom.uid import UID
+
+from analysis.archive.dicom import NATIVE, Unreadable, text, whole
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
+
+#: Bits that a pixel may take, where the length of the pixel data is what tells.
+_DEPTHS = (8, 16, 32)
+
+
+def complete(dataset: Dataset) -> None:
+    """Write down what an image's header lacks, or says impossibly, and what follows from the rest (DICOM PS3.5 8.1.1).
+
+    Compressed pixels say for themselves how many bits they have, native ones by their length how many they take. The
+    highest bit is that of the bits stored. Grey pixels have one sample. Their sign isn't taken from here: values tell a
+    wrong one (`analysis.imaging.stored`), and radiographs (DX) have none.
+
+    Raises
+    ------
+    Unreadable
+        `lacking`, with the name of what nothing tells.
+    """
+    for keyword in ("Rows", "Columns"):
+        if not whole(dataset, keyword):
+            raise Unreadable("lacking", keyword)
+    allocated = whole(dataset, "BitsAllocated") or 0
+    native = UID(str(dataset.file_meta.TransferSyntaxUID)) in NATIVE
+    if allocated < 1:
+        allocated = _allocated(dataset) if native else 0
+        if not allocated:
+            raise Unreadable("lacking", "BitsAllocated")
+        dataset.BitsAllocated = allocated
+    if allocated not in _DEPTHS:
+        return  # refused for that
+    stored, above = whole(dataset, "BitsStored") or 0, whole(dataset, "HighBit")
+    if not 0 < stored <= allocated:
+        if above is not None and 0 < above < allocated:
+            stored = above + 1
+        elif allocated == 8 or not native:
+            stored = allocated
+        else:
+            raise Unreadable("lacking", "BitsStored")
+        dataset.BitsStored = stored
+    if whole(dataset, "PixelRepresentation") not in (0, 1):
+        dataset.PixelRepresentation = 0
+    if not whole(dataset, "SamplesPerPixel") and text(dataset, "PhotometricInterpretation").startswith("MONOCHROME"):
+        dataset.SamplesPerPixel = 1
+
+
+def _allocated(dataset: Dataset) -> int:
+    """Return how many bits each of the pixels takes by how many there are; 0 where that doesn't come out even."""
+    pixels = (whole(dataset, "Rows") or 0) * (whole(dataset, "Columns") or 0)
+    try:
+        length = len(dataset.get_item("PixelData").value)
+    except (AttributeError, KeyError, TypeError):
+        return 0
+    return next((bits for bits in _DEPTHS if length in (pixels * bits // 8, pixels * bits // 8 + 1)), 0)
