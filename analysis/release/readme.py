@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
+import numpy as np
 import pandas as pd
 
 from analysis.grading.scheme import Scheme
@@ -51,6 +52,8 @@ def readme(
         CITATION.cff.
     """
     digits, seeds = int(config["manuscript"]["digits"]), len(config["network"]["seeds"])
+    minimum = int(config["statistics"]["minimum_cases"])
+    stars = stars_of(thresholds, minimum)
     template = jinja2.Environment(undefined=jinja2.StrictUndefined, trim_blocks=True, keep_trailing_newline=True)
     return template.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
         NOT_A_DEVICE=NOT_A_DEVICE,
@@ -64,7 +67,10 @@ def readme(
         if seeds == 1
         else f"{count(seeds)} networks from different starts, whose scores are averaged",
         level=f"{100 * float(roc['level'].iloc[0]):g}%",
-        performance=_performance(scheme, roc, thresholds, digits),
+        performance=_performance(scheme, roc, thresholds, stars, digits),
+        minimum=minimum,
+        few=any(stars.values()),
+        on_test="**" in stars.values(),
         rules=listed([f"{words} (`{mark}`)" for mark, words in rules(trust).items()], "or"),
         marks=_marks(marked),
         made=made,
@@ -87,7 +93,17 @@ def rules(trust: Trust) -> dict[str, str]:
     return {mark: f"{words} ({more[mark]})" for mark, words in MARKS.items()}
 
 
-def _performance(scheme: Scheme, roc: pd.DataFrame, thresholds: pd.DataFrame, digits: int) -> str:
+def stars_of(thresholds: pd.DataFrame, minimum: int) -> dict[str, str]:
+    """Mark each outcome whose threshold rests on few exams, or was chosen on the exams that it is tested on."""
+    few = thresholds[["chosen_cases", "chosen_controls"]].min(axis=1) < minimum
+    on_test = thresholds["chosen_on"] == "test"
+    marks = np.where(thresholds["threshold"].isna(), "", np.where(on_test, "**", np.where(few, "*", "")))
+    return dict(zip(thresholds["outcome"], marks.tolist(), strict=True))
+
+
+def _performance(
+    scheme: Scheme, roc: pd.DataFrame, thresholds: pd.DataFrame, stars: Mapping[str, str], digits: int
+) -> str:
     """Return a row an outcome: numbers, AUC, and what the threshold does."""
     limits, rows = thresholds.set_index("outcome"), []
     for row in roc.to_dict("records"):
@@ -98,7 +114,7 @@ def _performance(scheme: Scheme, roc: pd.DataFrame, thresholds: pd.DataFrame, di
                 title,
                 f"{count(row['cases'])} / {count(row['controls'])}",
                 interval(row, "auc", digits),
-                number(own["threshold"], 3),
+                f"{number(own['threshold'], 3)} {stars[row['outcome']]}".strip(),
                 *(interval(own, name, 0, 100) for name in ("sensitivity", "specificity")),
             ]
         )
