@@ -110,13 +110,20 @@ def make(settings: OAISettings, seed: int, out: Path, workers: int) -> str:
     folder, told = folder_of(settings.folder, "archive.oai.folder"), Told()
     contents = read_contents(folder)
 
-    def wanted(film: Film) -> bool:
+    def said_of(film: Film) -> re.Match[str] | None:
         words = (
             film["SeriesDescription"]
             or contents.get(eight(film["AccessionNumber"]), "")
             or contents.get(eight(film.path.parent.name), "")
         )
-        return bool(_FIXED_FLEXION.fullmatch(words.strip().lower()))
+        return _FIXED_FLEXION.fullmatch(words.strip().lower())
+
+    def wanted(film: Film) -> bool:
+        return said_of(film) is not None
+
+    def shows(place: int, side: str) -> bool:
+        said = said_of(films[place])
+        return said is None or (said[2] or side).strip() == side
 
     scores = read_scores(folder, settings.visits, told)
     films = find_films(folder, wanted, told)
@@ -127,6 +134,9 @@ def make(settings: OAISettings, seed: int, out: Path, workers: int) -> str:
         )
     scores["film"] = choose(films, scores, told)
     scores = scores.dropna(subset=["film"])
+    seen = [shows(int(place), side) for place, side in zip(scores["film"], scores["side"], strict=True)]
+    told.notes["readings of a knee whose film is of the other one, left out"] += seen.count(False)
+    scores = scores[seen]
     if scores.empty:
         raise StudyError(
             f"None of the {len(films)} films in {folder} is one that a reading names: {told.about('reading') or 'none'}. "

@@ -133,8 +133,13 @@ def test_films_of_whom_nobody_read_one_are_in_the_archive_and_retakes_are_not(tm
     assert notes["further films of people of whom another one was read, left out"] == 1
     assert notes["films of these visits that no reading names: not read"] == 1
     assert notes["readings without a film"] == 1
-    (folder / "kxr_sq_bu00.txt").write_text(SCORES.replace("1000001", "1000007"))
-    with pytest.raises(StudyError, match=r"None of the 3 films .* names: 2 readings whose barcode is another person's"):
+    film(folder / "00m/0.C.2/1000002/20050301/00000201", "1000002", "016600000201", "PA Fixed Flexion Right Knee")
+    (folder / "kxr_sq_bu00.txt").write_text(SCORES + "1000002|2: Left|15|016600000201|1|0\n")
+    told = find_sources()["oai"].make(OAISettings(folder=str(folder)), 1, tmp_path / "out", 1)
+    assert told.startswith("2 films, 3 knees of 2 people.")
+    assert "1 readings of a knee whose film is of the other one, left out" in told
+    (folder / "kxr_sq_bu00.txt").write_text(SCORES.replace("100000", "100007"))
+    with pytest.raises(StudyError, match=r"None of the 4 films .* names: 3 readings whose barcode is another person's"):
         find_sources()["oai"].make(OAISettings(folder=str(folder)), 1, tmp_path / "out", 1)
 
 
