@@ -122,8 +122,8 @@ def _decoded(dataset: Dataset, data: bytes | memoryview) -> NDArray[Any]:
     plugin = "pyjpegls" if fast else ""
     options: dict[str, Any] = {"decoding_plugin": plugin, "correct_unused_bits": False}
     stored = decoder.as_array(dataset, **options)[0]
-    narrow = np.issubdtype(stored.dtype, np.integer) and stored.dtype.itemsize <= 2
-    return true_values(stored, dataset) if narrow and stored.ndim == 2 else stored
+    whole_numbers = np.issubdtype(stored.dtype, np.integer) and stored.dtype.itemsize <= 4
+    return true_values(stored, dataset) if whole_numbers and stored.ndim == 2 else stored
 
 
 #: Grey pixels that lie in the file as NumPy takes them: what is asked of the header, and the type.
@@ -140,9 +140,10 @@ def _modality(values: NDArray[Any], dataset: Dataset) -> NDArray[Any]:
     if present(dataset, ("RescaleSlope",)) and not (numbers(dataset, "RescaleSlope") or [0])[0]:
         return values  # a slope of zero, or none, would leave nothing to see
     try:
-        return apply_modality_lut(values, dataset)
+        found = apply_modality_lut(values, dataset)
     except Exception:  # a broken LUT or slope: the stored values are the best there is
         return values
+    return found if found.min() < found.max() else values  # nor is one that makes all values the same
 
 
 def _shown(values: NDArray[Any], dataset: Dataset) -> NDArray[np.float64] | None:

@@ -36,7 +36,7 @@ def true_values(stored: NDArray[Any], dataset: Dataset) -> NDArray[Any]:
     Parameters
     ----------
     stored : numpy.ndarray of int, shape (rows, columns)
-        8 or 16 bits a pixel, as decoded.
+        8, 16 or 32 bits a pixel, as decoded.
     dataset : pydicom.Dataset
 
     Returns
@@ -95,9 +95,7 @@ def _closer(stored: NDArray[Any]) -> NDArray[Any] | None:
         readings += [(bits, sign) for bits in range(top - 1, 7, -1) for sign in sorted({False, signed})]
     for bits, sign in readings:
         moved = _moved(stored, bits, sign)
-        padding = _one_value_of_the_edge(stored, moved)
-        if padding is not None:
-            moved &= stored != padding
+        moved &= ~_padding_within(stored, moved)
         jumps = _jumps(stored, moved)
         if len(jumps) < _SEEN:
             continue
@@ -125,15 +123,26 @@ def _read(stored: NDArray[Any], bits: int, signed: bool) -> NDArray[Any]:
     return np.asarray((stored.view(f"u{size}") << unused).view(f"{'ui'[signed]}{size}") >> unused)
 
 
-def _one_value_of_the_edge(stored: NDArray[Any], moved: NDArray[np.bool_]) -> int | None:
-    """Return the value of those at the edge that a reading moves, if it is one: padding, or a saturated beam."""
-    edge, which = (np.concatenate([one[0], one[-1], one[:, 0], one[:, -1]]) for one in (stored, moved))
-    values = edge[which]
-    one = len(values) >= _EDGE * len(edge) and values.min() == values.max()
-    return int(values[0]) if one else None
+def _padding_within(stored: NDArray[Any], moved: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Mark those that a reading moves and that look like padding, or a saturated beam: one extreme along the edge."""
+    edge = _edge(stored)
+    extreme = edge.max() if moved[stored == edge.max()].any() else edge.min()
+    mask = moved & (stored == extreme)
+    return _touching(mask) if _edge(mask).mean() >= _EDGE else np.zeros_like(mask)
 
 
-def _jumps(image: NDArray[Any], moved: NDArray[np.bool_]) -> NDArray[np.int32]:
+def _edge(image: NDArray[Any]) -> NDArray[Any]:
+    return np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]])
+
+
+def _touching(mask: NDArray[Any]) -> NDArray[np.bool_]:
+    """Return what of a mask touches the edge of the image."""
+    labels = cv2.connectedComponents(mask.astype(np.uint8), connectivity=4)[1]
+    edge = np.unique(_edge(labels))
+    return np.isin(labels, edge[edge > 0])
+
+
+def _jumps(image: NDArray[Any], moved: NDArray[np.bool_]) -> NDArray[Any]:
     """Return the differences between neighbours, across and down, of which one is moved and the other isn't."""
     columns = image.shape[1]
     values, flags = image.ravel(), moved.ravel()
@@ -141,11 +150,16 @@ def _jumps(image: NDArray[Any], moved: NDArray[np.bool_]) -> NDArray[np.int32]:
     across = across[(across + 1) % columns > 0]
     down = np.flatnonzero(flags[columns:] != flags[:-columns])
     first, second = np.concatenate([across, down]), np.concatenate([across + 1, down + columns])
-    return np.abs(values[first].astype(np.int32) - values[second])
+    return np.abs(values[first].astype(_wider(image)) - values[second])
 
 
 def _roughness(image: NDArray[Any]) -> int:
-    return int(np.abs(np.diff(image[::4].astype(np.int32), axis=1)).sum())
+    return int(np.abs(np.diff(image[::4].astype(_wider(image)), axis=1)).sum())
+
+
+def _wider(image: NDArray[Any]) -> str:
+    """Return a type that holds the differences of an image's values."""
+    return f"i{2 * image.dtype.itemsize}"
 
 
 def hidden(stored: NDArray[Any], dataset: Dataset) -> NDArray[np.bool_] | None:
@@ -178,9 +192,7 @@ def _padding(stored: NDArray[Any], dataset: Dataset) -> NDArray[np.bool_] | None
         mask = _untold(stored)
     if mask is None:
         return None
-    labels = cv2.connectedComponents(mask, connectivity=4)[1]
-    edge = np.unique(np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]]))
-    return np.isin(labels, edge[edge > 0])
+    return _touching(mask)
 
 
 def _between(stored: NDArray[Any], first: int, last: int) -> NDArray[np.uint8] | None:
@@ -196,7 +208,7 @@ def _untold(stored: NDArray[Any]) -> NDArray[np.uint8] | None:
     ASSUME: it is the lowest or highest value, lies along a twentieth of the edge, and is further from every other value
     than those are from each other. Black about a dark image isn't, nor is a saturated beam.
     """
-    edge = np.concatenate([stored[0], stored[-1], stored[:, 0], stored[:, -1]])
+    edge = _edge(stored)
     for extreme in (edge.max(), edge.min()):
         # First by a few of the pixels: nearly all images end here.
         for some in (stored[::8, ::8], stored):

@@ -114,6 +114,7 @@ WORDS = np.zeros(DRAWN.shape, np.uint8)
 cv2.putText(WORDS, "DOE JANE", (4, 60), cv2.FONT_HERSHEY_SIMPLEX, 0.55, 1, 1)
 WORDS[20:30] = 1  # and a bar across
 SIGNED = DRAWN.astype(int) - 2048
+ALL = {"BitsStored": 16, "HighBit": 15}
 
 
 @pytest.mark.parametrize("bits", [[12], [13], [14], [15], [12, 15], [12, 13, 14, 15]], ids=str)
@@ -126,6 +127,24 @@ def test_words_in_bits_that_the_header_takes_for_the_image_are_not_drawn(tmp_pat
         np.testing.assert_array_equal(read_back, drawn)
 
 
+@pytest.mark.parametrize("bit", [12, 16, 31])
+@pytest.mark.parametrize("stored", [12, 32])
+def test_words_in_the_high_bits_of_32_are_not_drawn(tmp_path, bit, stored):
+    ds = file(BitsAllocated=32, BitsStored=stored, HighBit=stored - 1)
+    ds.PixelData = (DRAWN.astype("<u4") | WORDS.astype("<u4") << bit).tobytes()
+    np.testing.assert_array_equal(decode(read(save(ds, tmp_path / "a.dcm"))), DRAWN)
+
+
+@pytest.mark.parametrize("tags", [{"PixelPaddingValue": 65535}, {}], ids=str)
+def test_words_in_the_high_bits_are_not_drawn_beside_padding(tmp_path, tags):
+    plane = WORDS.astype(np.uint16) << 14
+    pixels = np.where(X < 15, 65535, DRAWN | plane)
+    image = shown(tmp_path, file(pixels, **ALL, **tags))
+    alone = shown(tmp_path, file(np.where(X < 15, 65535, DRAWN), **ALL, **tags))
+    np.testing.assert_array_equal(image, alone)
+    assert not image[:, :15].any()
+
+
 def test_words_in_a_bit_that_an_overlay_claims_are_not_drawn_where_the_picture_is_all_edges(tmp_path):
     drawn = np.where((X // 3 + Y // 3) % 2, 3900, 100)
     for tags in ({}, {"BitsStored": 16, "HighBit": 15}):
@@ -133,9 +152,6 @@ def test_words_in_a_bit_that_an_overlay_claims_are_not_drawn_where_the_picture_i
         ds.add_new((0x6002, 0x0100), "US", 16)
         ds.add_new((0x6002, 0x0102), "US", 12)
         np.testing.assert_array_equal(decode(read(save(ds, tmp_path / "a.dcm"))), drawn)
-
-
-ALL = {"BitsStored": 16, "HighBit": 15}
 
 
 @pytest.mark.parametrize(
@@ -216,6 +232,14 @@ def test_a_window_that_is_no_number_is_none(tmp_path, written):
     for tag in (0x00281050, 0x00281051):
         ds._dict[Tag(tag)] = RawDataElement(Tag(tag), "DS", len(written), written.encode(), 0, False, True)
     assert not implausible(prepare_file(save(ds, tmp_path / "a.dcm"), ImagesSettings())[0])
+
+
+def test_a_modality_lut_that_makes_all_values_the_same_is_none(tmp_path):
+    item = Dataset()
+    item.LUTDescriptor = [10, 0, 16]
+    item.add_new("LUTData", "OW", np.arange(10).astype("<u2").tobytes())
+    for tags in ({"ModalityLUTSequence": Sequence([item])}, {"RescaleSlope": "1", "RescaleIntercept": "1e30"}):
+        assert close(shown(tmp_path, file(**tags, **WINDOW)))
 
 
 @pytest.mark.parametrize(
