@@ -145,15 +145,17 @@ class IngestSettings(Settings):
         {
             "left": [
                 r"\bvänster\b", r"\bvanster\b", r"\bvä\b", r"\bvä?n?st\b", r"\bsin\b(?! (carga|contraste|apoyo))", r"\bleft\b", r"\blt\b",
-                r"\bsinist\w*", r"\blinks\b", r"\bgauche\b", r"\bizq", *_letter("L", "LT", "LEFT", not_before="S"),
+                r"\bsinist\w*", r"\blink(?:s|e[mnrs]?)\b", r"\bgauche\b", r"\bizq",
+                r"\bvenstre\b", r"\besquerd[ao]\b", r"\bvasen\b", r"\blew[aey]\b", *_letter("L", "LT", "LEFT", not_before="S"),
             ],
             "right": [
                 r"\bhöger\b", r"\bhoger\b", r"\bhö\b", r"\bdx\b", r"\bright\b", r"\brt\b",
-                r"\bdext(?:er|ra)\b", r"\brechts\b", r"\bdroite?\b", r"\bderech[ao]\b",
+                r"\bdext(?:er|ra)\b", r"\brecht(?:s|e[mnrs]?)\b", r"\bh(?:øy|øj)re\b",
+                r"\bdestr[ao]\b", r"\bdireit[ao]\b", r"\boikea\b", r"\bpraw[aey]\b", r"\bdroite?\b", r"\bderech[ao]\b",
                 *_letter("R", "RT", "RIGHT", not_before="O"),
             ],
             "both": [
-                r"\bbilat", r"\bboth\b", r"\bbåda\b", r"\bbägge\b", r"\bbda\b",
+                r"\bbilat", r"\bboth\b", r"\bbeid(?:e|seits)\b", r"\bdeux genoux", r"\bambas rodillas", r"\bbåda\b", r"\bbägge\b", r"\bbda\b",
                 r"\bhö\w*\W+(?:och\W+|o\W+)?vä", r"\bvä\w*\W+(?:och\W+|o\W+)?hö",
                 r"\bright\W+(?:and\W+)?left\b", r"\bleft\W+(?:and\W+)?right\b",
                 r"(?<![\w-])(?:R\W{0,3}L|L\W{0,3}R)(?![\w-])", r"[^\W\d_]{3,}[-/](?:R\W{1,3}L|L\W{1,3}R)\b",
@@ -174,6 +176,11 @@ class IngestSettings(Settings):
                 r"\bknie",
                 r"\bgenou",
                 r"\brodilla",
+                r"\bginocchi",
+                r"\bjoelho",
+                r"\bkolan",
+                r"\bpolv",
+                r"\bkn[eæ]\b",
             ],
             "femur": [r"femur", r"lårben", r"thigh"],
             "leg": [r"tibia", r"fibula", r"underben", r"\bleg\b", r"\bcrus\b", r"tib.?fib", r"lower ?leg"],

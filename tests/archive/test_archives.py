@@ -524,6 +524,13 @@ SIDES = [
     ({"SeriesDescription": "Frontal dx"}, "right"),
     ({"StudyDescription": "KNEE L/R"}, "both"),
     ({"StudyDescription": "RODILLA SIN CARGA"}, None),
+    ({"StudyDescription": "LINKES KNIE"}, "left"),
+    ({"StudyDescription": "rechtes Knie a.p."}, "right"),
+    ({"StudyDescription": "Knie beidseits"}, "both"),
+    ({"StudyDescription": "Knæ højre"}, "right"),
+    ({"StudyDescription": "kne venstre"}, "left"),
+    ({"StudyDescription": "Ginocchio destro"}, "right"),
+    ({"StudyDescription": "joelho esquerdo"}, "left"),
     ({"StudyDescription": "Knee R/O fracture"}, None),
 ]
 
