@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from analysis.errors import StudyError
 from analysis.network.carry import DEVELOPMENT, ORIGIN
 from analysis.network.folder import WEIGHTS, network_name
@@ -60,7 +62,7 @@ def read_network(label: str, folder: Path, grading: str, cohort: str) -> Network
     label : str
     folder : Path
         With network/seed-S/ and the weights (or their structure.json) in it, and network/development/ where the network
-        comes from another study.
+        comes from another study; of the seeds those that predictions/seeds.parquet has, where it is there.
     grading : str
         Name of its grading.
     cohort : str
@@ -75,6 +77,10 @@ def read_network(label: str, folder: Path, grading: str, cohort: str) -> Network
         next((path for name in ("weights.safetensors", "structure.json") if (path := seed / name).is_file()), None)
         for seed in sorted((folder / "network").glob("seed-*"), key=lambda path: int(path.name[5:]))
     ]
+    scored = folder / "predictions/seeds.parquet"
+    if scored.is_file():  # weights of a seed that was asked for before may still lie there
+        seeds = {f"seed-{seed}" for seed in pd.read_parquet(scored, columns=["seed"])["seed"].unique()}
+        paths = [path for path in paths if path and path.parent.name in seeds]
     members = tuple(read_identity(path) for path in paths if path)
     if not members:
         raise StudyError(f"{folder}/network holds no weights of '{label}' (seed-S/weights.safetensors).")

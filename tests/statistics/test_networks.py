@@ -1,6 +1,7 @@
 """Networks on the same exams: every number by another way, and what can't be compared."""
 
 import itertools
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -86,6 +87,15 @@ def exams(files):
     frames["reference"] = pd.read_parquet(files / "reference.parquet").set_index("exam")
     scored = frames["poor"].index[frames["poor"]["depth_0"].notna() & (frames["poor"]["set"] == "test")]
     return {name: frame.loc[scored] for name, frame in frames.items()}
+
+
+def test_weights_of_a_seed_that_did_not_score_are_no_member(files, tmp_path):
+    """As a run with other seeds leaves them in the study's folder."""
+    folder = shutil.copytree(files / "good", tmp_path / "own")
+    shutil.copytree(folder / "network/seed-0", folder / "network/seed-1")
+    assert len(read_network("own", folder, "fjord", "a fjord").members) == 2
+    pd.DataFrame({"seed": [0, 0]}).to_parquet(folder / "predictions/seeds.parquet")
+    assert len(read_network("own", folder, "fjord", "a fjord").members) == 1
 
 
 def test_all_are_judged_on_the_exams_that_all_have_scored(judged, beside, exams):
