@@ -67,6 +67,24 @@ def note(path: str | Path) -> None:
         READ[Path(path)] = hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder where there is none.
+
+    Raises
+    ------
+    StudyError
+        If it can't be made, or nothing may be written into it.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StudyError(
+            f"The folder {folder} can't be made ({error.strerror}); choose another place for what is written."
+        ) from error
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise StudyError(f"Nothing may be written into the folder {folder}; choose another one, or change its rights.")
+
+
 @contextmanager
 def atomic(path: str | Path) -> Iterator[Path]:
     """Give a temporary name beside `path` that is renamed to it when the block succeeds.
@@ -80,9 +98,14 @@ def atomic(path: str | Path) -> Iterator[Path]:
     ------
     Path
         Where to write. It has the suffix of `path`, and is removed when the block fails.
+
+    Raises
+    ------
+    StudyError
+        As `make_folder`.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
     os.close(handle)
     temporary = Path(name)

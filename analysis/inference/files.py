@@ -214,11 +214,12 @@ def _prepare(path: Path, settings: ImagesSettings, sizes: tuple[int, ...], box: 
 
 
 def _picture(path: Path) -> NDArray[np.uint8]:
-    image = cv2.imdecode(
-        np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_GRAYSCALE | cv2.IMREAD_IGNORE_ORIENTATION
-    )
+    """Read a picture as any viewer shows it: turned as its EXIF says; of more than 8 bits, by the range of its values."""
+    image = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_GRAYSCALE | cv2.IMREAD_ANYDEPTH)
     if image is None:
         raise Unreadable("decode")
     if image.min() == image.max():
         raise Unreadable("blank")
+    if image.dtype != np.uint8:  # how many of the 16 bits are used, the file doesn't say
+        image = cv2.normalize(image, None, 0, 255, cv2.NORM_MINMAX, cv2.CV_8U)  # type: ignore[call-overload]
     return np.asarray(image, np.uint8)

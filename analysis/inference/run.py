@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from analysis.archive.reasons import commonest
 from analysis.errors import StudyError
+from analysis.files import make_folder
 from analysis.inference.files import collect
 from analysis.network.folder import check_files, read_sections
 
@@ -54,6 +55,7 @@ def run(
         What became of the files.
     """
     check_files(folder)
+    make_folder(out)
     _, settings = read_sections(folder)
     ingest: Any = settings["ingest"]
     with ThreadPoolExecutor(1) as beside:
@@ -70,6 +72,8 @@ def run(
         files = collected.result()
     if files.empty:
         raise StudyError(f"There is no file in {', '.join(map(str, paths))}; correct the path.")
+    for page_before in (out / "grades.html", *out.glob("grades-[0-9]*.html")):  # of other knees, by the same numbers
+        page_before.unlink(missing_ok=True)
     pages = Pages(network, out, page, dicom) if page or dicom else None
     counts = grade(network, files, out, pages.show if pages else None, workers)
     if pages:

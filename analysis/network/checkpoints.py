@@ -109,11 +109,11 @@ def load_weights(network: nn.Module, path: Path, state: Mapping[str, Tensor]) ->
         If the file has other tensors than the network, as that of another version may; names them.
     """
     own = network.state_dict()
-    shapes = [{name: tensor.shape for name, tensor in one.items()} for one in (own, state)]
+    shapes = [{name: (tensor.shape, tensor.dtype) for name, tensor in one.items()} for one in (own, state)]
     odd = sorted(dict(shapes[0].items() ^ shapes[1].items()))
     if odd:
         raise StudyError(
-            f"The weights {path} do not fit: missing, unknown or of another shape are {', '.join(odd[:5])}"
+            f"The weights {path} do not fit: missing, unknown, or of another shape or type are {', '.join(odd[:5])}"
             f"{' and others' if len(odd) > 5 else ''}. They are of another version of the network; "
             "train again, or name other weights."
         )

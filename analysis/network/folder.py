@@ -40,6 +40,8 @@ def read_sections(folder: Path) -> tuple[dict[str, Any], dict[str, Settings]]:
         If a key is wrong, as in a folder of another version.
     """
     config = load_yaml(folder / CONFIG)
+    if not isinstance(config, dict):
+        raise StudyError(f"{folder / CONFIG} holds no sections; copy the network's folder again.")
     return config, {
         name: parse(model, config.get(name), f"{folder / CONFIG}: {name}") for name, model in SECTIONS.items()
     }
@@ -61,7 +63,9 @@ def network_name(grading: str, digests: Mapping[str, str]) -> str:
 
 def read_sums(folder: Path) -> dict[str, str]:
     """Return the hash of each file that a network's folder lists."""
-    lines = (line.partition("  ") for line in (folder / SUMS).read_text(encoding="utf-8").splitlines())
+    lines = (
+        line.partition("  ") for line in (folder / SUMS).read_text(encoding="utf-8", errors="replace").splitlines()
+    )
     return {name: digest for digest, _, name in lines}
 
 

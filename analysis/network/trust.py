@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 import torch
 
+from analysis.errors import StudyError
 from analysis.imaging.store import mean_grey
 from analysis.network.checkpoints import read_weights, save_weights
 
@@ -107,8 +108,12 @@ class Trust:
 
     @classmethod
     def load(cls, path: Path) -> Trust:
-        """Read what `save` wrote."""
+        """Read what `save` wrote; StudyError where the file is of something else."""
         state, about = read_weights(path)
+        if "thumbnails" not in state or not {"unlike", "darkest", "brightest", "smallest", "views", "sure"} <= set(
+            about
+        ):
+            raise StudyError(f"{path} doesn't say what the network can be trusted on; copy the network's folder again.")
         return cls(state["thumbnails"].numpy(), about)
 
     def save(self, path: Path) -> None:

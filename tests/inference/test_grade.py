@@ -15,6 +15,7 @@ import numpy as np
 import pydicom
 import pytest
 from click.testing import CliRunner
+from PIL import Image
 from pydicom.uid import generate_uid
 from pynetdicom import AE, evt
 from pynetdicom.sop_class import ComprehensiveSRStorage
@@ -25,9 +26,10 @@ from analysis.archive.pacs.push import push
 from analysis.benchmarks.grading import bare_loop
 from analysis.errors import StudyError
 from analysis.imaging.prepare import prepare_file
+from analysis.imaging.settings import ImagesSettings
 from analysis.inference import run as run_module
 from analysis.inference.commands import grade as command
-from analysis.inference.files import by_knee, collect, knees
+from analysis.inference.files import by_knee, collect, knees, prepare_plain
 from analysis.inference.run import run
 from analysis.network import load
 from analysis.network.checkpoints import read_weights, save_weights
@@ -122,6 +124,29 @@ def test_pictures_need_a_side(card, tmp_path):
     assert {row["side"] for row in rows(tmp_path / "sided") if row["status"] == "graded"} == {"left"}
 
 
+def test_a_picture_is_read_as_viewers_show_it(tmp_path):
+    """Turned as its EXIF says, and of 16 bits by the range of its values, of which a file may use 12."""
+    grey = np.add.outer(np.arange(120), np.arange(136)).astype(np.uint8)
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    Image.fromarray(grey).save(tmp_path / "plain.png")
+    Image.fromarray(np.rot90(grey)).save(tmp_path / "turned.png", exif=turned)
+    Image.fromarray(np.rot90(grey)).save(tmp_path / "turned.jpg", exif=turned, quality=100)
+    Image.fromarray(grey.astype(np.uint16) * 257).save(tmp_path / "sixteen.png")
+    Image.fromarray(grey.astype(np.uint16) * 16).save(tmp_path / "twelve.png")
+    Image.fromarray(np.dstack([grey] * 3 + [np.full_like(grey, 255)])).save(tmp_path / "alpha.png")
+    Image.fromarray(grey).convert("P").save(tmp_path / "palette.png")
+    plain = prepare_plain(tmp_path / "plain.png", ImagesSettings()).astype(int)
+    for path in sorted(tmp_path.iterdir()):
+        assert np.abs(prepare_plain(path, ImagesSettings()) - plain).max() <= 3, path.name
+
+
+def test_where_nothing_can_be_written_is_told_first(card, tmp_path):
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(StudyError, match=r"file/out can't be made \(Not a directory\); choose another place"):
+        run([tmp_path], card, tmp_path / "file/out", page=0)
+
+
 def test_what_should_not_be_trusted_is_marked(card, tmp_path):
     save(knee("A", 1, BodyPartExamined="HAND", StudyDescription="Hand"), tmp_path / "in/hand.dcm")
     save(knee("B", 2), tmp_path / "in/good.dcm")
@@ -209,7 +234,13 @@ def test_one_knee_of_a_film_may_be_refused(card, tmp_path, monkeypatch):
 def test_a_page_holds_itself(card, tmp_path):
     save(knee("<b>A&1", 1, ImageLaterality="L", StudyInstanceUID=generate_uid()), tmp_path / "in/1.dcm")
     save(knee("A2", 2, ImageLaterality="R", StudyInstanceUID=generate_uid()), tmp_path / "in/2.dcm")
+    (tmp_path / "out").mkdir()
+    for name in ("grades-7.html", "notes.txt"):  # a page of an earlier run, with other knees, and somebody's own file
+        (tmp_path / "out" / name).write_text("before")
     run([tmp_path / "in"], card, tmp_path / "out", page=1)
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {
+        "grades.csv", "grades.html", "grades-2.html", "notes.txt",
+    }  # fmt: skip
     page, second = (tmp_path / "out" / name for name in ("grades.html", "grades-2.html"))
     text = page.read_text(encoding="utf-8")
     assert "&lt;b&gt;A&amp;1" in text and "<b>A" not in text

@@ -92,6 +92,34 @@ def test_tensors_that_do_not_fit_are_named(twin):
         load(twin)
 
 
+def _halve(path):
+    state, about = read_weights(path)
+    save_weights(
+        path, {name: tensor.half() if tensor.is_floating_point() else tensor for name, tensor in state.items()}, about
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "harm", "said"),
+    [
+        ("weights/seed-1.safetensors", _halve, "seed-1.safetensors do not fit"),
+        ("trust.safetensors", lambda path: save_weights(path, {}, {}), "trust.safetensors doesn't say"),
+        ("config.yaml", lambda path: path.write_text("- 1\n"), "config.yaml holds no sections"),
+    ],
+)
+def test_files_of_something_else_are_refused_by_name(twin, name, harm, said):
+    harm(twin / name)
+    write_sums(twin)
+    with pytest.raises(StudyError, match=said):
+        load(twin)
+
+
+def test_a_list_of_hashes_that_is_no_text_is_refused(twin):
+    (twin / SUMS).write_bytes(b"\xff\xfe")
+    with pytest.raises(StudyError, match="SHA256SUMS doesn't list config"):
+        load(twin)
+
+
 def test_weights_that_are_a_pickle_under_another_name_are_refused(twin):
     path = twin / "weights/seed-0.safetensors"
     torch.save({"weight": torch.zeros(2)}, path)
