@@ -66,7 +66,7 @@ def read_sums(folder: Path) -> dict[str, str]:
     lines = (
         line.partition("  ") for line in (folder / SUMS).read_text(encoding="utf-8", errors="replace").splitlines()
     )
-    return {name: digest for digest, _, name in lines}
+    return {name: digest for digest, _, name in lines if name}
 
 
 def check_files(folder: Path) -> None:
