@@ -11,8 +11,8 @@ from pathlib import Path
 from analysis.files import atomic, write_text
 from analysis.presentation.format import escape
 
-#: Characters that a table of ten columns has room for in a line of the PDF.
-LINE = 132
+#: Digits that a table of ten columns has room for in a line of the PDF; margins of a cell and of a heading in bold, in digits.
+LINE, MARGIN, BOLD = 125, 2, 1.15
 
 
 @dataclass(frozen=True)
@@ -81,19 +81,24 @@ def write_table_files(table: Table, out: Path, name: str) -> None:
 
 
 def _widths(head: Sequence[str], rows: Sequence[Sequence[str]], align: str) -> list[float]:
-    """Return a width for each column, in characters: its longest cell, but long text may wrap, a heading in two lines.
+    """Return a width for each column, in digits: its longest cell, but long text may wrap, a heading in two lines.
 
     Where this is more than a line of the PDF holds, columns of text give way: a number and its interval are to stay in one line.
     """
     wanted, least = [], []
     for title, side, *cells in zip(head, align, *rows, strict=True):
         title, *plain = [re.sub(r"[*\\]", "", cell) for cell in (title, *cells)]
-        word = max(len(word) for cell in plain or [""] for word in (cell.split() or [""]))
-        bold = 1.2 * max(len(word) for word in (title.split() or [""]))  # letters of a heading are wider
-        least.append(max(word + 2, bold + 2, len(title) / 2 + 2, 7))
-        wanted.append(max(least[-1], min(max((len(cell) for cell in plain), default=0) + 1, 40)))
+        words = [word for cell in (title, *plain) for word in cell.split()]
+        bold = BOLD * max(_width(title) / 2, *map(_width, ["", *title.split()]))
+        least.append(MARGIN + max(bold, 5, *(len(word) + (side == "l") for word in words)))
+        wanted.append(max(least[-1], MARGIN + min(max(map(_width, plain), default=0), 32)))
         if side != "l":
             least[-1] = wanted[-1]
     slack = sum(wanted) - sum(least)
     given = min(max(sum(wanted) - LINE, 0) / slack, 1) if slack else 0
     return [most - given * (most - fewest) for most, fewest in zip(wanted, least, strict=True)]
+
+
+def _width(text: str) -> float:
+    """Return about how wide a text is, in digits."""
+    return sum(0.5 if letter in " .,:;'\u2019()|ijlt" else 1.5 if letter in "mwMW%" else 1 for letter in text)

@@ -49,8 +49,11 @@ def film(path, pixels=None, **tags):
 
 
 def single(path, letter, seed, **tags):
-    usual = {"AccessionNumber": "A1", "ImageLaterality": letter, "SeriesDescription": "Sida", "StudyDescription": "Knä"}
-    return save(radiograph(np.random.default_rng(seed), **(usual | tags)), path)
+    rng = np.random.default_rng(seed)
+    pixels = (np.linspace(0, 2000, 80 * 70) + rng.integers(0, 50, 80 * 70)).astype("<u2")
+    usual = {"AccessionNumber": "A1", "ImageLaterality": letter, "SeriesDescription": "Sida", "StudyDescription": "Knä",
+             "PixelData": pixels.tobytes()}  # fmt: skip
+    return save(radiograph(rng, **(usual | tags)), path)
 
 
 def read(folder, rows):

@@ -243,7 +243,7 @@ def test_weights_of_another_version_of_the_network_name_the_tensors(cohort, done
     state, about = read_weights(done / "weights.safetensors")
     name = sorted(state)[0]
     save_weights(tmp_path / "old.safetensors", {key: t for key, t in state.items() if key != name}, about)
-    with pytest.raises(StudyError, match=f"another shape are {re.escape(name)}. They are of another version"):
+    with pytest.raises(StudyError, match=f"another shape or type are {re.escape(name)}. They are of another version"):
         load_network(tmp_path / "old.safetensors", kl, chosen, 24, Device.choose(chosen, 1))
 
 
