@@ -14,8 +14,8 @@ from analysis.presentation.results import Results
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-COLUMNS = 3
-CELL_MM = 46.0
+#: Pictures beside each other, and how high they are, mm: of exams of one image, which are narrow, and of others.
+NARROW, WIDE = (5, 66.0), (3, 46.0)
 MOST = 12  # pictures that fit a page
 
 
@@ -34,17 +34,21 @@ def attribution(results: Results) -> Figure | None:
 
     # ASSUME: the first item stands for the others; a page holds no more pictures than can be made out.
     first = cases[cases["item"] == cases["item"].iloc[0]].head(MOST)
-    rows = -(-len(first) // COLUMNS)
-    figure, axes = canvas(results.settings.figures.double_mm, rows * (CELL_MM + 5), rows, COLUMNS, squeeze=False)
+    pictures = []
+    for name in first["file"]:
+        path = results.attribution / str(name)
+        if not path.is_file():
+            raise StudyError(f"{path}, which cases.csv names, is not there; run 'attribute' again.")
+        pictures.append(mpl_image.imread(path))
+    columns, height = NARROW if all(picture.shape[1] < picture.shape[0] for picture in pictures) else WIDE
+    rows = -(-len(first) // columns)
+    figure, axes = canvas(results.settings.figures.double_mm, rows * (height + 5), rows, columns, squeeze=False)
     panels = list(np.asarray(axes).flat)
     for panel in panels:
         blank(panel)
     short = results.scheme.items[str(first["item"].iloc[0])].short
-    for panel, (_, case) in zip(panels, first.iterrows(), strict=False):
-        path = results.attribution / str(case["file"])
-        if not path.is_file():
-            raise StudyError(f"{path}, which cases.csv names, is not there; run 'attribute' again.")
-        panel.imshow(mpl_image.imread(path))
+    for panel, picture, (_, case) in zip(panels, pictures, first.iterrows(), strict=False):
+        panel.imshow(picture)
         panel.set_title(
             f"{short} {case['truth']}, network {case['predicted']} ({number(case['score'])})", fontweight="normal"
         )
