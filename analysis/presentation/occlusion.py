@@ -10,6 +10,8 @@ from analysis.presentation.results import Results
 if TYPE_CHECKING:
     import pandas as pd
 
+    from analysis.grading.scheme import Outcome
+
 TITLES = {
     "joint": "Centre of the image, where the joint is",
     "elsewhere": "As much of the image elsewhere",
@@ -33,7 +35,7 @@ class Hidden:
     change : float
         Mean absolute change of a grade's score, 0 to 1.
     implant, implant_hidden : float
-        Mean score of the scheme's first implant; NaN where it has none.
+        Mean score of the first implant that was read for and that the network learnt; NaN where there is none.
     """
 
     title: str
@@ -45,6 +47,11 @@ class Hidden:
     implant_hidden: float
 
 
+def implant_of(results: Results) -> Outcome | None:
+    """Return the implant whose score is shown: the first that was read for and that the network learnt to score."""
+    return next((outcome for outcome in results.outcomes("implant") if results.scored(outcome)), None)
+
+
 def hidden(results: Results) -> dict[str, Hidden]:
     """Sum up each region that was hidden, in the order of TITLES; nothing where attribution was not run."""
     frame = results.occlusion
@@ -52,22 +59,23 @@ def hidden(results: Results) -> dict[str, Hidden]:
     if frame.empty:
         return found
     kinds = {outcome.id: outcome.kind for outcome in results.scheme.outcomes}
-    implants = [name for name, kind in kinds.items() if kind == "implant"][:1]
+    implant = implant_of(results)
+    implants = [implant.id] if implant else []
     for region, title in TITLES.items():
         part = frame[frame["region"] == region]
         if part.empty:
             continue
         grades = part[part["outcome"].map(kinds) == "grade"]
         both = grades.dropna(subset=["auc", "auc_occluded"])
-        implant = part[part["outcome"].isin(implants)]
+        scores = part[part["outcome"].isin(implants)]
         found[region] = Hidden(
             title,
             int(part["n"].iloc[0]),
             _mean(both["auc"]),
             _mean(both["auc_occluded"]),
             _mean(grades["absolute_change"]),
-            _mean(implant["before"]),
-            _mean(implant["after"]),
+            _mean(scores["before"]),
+            _mean(scores["after"]),
         )
     return found
 

@@ -23,6 +23,8 @@ KINDS = {
 }
 #: Implants have a table of their own.
 BUT_IMPLANTS = tuple(kind for kind in KINDS if kind != "implant")
+#: Whose prevalence an estimate is stated at where nothing was trained, by the column `source`.
+OWN = "test set"
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,12 @@ class Results(Files):
         key = (outcome, chosen_on)
         found: Any = frame.loc[key] if key in frame.index else {}
         return dict(found)
+
+    def at_own_prevalence(self, frame: pd.DataFrame) -> bool:
+        """Whether estimates are all stated at the test set's own prevalence, beside which there is no other to show."""
+        if "outcome" in frame:
+            frame = frame[frame["outcome"].isin([outcome.id for outcome in self.outcomes(*BUT_IMPLANTS)])]
+        return len(frame) > 0 and bool((frame["source"] == OWN).all())
 
     def was_read(self, outcome: Outcome) -> bool:
         """Whether any exam was read for an outcome; what an archive has no readings of is no part of the manuscript."""

@@ -2,10 +2,13 @@
 
 import shutil
 
+import pandas as pd
 import pytest
 import yaml
 
 from analysis.files import read_table, write_table
+from analysis.presentation.results import OWN
+from analysis.presentation.tables import TABLES
 from analysis.presentation.tables.external import cohorts, development, updating
 from analysis.schemas import CHARACTERISTICS, EXAMS, REFERENCE
 from analysis.schemas.calibration import UPDATING
@@ -23,6 +26,10 @@ def elsewhere(kl, folder, here=0.84, whole=True, there=0.9):
     options = dict(kl.options)
     for part in ("statistics", "reference", "selection", "network"):
         options[part] = shutil.copytree(kl.options[part], folder / part)
+    # There is no other prevalence where nothing was trained.
+    for name in ("calibration", "cumulative_fit", "prevalence"):
+        path = options["statistics"] / f"{name}.csv"
+        pd.read_csv(path).assign(source=OWN).to_csv(path, index=False)
     exams = read_table(options["selection"] / "exams.parquet", EXAMS)
     used = exams["set"] != "excluded"
     exams["read_as"] = exams["set"].where(used)
@@ -35,12 +42,12 @@ def elsewhere(kl, folder, here=0.84, whole=True, there=0.9):
     origin["weights"] = {"weights/seed-0.safetensors": "ab" * 32}
     (options["network"] / "development/network.yaml").write_text(yaml.safe_dump(origin))
     theirs = [
-        {"set": which, "characteristic": name, "level": level, "n": 100, "count": n, "mean": mean, "sd": 10, "median": mean,
+        {"set": which, "characteristic": name, "level": level, "n": 0 if name == "cast" else 100, "count": n, "mean": mean, "sd": 10, "median": mean,
          "low_quartile": mean, "high_quartile": mean}
         for which in ("training", "test")
-        for name, level, n, mean in (("exams", None, 4321, None), ("kl", "0", 50, None), ("age", None, None, 60.0))
+        for name, level, n, mean in (("exams", None, 4321, None), ("kl", "0", 50, None), ("age", None, None, 60.0), ("cast", "1", 0, None))
     ]  # fmt: skip
-    own = [row | {"count": 20 if row["level"] else row["count"], "mean": row["mean"] and 65.0} for row in theirs]
+    own = [row | {"count": 20 if row["count"] == 50 else row["count"], "mean": row["mean"] and 65.0} for row in theirs]
     write(theirs, options["network"] / "development/characteristics.csv", CHARACTERISTICS)
     write(own, options["reference"] / "characteristics.csv", CHARACTERISTICS)
     rows = [
@@ -77,6 +84,9 @@ def test_the_text_is_one_of_external_validation(text):
         "(300 exams); or by two readers, independently, with consensus on conflicts (100 exams); or by one reader (600 exams)",
         "For 4 of them the interval of the intercept excludes nought",
         "After correction for 4 tests the AUC is lower here for",
+        "in the network's own test set, a difference of",
+        "Calibration is stated at the prevalence of the test set.",
+        "Predictive values hold for the prevalence of the test set.",
         "the mean Brier score 0.199 instead of 0.260",
     ):
         assert said in text, said
@@ -84,7 +94,7 @@ def test_the_text_is_one_of_external_validation(text):
 
 def test_nothing_is_told_of_a_training(text):
     for word in ("stochastic gradient", "learning rate", "The training set has", "validation exam", "evaluate it internally",
-                 "The evaluation is internal", "were split at patient level", "not to be relied on"):  # fmt: skip
+                 "The evaluation is internal", "were split at patient level", "not to be relied on", "the test set's own", "Reweighting"):  # fmt: skip
         assert word not in text, word
 
 
@@ -110,9 +120,20 @@ def test_a_study_that_trains_has_nothing_of_it(kl):
     assert [table(kl.results) for table in (development, updating, cohorts)] == [None] * 3
 
 
+def test_estimates_at_the_one_prevalence_that_there_is_stand_once(kl, tmp_path):
+    carried, trained = elsewhere(kl, tmp_path).results, kl.results
+    widths = {
+        name: [len(TABLES[name](one).head) for one in (trained, carried)]
+        for name in ("calibration", "cumulative", "prevalence")
+    }
+    assert widths == {"calibration": [8, 7], "cumulative": [7, 6], "prevalence": [7, 4]}
+    assert all(len(row) in (1, 4) for row in TABLES["prevalence"](carried).rows)
+
+
 def test_cohorts_stand_side_by_side_with_standardised_differences(kl, tmp_path):
     rows = {row[0]: row[1:] for row in cohorts(elsewhere(kl, tmp_path).results).rows}
     assert rows["0"] == ["50 (50)", "50 (50)", "20 (20)", "−0.66"]  # 0.3 over the root of (0.25 + 0.16) / 2
     assert rows["Age, years"] == ["60 (60 to 60)", "60 (60 to 60)", "60 (60 to 60)", "0.50"]
     assert rows["Exams"][:3] == ["4,321"] * 3
+    assert "Cast" not in rows  # which nobody read, here or there
     assert kl.results.characteristics.empty

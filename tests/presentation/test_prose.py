@@ -147,7 +147,7 @@ def test_a_public_cohort_with_implants(kl, tmp_path):
     text = sound(tell(kl, tmp_path, config=study_config("public", **PUBLIC)))
     assert "The radiographs are public: whole exams of one hospital, implants and casts included." in text
     assert "The split was the one published with the data." in text
-    assert "The grades came with the images, one for each exam" in text and "An implant was visible in" in text
+    assert "The grades came with the images, one for each exam" in text and "An implant was present in" in text
     for claim in (
         "no implants", "are single knees", "simulated data", "simulator", "exams come from one archive", "Osteoarthritis Initiative, a cohort", "was read by", "method behaves",
     ):  # fmt: skip

@@ -46,14 +46,15 @@ def calibration(results: Results) -> Table | None:
     frame = results.estimates("calibration")
     if frame.empty:
         return None
+    name, own = "uncalibrated_slope", results.at_own_prevalence(frame)
     frame = frame.set_index("outcome")
-    name, head = "uncalibrated_slope", _head(results)
+    head = _head(results, own)
     changed = bool((frame[name].notna() & (frame[name] != frame["slope"])).any())
     if changed:
         head.insert(4, f"Slope before calibration ({results.level} CI)")
 
     def cells(outcome: Outcome, row: dict[str, Any]) -> list[str]:
-        found = _fit(row, results)
+        found = _fit(row, results, own)
         if changed:
             found.insert(3, interval(row, name, results.settings.digits))
         return found
@@ -67,22 +68,23 @@ def cumulative(results: Results) -> Table | None:
     if frame.empty:
         return None
     rows: list[list[str]] = []
+    own = results.at_own_prevalence(frame)
     for name, part in frame.groupby("item", sort=False):
         rows.append([results.title(str(name))])
-        rows += [[f"{count(row['at_least'])} or higher", *_fit(dict(row), results)] for _, row in part.iterrows()]
-    return Table(_head(results), rows)
+        rows += [[f"{count(row['at_least'])} or higher", *_fit(dict(row), results, own)] for _, row in part.iterrows()]
+    return Table(_head(results, own), rows)
 
 
-def _head(results: Results) -> list[str]:
+def _head(results: Results, own: bool) -> list[str]:
     level = results.level
     head = [f"{name} ({level} CI)" for name in ("Slope", "Intercept", "Brier score", "Intercept, test set as it is")]
-    return ["", "Exams", "Prevalence, %", *head]
+    return ["", "Exams", "Prevalence, %", *(head[:-1] if own else head)]
 
 
-def _fit(row: dict[Any, Any], results: Results) -> list[str]:
+def _fit(row: dict[Any, Any], results: Results, own: bool) -> list[str]:
     digits = results.settings.digits
     prevalence: Any = row.get("prevalence")
-    return [
+    found = [
         count(row.get("n")),
         number(100 * float(prevalence), 1) if known(prevalence) else NONE,
         interval(row, "slope", digits),
@@ -90,6 +92,7 @@ def _fit(row: dict[Any, Any], results: Results) -> list[str]:
         interval(row, "brier", 3),
         interval(row, "raw_intercept", digits),
     ]
+    return found[:-1] if own else found
 
 
 def sample_size(results: Results) -> Table | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from analysis.presentation.format import count, decapitalise, number
 from analysis.presentation.markdown import Table
-from analysis.presentation.occlusion import hidden
+from analysis.presentation.occlusion import hidden, implant_of
 from analysis.presentation.results import Results
 
 
@@ -14,9 +14,7 @@ def occlusion(results: Results) -> Table | None:
     if not regions:
         return None
     digits = results.settings.digits
-    # Where nobody recorded implants, the network has not learnt what its score of one says.
-    recorded = {"implant", "other_bright"} & regions.keys()
-    implant = next((o for o in results.scheme.outcomes if o.kind == "implant" and recorded), None)
+    implant = implant_of(results) if {"implant", "other_bright"} & regions.keys() else None
     head = ["Hidden part", "Exams", "Mean AUC of single grades", "… with it hidden", "Mean change of a grade's score"]
     if implant:
         head += [f"Mean score of {decapitalise(implant.title)}", "… with it hidden"]

@@ -85,15 +85,18 @@ def cohorts(results: Results) -> Table | None:
     for key in parts[2]:
         name, level = key
         finding = name in results.scheme.findings
+        found = [part.get(key) for part in parts]
+        cells = [_cell(row) for row in found]
+        if set(cells) == {NONE}:  # as findings that nobody read, here or there
+            continue
         if level and name != last and not finding:
             rows.append([WORDS.get(name) or results.title(name)])
         last = name
-        found = [part.get(key) for part in parts]
         label = WORDS.get(name, name.capitalize())
         if level:
             label = results.title(name) if finding else level.upper() if level == "ap" else level.capitalize()
         apart = standardised(found[2], found[0]) if found[0] is not None else float("nan")
-        rows.append([label, *(_cell(row) for row in found), number(apart, 2) if known(apart) else NONE])
+        rows.append([label, *cells, number(apart, 2) if known(apart) else NONE])
     head = ["", "Network's training set", "Network's test set", "This archive", "Standardised difference"]
     return Table(head, rows)
 

@@ -128,13 +128,17 @@ def performance(results: Results) -> Table | None:
 
 
 def location(results: Results) -> Table | None:
-    """Locations and findings."""
-    return _performance(results, "location", "finding")
+    """Locations and findings; nothing where the network scores none."""
+    return _performance(results, "location", "finding") if _some_scored(results, "location", "finding") else None
 
 
 def implants(results: Results) -> Table | None:
-    """Implants."""
-    return _performance(results, "implant")
+    """Implants; nothing where the network scores none."""
+    return _performance(results, "implant") if _some_scored(results, "implant") else None
+
+
+def _some_scored(results: Results, *kinds: str) -> bool:
+    return any(results.scored(outcome) for outcome in results.outcomes(*kinds))
 
 
 def summary(results: Results) -> Table | None:
@@ -158,10 +162,11 @@ def summary(results: Results) -> Table | None:
 
 
 def prevalence(results: Results) -> Table | None:
-    """Predictive values in the test set, and at the prevalence that the statistics were reweighted to."""
+    """Predictive values in the test set, and at the prevalence that the statistics were reweighted to if it is another."""
     frame = results.estimates("prevalence")
     if frame.empty:
         return None
+    shown = 3 if results.at_own_prevalence(frame) else 6
     frame = frame.drop_duplicates("outcome").set_index("outcome")
 
     def cells(outcome: Outcome, row: dict[str, Any]) -> list[str]:
@@ -175,10 +180,10 @@ def prevalence(results: Results) -> Table | None:
             number(100 * row["prevalence"], 1) if known(row.get("prevalence")) else NONE,
             interval(stated, "ppv", 0, 100),
             interval(stated, "npv", 0, 100),
-        ]
+        ][:shown]
 
     head = ["", "Test set, %", "PPV, %", "NPV, %", "Reweighted to, %", "PPV, %", "NPV, %"]
-    return Table(head, by_outcome(results, frame, results.outcomes(*BUT_IMPLANTS), cells))
+    return Table(head[: shown + 1], by_outcome(results, frame, results.outcomes(*BUT_IMPLANTS), cells))
 
 
 def published(results: Results) -> Table | None:

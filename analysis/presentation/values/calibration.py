@@ -73,7 +73,8 @@ def prevalence_values(results: Results) -> dict[str, Any]:
         "prevalence": {
             "told": listed(parts) or "no other prevalence",
             "stated": len(stated) > 0,
-            "own": rest == ["test set"] and not stated,
+            "own": results.at_own_prevalence(frame) if len(frame) else False,
+            "own_of_grades": results.at_own_prevalence(graded) if len(graded) else False,
             "of_grades": of_grades,
         }
     }

@@ -153,7 +153,7 @@ def performance_values(results: Results) -> dict[str, Any]:
             found[key] and not found["all_few"] and not alike and not found["grades"]["none_above_chance"]
         )
     found["few"] = names(results, few) or "none"
-    without = [outcome for outcome in main if not results.scored(outcome)]
+    without = [outcome for outcome in results.outcomes() if not results.scored(outcome)]
     found["any_unscored"] = len(without) > 0
     found["unscored"] = names(results, without) or "none"
     found["level"] = results.level

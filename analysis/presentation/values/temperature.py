@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from analysis.presentation.format import NOT_ESTIMABLE, listed, number, span
+from analysis.presentation.format import NOT_ESTIMABLE, decapitalise, listed, number, span
 from analysis.presentation.results import Results
 
 
@@ -19,9 +19,12 @@ def temperature_values(results: Results) -> dict[str, Any]:
     told = (
         [f"{span(items, digits)} for {'the items' if len(results.scheme.items) > 1 else 'the grades'}"] if items else []
     )
+    # Where items have columns of their own, what is left of the grades is the disease that several of them define.
+    disease = results.scheme.disease if found.keys() & results.scheme.items.keys() else None
+    graded = decapitalise(disease.title) if disease else "grades learnt as a yes or no"
     told += [
         f"{number(fitted[part], digits)} for {name}"
-        for part, name in (("grades", "grades learnt as a yes or no"), ("findings", "findings"))
+        for part, name in (("grades", graded), ("findings", "findings"))
         if part in fitted
     ]
     return {
