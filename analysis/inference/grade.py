@@ -21,6 +21,7 @@ from analysis.archive.reasons import sentence
 from analysis.files import atomic
 from analysis.imaging.prepare import decode_files
 from analysis.inference.files import Knee, by_knee, knees, parted, prepare_plain, prepare_shown
+from analysis.inference.memory import EVERY, give_back
 from analysis.network.trained import BATCH, Trained
 from analysis.network.trust import MARKS as LOOKS
 from analysis.tables import unlike_formula
@@ -170,9 +171,11 @@ def _graded(network: Trained, files: pd.DataFrame, shown: bool, workers: int) ->
     with ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(1,)) as pool:
         ahead: deque[tuple[list[_Refused], Future[list[Graded]]]] = deque()
         number = 0
-        for some, refused in _batches(_prepared(network, files, shown)):
+        for batch, (some, refused) in enumerate(_batches(_prepared(network, files, shown)), 1):
             ahead.append((refused, pool.submit(_answered, network, some, number)))
             number += len(some)
+            if batch % EVERY == 0:
+                give_back()
             while len(ahead) > workers + 1:
                 yield from _in_order(*ahead.popleft())
         for one in ahead:

@@ -73,7 +73,8 @@ def test_a_knee_is_graded_as_the_network_scores_it(card, tmp_path):
 
 
 def test_few_images_are_scored_at_a_time_and_come_in_order(card, tmp_path, monkeypatch):
-    """What a batch takes is kept, so that memory would grow with its size; two threads score."""
+    """What a batch takes is kept for the next one, so that memory would grow with its size, and given back at times."""
+    from analysis.inference import grade as module
     from analysis.network import trained
 
     for number in range(20):
@@ -84,7 +85,11 @@ def test_few_images_are_scored_at_a_time_and_come_in_order(card, tmp_path, monke
         "answer",
         lambda member, asked, batch, *more: sizes.append(batch.n_images) or whole(member, asked, batch, *more),
     )
+    given_back = []
+    monkeypatch.setattr(module, "EVERY", 2)
+    monkeypatch.setattr(module, "give_back", lambda: given_back.append(len(sizes)))
     run([tmp_path / "in"], card, tmp_path / "out", page=0, workers=2)
+    assert len(given_back) == 1  # of three batches: the first knee, sixteen, the rest
     assert max(sizes) == trained.BATCH and sum(sizes) == 20 * len(load(card).members)
     assert [row["exam"] for row in rows(tmp_path / "out")] == [f"A{number}" for number in range(20)]
 
