@@ -11,7 +11,6 @@ import io
 import re
 import sys
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +30,8 @@ _DISGUISED = re.compile(r"""="(.*)"|'([\w./+-]*\d[\w./+-]*)""", re.DOTALL)
 #: Signs without width, which come along when cells are copied from a web page.
 _UNSEEN = "\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
 
-_Row = tuple[int, list[str]]
+#: The header's names, the line that each row begins in, and the cells of each column.
+_Columns = tuple[list[str], list[int], list[list[str]]]
 
 
 def read_text_table(path: str | Path, needs: Iterable[str] = ()) -> pd.DataFrame:
@@ -63,7 +63,7 @@ def read_text_table(path: str | Path, needs: Iterable[str] = ()) -> pd.DataFrame
 
     path, needs = Path(path), [name.strip().lower() for name in needs]
     data = read_bytes(path)
-    header, rows = _parquet(data, path) if path.suffix.lower() == ".parquet" else _text(data, path, needs)
+    header, lines, columns = _parquet(data, path) if path.suffix.lower() == ".parquet" else _text(data, path, needs)
     names = [name.strip().lower() for name in header]
     for position, name in enumerate(names):
         if name and name in names[:position]:
@@ -75,17 +75,14 @@ def read_text_table(path: str | Path, needs: Iterable[str] = ()) -> pd.DataFrame
     if missing:
         there = ", ".join(f"'{name}'" for name in names if name)
         raise StudyError(f"The table {path} lacks the column '{missing[0]}'; it has {there or 'no column'}.")
-    nameless = [position for position, name in enumerate(names) if not name]
-    for line, cells in rows:
-        for position in nameless:
-            if cells[position]:
-                raise StudyError(
-                    f"{path}, line {line}: a cell stands under no column's name; name the {_nth(position)} column, "
-                    "or put the text that was cut into two cells here into quotation marks."
-                )
-    kept = [position for position, name in enumerate(names) if name]
-    columns = {names[position]: [cells[position] for _, cells in rows] for position in kept}
-    return pd.DataFrame(columns, index=pd.Index([line for line, _ in rows], dtype=int, name="line"), dtype="str")
+    for position in (position for position, name in enumerate(names) if not name):
+        if line := next((line for line, cell in zip(lines, columns[position], strict=True) if cell), None):
+            raise StudyError(
+                f"{path}, line {line}: a cell stands under no column's name; name the {_nth(position)} column, "
+                "or put the text that was cut into two cells here into quotation marks."
+            )
+    kept = {name: cells for name, cells in zip(names, columns, strict=True) if name}
+    return pd.DataFrame(kept, index=pd.Index(lines, dtype=int, name="line"), dtype="str")
 
 
 def unlike_formula(text: str) -> str:
@@ -167,19 +164,17 @@ def _nth(position: int) -> str:
     return f"{number}{ending}"
 
 
-def _cell(cell: str) -> str:
-    return _short(cell) if len(cell) <= _SHORT else _cleaned(cell)
-
-
 def _cleaned(cell: str) -> str:
     cell = cell.strip().strip(_UNSEEN).strip()
     disguised = _DISGUISED.fullmatch(cell)
     return (disguised[1] or disguised[2] or "").strip() if disguised else cell
 
 
-#: Letters of the longest cell that is remembered: a long table has few different cells, but every report is another text.
-_SHORT = 64
-_short = lru_cache(maxsize=65536)(_cleaned)
+def _all_cleaned(cells: Iterable[str]) -> list[str]:
+    """Clean a column's cells, each text once: a long table has few different ones."""
+    cells = list(cells)
+    cleaned = {cell: _cleaned(cell) for cell in set(cells)}
+    return [cleaned[cell] for cell in cells]
 
 
 def _decoded(data: bytes, path: Path) -> str:
@@ -204,7 +199,7 @@ def _decoded(data: bytes, path: Path) -> str:
     return text
 
 
-def _text(data: bytes, path: Path, needs: list[str]) -> tuple[list[str], list[_Row]]:
+def _text(data: bytes, path: Path, needs: list[str]) -> _Columns:
     if data.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"PAR1")):
         raise StudyError(f"The table {path} is a spreadsheet or another binary file; save it as CSV in UTF-8.")
     text = _decoded(data, path)
@@ -219,10 +214,10 @@ def _text(data: bytes, path: Path, needs: list[str]) -> tuple[list[str], list[_R
         separators = _SEPARATORS
     separator = max(separators, key=lambda one: _fit(text, one, needs))
     rows = _rows(text, separator, path, skipped)
-    _, header = next(rows, (0, []))
+    header = [_cleaned(cell) for cell in next(rows, (0, []))[1]]
     if not header:
         raise StudyError(f"The table {path} is empty; it needs a header" + (f": {', '.join(needs)}." if needs else "."))
-    found = []
+    lines, found = list[int](), list[list[str]]()
     for line, cells in rows:
         if len(cells) != len(header):
             more = len(cells) > len(header)
@@ -235,9 +230,11 @@ def _text(data: bytes, path: Path, needs: list[str]) -> tuple[list[str], list[_R
                     else "write the ones that are missing, separated as in the header."
                 )
             )
-        found.append((line, cells))
-    _swallowed(found, separator, path)
-    return header, found
+        lines.append(line)
+        found.append(cells)
+    columns = [_all_cleaned(cells) for cells in zip(*found, strict=True)] or [[] for _ in header]
+    _swallowed(lines, columns, separator, path)
+    return header, lines, columns
 
 
 def _named(separator: str) -> str:
@@ -254,16 +251,15 @@ def _fit(text: str, separator: str, needs: list[str]) -> tuple[int, int]:
     return len({name.strip().lower() for name in header} & set(needs)), len(header)
 
 
-def _rows(text: str, separator: str, path: Path, skipped: int) -> Iterator[_Row]:
-    """Yield the rows that hold anything, with the line that each begins in."""
+def _rows(text: str, separator: str, path: Path, skipped: int) -> Iterator[tuple[int, list[str]]]:
+    """Yield the rows that hold anything, as they are written, with the line that each begins in."""
     csv.field_size_limit(sys.maxsize)
     # Strict, so that an unclosed quotation mark is an error and doesn't take the rest of the file for one cell.
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True, skipinitialspace=True)
     begins = 1
     try:
         for cells in reader:
-            cells = list(map(_cell, cells))
-            if any(cells):
+            if (cells and cells[0].isalnum()) or any(map(_cleaned, cells)):
                 yield begins + skipped, cells
             begins = reader.line_num + 1
     except csv.Error as error:
@@ -273,13 +269,13 @@ def _rows(text: str, separator: str, path: Path, skipped: int) -> Iterator[_Row]
         ) from error
 
 
-def _swallowed(rows: list[_Row], separator: str, path: Path) -> None:
+def _swallowed(lines: list[int], columns: list[list[str]], separator: str, path: Path) -> None:
     """Refuse a cell of several lines of which one looks like a row: two missing quotation marks make such a cell."""
-    several = {cell for cell in {one for _, cells in rows for one in cells} if len(cell.splitlines()) > 1}
+    several = {cell for column in columns for cell in set(column) if len(cell.splitlines()) > 1}
     if not several:
         return
-    shapes = {_shape(first) for first in {cells[0] for _, cells in rows}}
-    for line, cells in rows:
+    shapes = {_shape(first) for first in set(columns[0])}
+    for line, cells in zip(lines, zip(*columns, strict=True), strict=True):
         for cell in several.intersection(cells):
             for inner in cell.splitlines()[1:]:
                 parts = inner.split(separator)
@@ -295,7 +291,7 @@ def _shape(cell: str) -> str:
     return re.sub(r"[^\W\d_]", "A", re.sub(r"\d", "9", cell.strip().strip('"')))
 
 
-def _parquet(data: bytes, path: Path) -> tuple[list[str], list[_Row]]:
+def _parquet(data: bytes, path: Path) -> _Columns:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -304,8 +300,7 @@ def _parquet(data: bytes, path: Path) -> tuple[list[str], list[_Row]]:
     except (pa.ArrowException, OSError, ValueError) as error:
         raise StudyError(f"The table {path} isn't a Parquet file ({' '.join(str(error).split())}).") from error
     columns = [[_written(one) for one in column.to_pylist()] for column in table.columns]
-    rows = [list(cells) for cells in zip(*columns, strict=True)] if columns else []
-    return list(table.column_names), list(enumerate(rows, 1))
+    return list(table.column_names), list(range(1, table.num_rows + 1)), columns
 
 
 def _written(value: Any) -> str:

@@ -4,7 +4,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis import tables
 from analysis.errors import StudyError
 from analysis.files import read_table
 from analysis.tables import numbers, read_text_table
@@ -130,9 +129,3 @@ def test_names_in_the_projects_own_csv_are_text(tmp_path):
     assert list(frame["exam"]) == ["007", "NA", "1.10"] and list(frame["reader"]) == ["1", "2", "3"]
     assert frame["n"].isna().tolist() == [False, True, False] and frame["n"].sum() == 3.5
     assert frame["reason"].tolist()[::2] == ["NA", "late"] and frame["reason"].isna()[1]
-
-
-def test_long_texts_are_not_remembered():
-    before = tables._short.cache_info().currsize
-    assert tables._cell(" " + "a" * 100) == "a" * 100
-    assert tables._short.cache_info().currsize == before

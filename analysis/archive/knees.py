@@ -40,9 +40,10 @@ def find_double(files: pd.DataFrame, read: pd.DataFrame, path: Path) -> set[str]
     StudyError
         If an exam of two knees has a reading without side, or a reading is of a knee that no image shows.
     """
+    read = read[["exam", "side"]].drop_duplicates()  # the first line of each knee
     # A film of both knees that had to be refused still says that the exam has two.
     shows = files[files["code"].isna() | files["code"].str.startswith(("film", "duplicate")).fillna(False)]
-    named = pd.concat([shows[["exam", "side"]], read[["exam", "side"]]]).dropna()
+    named = pd.concat([shows[["exam", "side"]], read]).dropna()
     named = named[named["side"] != ""]
     named = named.drop_duplicates()
     double = set(named.loc[(named["side"] == "both") | named["exam"].duplicated(), "exam"])

@@ -130,22 +130,18 @@ def exams_of_readings(readings: pd.DataFrame, files: pd.DataFrame, path: Path) -
     """
     table = exam_names(files)
     several = table.loc[table["name"].duplicated(), "name"]
-    for right, what in (
-        (
-            readings["exam"].isin(table["name"]),
-            f"no file of the archive has that accession number: {side_by_side(readings['exam'], files)}",
-        ),
-        (
-            ~readings["exam"].isin(several),
-            "several exams have that number; write the StudyInstanceUID in its place",
-        ),
-    ):
-        if not right.all():
-            line = right.index[~right.to_numpy()][0]
-            raise StudyError(
-                f"{path}, line {line}: exam {readings.loc[line, 'exam']} has readings, but {what} "
-                f"({readings.loc[~right, 'exam'].nunique()} such exams)."
-            )
+    read = pd.Series(readings["exam"].unique(), dtype="str")
+
+    def stop(wrong: pd.Series, what: str) -> None:
+        first = readings.index[(readings["exam"] == wrong.iloc[0]).to_numpy()][0]
+        raise StudyError(
+            f"{path}, line {first}: exam {wrong.iloc[0]} has readings, but {what} ({len(wrong)} such exams)."
+        )
+
+    if len(unknown := read[~read.isin(table["name"])]):
+        stop(unknown, f"no file of the archive has that accession number: {side_by_side(read, files)}")
+    if len(unclear := read[read.isin(several)]):
+        stop(unclear, "several exams have that number; write the StudyInstanceUID in its place")
     return readings["exam"].map(table.drop_duplicates("name").set_index("name")["exam"]).astype("str")
 
 

@@ -53,15 +53,17 @@ def read_readings(path: Path) -> pd.DataFrame:
     frame["item"] = frame["item"].str.lower()  # a scheme's items are in lower case
     stop(~frame["role"].isin(ROLES), "role", f"it must be one of {', '.join(ROLES)}")
     stop(~frame["value"].str.fullmatch(r"[0-9]{1,9}(\.0*)?"), "value", "it must be a whole number, 0 or more")
-    first = frame.groupby(frame["reader"].map(plain))["reader"].transform("first")
-    stop(frame["reader"] != first, "reader", "it is spelled differently elsewhere; write each reader in one way")
+    readers = pd.Series(frame["reader"].unique(), dtype="str")
+    again = readers[readers.map(plain).duplicated()]
+    stop(frame["reader"].isin(again), "reader", "it is spelled differently elsewhere; write each reader in one way")
     stop(~frame["side"].isin(("", *SIDES)), "side", "it must be left, right, or empty where the exam has one knee")
     flags = frame["revisit"].str.lower().replace({"true": "1", "false": "0", "": "0"})
     stop(~flags.isin(("0", "1")), "revisit", "it must be 0 or 1")
     time = pd.to_datetime(frame["time"].where(frame["time"] != ""), errors="coerce", format="ISO8601", utc=True)
     stop(time.isna() & (frame["time"] != ""), "time", "it must be a time such as 2021-05-31T14:30:00, or empty")
+    codes, values = pd.factorize(frame["value"])
     return frame.assign(
-        value=pd.to_numeric(frame["value"]).astype(int),
+        value=values.astype(float).astype(int).to_numpy()[codes],
         revisit=flags == "1",
         time=time.dt.tz_localize(None),
         session=frame["session"].where(frame["session"] != ""),
