@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import signal
+import stat
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -84,13 +86,15 @@ def read(path: Path, *, max_mb: float | None = None) -> pydicom.Dataset:
         With the reason code for the row that the file gets.
     """
     try:
-        if not path.is_file():
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode):
             raise Unreadable("not_a_file")
-        size = path.stat().st_size
-        if max_mb is not None and size > max_mb * 1e6:
-            raise Unreadable("file_too_large", f"{size / 1e6:.0f} MB")
+        if max_mb is not None and found.st_size > max_mb * 1e6:
+            raise Unreadable("file_too_large", f"{found.st_size / 1e6:.0f} MB")
         data = path.read_bytes()
     except OSError as error:
+        if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):
+            raise Unreadable("not_a_file") from error
         raise Unreadable("no_access", error.strerror or "") from error
     if not data:
         raise Unreadable("empty")

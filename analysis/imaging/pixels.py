@@ -201,18 +201,18 @@ def _stretch(
     values: NDArray[Any], domain: NDArray[Any], stored: NDArray[Any], percentiles: tuple[float, float]
 ) -> NDArray[np.float64]:
     """Spread the range between two percentiles of the pixels over 0..1."""
-    # Counted by the bits of a value, seen as unsigned.
+    # Counted by the bits of a value, seen as unsigned; negative ones are the highest then, and nothing is left out.
     bits = f"u{stored.dtype.itemsize}"
-    places = 256**stored.dtype.itemsize
-    counts = cv2.calcHist([np.ascontiguousarray(stored).view(bits)], [0], None, [places], [0, places]).ravel()
-    counts = counts[domain.view(bits)].astype(np.float64)
+    seen, places = np.ascontiguousarray(stored).view(bits), domain.view(bits)
+    low, high = int(places.min()), int(places.max()) + 1
+    counts = cv2.calcHist([seen], [0], None, [high - low], [low, high]).ravel()[places - low].astype(np.float64)
     share = np.cumsum(counts) / stored.size * 100
     first, last = np.searchsorted(share, percentiles)
     ends = values[[min(first, len(values) - 1), min(last, len(values) - 1)]].astype(np.float64)
-    low, high = min(ends), max(ends)
-    if high == low:
-        low, high = float(values.min()), float(values.max())
-    return (values - low) / ((high - low) or 1.0)
+    dark, bright = min(ends), max(ends)
+    if bright == dark:
+        dark, bright = float(values.min()), float(values.max())
+    return (values - dark) / ((bright - dark) or 1.0)
 
 
 def _upright(shown: NDArray[np.float64], dataset: Dataset) -> NDArray[np.float64]:

@@ -86,8 +86,8 @@ def _closer(stored: NDArray[Any]) -> NDArray[Any] | None:
     signed, size = stored.dtype.kind == "i", stored.dtype.itemsize
     top = max(int(stored.max()), -int(stored.min()) - 1).bit_length() + signed
     some = stored[::8]  # few rows tell of nearly all images that they are as they should be
-    jumps = _jumps(some, _moved(some, top, not signed))
-    if len(jumps) and (_TORN + 1) * jumps.mean() < 2**top:
+    n, jumped = _sum_of_jumps(some, _moved(some, top, not signed))
+    if n and (_TORN + 1) * jumped < n * 2**top:
         return None  # by the other sign each of them would be 2**top less what it is
     best: tuple[float, NDArray[Any]] | None = None
     readings = [(top, not signed)]
@@ -151,6 +151,20 @@ def _jumps(image: NDArray[Any], moved: NDArray[np.bool_]) -> NDArray[Any]:
     down = np.flatnonzero(flags[columns:] != flags[:-columns])
     first, second = np.concatenate([across, down]), np.concatenate([across + 1, down + columns])
     return np.abs(values[first].astype(_wider(image)) - values[second])
+
+
+def _sum_of_jumps(image: NDArray[Any], moved: NDArray[np.bool_]) -> tuple[int, int]:
+    """Return how many `_jumps` there are and their sum, without a list of them: in a fifth of the time."""
+    if image.dtype not in (np.uint8, np.uint16) or min(image.shape) < 2:
+        jumps = _jumps(image, moved)
+        return len(jumps), int(jumps.sum())
+    flags, count, total = moved.view(np.uint8), 0, 0
+    for first, second in (np.s_[:, :-1], np.s_[:, 1:]), (np.s_[:-1], np.s_[1:]):
+        torn = cv2.bitwise_xor(flags[first], flags[second])
+        if n := cv2.countNonZero(torn):
+            count += n
+            total += round(n * cv2.mean(cv2.absdiff(image[first], image[second]), torn)[0])
+    return count, total
 
 
 def _roughness(image: NDArray[Any]) -> int:
@@ -234,6 +248,8 @@ def _within(number: int, dtype: np.dtype[Any]) -> int:
 def _outside_shutter(shape: tuple[int, ...], dataset: Dataset) -> NDArray[np.bool_] | None:
     """Find what lies outside the display shutter (PS3.3 C.7.6.11); outside of any, if it has several shapes."""
     shapes = text(dataset, "ShutterShape").upper().split()
+    if not shapes:
+        return None
     inside = np.ones(shape, np.uint8)
     for name in shapes:
         part = np.zeros(shape, np.uint8)
