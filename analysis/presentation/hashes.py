@@ -61,10 +61,11 @@ def provenance_table(tables: Path, figures: Path, values: Path, found: Mapping[s
     rows += [
         [f"`{group}.*` in `{values.name}`", "`values`", f"`{file_hash(values)[:SHORT]}`", _made_from(made)]
         for group, made in sorted(found.get("sources", {}).items())
+        if made
     ]
     head = ("File", "Rule", "Hash", "Made from (hash)")
     return Table(head, rows, align="llll", widths=(28, 9, 14, 49), markdown=True)
 
 
 def _made_from(made: Mapping[str, str]) -> str:
-    return ", ".join(f"`{name}` ({digest[:SHORT]})" for name, digest in made.items()) or "no file of this run"
+    return ", ".join(f"`{name}` ({digest[:SHORT]})" for name, digest in made.items())

@@ -1,5 +1,6 @@
 """A network that was trained elsewhere: the text is one of external validation, and says when the network fails here."""
 
+import json
 import shutil
 
 import pandas as pd
@@ -118,6 +119,8 @@ def test_an_archive_with_a_drawn_test_set_and_thresholds_of_its_own(kl, tmp_path
 
 def test_a_study_that_trains_has_nothing_of_it(kl):
     assert [table(kl.results) for table in (development, updating, cohorts)] == [None] * 3
+    listed = json.loads((kl.folder / "tables/sources.json").read_text())
+    assert "performance.md" in listed and not {"development.md", "updating.md", "cohorts.md"} & listed.keys()
 
 
 def test_estimates_at_the_one_prevalence_that_there_is_stand_once(kl, tmp_path):

@@ -184,7 +184,7 @@ def most(folder: Path, count: int, form: str = "ascii", seed: int = 2) -> Path:
                 half = ".5" if name == "JSM" and person.number % 6 == 1 else ""
                 row[f"V0X{side[0].upper()}{name}"] = "8" if side == person.replaced else f"{told[ITEMS[name]]}{half}"
         rows.append(row)
-    people_told = {"MOSTID": numbers, "AGE": [f"{one.age}" for one in everybody],
+    people_told = {"MOSTID": numbers, "AGE": [f"{max(one.age, 50)}" for one in everybody],
                    "SEX": ["2: Female" if one.female else "1: Male" for one in everybody]}  # fmt: skip
     outcomes = pd.DataFrame({"MOSTID": numbers})
     for side in SIDES:
