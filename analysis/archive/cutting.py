@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
+from pydicom.pixels import get_decoder
 
 from analysis.archive.dicom import Unreadable, numbers, text, whole
+from analysis.archive.stored import hidden, true_values
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
 _ENOUGH = 860
 #: Depth of the valley between two legs, as a share of their brightness, below which a person should look at the cut.
 _DOUBTFUL = 0.6
+#: The longer side of a radiograph, mm: of any (a knee that was cut out, whole legs), and of both knees.
+# ASSUME: by another one the pixel's size is wrong, such as that of a film that was reduced since.
+_ANY, _BOTH = (60.0, 1500.0), (150.0, 800.0)
 
 
 def cut(
@@ -63,7 +68,7 @@ def cut(
         raise Unreadable("film_contradicted", f"both knees in a view that is {view}")
     # A text may tell of the exam and not of this film: its word for both counts where the film bears it out.
     if frontal and (side == "both" or (side is None and (expected or _may_show_both(dataset, description, size)))):
-        parted = part(look_at(dataset), size, settings.side_mm)
+        parted = part(look_at(dataset), pixel_size(dataset, _BOTH), settings.side_mm)
         if parted:
             boxes = {
                 name: knee.box if settings.both == "knee" else knee.half
@@ -96,22 +101,32 @@ def _sides(dataset: Dataset) -> tuple[str, str]:
 def look_at(dataset: Dataset) -> NDArray[np.uint8]:
     """Decode a film for a look at where its knees are: brightness without its window, which may hide a leg.
 
+    As in the images, bits and signs that a header has wrongly are put right, and padding and shutters are black.
+
     Raises
     ------
     Unreadable
         If the pixels can't be decoded or aren't a picture of rows and columns.
     """
     try:
-        stored = dataset.pixel_array
+        # What lies above the bits of the image is cut off below, where that is right.
+        options: dict[str, Any] = {"correct_unused_bits": False}
+        decoded = get_decoder(dataset.file_meta.TransferSyntaxUID).as_array(dataset, **options)
     except (MemoryError, KeyboardInterrupt, SystemExit):
         raise
     except BaseException as error:  # a decoder may raise anything; those in Rust panic past Exception
         raise Unreadable("decode") from error
+    stored = decoded[0]
     if stored.ndim != 2:
         raise Unreadable("shape", f"{stored.ndim} dimensions")
     # Reduced first, by whole pixels, since films are large.
     step = max(1, max(stored.shape) // _ENOUGH)
-    low, high = np.percentile(stored[::step, ::step], (0.5, 99.5))
+    outside = None
+    if stored.dtype.kind in "iu":
+        stored = true_values(stored, dataset)
+        outside = hidden(stored, dataset)
+    seen = stored[::step, ::step] if outside is None else stored[::step, ::step][~outside[::step, ::step]]
+    low, high = np.percentile(seen, (0.5, 99.5)) if seen.size else (0, 1)
 
     def grey(values: NDArray[Any]) -> NDArray[np.uint8]:
         scaled = (values.astype(np.float32) - np.float32(low)) * np.float32(255 / max(high - low, 1))
@@ -123,13 +138,27 @@ def look_at(dataset: Dataset) -> NDArray[np.uint8]:
         shown = np.asarray(cv2.LUT(bits, table), np.uint8)
     else:
         shown = grey(stored)
-    return 255 - shown if text(dataset, "PhotometricInterpretation").upper() == "MONOCHROME1" else shown
+    falling = (numbers(dataset, "RescaleSlope") or [1.0])[0] < 0
+    if (text(dataset, "PhotometricInterpretation").upper() == "MONOCHROME1") != falling:
+        shown = np.asarray(255 - shown, np.uint8)
+    if outside is not None:
+        shown[outside] = 0
+    return shown
 
 
-def pixel_size(dataset: Dataset) -> tuple[float, float] | None:
-    """Return height and width of a pixel, mm, where the file says it; an implausible size is none."""
-    for keyword in ("ImagerPixelSpacing", "PixelSpacing"):
+def pixel_size(dataset: Dataset, longer: tuple[float, float] = _ANY) -> tuple[float, float] | None:
+    """Return height and width of a pixel, mm, where the file says it.
+
+    Parameters
+    ----------
+    dataset : pydicom.Dataset
+    longer : tuple of float
+        How long the film's longer side may be, mm. A size by which it isn't (1 where nobody knew it, one in centimetres)
+        is none.
+    """
+    rows, columns = whole(dataset, "Rows") or 0, whole(dataset, "Columns") or 0
+    for keyword in ("ImagerPixelSpacing", "PixelSpacing", "NominalScannedPixelSpacing"):
         found = numbers(dataset, keyword)
-        if len(found) > 1 and 0.01 < min(found[:2]) <= max(found[:2]) < 10:
+        if len(found) > 1 and min(found[:2]) > 0 and longer[0] < max(rows * found[0], columns * found[1]) < longer[1]:
             return found[0], found[1]
     return None

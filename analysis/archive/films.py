@@ -42,6 +42,8 @@ _NARROWEST = 0.25
 _TALLEST = 1.6
 #: Where the joint is looked for, as a share of the trimmed height.
 _MIDDLE = (0.2, 0.8)
+#: What lies further from a leg's bright part than this is none of it, mm.
+_BESIDE = 15.0
 #: Half the width of the strip about a leg's axis in which the joint is looked for, mm; the grain of both, mm.
 _STRIP, _GRAIN = 32.0, 6.0
 #: A leg's width at the knee, mm, where nothing says how large a pixel is: the part brighter than a sixth of its middle.
@@ -244,7 +246,7 @@ def _two_fields(seen: Grey, valley: int, unit: float) -> bool:
     ends = []
     for leg in (seen[:, :valley], seen[:, valley:]):
         # About the axis, since what lies beside a leg may be fogged.
-        axis, reach = round(_axis(leg)), max(1, round(_STRIP / unit))
+        axis, reach = round(_axis(leg, unit)), max(1, round(_STRIP / unit))
         strip = leg[:, max(0, axis - reach) : axis + reach]
         rows = np.flatnonzero((strip > _SEEN).mean(axis=1) > 0.5)
         if not len(rows):
@@ -265,20 +267,22 @@ def _joint(half: Grey, unit: float) -> tuple[float, float]:
     """Return column and row of the joint in one half of a film."""
     height = half.shape[0]
     low, high = int(_MIDDLE[0] * height), int(_MIDDLE[1] * height) + 1
-    column = _axis(half[low:high])
+    column = _axis(half[low:high], unit)
     row = 0.0
     for _ in range(2):
         row = _row(half, column, unit, low, high)
         about = slice(max(0, int(row - 40 / unit)), int(row + 40 / unit) + 1)
-        column = _axis(half[about])
+        column = _axis(half[about], unit)
     return column, row
 
 
-def _axis(rows: Grey) -> float:
-    """Return the column of a leg's axis: the middle of its bright part."""
+def _axis(rows: Grey, unit: float) -> float:
+    """Return the column of a leg's axis: the middle of its bright part, which is wider than a ruler beside it or a letter."""
     profile = np.sqrt(rows).mean(axis=0)
     weight = np.clip(profile - 0.6 * profile.max(), 0, None)
-    return float((weight * np.arange(len(weight))).sum() / max(weight.sum(), 1e-9))
+    bright = np.flatnonzero(weight)
+    leg = max(np.split(bright, np.flatnonzero(np.diff(bright) > _BESIDE / unit) + 1), key=len)
+    return float((weight[leg] * leg).sum() / max(weight[leg].sum(), 1e-9))
 
 
 def _row(half: Grey, column: float, unit: float, low: int, high: int) -> float:

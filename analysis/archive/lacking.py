@@ -20,7 +20,7 @@ def complete(dataset: Dataset) -> None:
 
     Compressed pixels say for themselves how many bits they have, native ones by their length how many they take. The
     highest bit is that of the bits stored. Grey pixels have one sample. Their sign isn't taken from here: values tell a
-    wrong one (`analysis.imaging.stored`), and radiographs (DX) have none.
+    wrong one (`analysis.archive.stored`), and radiographs (DX) have none.
 
     Raises
     ------

@@ -11,8 +11,8 @@ from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian, JPEGLSTr
 
 from analysis.archive.dicom import Unreadable, numbers, present, stored_pixels, text, value, whole
 from analysis.archive.lacking import complete
+from analysis.archive.stored import hidden, true_values
 from analysis.imaging.jpeg import is_cut
-from analysis.imaging.stored import hidden, true_values
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

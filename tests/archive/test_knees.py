@@ -8,6 +8,7 @@ from analysis.archive.describe import side
 from analysis.archive.dicom import Unreadable
 from analysis.archive.films import part
 from analysis.archive.ingest import ingest
+from analysis.archive.inspect import inspect
 from analysis.archive.matching import reports_of_exams
 from analysis.archive.pseudonyms import Pseudonyms, key_from_seed
 from analysis.archive.settings import CutSettings, IngestSettings
@@ -111,6 +112,49 @@ def test_a_film_of_both_knees_is_cut_and_each_knee_is_a_unit(tmp_path, mirrored)
         picture = load_picture(cut.path, cut.digest, cut.box).grey
         assert picture.shape == (140, 140)
         assert picture[67:73, 30:110].mean() < 0.6 * picture[45:60, 30:110].mean(), joint
+
+
+def ruled():
+    """A film with a ruler beside the legs."""
+    pixels = legs()
+    pixels[:, 5:25] = 4095
+    return pixels
+
+
+def collimated():
+    """A film whose border is grey."""
+    pixels = legs()
+    pixels[:, :60] = pixels[:, 370:] = pixels[:40] = pixels[310:] = 1500
+    return pixels
+
+
+SHUTTER = {
+    "ShutterShape": "RECTANGULAR", "ShutterLeftVerticalEdge": 60, "ShutterRightVerticalEdge": 370,
+    "ShutterUpperHorizontalEdge": 40, "ShutterLowerHorizontalEdge": 310,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("pixels", "tags"),
+    [
+        (legs().astype("<i2"), {"PixelRepresentation": 1}),
+        (legs() << 4, {"BitsAllocated": 16, "BitsStored": 12, "HighBit": 15}),
+        (4095 - legs(), {"RescaleSlope": "-1", "RescaleIntercept": "4095"}),
+        (collimated(), SHUTTER),
+        (ruled(), {}),
+        (legs(), {"ImagerPixelSpacing": [5.0, 5.0], "PixelSpacing": [1.0, 1.0]}),
+        (legs(), {"ImagerPixelSpacing": [0.1, 0.1], "PixelSpacing": [1.0, 1.0]}),
+        (legs(), {"ImagerPixelSpacing": [0.2, 0.2], "NominalScannedPixelSpacing": [1.0, 1.0]}),
+    ],
+    ids=["signed", "left-aligned", "falling", "shutter", "ruler", "too large", "in centimetres", "too small"],
+)
+def test_a_film_is_cut_in_the_right_place_whatever_its_header_has_wrongly(pixels, tags, tmp_path):
+    film(tmp_path / "both.dcm", pixels, **tags)
+    cut = dict(part.split(":") for part in inspect(tmp_path, "both.dcm", PLAIN, {"A1"})["cut"].split())
+    for name, joint in (("right", (105, 170)), ("left", (325, 190))):
+        top, left, bottom, right = map(int, cut[name].split(","))
+        assert np.hypot((left + right) / 2 - joint[0], (top + bottom) / 2 - joint[1]) < 10
+        assert right - left == pytest.approx(140, abs=1)
 
 
 def test_half_a_film_each_and_a_square_of_a_single_knee(tmp_path):
