@@ -154,16 +154,15 @@ def _jumps(image: NDArray[Any], moved: NDArray[np.bool_]) -> NDArray[Any]:
 
 
 def _sum_of_jumps(image: NDArray[Any], moved: NDArray[np.bool_]) -> tuple[int, int]:
-    """Return how many `_jumps` there are and their sum, without a list of them: in a fifth of the time."""
+    """Return how many `_jumps` there are and their sum, without a list of them: in a third of the time."""
     if image.dtype not in (np.uint8, np.uint16) or min(image.shape) < 2:
         jumps = _jumps(image, moved)
         return len(jumps), int(jumps.sum())
     flags, count, total = moved.view(np.uint8), 0, 0
     for first, second in (np.s_[:, :-1], np.s_[:, 1:]), (np.s_[:-1], np.s_[1:]):
         torn = cv2.bitwise_xor(flags[first], flags[second])
-        if n := cv2.countNonZero(torn):
-            count += n
-            total += round(n * cv2.mean(cv2.absdiff(image[first], image[second]), torn)[0])
+        count += cv2.countNonZero(torn)
+        total += int(cv2.sumElems(torn * cv2.absdiff(image[first], image[second]))[0])
     return count, total
 
 
