@@ -28,7 +28,7 @@ from pydicom.uid import (
 )
 
 from analysis.archive.characters import correct_characters
-from analysis.archive.elements import read_elements
+from analysis.archive.elements import read_elements, tag_of
 from analysis.archive.others import kind_of
 
 NATIVE = (ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian, DeflatedExplicitVRLittleEndian)
@@ -148,7 +148,7 @@ def _header(data: bytes, headless: bool) -> pydicom.Dataset:
 
 @cache
 def _tag(keyword: str) -> BaseTag:
-    return Tag(keyword)
+    return tag_of(Tag(keyword))
 
 
 @cache
