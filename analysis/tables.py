@@ -10,7 +10,7 @@ import csv
 import io
 import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +30,8 @@ _DISGUISED = re.compile(r"""="(.*)"|'([\w./+-]*\d[\w./+-]*)""", re.DOTALL)
 #: Signs without width, which come along when cells are copied from a web page.
 _UNSEEN = "\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
 
+#: Letters at a table's beginning that its header is looked for in.
+_HEADER = 100_000
 #: The header's names, the line that each row begins in, and the cells of each column.
 _Columns = tuple[list[str], list[int], list[list[str]]]
 
@@ -83,6 +85,26 @@ def read_text_table(path: str | Path, needs: Iterable[str] = ()) -> pd.DataFrame
             )
     kept = {name: cells for name, cells in zip(names, columns, strict=True) if name}
     return pd.DataFrame(kept, index=pd.Index(lines, dtype=int, name="line"), dtype="str")
+
+
+def by_value(column: pd.Series, work: Callable[[pd.Series], pd.Series]) -> pd.Series:
+    """Work out a long column from its different values, each of them once.
+
+    Parameters
+    ----------
+    column : pandas.Series
+    work : callable
+        Of the different values (missing is one of them), in the order in which they first appear.
+
+    Returns
+    -------
+    pandas.Series
+        With the index of `column`.
+    """
+    import pandas as pd
+
+    codes, values = pd.factorize(column, use_na_sentinel=False)
+    return pd.Series(work(pd.Series(values)).array.take(codes), column.index)
 
 
 def unlike_formula(text: str) -> str:
@@ -245,7 +267,8 @@ def _named(separator: str) -> str:
 def _fit(text: str, separator: str, needs: list[str]) -> tuple[int, int]:
     """Score how well a separator splits the header: by the columns asked for that it finds, then by their number."""
     try:
-        header = next(csv.reader(io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=True), [])
+        beginning = io.StringIO(text[:_HEADER], newline="")
+        header = next(csv.reader(beginning, delimiter=separator, skipinitialspace=True), [])
     except csv.Error:
         return 0, 0
     return len({name.strip().lower() for name in header} & set(needs)), len(header)

@@ -23,7 +23,7 @@ from analysis.archive.tables import read_reports, readings_or_problem
 from analysis.errors import StudyError
 from analysis.files import write_table
 from analysis.schemas import COUNTS, IMAGES, PRIVATE, READINGS, REJECTED
-from analysis.tables import unlike_formula
+from analysis.tables import by_value, unlike_formula
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -235,8 +235,9 @@ def _readings(readings: pd.DataFrame, files: pd.DataFrame, double: set[str]) -> 
     if readings.empty:
         return READINGS.validate(pd.DataFrame({name: [] for name in READINGS.columns}))
     unit = units(readings["exam"], readings["side"], double)
-    days = (readings["time"] - unit.map(files.drop_duplicates("exam").set_index("exam")["first"])).dt.total_seconds()
-    time = (days / 86400).map("{:.4f}".format, na_action="ignore").astype("str")
+    first = files.drop_duplicates("exam").set_index("exam")["first"]
+    days = (readings["time"] - by_value(unit, lambda units: units.map(first))).dt.total_seconds()
+    time = by_value(days / 86400, lambda different: different.map("{:.4f}".format, na_action="ignore").astype("str"))
     return readings.assign(exam=unit, time=time).drop(columns="side").reset_index(drop=True)
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 from analysis.archive.tables import joined, read_exams
 from analysis.archive.unit import exam_of
 from analysis.errors import StudyError
+from analysis.tables import by_value
 
 _EXPONENT = re.compile(r"\d(?:[.,]\d+)?E[+]?\d+", re.IGNORECASE)
 
@@ -142,7 +143,8 @@ def exams_of_readings(readings: pd.DataFrame, files: pd.DataFrame, path: Path) -
         stop(unknown, f"no file of the archive has that accession number: {side_by_side(read, files)}")
     if len(unclear := read[read.isin(several)]):
         stop(unclear, "several exams have that number; write the StudyInstanceUID in its place")
-    return readings["exam"].map(table.drop_duplicates("name").set_index("name")["exam"]).astype("str")
+    of_name = table.drop_duplicates("name").set_index("name")["exam"]
+    return by_value(readings["exam"], lambda names: names.map(of_name).astype("str"))
 
 
 def fill_from(path: Path, files: pd.DataFrame) -> tuple[str | None, dict[str, int]]:

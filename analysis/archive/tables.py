@@ -11,7 +11,7 @@ from analysis.archive.people import plain
 from analysis.archive.unit import SIDES
 from analysis.errors import StudyError
 from analysis.schemas import ROLES, SETS
-from analysis.tables import numbers, read_text_table
+from analysis.tables import by_value, numbers, read_text_table
 
 REPORTS = ("accession", "text")
 READINGS = tuple(schemas.READINGS.columns)
@@ -61,9 +61,8 @@ def read_readings(path: Path) -> pd.DataFrame:
     stop(~flags.isin(("0", "1")), "revisit", "it must be 0 or 1")
     time = pd.to_datetime(frame["time"].where(frame["time"] != ""), errors="coerce", format="ISO8601", utc=True)
     stop(time.isna() & (frame["time"] != ""), "time", "it must be a time such as 2021-05-31T14:30:00, or empty")
-    codes, values = pd.factorize(frame["value"])
     return frame.assign(
-        value=values.astype(float).astype(int).to_numpy()[codes],
+        value=by_value(frame["value"], lambda values: values.astype(float).astype(int)),
         revisit=flags == "1",
         time=time.dt.tz_localize(None),
         session=frame["session"].where(frame["session"] != ""),
