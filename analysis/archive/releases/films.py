@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import filecmp
 import re
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,12 +14,13 @@ from analysis.archive.releases.tables import TABLES, Told, walk
 from analysis.errors import StudyError
 
 #: What a film is described by, read from its header alone.
-_TAGS = ("PatientID", "AccessionNumber", "StudyInstanceUID", "StudyDate", "Modality", "StudyDescription",
+_TAGS = ("SOPInstanceUID", "PatientID", "AccessionNumber", "StudyInstanceUID", "StudyDate", "Modality", "StudyDescription",
          "SeriesDescription", "PhotometricInterpretation", "ImagerPixelSpacing", "PixelSpacing", "ImageLaterality",
          "Laterality", "PatientOrientation", "Rows", "Columns")  # fmt: skip
 #: As the NDA hands out an image each.
 _PACKED = (".tar.gz", ".tgz", ".tar", ".zip")
 _UNPACK = "packed files (.tar.gz, .zip), not looked into: unpack them"
+_ALIKE = "films whose study is another person's as well, left out: nothing tells their exams apart"
 _KNEEKL224 = re.compile(r"\d{7}[LR]\.png", re.IGNORECASE)
 
 
@@ -51,7 +54,10 @@ def folder_of(folder: str | None, key: str) -> Path:
 
 
 def find_films(folder: Path, wanted: Callable[[Film], bool], told: Told) -> list[Film]:
-    """Read the headers of all DICOM files below a folder, tables and folders of MR left out; return those wanted."""
+    """Read the headers of all DICOM files below a folder, tables and folders of MR left out; return those wanted.
+
+    A film that lies there twice is one. An accession number that several studies share, as one that was blinded, is none.
+    """
     import warnings
 
     import pydicom
@@ -76,13 +82,50 @@ def find_films(folder: Path, wanted: Callable[[Film], bool], told: Told) -> list
             told.notes["DICOM files"] += 1
             if wanted(film):
                 films.append(film)
-    return films
+    return _told_apart(_each_once(films, told), told)
+
+
+def _each_once(films: list[Film], told: Told) -> list[Film]:
+    """Leave out copies of a file: those of the same object and size are compared byte by byte."""
+    kept: dict[tuple[str, int], list[Film]] = {}
+    for film in films:
+        alike = kept.setdefault((film["SOPInstanceUID"], film.path.stat().st_size), [])
+        if any(filecmp.cmp(film.path, other.path, shallow=False) for other in alike):
+            told.notes["films that lie there twice, of which one counts"] += 1
+        else:
+            alike.append(film)
+    those = {film.path for some in kept.values() for film in some}
+    return [film for film in films if film.path in those]
+
+
+def _told_apart(films: list[Film], told: Told) -> list[Film]:
+    """Take accession numbers away that several studies share, and leave out films whose study is several people's."""
+    studies, people = defaultdict(set), defaultdict(set)
+    for film in films:
+        studies[film["AccessionNumber"]].add((film["PatientID"], film["StudyInstanceUID"]))
+        people[film["StudyInstanceUID"]].add(film["PatientID"])
+    found = []
+    for film in films:
+        if film["AccessionNumber"] and len(studies[film["AccessionNumber"]]) > 1:
+            told.notes["films whose accession number is that of another study as well, known by their study alone"] += 1
+            film.tags["AccessionNumber"] = ""
+        if not film["AccessionNumber"] and len(people[film["StudyInstanceUID"]]) > 1:
+            told.notes[_ALIKE] += 1
+            continue
+        found.append(film)
+    return found
+
+
+def in_words(said: str) -> str:
+    """Write a description in small letters and single blanks: programs put underscores and hyphens between its words."""
+    return re.sub(r"[\s_-]+", " ", said).strip().lower()
 
 
 def met_with(told: Told) -> str:
-    """Say how many files `find_films` has read, and how many it couldn't look into."""
-    packed = told.notes[_UNPACK]
+    """Say how many files `find_films` has read, and how many it couldn't look into or tell apart."""
+    packed, alike = told.notes[_UNPACK], told.notes[_ALIKE]
     also = f", and {packed} packed ones (.tar.gz, .zip), which have to be unpacked first" if packed else ""
+    also += f"; of {alike} neither accession number nor StudyInstanceUID is one person's alone" if alike else ""
     return f"{told.notes['DICOM files']} DICOM files were found{also}"
 
 

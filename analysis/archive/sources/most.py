@@ -36,7 +36,7 @@ ITEMS: dict[str, tuple[str, int, dict[str, bool]]] = {
     "ostl": ("ost_lateral_tibia", 3, {}),
 }
 _PERSON = re.compile(r"M[BI]\d{5}", re.IGNORECASE)
-_VISIT = re.compile(r"V(\d)(?!\d)", re.IGNORECASE)
+_VISIT = re.compile(r"(?<![a-z])V0?(\d)(?!\d)", re.IGNORECASE)
 
 
 class MOSTSettings(Settings):
@@ -72,7 +72,7 @@ def place_of(film: Film) -> tuple[str, str]:
     """Return person and visit of a film, by its folders; empty where they don't say it."""
     person = next((part.upper() for part in film.path.parts if _PERSON.fullmatch(part)), "")
     after = film.path.parts[[part.upper() for part in film.path.parts].index(person) + 1 :] if person else ()
-    visit = next((found for part in after if (found := _VISIT.match(part))), None)
+    visit = next((found for part in after if (found := _VISIT.search(part))), None)
     return person, f"V{visit[1]}" if visit else ""
 
 
@@ -202,7 +202,7 @@ def make(settings: MOSTSettings, seed: int, out: Path, workers: int) -> str:
     from analysis.archive.releases.tables import Told, to_readings, write_archive
 
     folder, told = folder_of(settings.folder, "archive.most.folder"), Told()
-    beam = re.compile(rf"\bPA ?{settings.view[2:]}\b", re.IGNORECASE)
+    beam = re.compile(rf"(?<![a-z])PA[ _-]?0?{int(settings.view[2:])}(?!\d)", re.IGNORECASE)
 
     def wanted(film: Film) -> bool:
         said = [part for part in (*film.path.parts, film["SeriesDescription"]) if beam.search(part)]

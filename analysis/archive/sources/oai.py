@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from analysis.archive.releases.films import Film
     from analysis.archive.releases.tables import Told
 
-_FIXED_FLEXION = re.compile(r"(bilateral )?pa fixed flexion( right| left)? knee")
+_FIXED_FLEXION = re.compile(r"(bilateral )?pa fixed flexion( right| left)? knees?")
 
 
 class OAISettings(Settings):
@@ -103,7 +103,7 @@ def make(settings: OAISettings, seed: int, out: Path, workers: int) -> str:
     """Bring the release into the form of an archive; nothing is drawn at random, and films are linked, not copied."""
     import pandas as pd
 
-    from analysis.archive.releases.films import find_films, folder_of, leave, met_with, survey
+    from analysis.archive.releases.films import find_films, folder_of, in_words, leave, met_with, survey
     from analysis.archive.releases.oai_tables import read_contents, read_people, read_replacements, read_scores
     from analysis.archive.releases.tables import Told, write_archive
 
@@ -116,7 +116,7 @@ def make(settings: OAISettings, seed: int, out: Path, workers: int) -> str:
             or contents.get(eight(film["AccessionNumber"]), "")
             or contents.get(eight(film.path.parent.name), "")
         )
-        return _FIXED_FLEXION.fullmatch(words.strip().lower())
+        return _FIXED_FLEXION.fullmatch(in_words(words))
 
     def wanted(film: Film) -> bool:
         return said_of(film) is not None

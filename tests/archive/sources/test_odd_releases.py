@@ -1,5 +1,7 @@
 """Tables of a release that are odd: read as they are meant, or refused in a sentence that says what to do."""
 
+import shutil
+
 import pandas as pd
 import pytest
 
@@ -141,6 +143,46 @@ def test_films_of_whom_nobody_read_one_are_in_the_archive_and_retakes_are_not(tm
     (folder / "kxr_sq_bu00.txt").write_text(SCORES.replace("100000", "100007"))
     with pytest.raises(StudyError, match=r"None of the 4 films .* names: 3 readings whose barcode is another person's"):
         find_sources()["oai"].make(OAISettings(folder=str(folder)), 1, tmp_path / "out", 1)
+
+
+MOST = "MOSTID|V0XRKL|V0XLKL\nMB00001|2|1\nMB00002|0|0\n"
+
+
+def most_films(folder, place="V0_XRAY/PA10", **tags):
+    """A film each of two people, and the table of their grades."""
+    for person_ in ("MB00001", "MB00002"):
+        own = {name: value.format(person=person_) for name, value in tags.items()}
+        film(folder / person_ / place, person_, f"7{person_[2:]}", "", **own)
+    (folder / "mostv01235xray.txt").write_text(MOST)
+
+
+@pytest.mark.parametrize("place", ["V0_XRAY/PA10", "v00/pa_10", "XR-V0/KNEE PA 10", "V0/KNEE_PA10_1"])
+def test_visit_and_beam_of_a_film_are_known_however_its_folders_are_written(place, tmp_path):
+    most_films(tmp_path / "drive", place)
+    told = find_sources()["most"].make(MOSTSettings(folder=str(tmp_path / "drive")), 1, tmp_path / "out", 1)
+    assert told.startswith("2 films, 4 knees of 2 people.")
+
+
+@pytest.mark.parametrize("words", ["Bilateral_PA_Fixed_Flexion_Knee", "BILATERAL PA  FIXED-FLEXION KNEES "])
+def test_a_film_of_the_oai_is_known_however_its_description_is_written(words, tmp_path):
+    film(tmp_path / "drive/0.C.2/1000001/1/00000101", "1000001", "016600000101", words)
+    (tmp_path / "drive/kxr_sq_bu00.txt").write_text(SCORES)
+    told = find_sources()["oai"].make(OAISettings(folder=str(tmp_path / "drive")), 1, tmp_path / "out", 1)
+    assert told.startswith("1 films, 2 knees of 1 people.")
+
+
+def test_films_with_one_accession_number_for_all_are_told_apart_by_their_studies(tmp_path):
+    """As where it was blinded; and a film that lies there twice is one."""
+    drive, out = tmp_path / "drive", tmp_path / "out"
+    most_films(drive, AccessionNumber="REMOVED", StudyInstanceUID="1.2.{person}".replace("MB", ""))
+    shutil.copytree(drive / "MB00001", drive / "again/MB00001")
+    told = find_sources()["most"].make(MOSTSettings(folder=str(drive)), 1, out, 1)
+    assert told.startswith("2 films, 4 knees of 2 people.") and "1 films that lie there twice" in told
+    readings = pd.read_csv(out / "readings.csv", dtype=str)
+    assert readings["exam"].nunique() == 2 and "REMOVED" not in set(readings["exam"])
+    most_films(tmp_path / "alike", AccessionNumber="REMOVED", StudyInstanceUID="1.2.3")
+    with pytest.raises(StudyError, match="neither accession number nor StudyInstanceUID is one person's alone"):
+        find_sources()["most"].make(MOSTSettings(folder=str(tmp_path / "alike")), 1, out, 1)
 
 
 def test_odd_tables_of_most(tmp_path):
