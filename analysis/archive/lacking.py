@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from pydicom.uid import UID
 
+from analysis.archive.corrections import correct
 from analysis.archive.dicom import NATIVE, Unreadable, text, whole
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ def complete(dataset: Dataset) -> None:
         if not allocated:
             raise Unreadable("lacking", "BitsAllocated")
         dataset.BitsAllocated = allocated
+        correct(dataset, "header")
     if allocated not in _DEPTHS:
         return  # refused for that
     stored, above = whole(dataset, "BitsStored") or 0, whole(dataset, "HighBit")
@@ -48,10 +50,13 @@ def complete(dataset: Dataset) -> None:
         else:
             raise Unreadable("lacking", "BitsStored")
         dataset.BitsStored = stored
+        correct(dataset, "header")
     if whole(dataset, "PixelRepresentation") not in (0, 1):
         dataset.PixelRepresentation = 0
+        correct(dataset, "header")
     if not whole(dataset, "SamplesPerPixel") and text(dataset, "PhotometricInterpretation").startswith("MONOCHROME"):
         dataset.SamplesPerPixel = 1
+        correct(dataset, "header")
 
 
 def _allocated(dataset: Dataset) -> int:

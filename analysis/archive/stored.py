@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
+from analysis.archive.corrections import correct
 from analysis.archive.dicom import text, value, whole
 
 if TYPE_CHECKING:
@@ -44,7 +45,10 @@ def true_values(stored: NDArray[Any], dataset: Dataset) -> NDArray[Any]:
     numpy.ndarray
         Of the same shape and width; signed or unsigned.
     """
-    stored = _as_drawn(stored)
+    native = np.asarray(stored, stored.dtype.newbyteorder("="))
+    stored = _as_drawn(native)
+    if stored is not native:
+        correct(dataset, "overlay" if stored.dtype.kind == native.dtype.kind else "sign")
     allocated = 8 * stored.dtype.itemsize
     overlay = _overlay_position(dataset) or allocated
     bits = min(whole(dataset, "BitsStored") or allocated, overlay)
@@ -57,9 +61,14 @@ def true_values(stored: NDArray[Any], dataset: Dataset) -> NDArray[Any]:
     unused = allocated - bits
     above = 0 if bits == overlay else (whole(dataset, "HighBit") or bits - 1) + 1 - bits
     if above == unused or not (stored & (2**unused - 1)).any():
+        if above != unused:
+            correct(dataset, "aligned")
         return stored >> unused
     masked = (stored << unused) >> unused
-    return masked if _roughness(masked) <= _roughness(stored) else stored
+    if _roughness(masked) <= _roughness(stored):
+        return masked  # as the standard says
+    correct(dataset, "bits")
+    return stored
 
 
 def _overlay_position(dataset: Dataset) -> int:
@@ -75,7 +84,6 @@ def _as_drawn(stored: NDArray[Any]) -> NDArray[Any]:
     past it sets that bit and clears those below, and any other reading tears the two apart. Where it is the sign, or an
     overlay's, they lie far apart as they are, and close in the right reading.
     """
-    stored = np.asarray(stored, stored.dtype.newbyteorder("="))
     while (found := _closer(stored)) is not None:
         stored = found
     return stored
@@ -187,7 +195,10 @@ def hidden(stored: NDArray[Any], dataset: Dataset) -> NDArray[np.bool_] | None:
     if not parts:
         return None
     found = np.logical_or.reduce(parts)
-    return found if found.mean() <= _HIDDEN else None
+    if found.mean() <= _HIDDEN:
+        return found
+    correct(dataset, "hidden")
+    return None
 
 
 def _padding(stored: NDArray[Any], dataset: Dataset) -> NDArray[np.bool_] | None:
@@ -201,11 +212,9 @@ def _padding(stored: NDArray[Any], dataset: Dataset) -> NDArray[np.bool_] | None
     if mask is None and first is not None and (bits := whole(dataset, "BitsStored")):
         # A value beyond the bits that hold the image was cut to them like the image.
         mask = _between(stored, *(one & (2**bits - 1) for one in (first, first if last is None else last)))
-    if mask is None:
-        mask = _untold(stored)
-    if mask is None:
-        return None
-    return _touching(mask)
+    if mask is None and (mask := _untold(stored)) is not None:
+        correct(dataset, "padding")
+    return None if mask is None else _touching(mask)
 
 
 def _between(stored: NDArray[Any], first: int, last: int) -> NDArray[np.uint8] | None:

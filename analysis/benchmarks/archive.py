@@ -92,7 +92,7 @@ def _study(folder: Path, settings: IngestSettings, images: ImagesSettings, worke
     yield [[*run, "ingest", f"{archive}", f"--out={out}", f"--private={out}/private", "--seed=1",
             f"--settings={folder}/ingest.yaml", f"--workers={workers}"]]  # fmt: skip
     yield [
-        [*run, "prepare", f"--archive={archive}", f"--images={out}/images.parquet", f"--out={out}",
+        [*run, "prepare", f"--archive={archive}", f"--images-index={out}/images.parquet", f"--out={out}",
          f"--private={out}/private/index.parquet", f"--settings={folder}/images.yaml",
          f"--shard={shard}", f"--shards={workers}"]
         for shard in range(workers)

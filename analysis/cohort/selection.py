@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.archive.copies import kind_of_copy
+from analysis.archive.corrections import count_corrections
 from analysis.archive.matching import reports_of_exams
 from analysis.archive.people import plain_id
 from analysis.archive.tables import read_reports, read_split
@@ -140,6 +141,8 @@ def count_images(
 ) -> pd.DataFrame:
     """Count what became of the indexed images: columns `code`, `n`; the rows after the first add up to it.
 
+    After these come, where there are any, the prepared images in which something was put right.
+
     Parameters
     ----------
     images, prepared : pandas.DataFrame
@@ -160,6 +163,7 @@ def count_images(
             f"{len(images)} images are in the index, but {sum(n for _, n in rows[1:])} are accounted for by the prepared "
             "ones; run 'prepare' again."
         )
+    rows += count_corrections(prepared["corrected"].dropna()) if "corrected" in prepared else []
     return pd.DataFrame(rows, columns=["code", "n"])
 
 

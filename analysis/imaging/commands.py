@@ -21,10 +21,11 @@ def prepare(
     archive: Path, images_file: Path, private_file: Path, settings_file: Path, shard: int, shards: int, out: Path
 ) -> None:
     """Decode, window, crop, reduce and pad the images of one shard."""
+    from analysis.archive.corrections import count_corrections
     from analysis.files import read_table
     from analysis.imaging import prepare as stage
     from analysis.imaging.settings import ImagesSettings
-    from analysis.schemas import IMAGES, PRIVATE
+    from analysis.schemas import IMAGES, PREPARED, PRIVATE
     from analysis.settings import load
 
     good, unreadable = stage.prepare(
@@ -36,7 +37,9 @@ def prepare(
         shard=shard,
         shards=shards,
     )
-    click.echo(f"Prepared {good} images of shard {shard}; {unreadable} could not be read.")
+    noted = read_table(out / f"rows-{shard}.parquet", PREPARED)["corrected"].dropna()
+    told = "".join(f", {code} {n}" for code, n in count_corrections(noted))
+    click.echo(f"Prepared {good} images of shard {shard}; {unreadable} could not be read{told}.")
 
 
 @click.command("film-sheet")

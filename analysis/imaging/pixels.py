@@ -9,6 +9,7 @@ import numpy as np
 from pydicom.pixels import apply_modality_lut, get_decoder
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian, JPEGLSTransferSyntaxes
 
+from analysis.archive.corrections import correct
 from analysis.archive.dicom import Unreadable, numbers, present, stored_pixels, text, value, whole
 from analysis.archive.lacking import complete
 from analysis.archive.stored import hidden, true_values
@@ -99,6 +100,7 @@ def brightness(
     table = np.clip(np.rint(255 * _upright(shown, dataset)), 0, 255).astype(np.uint8)
     if table.min() == table.max():
         # ASSUME: a window that leaves nothing to see is a wrong tag, not a blank exposure.
+        correct(dataset, "window")
         shown = _stretch(_modality(values, dataset), values, seen, percentiles)
         table = np.clip(np.rint(255 * _upright(shown, dataset)), 0, 255).astype(np.uint8)
     # The bits of a value, seen as unsigned, are its place in the table.
@@ -138,12 +140,17 @@ def _modality(values: NDArray[Any], dataset: Dataset) -> NDArray[Any]:
     if not present(dataset, ("ModalityLUTSequence", "RescaleSlope")):
         return values
     if present(dataset, ("RescaleSlope",)) and not (numbers(dataset, "RescaleSlope") or [0])[0]:
-        return values  # a slope of zero, or none, would leave nothing to see
+        correct(dataset, "modality")  # a slope of zero, or none, would leave nothing to see
+        return values
     try:
         found = apply_modality_lut(values, dataset)
+        if found.min() < found.max():
+            return found
     except Exception:  # a broken LUT or slope: the stored values are the best there is
+        correct(dataset, "modality")
         return values
-    return found if found.min() < found.max() else values  # nor is one that makes all values the same
+    correct(dataset, "modality")
+    return values
 
 
 def _shown(values: NDArray[Any], dataset: Dataset) -> NDArray[np.float64] | None:
@@ -152,15 +159,17 @@ def _shown(values: NDArray[Any], dataset: Dataset) -> NDArray[np.float64] | None
     if value(dataset, "VOILUTSequence"):
         try:
             entries = values if np.issubdtype(values.dtype, np.integer) else np.rint(values).astype(np.int64)
-            return _by_table(entries, dataset.VOILUTSequence[0], big=not dataset.original_encoding[1])
+            return _by_table(entries, dataset)
         except Exception:  # a broken LUT is no LUT; a window may be there as well
-            pass
+            correct(dataset, "table")
     # The first window is the default one.
     centre, width = (next(iter(numbers(dataset, f"Window{what}")), None) for what in ("Center", "Width"))
     function = text(dataset, "VOILUTFunction").upper() or "LINEAR"
     exact = function in ("SIGMOID", "LINEAR_EXACT")
     # ASSUME: a window narrower than the standard allows (width 0 is common) is no window.
     if centre is None or width is None or width <= 0 or (width < 1 and not exact):
+        if value(dataset, "WindowWidth") is not None:
+            correct(dataset, "window")
         return None
     x = values.astype(np.float64)
     if function == "SIGMOID":
@@ -170,19 +179,23 @@ def _shown(values: NDArray[Any], dataset: Dataset) -> NDArray[np.float64] | None
     return np.clip((x - centre) / width + 0.5, 0, 1) if width else (x > centre).astype(np.float64)
 
 
-def _by_table(values: NDArray[Any], item: Dataset, *, big: bool) -> NDArray[np.float64]:
+def _by_table(values: NDArray[Any], dataset: Dataset) -> NDArray[np.float64]:
     """Look values up in a VOI LUT, and bring its entries to 0..1 by the bits that they really use.
 
     Descriptors claim 16 bits where the entries reach 4095, or 8 where they are twice as wide or two to a word.
     """
+    item = dataset.VOILUTSequence[0]
     n, first, bits = (int(one) for one in item.LUTDescriptor)
     n = n or 65536
-    data = item.LUTData
+    data, big = item.LUTData, not dataset.original_encoding[1]
+    told = True
     if isinstance(data, bytes):
         words = len(data) >= 2 * n
         entries = np.frombuffer(data, (">u2" if big else "<u2") if words else "u1")
         if words:  # programs write them the other way round, too, which makes noise of a curve
+            written = entries
             entries = min(entries, entries.byteswap(), key=lambda one: int(np.abs(np.diff(one.astype(np.int64))).sum()))
+            told = entries is written
     else:
         entries = np.atleast_1d(np.array(data)).astype(np.uint16)
         if bits <= 8 and len(entries) < n <= 2 * len(entries):  # two to a word, the lower byte first
@@ -194,6 +207,8 @@ def _by_table(values: NDArray[Any], item: Dataset, *, big: bool) -> NDArray[np.f
         first -= 65536
     top = int(entries.max())
     depth = bits if 2 ** (bits - 1) <= top < 2**bits else top.bit_length()
+    if not told or depth != bits:
+        correct(dataset, "table")
     return np.asarray(entries[np.clip(values.astype(np.int64) - first, 0, n - 1)] / (2.0**depth - 1))
 
 
@@ -232,7 +247,7 @@ def _float_brightness(stored: NDArray[Any], dataset: Dataset, percentiles: tuple
     return np.clip(np.rint(255 * _upright(shown, dataset)), 0, 255).astype(np.uint8)
 
 
-def pixel_aspect(dataset: object) -> float:
+def pixel_aspect(dataset: Dataset) -> float:
     """Return the height of a pixel divided by its width; 1 where no tag says otherwise, or where it is implausible."""
     for keyword in ("ImagerPixelSpacing", "PixelSpacing", "PixelAspectRatio"):
         spacing = numbers(dataset, keyword)
@@ -240,5 +255,8 @@ def pixel_aspect(dataset: object) -> float:
             continue
         ratio = spacing[0] / spacing[1]
         # ASSUME: detectors have square pixels within a percent; beyond 4 to 1 the tag is wrong.
-        return ratio if 0.25 <= ratio <= 4 and abs(ratio - 1) > 0.01 else 1.0
+        if not 0.25 <= ratio <= 4:
+            correct(dataset, "aspect")
+            return 1.0
+        return ratio if abs(ratio - 1) > 0.01 else 1.0
     return 1.0

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 import xxhash
 
+from analysis.archive.corrections import correct, corrections
 from analysis.archive.dicom import Unreadable, limit_memory, read
 from analysis.archive.find import real_path
 from analysis.archive.knees import boxes
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 
 _AHEAD, _BATCH = 2, 16
 
-Prepared = tuple["NDArray[np.uint8]", str]
+Prepared = tuple["NDArray[np.uint8]", str, str]
 T = TypeVar("T")
 _Job = tuple[Path, "Box | None"]
 
@@ -57,6 +58,8 @@ def prepare_file(path: Path, settings: ImagesSettings, box: Box | None = None) -
     numpy.ndarray of uint8, shape (size, size)
     str
         A hash of the decoded pixels: the same for one picture in several compressions.
+    str
+        What was put right (`analysis.archive.corrections`): codes with blanks between them.
 
     Raises
     ------
@@ -74,9 +77,10 @@ def prepare_file(path: Path, settings: ImagesSettings, box: Box | None = None) -
             whole = _shown(dataset, stored, settings, box, window=False)
             if not implausible(whole):
                 small, why = whole, None
+                correct(dataset, "window")
         if why and settings.implausible == "reject":
             raise Unreadable("implausible", why)
-        return small, hash_of(stored) + (f" {box}" if box else "")
+        return small, hash_of(stored) + (f" {box}" if box else ""), " ".join(corrections(dataset))
 
 
 def _shown(
@@ -149,7 +153,7 @@ def prepare(
         raise StudyError(f"Image {missing['image'].iloc[0]} isn't in the private index; run 'ingest' again.")
     places = [real_path(archive, paths[image]) for image in wanted["image"]]
     results = decode_files(places, settings, prepare_file, boxes(wanted))
-    good, hashes, unreadable = [], [], []
+    good, hashes, corrected, unreadable = [], [], [], []
     with atomic(out / f"pixels-{shard}.npy") as temporary, temporary.open("wb") as file:
         _header(file, 0, settings.size)
         for position, result in enumerate(results):
@@ -160,10 +164,12 @@ def prepare(
                 file.write(result[0].tobytes())
                 good.append(position)
                 hashes.append(result[1])
+                corrected.append(result[2] or None)
         file.seek(0)
         _header(file, len(good), settings.size)
     rows = wanted.loc[good].reindex(columns=["image", "exam", "view", "side", "burned_in"])
     rows = rows.assign(shard=shard, row=np.arange(len(good)), decoded=hashes)
+    rows["corrected"] = pd.array(corrected, dtype="str")
     write_table(rows.reset_index(drop=True), out / f"rows-{shard}.parquet", PREPARED)
     write_table(pd.DataFrame(unreadable, columns=list(UNREADABLE.columns)), out / f"unreadable-{shard}.csv", UNREADABLE)
     return len(good), len(unreadable)

@@ -80,6 +80,8 @@ PREPARED = pa.DataFrameSchema(
         "burned_in": pa.Column(str, pa.Check.isin(("yes", "no")), nullable=True, required=False, coerce=True),
         # A hash of the decoded pixels, in whatever compression they were stored.
         "decoded": pa.Column(str, nullable=True, required=False, coerce=True),
+        # What was put right in reading it, codes of `analysis.archive.corrections`.
+        "corrected": pa.Column(str, nullable=True, required=False, coerce=True),
     },
     strict=False,
 )
@@ -163,7 +165,8 @@ COUNTS = table({"kind": text(), "code": text(missing=True), "n": whole()})
 #: Images that could not be prepared, with the reason.
 UNREADABLE = table({"image": text(), "exam": text(), "code": text(), "detail": text(missing=True)})
 
-#: What became of the indexed images, counted: code (`indexed`, `prepared`, or a reason), n.
+#: What became of the indexed images, counted: code (`indexed`, `prepared`, or a reason), n; and in how many of the
+#: prepared ones something was put right (`corrected`, and by what it was `corrected_…`).
 IMAGE_COUNTS = table({"code": text(), "n": whole()})
 
 #: The rows of the flow diagram.

@@ -129,7 +129,9 @@ def _file_values(results: Results) -> dict[str, Any]:
 
     films = total(files, kind="rejected", code="film")
     copies = total(images, code="duplicate")
-    unreadable = total(images, code="") - total(images, code="indexed") - total(images, code="prepared") - copies
+    corrected = int(images.loc[images["code"] == "corrected", "n"].sum()) if len(images) else 0
+    others = sum(total(images, code=code) for code in ("indexed", "prepared", "corrected"))
+    unreadable = total(images, code="") - others - copies
     numbers = {
         "found": total(files, kind="found"),
         "indexed": total(files, kind="indexed"),
@@ -140,6 +142,7 @@ def _file_values(results: Results) -> dict[str, Any]:
         "films_refused": films,
         "unreadable": unreadable,
         "copies": copies,
+        "corrected": corrected,
     }
     return {
         "known": not files.empty,
