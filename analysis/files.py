@@ -102,10 +102,12 @@ def atomic(path: str | Path) -> Iterator[Path]:
     Raises
     ------
     StudyError
-        As `make_folder`.
+        As `make_folder`, and if there is a folder by that name.
     """
     path = Path(path)
     make_folder(path.parent)
+    if path.is_dir():
+        raise StudyError(f"{path} is a folder, where a file is to be written; remove it, or choose another place.")
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
     os.close(handle)
     temporary = Path(name)

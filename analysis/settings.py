@@ -61,6 +61,21 @@ def load(model: type[S], path: str | Path) -> S:
     return parse(model, load_yaml(path) or {}, str(path))
 
 
+def whole(path: str | Path, *sections: str) -> dict[str, Any]:
+    """Read a whole configuration, unchecked but for the sections that are needed being there.
+
+    Raises
+    ------
+    StudyError
+        If the file is missing or broken, or has not all of these sections; the message names the first.
+    """
+    values = load_yaml(path)
+    missing = [name for name in sections if not isinstance(values, dict) or not isinstance(values.get(name), dict)]
+    if missing:
+        raise StudyError(f"{path} has no section '{missing[0]}'; give the whole configuration of a study.")
+    return dict(values)
+
+
 def section(model: type[S], name: str, file: str | Path | None = None, config: Path = CONFIG) -> S:
     """Read one section, for a command that is run by hand.
 
@@ -109,6 +124,12 @@ def _sentence(model: type[BaseModel], problem: Any) -> str:
         return f"the key '{key}' is not known{hint}"
     if problem["type"] == "missing":
         return f"the key '{key}' is missing; add it."
+    if problem["type"] in ("model_type", "dict_type"):
+        where = f"the value of '{key}' is no list of keys" if key else "it holds no keys"
+        return f"{where}; write it as config.yaml has it, a key and its value a line."
+    if problem["loc"][-1:] == ("[key]",) and problem["type"] == "string_pattern_mismatch":
+        within = ".".join(map(str, problem["loc"][:-2]))
+        return f"the name '{problem['input']}' in '{within}' doesn't fit the pattern {problem['ctx']['pattern']}; choose another."
     message = problem["msg"].removeprefix("Value error, ").removesuffix(".")
     if not key:  # a check of several values together, whose message names them
         return message if message.endswith("?") else f"{message}."

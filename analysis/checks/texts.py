@@ -38,6 +38,9 @@ _MARKUP = {".html", ".htm", ".xml", ".svg", ".rels", ".opf", ".xhtml", ".jats"}
 _JSON = {".json", ".jsonld", ".geojson"}
 _PICTURES = {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".gif", ".webp"}
 _ZIPS = {".zip", ".docx", ".xlsx", ".pptx", ".odt", ".ods", ".epub", ".npz", ".eln", ".pth", ".pt"}
+#: What torch writes, and in it the tensors; words stand beside them in data.pkl. In the bytes of millions of numbers any
+#: short name occurs by chance.
+_TORCH, _TENSOR = {".pth", ".pt"}, re.compile(r"[^/]+/data/[0-9]+")
 _PRINTABLE = re.compile(rb"[\x20-\x7e\x80-\xff]{4,}")
 _ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
 #: A file inside an address, as figures and web pages hold pictures: one line or several long ones, up to a quote.
@@ -99,7 +102,7 @@ def _from_bytes(name: str, data: bytes, where: str, depth: int) -> Iterator[Piec
         with zipfile.ZipFile(BytesIO(data)) as archive:
             for member in archive.infolist():
                 yield Piece(f"{where}{member.filename}", member.filename)
-                if member.file_size <= _LARGEST and not member.filename.endswith(".npy"):
+                if member.file_size <= _LARGEST and not _is_array(member.filename, suffix):
                     inside = archive.read(member)
                     yield from _from_bytes(member.filename, inside, f"{where}{member.filename}: ", depth + 1)
     elif suffix == ".gz" and depth < _DEPTH:
@@ -114,6 +117,11 @@ def _from_bytes(name: str, data: bytes, where: str, depth: int) -> Iterator[Piec
         yield from _plain(".json", data[8 : 8 + length], f"{where}header: ")
     else:
         yield from _plain(suffix, data, where, depth)
+
+
+def _is_array(member: str, suffix: str) -> bool:
+    """Whether what lies in a zip is an array of numbers."""
+    return member.endswith(".npy") or (suffix in _TORCH and _TENSOR.fullmatch(member) is not None)
 
 
 def _plain(suffix: str, data: bytes, where: str, depth: int = 0) -> Iterator[Piece]:

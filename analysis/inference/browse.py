@@ -25,8 +25,7 @@ from analysis.network.settings import NetworkSettings
 from analysis.schemas import PREDICTIONS, READINGS, WEIGHTS
 from analysis.schemas.network import MEMBERS
 from analysis.schemas.statistics import THRESHOLDS
-from analysis.settings import parse
-from analysis.yaml_files import load_yaml
+from analysis.settings import parse, whole
 
 #: Side of an image on the page, pixels: two or three hundred exams make a page of some ten megabytes.
 SHOWN = 320
@@ -117,12 +116,18 @@ def browse(
         If the archive holds personal data and `out` isn't private, the grading has no item, there is no test exam, or the
         files aren't of one study.
     """
-    said = load_yaml(config)
+    said = whole(config, "archive", "cohort", "network")
+    source, cohort = find_sources().get(str(said["archive"].get("source"))), said["cohort"].get("name")
+    if source is None or not isinstance(cohort, str):
+        raise StudyError(
+            f"{config} doesn't name a cohort (cohort.name) and a source of radiographs (archive.source: "
+            f"{', '.join(find_sources())}); give the whole configuration of a study."
+        )
     # Not the first part: macOS has its temporary folders below /private.
-    if find_sources()[said["archive"]["source"]].personal_data and PRIVATE not in out.absolute().parts[2:]:
+    if source.personal_data and PRIVATE not in out.absolute().parts[2:]:
         raise StudyError(
             f"These radiographs are patients', and {out} isn't in a folder '{PRIVATE}'; write the page to "
-            f"results/{said['cohort']['name']}/{PRIVATE}/browse."
+            f"results/{cohort}/{PRIVATE}/browse."
         )
     settings = parse(NetworkSettings, said["network"], f"{config}: network")
     device = Device.choose(settings, workers)
@@ -154,7 +159,7 @@ def browse(
     items = task.scheme.items
     for item in items:
         pages = [{"name": f"{name}.html", "label": items[name].short, "here": name == item} for name in items]
-        title = f"{said['cohort']['title'] or said['cohort']['name']}: {items[item].title}"
+        title = f"{said['cohort'].get('title') or cohort}: {items[item].title}"
         write_item(browsed, item, out / f"{item}.html", title=title, pages=pages, more=some)
     seal(out)
     return f"{len(exams)} test exams.\n" + "\n".join(str(out / f"{item}.html") for item in items)

@@ -56,6 +56,14 @@ def run(
     """
     check_files(folder)
     make_folder(out)
+    pages_before = [out / "grades.html", *out.glob("grades-[0-9]*.html")]  # of other knees, by the same numbers
+    for written_to in (out / "grades.csv", *pages_before):
+        if written_to.is_dir():
+            raise StudyError(
+                f"{written_to} is a folder, where a file is to be written; remove it, or choose another --out."
+            )
+    if dicom:
+        make_folder(out / "dicom")
     _, settings = read_sections(folder)
     ingest: Any = settings["ingest"]
     with ThreadPoolExecutor(1) as beside:
@@ -72,7 +80,7 @@ def run(
         files = collected.result()
     if files.empty:
         raise StudyError(f"There is no file in {', '.join(map(str, paths))}; correct the path.")
-    for page_before in (out / "grades.html", *out.glob("grades-[0-9]*.html")):  # of other knees, by the same numbers
+    for page_before in pages_before:
         page_before.unlink(missing_ok=True)
     pages = Pages(network, out, page, dicom) if page or dicom else None
     counts = grade(network, files, out, pages.show if pages else None, workers)
@@ -87,7 +95,7 @@ def run(
     made = [
         out / "grades.csv",
         *([out / "grades.html"] if page and counts.knees else []),
-        *([out / "dicom"] if dicom else []),
+        *([out / "dicom"] if pages and pages.dicom_files else []),
     ]
     return f"{counts}.{more}\n" + "\n".join(map(str, made))
 

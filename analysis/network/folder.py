@@ -42,6 +42,12 @@ def read_sections(folder: Path) -> tuple[dict[str, Any], dict[str, Settings]]:
     config = load_yaml(folder / CONFIG)
     if not isinstance(config, dict):
         raise StudyError(f"{folder / CONFIG} holds no sections; copy the network's folder again.")
+    cohort = config.get("cohort")
+    if not isinstance(config.get("grading"), str) or not isinstance(cohort, dict) or "title" not in cohort:
+        raise StudyError(
+            f"{folder / CONFIG} doesn't say by what the network grades (grading) and on which cohort it was trained "
+            "(cohort.title); copy the network's folder again."
+        )
     return config, {
         name: parse(model, config.get(name), f"{folder / CONFIG}: {name}") for name, model in SECTIONS.items()
     }

@@ -93,6 +93,12 @@ def _likeliest(odds: np.ndarray, answers: np.ndarray, known: np.ndarray, ordered
     return float(np.exp(minimize_scalar(loss, bounds=np.log(RANGE), method="bounded").x))
 
 
+def unheated(layout: Layout, temperatures: pd.DataFrame) -> list[str]:
+    """Name the parts of the scores that a table has no temperature of, as one of another network has."""
+    there = set(temperatures.loc[temperatures["temperature"] > 0, "part"])
+    return [part.name for part in _parts(layout) if part.name not in there]
+
+
 def heat(layout: Layout, scores: Tensor, temperatures: pd.DataFrame) -> Tensor:
     """Give scores their temperature.
 

@@ -36,7 +36,7 @@ from analysis.network.folder import (
 from analysis.network.heads import Layout
 from analysis.network.prediction import answer, load_network
 from analysis.network.settings import NetworkSettings, PredictionSettings
-from analysis.network.temperature import heat
+from analysis.network.temperature import heat, unheated
 from analysis.network.trust import Trust
 from analysis.schemas.network import CARRIED
 from analysis.schemas.network import TEMPERATURES as HEAT
@@ -267,6 +267,14 @@ def load_checked(folder: Path, workers: int) -> Trained:
     device = Device.choose(settings.model_copy(update={"precision": "float32"}), workers)
     asked = Asked(Layout(scheme, settings.grades))
     found = [load_network(path, asked, settings, images.size, device) for path in weights_of(folder)]
+    numbers = [seed for _, _, seed in found]
+    if twice := [seed for seed in numbers if numbers.count(seed) > 1]:
+        raise StudyError(f"{folder} holds the weights of seed {twice[0]} twice; copy the network's folder again.")
+    temperatures = read_table(folder / TEMPERATURES, HEAT)
+    if missing := unheated(asked.layout, temperatures):
+        raise StudyError(
+            f"{folder / TEMPERATURES} has no temperature of '{missing[0]}'; copy the network's folder again."
+        )
     return Trained(
         folder=folder,
         scheme=scheme,
@@ -275,11 +283,11 @@ def load_checked(folder: Path, workers: int) -> Trained:
         images=images,
         settings=settings,
         prediction=prediction,
-        temperatures=read_table(folder / TEMPERATURES, HEAT),
+        temperatures=temperatures,
         thresholds=read_table(folder / THRESHOLDS, CARRIED).set_index("outcome"),
         trust=Trust.load(folder / TRUST),
         members=[member for member, _, _ in found],
         learnt=np.array([learnt for _, learnt, _ in found]),
-        numbers=[seed for _, _, seed in found],
+        numbers=numbers,
         device=device,
     )

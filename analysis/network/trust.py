@@ -110,9 +110,9 @@ class Trust:
     def load(cls, path: Path) -> Trust:
         """Read what `save` wrote; StudyError where the file is of something else."""
         state, about = read_weights(path)
-        if "thumbnails" not in state or not {"unlike", "darkest", "brightest", "smallest", "views", "sure"} <= set(
-            about
-        ):
+        kinds: dict[str, tuple[type, ...]] = dict.fromkeys(("unlike", "darkest", "brightest", "smallest"), (int, float))
+        kinds |= {"views": (list,), "sure": (dict,)}
+        if "thumbnails" not in state or not all(isinstance(about.get(key), kind) for key, kind in kinds.items()):
             raise StudyError(f"{path} doesn't say what the network can be trusted on; copy the network's folder again.")
         return cls(state["thumbnails"].numpy(), about)
 

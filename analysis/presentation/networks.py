@@ -99,6 +99,11 @@ class Beside:
         return dict(found.iloc[0]) if len(found) else {}
 
 
+def named(label: str) -> str:
+    """Return a network's name as the text has it: those of `compare_networks`, which may be words such as first, quoted."""
+    return label if " " in label else f"“{label}”"
+
+
 def write_beside(beside: Beside, out: Path) -> None:
     """Write networks.csv and pairs.csv (all estimates), the tables, networks.svg and .png, and values.yml to a folder."""
     from analysis.presentation.figures.style import save, style
@@ -135,7 +140,7 @@ def pairs_table(beside: Beside) -> Table:
     digits = beside.settings.digits
     rows: list[list[str]] = []
     for first, second in combinations([network.label for network in beside.networks], 2):
-        rows.append([f"{first} (first) and {second} (second)"])
+        rows.append([f"First: {named(first)}; second: {named(second)}"])
         for key, title in beside.shown.items():
             found = beside.pair(first, second, key)
             cases = (
@@ -212,7 +217,7 @@ def networks_values(beside: Beside) -> dict[str, Any]:
     shown = beside.shown
     told = [_told(row, shown, digits) for row in certain.to_dict("records")]
     kappas = [
-        f"{number(beside.estimate(label, key).get('estimate'), digits)} ({label})"
+        f"{number(beside.estimate(label, key).get('estimate'), digits)} ({named(label)})"
         for key in list(shown)
         if key[1] == "quadratic_kappa" and key[0] == next(iter(beside.scheme.items))
         for label in labels
@@ -224,12 +229,12 @@ def networks_values(beside: Beside) -> dict[str, Any]:
         "number": count(len(labels)),
         "own": labels[0],
         "own_name": f"`{beside.networks[0].name}`",
-        "others": listed([f"{network.label} (`{network.name}`)" for network in beside.networks[1:]]),
+        "others": listed([f"{named(network.label)} (`{network.name}`)" for network in beside.networks[1:]]),
         "n": count(beside.pairs["n"].max()),
         "patients": count(beside.patients),
         "level": beside.level,
         "left_out": bool(left),
-        "left_outs": listed([f"{count(n)} by {label}" for label, n in left.items()]) or "none",
+        "left_outs": listed([f"{count(n)} by {named(label)}" for label, n in left.items()]) or "none",
         "architectures": len({network.form for network in beside.networks}) > 1,
         "same_data": len({network.members[0].data for network in beside.networks}) == 1,
         "same_members": len(members) == 1,
@@ -250,6 +255,7 @@ def networks_values(beside: Beside) -> dict[str, Any]:
 
 def _told(row: Mapping[Any, Any], shown: Mapping[tuple[str, str], str], digits: int) -> str:
     better, worse = (row["first"], row["second"]) if row["difference"] > 0 else (row["second"], row["first"])
+    better, worse = named(better), named(worse)
     title = shown[(row["outcome"], row["measure"])]
     gap = number(abs(row["difference"]), digits)
     return f"{title}, {better} above {worse} by {gap} (P {p_equation(row['p_holm'])})"

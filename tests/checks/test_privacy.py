@@ -213,6 +213,21 @@ def test_the_letters_of_an_embedded_picture_are_no_words(study, tmp_path):
         assert privacy.search(sought, [page])[1], text
 
 
+def test_the_bytes_of_a_checkpoint_s_numbers_are_no_words(study, tmp_path):
+    """As a training that was stopped leaves one: some short name stands in the bytes of a million numbers."""
+
+    def checkpoint(numbers, words):
+        with zipfile.ZipFile(tmp_path / "checkpoint.pt", "w") as file:
+            file.writestr("checkpoint/data.pkl", b"\x80\x02\0" + words)
+            file.writestr("checkpoint/data/0", b"\0\0\0\0" + numbers)
+
+    checkpoint(b"Tolvansson\0\0", b"epoch")
+    run(study, tmp_path)
+    checkpoint(b"\0\0", b"Tolvansson")
+    with pytest.raises(StudyError, match=r"checkpoint\.pt \(checkpoint/data\.pkl\)"):
+        run(study, tmp_path)
+
+
 def test_what_programs_write_by_themselves_is_no_leak(study, tmp_path):
     """Sizes of files in a crate, and the scripts and styles that a renderer puts into a page."""
     sought = identities.secrets(read_table(study / "private" / "index.parquet"), [REPORT])

@@ -150,6 +150,14 @@ def test_where_nothing_can_be_written_is_told_first(card, tmp_path):
     (tmp_path / "file").write_text("no folder")
     with pytest.raises(StudyError, match=r"file/out can't be made \(Not a directory\); choose another place"):
         run([tmp_path], card, tmp_path / "file/out", page=0)
+    for name in ("grades.csv", "grades-2.html"):
+        (tmp_path / name / name).mkdir(parents=True)
+        with pytest.raises(StudyError, match=rf"{name} is a folder, where a file is to be written; remove it"):
+            run([tmp_path], card, tmp_path / name, page=0)
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/dicom").write_text("no folder")
+    with pytest.raises(StudyError, match="out/dicom can't be made"):
+        run([tmp_path], card, tmp_path / "out", page=0, dicom=True)
 
 
 def test_what_should_not_be_trusted_is_marked(card, tmp_path):

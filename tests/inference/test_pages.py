@@ -232,6 +232,21 @@ def test_patients_stay_in_the_private_folder(asked, tmp_path):
     assert not (tmp_path / "browse").exists()
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("- 1", "has no section 'archive'"),
+        ("archive: {source: folder}", "has no section 'cohort'"),
+        ("archive: {source: nowhere}\ncohort: {name: a}\nnetwork: {}", "doesn't name a cohort .*and a source"),
+        ("archive: {}\ncohort: {}\nnetwork: {}", "doesn't name a cohort .*and a source"),
+    ],
+)
+def test_a_configuration_that_is_not_whole_is_told(asked, tmp_path, text, said):
+    (tmp_path / "config.yaml").write_text(text)
+    with pytest.raises(StudyError, match=rf"config\.yaml {said}.*; give the whole configuration"):
+        browse(**asked | {"config": tmp_path / "config.yaml"}, out=tmp_path / "browse")
+
+
 def test_an_exam_that_was_not_graded_has_a_place(asked, tmp_path):
     """By the reference standard: nothing is lost from the matrix. And one member's attributions are told to be its own."""
     reference = read_table(asked["reference"], REFERENCE)

@@ -99,12 +99,33 @@ def _halve(path):
     )
 
 
+def _say_nothing_of_views(path):
+    state, about = read_weights(path)
+    save_weights(path, state, about | {"views": 3})
+
+
+def _without(path, start):
+    lines = path.read_text().splitlines(keepends=True)
+    kept = [line for line in lines if not line.startswith(start)]
+    assert len(kept) < len(lines)
+    path.write_text("".join(kept))
+
+
 @pytest.mark.parametrize(
     ("name", "harm", "said"),
     [
         ("weights/seed-1.safetensors", _halve, "seed-1.safetensors do not fit"),
         ("trust.safetensors", lambda path: save_weights(path, {}, {}), "trust.safetensors doesn't say"),
+        ("trust.safetensors", _say_nothing_of_views, "trust.safetensors doesn't say"),
         ("config.yaml", lambda path: path.write_text("- 1\n"), "config.yaml holds no sections"),
+        ("config.yaml", lambda path: _without(path, "grading:"), "config.yaml doesn't say by what the network grades"),
+        ("config.yaml", lambda path: _without(path, "  title:"), "config.yaml doesn't say by what the network grades"),
+        ("temperatures.csv", lambda path: _without(path, "kl,"), "temperatures.csv has no temperature of 'kl'"),
+        (
+            "weights/seed-7.safetensors",
+            lambda path: shutil.copy(path.with_stem("seed-0"), path),
+            "holds the weights of seed 0 twice",
+        ),
     ],
 )
 def test_files_of_something_else_are_refused_by_name(twin, name, harm, said):

@@ -168,14 +168,14 @@ def test_what_cannot_be_compared_is_refused(files, scheme, beside, tmp_path):
 
 def test_report(beside, judged):
     printed = [cell for table in (networks_table(beside), pairs_table(beside)) for row in table.rows for cell in row]
-    assert "good (first) and poor (second)" in printed and "D: quadratic kappa (194)" in printed
+    assert "First: “good”; second: “poor”" in printed and "D: quadratic kappa (194)" in printed
     assert "olsson2021, 6 filters" in printed and "a fjord" in printed
     assert not any("nan" in cell or "None" in cell for cell in printed)
     values = networks_values(beside)
     assert values["architectures"] and not values["same_data"] and values["same_members"] and values["alone"]
-    assert values["some_differ"] and not values["none_differ"] and "good above poor by" in values["which"]
+    assert values["some_differ"] and not values["none_differ"] and "“good” above “poor” by" in values["which"]
     assert values["n"] == "194" and values["patients"] == str(len(set(judged.patients)))
-    assert values["left_outs"] == "6 by poor"
+    assert values["left_outs"] == "6 by “poor”"
     assert all(isinstance(value, str | bool) for value in values.values())
     section = Path("manuscript/_networks.qmd").read_text(encoding="utf-8")
     assert list(missing(section, {"networks": values})) == []

@@ -56,6 +56,8 @@ def _in_the_repository(monkeypatch):
         ("archive={kneekl224: {sets: {train: trainin}}}", ["kneekl224.sets.train", "'training'"]),
         ("archive={most: {view: PA11}}", ["archive.most.view", "'PA11'"]),
         ("manuscript={figures: {shades: Bluez}}", ["figures.shades", "'Blues'"]),
+        ("images=3", ["the value of 'images' is no list of keys"]),
+        ("compare_networks={a/b: x}", ["the name 'a/b' in 'compare_networks' doesn't fit the pattern"]),
         ("network=[" + "1, " * 3000 + "1]", ["'network'"]),
     ],
 )

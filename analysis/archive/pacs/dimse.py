@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -77,8 +78,21 @@ def entity(node: Node) -> AE:
 
 
 def associate(ae: AE, node: Node, **more: Any) -> Association:
-    """Begin an association; whether it was begun is for the caller to see."""
+    """Begin an association; whether it was begun is for the caller to see.
+
+    Raises
+    ------
+    StudyError
+        If there is no computer by the name of the PACS, or a certificate can't be read.
+    """
     host = str(node.host)
+    try:
+        socket.getaddrinfo(host, node.port)
+    except (OSError, ValueError) as error:  # also of a name that none could have
+        raise StudyError(
+            f"No computer is called '{host}' ({error}); correct the key 'host' of the connection's file, or see whether the "
+            "network is up."
+        ) from error
     tls = (node.context(), host) if node.tls else None
     return ae.associate(host, node.port, ae_title=node.called, tls_args=tls, **more)
 

@@ -7,9 +7,10 @@ import ssl
 import stat
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 import click
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 
 from analysis.errors import StudyError
 from analysis.settings import Settings, load
@@ -38,6 +39,24 @@ class Node(Settings):
     password: SecretStr | None = Field(None, description="DICOMweb: password; or the variable KNEE_PACS_PASSWORD.")
     token: SecretStr | None = Field(None, description="DICOMweb: bearer token; or the variable KNEE_PACS_TOKEN.")
     timeout: float = Field(120, gt=0, description="How long one answer may take, s.")
+
+    @field_validator("called", "calling")
+    @classmethod
+    def _is_title(cls, title: str) -> str:
+        if not title.strip() or not (title.isascii() and title.isprintable()) or "\\" in title:
+            raise ValueError("an AE title is of ASCII characters, without a backslash, and not of blanks alone")
+        return title
+
+    @field_validator("url")
+    @classmethod
+    def _is_address(cls, url: str | None) -> str | None:
+        try:
+            there = url is None or (urlsplit(url).hostname and urlsplit(url).port != 0 and " " not in url)
+        except ValueError:  # its port is no number
+            there = False
+        if not there:
+            raise ValueError("an address is written as https://pacs.example.org/dicom-web")
+        return url
 
     @model_validator(mode="after")
     def _has_address(self) -> Node:

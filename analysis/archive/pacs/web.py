@@ -35,10 +35,17 @@ class Web:
     node : Node
     max_bytes : float
         A longer answer is not read to its end.
+
+    Raises
+    ------
+    StudyError
+        If a certificate can't be read.
     """
 
     def __init__(self, node: Node, max_bytes: float) -> None:
         assert node.url
+        if node.encrypted:
+            node.context()
         self._session = requests.Session()
         self._session.trust_env = False  # or REQUESTS_CA_BUNDLE and .netrc would stand above the connection's file
         if node.token:
