@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field, field_validator
 
 from analysis.archive.facts import CohortSettings
-from analysis.archive.releases.oai_tables import ITEMS, MONTHS, eight, person
+from analysis.archive.releases.oai_tables import ITEMS, MONTHS, eight
 from analysis.archive.sources import Source
 from analysis.errors import StudyError
 from analysis.settings import Settings
@@ -71,11 +71,11 @@ def choose(films: list[Film], scores: pd.DataFrame, told: Told) -> pd.Series:
     by_code.pop("", None)
     visits: dict[tuple[str, str], list[int]] = {}
     for number, film in enumerate(films):
-        visits.setdefault((person(film["PatientID"]), visit_of(film)), []).append(number)
+        visits.setdefault((person_of(film), visit_of(film)), []).append(number)
     found: list[int | None] = []
     for row in scores.itertuples():
         place: int | None = by_code.get(str(row.barcode))
-        if place is not None and person(films[place]["PatientID"]) not in ("", row.id):
+        if place is not None and person_of(films[place]) not in ("", row.id):
             told.notes["readings whose barcode is another person's film, left out"] += 1
             place = None
         elif place is None:
@@ -86,6 +86,13 @@ def choose(films: list[Film], scores: pd.DataFrame, told: Told) -> pd.Series:
             told.notes["readings matched by barcode"] += 1
         found.append(place)
     return pd.Series(found, scores.index, dtype="Int64")
+
+
+def person_of(film: Film) -> str:
+    """Return the participant's number, by PatientID or else by the folder; empty where neither is one, as after blinding."""
+    said = re.findall(r"(?<!\d)0*([1-9]\d{6})(?!\d)", film["PatientID"])
+    folders = [part for part in film.path.parts if re.fullmatch(r"[1-9]\d{6}", part)]
+    return said[0] if len(said) == 1 else next(reversed(folders), "")
 
 
 def visit_of(film: Film) -> str:
@@ -153,7 +160,7 @@ def make(settings: OAISettings, seed: int, out: Path, workers: int) -> str:
     exams = pd.DataFrame(
         {
             "exam": [films[place].name for place in unread],
-            "id": [person(films[place]["PatientID"]) for place in unread],
+            "id": [person_of(films[place]) for place in unread],
             "visit": [visit_of(films[place]) for place in unread],
         },
         dtype="str",
@@ -170,10 +177,10 @@ def without_reading(films: list[Film], used: list[int], visits: list[str], told:
     Of people whose reading of that visit names another film they are retakes, which are left out and counted: within
     weeks of the film that was read, they would be taken for the first of a series.
     """
-    read = {(person(films[place]["PatientID"]), visit_of(films[place])) for place in used}
+    read = {(person_of(films[place]), visit_of(films[place])) for place in used}
     places = sorted(set(range(len(films))) - set(used))
     those = [place for place in places if visit_of(films[place]) in visits]
-    found = [place for place in those if (person(films[place]["PatientID"]), visit_of(films[place])) not in read]
+    found = [place for place in those if (person_of(films[place]), visit_of(films[place])) not in read]
     told.notes["further films of people of whom another one was read, left out"] += len(those) - len(found)
     told.notes["films of these visits that no reading names: not read"] += len(found)
     return found
@@ -213,7 +220,7 @@ def _days(scores: pd.DataFrame, films: list[Film]) -> pd.Series:
     first: dict[str, str] = {}
     for film in films:
         if visit_of(film) == "V00" and film["StudyDate"]:
-            one = person(film["PatientID"])
+            one = person_of(film)
             first[one] = min(film["StudyDate"], first.get(one, "9"))
     taken = pd.to_datetime(scores["film"].map(lambda place: films[int(place)]["StudyDate"]), errors="coerce")
     begun = pd.to_datetime(scores["id"].map(first), errors="coerce")

@@ -145,6 +145,17 @@ def test_films_of_whom_nobody_read_one_are_in_the_archive_and_retakes_are_not(tm
         find_sources()["oai"].make(OAISettings(folder=str(folder)), 1, tmp_path / "out", 1)
 
 
+@pytest.mark.parametrize("said", ["OAI-{}", "NDAR_INV7QX", "ANONYMOUS", "", "0{}"])
+def test_a_film_of_the_oai_is_its_participants_whatever_its_patient_id_is(said, tmp_path):
+    """By the folder that the hard drive has for each; two films of another visit would else be left out."""
+    for code, words in (("00000101", "Bilateral PA Fixed Flexion Knee"), ("00000201", "PA Fixed Flexion Right Knee")):
+        one = f"100000{code[5]}"
+        film(tmp_path / f"drive/00m/0.C.2/{one}/20050301/{code}", said.format(one), f"0166{code}", words)
+    (tmp_path / "drive/kxr_sq_bu00.txt").write_text(SCORES.replace("016600000201", "T"))  # known by person and visit
+    told = find_sources()["oai"].make(OAISettings(folder=str(tmp_path / "drive")), 1, tmp_path / "out", 1)
+    assert told.startswith("2 films, 3 knees of 2 people.")
+
+
 MOST = "MOSTID|V0XRKL|V0XLKL\nMB00001|2|1\nMB00002|0|0\n"
 
 
