@@ -9,7 +9,7 @@ import numpy as np
 from pydicom.pixels import get_decoder
 
 from analysis.archive.dicom import Unreadable, numbers, text, whole
-from analysis.archive.stored import hidden, true_values
+from analysis.archive.stored import hidden, is_inverted, true_values
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -139,7 +139,7 @@ def look_at(dataset: Dataset) -> NDArray[np.uint8]:
     else:
         shown = grey(stored)
     falling = (numbers(dataset, "RescaleSlope") or [1.0])[0] < 0
-    if (text(dataset, "PhotometricInterpretation").upper() == "MONOCHROME1") != falling:
+    if is_inverted(dataset) != falling:
         shown = np.asarray(255 - shown, np.uint8)
     if outside is not None:
         shown[outside] = 0

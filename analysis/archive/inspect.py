@@ -56,6 +56,8 @@ _TEXTS = (
     "AdditionalPatientHistory",
     "ReasonForStudy",
 )
+#: Transfer syntaxes of makers.
+_PRIVATE = {"1.2.840.113619.5.2": "GE's own, pixels in the other byte order; send it in a standard one"}
 #: Classes of objects for raw images: digital X-ray and mammography.
 _FOR_PROCESSING = ("1.2.840.10008.5.1.4.1.1.1.1.1", "1.2.840.10008.5.1.4.1.1.1.2.1")
 #: Several values of an element in one cell of the private index.
@@ -169,6 +171,8 @@ def _check(dataset: pydicom.Dataset, settings: IngestSettings) -> None:
         raise Unreadable("multi_frame", f"{frames} frames")
     if "PixelData" in dataset:
         complete(dataset)
+    elif fractions := present(dataset, ("FloatPixelData", "DoubleFloatPixelData")):
+        raise Unreadable("float_pixels", fractions[0])
     _check_size(rows, columns, whole(dataset, "BitsAllocated") or 0, settings)
     syntax = UID(str(dataset.file_meta.TransferSyntaxUID))
     if syntax not in NATIVE:
@@ -182,7 +186,7 @@ def _check(dataset: pydicom.Dataset, settings: IngestSettings) -> None:
 
 def _named(uid: UID, otherwise: str) -> str:
     """Return the standard's words for a UID; a number says nothing to a person."""
-    return otherwise if uid.name == str(uid) else uid.name[:64]
+    return _PRIVATE.get(str(uid), otherwise) if uid.name == str(uid) else uid.name[:64]
 
 
 def _is_raw(dataset: pydicom.Dataset) -> bool:

@@ -28,6 +28,7 @@ REASONS = {
     "bits": "Its pixels have a depth ({}) that no radiograph is stored with",
     "transfer_syntax": "Its compression ({}) can't be decoded here",
     "no_pixels": "It has a header and no pixels",
+    "float_pixels": "Its pixels are fractions ({}), as of a computed map; a radiograph has whole numbers",
     "truncated": "Its pixels are cut short; copy it again from its source",
     "for_processing": "It is a detector's raw image (FOR PROCESSING), which isn't meant to be looked at",
     "burned_in": "Its header says that words are burned into the picture (BurnedInAnnotation YES)",

@@ -88,6 +88,31 @@ def _letter(letter: str, *short: str, not_before: str) -> list[str]:
     ]
 
 
+#: Words for a knee, and how each language shortens left and right beside them; Portuguese e is "and", too.
+_SHORT_SIDES = (
+    ("knie", "li", "re"), ("genou", "g", "d"), ("ginocchio", "s|sx|sn|sin", "d|dx|des"), ("rodilla", "i|izq", "d|der"),
+    ("joelho", r"e(?=\W*(?:$|;|\(|ap\b|pa\b|perfil|frente|axial))|esq", "d|dir"), ("knä|kna", "v|vä|va", "h|hö|ho"),
+    ("kne|knæ", "v|ve", "h|hø"), ("polvi", "v|vas", "o|oik"), ("kolano", "l|lew", "p|pr"),
+)  # fmt: skip
+#: What stands between two sides.
+_AND = r"(?:\.?\s?[-+/&,]\s?|\.?\s(?:och|og|et|und|u\.?|y|i|e|o|oraz|ja)\s)"
+
+
+def _beside_knee(position: int) -> list[str]:
+    """Return patterns of a side's short words after a knee's, as in Knie re. or Genou G; not of both, as in knä h+v."""
+    return [
+        rf"\b(?:{row[0]})[\W_]+(?:{row[position]})(?!\w|\.\w|{_AND}(?:{row[1]}|{row[2]})\b|\W*[<>=])"
+        for row in _SHORT_SIDES
+    ]
+
+
+def _both_beside_knee() -> list[str]:
+    return [
+        rf"\b(?:{knee})[\W_]+(?:(?:{left}){_AND}(?:{right})|(?:{right}){_AND}(?:{left}))\b"
+        for knee, left, right in _SHORT_SIDES
+    ]
+
+
 class IngestSettings(Settings):
     """What ingest accepts, and how it reads free text; patterns are regular expressions, case ignored.
 
@@ -147,18 +172,21 @@ class IngestSettings(Settings):
                 r"\bvänster\b", r"\bvanster\b", r"\bvä\b", r"\bvä?n?st\b", r"\bsin\b(?! (carga|contraste|apoyo))", r"\bleft\b", r"\blt\b",
                 r"\bsinist\w*", r"\blink(?:s|e[mnrs]?)\b", r"\bgauche\b", r"\bizq",
                 r"\bvenstre\b", r"\besquerd[ao]\b", r"\bvasen\b", r"\blew[aey]\b", *_letter("L", "LT", "LEFT", not_before="S"),
+                r"\bknee(?:left|lt)\b", *_beside_knee(1), *_both_beside_knee(),
             ],
             "right": [
                 r"\bhöger\b", r"\bhoger\b", r"\bhö\b", r"\bdx\b", r"\bright\b", r"\brt\b",
                 r"\bdext(?:er|ra)\b", r"\brecht(?:s|e[mnrs]?)\b", r"\bh(?:øy|øj)re\b",
                 r"\bdestr[ao]\b", r"\bdireit[ao]\b", r"\boikea\b", r"\bpraw[aey]\b", r"\bdroite?\b", r"\bderech[ao]\b",
                 *_letter("R", "RT", "RIGHT", not_before="O"),
+                r"\bknee(?:right|rt|r)\b", *_beside_knee(2), *_both_beside_knee(),
             ],
             "both": [
-                r"\bbilat", r"\bboth\b", r"\bbeid(?:e|seits)\b", r"\bdeux genoux", r"\bambas rodillas", r"\bbåda\b", r"\bbägge\b", r"\bbda\b",
-                r"\bhö\w*\W+(?:och\W+|o\W+)?vä", r"\bvä\w*\W+(?:och\W+|o\W+)?hö",
-                r"\bright\W+(?:and\W+)?left\b", r"\bleft\W+(?:and\W+)?right\b",
-                r"(?<![\w-])(?:R\W{0,3}L|L\W{0,3}R)(?![\w-])", r"[^\W\d_]{3,}[-/](?:R\W{1,3}L|L\W{1,3}R)\b",
+                r"\bbilat", r"\bboth\b", r"\bbeid(?:e|s\w*)\b", r"\bbds\b", r"\bbegge\b", r"\bdeux genoux", r"\bambas rodillas", r"\bbåda\b", r"\bbägge\b", r"\bbda\b",
+                r"\bhö\w*[^\w<>=]+(?:och\W+|o\W+)?vä", r"\bvä\w*[^\w<>=]+(?:och\W+|o\W+)?hö",
+                r"\bright[^\w<>=]+(?:and\W+)?left\b", r"\bleft[^\w<>=]+(?:and\W+)?right\b",
+                r"(?<![\w-])(?:R[^\w<>=]{0,3}L|L[^\w<>=]{0,3}R)(?![\w-])",
+                r"[^\W\d_]{3,}[-/](?:R[^\w<>=]{1,3}L|L[^\w<>=]{1,3}R)\b", *_both_beside_knee(),
                 r"\bdx\W+(?:och\W+|o\W+|et\W+)?sin\b", r"\bsin\W+(?:och\W+|o\W+|et\W+)?dx\b", r"\bbil\W+kn",
             ],
         },

@@ -183,6 +183,12 @@ def _wider(image: NDArray[Any]) -> str:
     return f"i{2 * image.dtype.itemsize}"
 
 
+def is_inverted(dataset: Any) -> bool:
+    """Return whether an image's lowest value is white: MONOCHROME1, or a shape of its output (PS3.3 C.11.6) that says so."""
+    inverse = text(dataset, "PresentationLUTShape").upper() == "INVERSE"
+    return inverse or text(dataset, "PhotometricInterpretation").upper() == "MONOCHROME1"
+
+
 def hidden(stored: NDArray[Any], dataset: Dataset) -> NDArray[np.bool_] | None:
     """Return which pixels are none of the image: padding about it, and what lies outside a display shutter.
 

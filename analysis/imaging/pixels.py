@@ -12,7 +12,7 @@ from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian, JPEGLSTr
 from analysis.archive.corrections import correct
 from analysis.archive.dicom import Unreadable, numbers, present, stored_pixels, text, value, whole
 from analysis.archive.lacking import complete
-from analysis.archive.stored import hidden, true_values
+from analysis.archive.stored import hidden, is_inverted, true_values
 from analysis.imaging.jpeg import is_cut
 
 if TYPE_CHECKING:
@@ -231,8 +231,8 @@ def _stretch(
 
 
 def _upright(shown: NDArray[np.float64], dataset: Dataset) -> NDArray[np.float64]:
-    """Invert MONOCHROME1, whose lowest value is white; only after the window."""
-    return 1 - shown if text(dataset, "PhotometricInterpretation").upper() == "MONOCHROME1" else shown
+    """Invert what has its lowest value white; only after the window."""
+    return 1 - shown if is_inverted(dataset) else shown
 
 
 def _float_brightness(stored: NDArray[Any], dataset: Dataset, percentiles: tuple[float, float]) -> NDArray[np.uint8]:

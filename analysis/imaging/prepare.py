@@ -71,11 +71,11 @@ def prepare_file(path: Path, settings: ImagesSettings, box: Box | None = None) -
         dataset = read(path)
         stored = decode(dataset)
         small = _shown(dataset, stored, settings, box, window=settings.window)
-        why = implausible(small)
+        why = _no_radiograph(small, dataset, stored, settings, box, window=settings.window)
         if why and settings.window:
             # ASSUME: a window or LUT by which there is no radiograph to be seen is a wrong tag where there is one without it.
             whole = _shown(dataset, stored, settings, box, window=False)
-            if not implausible(whole):
+            if not _no_radiograph(whole, dataset, stored, settings, box, window=False):
                 small, why = whole, None
                 correct(dataset, "window")
         if why and settings.implausible == "reject":
@@ -95,6 +95,22 @@ def _shown(
         min_content=settings.min_content,
         aspect=pixel_aspect(dataset),
     )
+
+
+def _no_radiograph(
+    small: NDArray[np.uint8],
+    dataset: Dataset,
+    stored: NDArray[Any],
+    settings: ImagesSettings,
+    box: Box | None,
+    *,
+    window: bool,
+) -> str | None:
+    """Say why a prepared image is no radiograph, or None: by the size that it has, as enlarged noise is smooth."""
+    size = max(stored.shape) if box is None else max(box.bottom - box.top, box.right - box.left)
+    if size < settings.size:
+        small = _shown(dataset, stored, settings.model_copy(update={"size": size}), box, window=window)
+    return implausible(small)
 
 
 def hash_of(stored: NDArray[Any]) -> str:

@@ -532,6 +532,41 @@ SIDES = [
     ({"StudyDescription": "Ginocchio destro"}, "right"),
     ({"StudyDescription": "joelho esquerdo"}, "left"),
     ({"StudyDescription": "Knee R/O fracture"}, None),
+    *(
+        ({"SeriesDescription": words}, side)
+        for words, side in (
+            ("Knie re.", "right"),
+            ("Knie li ap", "left"),
+            ("Knie_li", "left"),
+            ("Knie R.O. Fraktur", None),
+            ("Knie bds.", "both"),
+            ("Knie li. u. re.", "both"),
+            ("Genou G", "left"),
+            ("genou d face", "right"),
+            ("Genou G et D", "both"),
+            ("genou de face", None),
+            ("Ginocchio sx", "left"),
+            ("Ginocchio dx e sx", "both"),
+            ("Rodilla I", "left"),
+            ("rodilla der", "right"),
+            ("rodilla de pie", None),
+            ("joelho E", "left"),
+            ("joelho e perna", None),
+            ("Knä v", "left"),
+            ("knä h o v", "both"),
+            ("knæ hø", "right"),
+            ("kne v", "left"),
+            ("polvi oik", "right"),
+            ("kolano P", "right"),
+            ("KneeLeft", "left"),
+            ("KNEE_R", "right"),
+            ("knee R>L", None),
+            ("R>L", None),
+            ("left > right pain, knees", None),
+            ("knä hö > vä", None),
+            ("Knee R & L", "both"),
+        )
+    ),
 ]
 
 

@@ -13,6 +13,8 @@ from pydicom.tag import Tag
 from pydicom.uid import JPEG2000Lossless, JPEGBaseline8Bit
 
 from analysis.archive.dicom import Unreadable, read, stored_pixels
+from analysis.archive.inspect import inspect
+from analysis.archive.settings import IngestSettings
 from analysis.imaging.pixels import brightness, decode
 from analysis.imaging.plausible import implausible
 from analysis.imaging.prepare import prepare_file
@@ -232,6 +234,67 @@ def test_a_window_that_is_no_number_is_none(tmp_path, written):
     for tag in (0x00281050, 0x00281051):
         ds._dict[Tag(tag)] = RawDataElement(Tag(tag), "DS", len(written), written.encode(), 0, False, True)
     assert not implausible(prepare_file(save(ds, tmp_path / "a.dcm"), ImagesSettings())[0])
+
+
+@pytest.mark.parametrize("side", [64, 70, 90, 96])
+def test_noise_is_told_however_small_it_is(tmp_path, side):
+    pixels = RNG.integers(0, 4096, (side, side)).astype("<u2").tobytes()
+    path = save(radiograph(RNG, (side, side), PixelData=pixels, **WINDOW), tmp_path / "a.dcm")
+    with pytest.raises(Unreadable, match="noise"):
+        prepare_file(path, ImagesSettings())
+    small = cv2.resize(DRAWN, (side, side), interpolation=cv2.INTER_AREA).tobytes()
+    path = save(radiograph(RNG, (side, side), PixelData=small, **WINDOW), tmp_path / "a.dcm")
+    assert prepare_file(path, ImagesSettings())[0].any()
+
+
+@pytest.mark.parametrize("shape", ["INVERSE", "inverse "])
+@pytest.mark.parametrize("scale", ["MONOCHROME1", "MONOCHROME2"])
+def test_an_output_that_is_said_to_be_inverse_is_inverted_once(tmp_path, scale, shape):
+    assert close(
+        shown(tmp_path, file(4095 - DRAWN, PhotometricInterpretation=scale, PresentationLUTShape=shape, **WINDOW))
+    )
+    plain = file(PresentationLUTShape="IDENTITY", **WINDOW)
+    assert close(shown(tmp_path, plain))
+
+
+@pytest.mark.parametrize(
+    ("keyword", "bits", "kind"),
+    [("FloatPixelData", 32, "<f4"), ("DoubleFloatPixelData", 64, "<f8")],
+    ids=["float", "double"],
+)
+def test_fractions_are_refused_by_a_reason_of_their_own(tmp_path, keyword, bits, kind):
+    ds = file(**WINDOW)
+    del ds.PixelData
+    setattr(ds, keyword, DRAWN.astype(kind).tobytes())
+    ds.BitsAllocated = bits
+    save(ds, tmp_path / "a.dcm")
+    record = inspect(tmp_path, "a.dcm", IngestSettings())
+    assert record["code"] == "float_pixels" and keyword in record["detail"]
+
+
+def test_an_icon_is_never_the_image(tmp_path):
+    icon = Dataset()
+    icon.Rows = icon.Columns = 64
+    icon.BitsAllocated = icon.BitsStored = 8
+    icon.PixelData = RNG.integers(0, 256, (64, 64)).astype(np.uint8).tobytes()
+    ds = file(IconImageSequence=Sequence([icon]), **WINDOW)
+    assert close(shown(tmp_path, ds))
+    del ds.PixelData
+    save(ds, tmp_path / "a.dcm")
+    assert inspect(tmp_path, "a.dcm", IngestSettings())["code"] == "no_pixels"
+
+
+def test_the_private_byte_order_of_a_maker_is_refused_by_name(tmp_path):
+    path = save(file(**WINDOW), tmp_path / "a.dcm")
+    data = path.read_bytes()
+    standard, private = b"UI\x14\x001.2.840.10008.1.2.1\0", b"UI\x12\x001.2.840.113619.5.2"
+    assert standard in data
+    length = int.from_bytes(data[140:144], "little") - 2
+    path.write_bytes(
+        data.replace(standard, private)[:140] + length.to_bytes(4, "little") + data.replace(standard, private)[144:]
+    )
+    record = inspect(tmp_path, "a.dcm", IngestSettings())
+    assert record["code"] == "transfer_syntax" and "GE" in record["detail"]
 
 
 def test_a_modality_lut_that_makes_all_values_the_same_is_none(tmp_path):
