@@ -81,7 +81,7 @@ def test_the_text_is_one_of_external_validation(text):
         "This is a study of the external validation of a diagnostic model, which was developed on another archive",
         "The network is kl-0123456789: its name holds the hash of its weights, whose files begin with abababababababab",
         "It was trained on another archive, the archive of Harbour, with 4,321 exams for training",
-        "Thresholds were chosen, by the network's own study, on the validation set",
+        "Thresholds were chosen on the validation set of the network's own study, by",
         "(300 exams); or by two readers, independently, with consensus on conflicts (100 exams); or by one reader (600 exams)",
         "For 4 of them the interval of the intercept excludes nought",
         "After correction for 4 tests the AUC is lower here for",
@@ -102,7 +102,7 @@ def test_nothing_is_told_of_a_training(text):
 def test_a_network_that_fails_here_is_told_so(kl, tmp_path):
     told = tell(elsewhere(kl, tmp_path, here=0.62), tmp_path / "told")
     assert told.count("not to be relied on here") == 4  # abstract, results, discussion, conclusion
-    assert "By so much worse" in told and "so low" not in told
+    assert "The AUCs are so much lower" in told and "so low" not in told
 
 
 def test_a_network_that_failed_in_its_own_study_does_no_worse_here(kl, tmp_path):
@@ -114,7 +114,7 @@ def test_an_archive_with_a_drawn_test_set_and_thresholds_of_its_own(kl, tmp_path
     made = elsewhere(kl, tmp_path, whole=False)
     told = sound(tell(made, tmp_path / "told", config={"external": {"exams": "test", "thresholds": "validation"}}))
     assert "a test set was drawn to evaluate the network. A validation set was drawn for the thresholds" in told
-    assert "by the network's own study, on" not in told
+    assert "validation set of the network's own study" not in told
 
 
 def test_a_study_that_trains_has_nothing_of_it(kl):
