@@ -40,7 +40,7 @@ def survives(folder, data):
         assert record["rows"] * record["columns"] <= ANY.max_pixels
         assert record["pixel_hash"]
         try:
-            image, _ = prepare_file(folder / "file", SMALL)
+            image, *_ = prepare_file(folder / "file", SMALL)
         except Unreadable as reason:
             assert reason.code
         else:
