@@ -25,8 +25,8 @@ from analysis.files import is_whole
 # Threads of the rules that can use all cores. `workflow.cores` stops where none were asked for, as with --report and on
 # a cluster, whose profile sets the threads.
 CORES = workflow.resource_settings.cores or 1
-# Threads of the rules that use many cores badly: two of them run side by side. What training waits for, and training,
-# has priority 1: what rests on neither fills the cores that they leave.
+# Threads of the rules that use many cores badly: two of them run side by side. The way from the archive to the estimates has
+# priority 1: what stands beside it, as the simulations of the statistics, fills the cores that it leaves.
 HALF = max(1, CORES // 2)
 
 # Snakemake's own reading of the configuration takes YAML 1.1 and keeps the last of two equal keys in silence.

@@ -112,6 +112,7 @@ rule predict:
         f"{COHORT}/{{grading}}/logs/predict.log",
     benchmark:
         f"{COHORT}/{{grading}}/benchmarks/predict.tsv"
+    priority: 1
     conda:
         "../../envs/network.yaml"
     threads: CORES
@@ -150,6 +151,7 @@ rule attribute:
         f"{COHORT}/{{grading}}/logs/attribute.log",
     benchmark:
         f"{COHORT}/{{grading}}/benchmarks/attribute.tsv"
+    priority: 1
     conda:
         "../../envs/network.yaml"
     threads: HALF

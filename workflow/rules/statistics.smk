@@ -54,6 +54,7 @@ rule evaluate:
         f"{COHORT}/{{grading}}/logs/evaluate.log",
     benchmark:
         f"{COHORT}/{{grading}}/benchmarks/evaluate.tsv"
+    priority: 1
     conda:
         "../../envs/statistics.yaml"
     threads: HALF
