@@ -54,7 +54,7 @@ class _Loader(yaml.SafeLoader):
         return int(text[2:] if base != 10 else text, base)
 
 
-class _Dumper(yaml.SafeDumper):
+class _Dumper(yaml.CSafeDumper):
     pass
 
 
