@@ -48,7 +48,9 @@ def card(tmp_path_factory):
     shutil.copy(ROOT / "workflow/gradings/kl.yaml", folder)
     own = {"images": {"size": 24}, "network": {"seeds": [0, 1], "width": 4}, "prediction": {"mirrored": True}}
     sections = {name: model(**own.get(name, {})).model_dump(mode="json") for name, model in SECTIONS.items()}
-    (folder / "config.yaml").write_text(dump_yaml({"cohort": {"name": "small", "title": "a small cohort"}, "grading": "kl", "seed": 1} | sections))
+    (folder / "config.yaml").write_text(
+        dump_yaml({"cohort": {"name": "small", "title": "a small cohort"}, "grading": "kl", "seed": 1} | sections)
+    )
     write_sums(folder)
     return folder
 
