@@ -63,8 +63,9 @@ else:
         priority: 1
         conda:
             "../../envs/network.yaml"
-        # Several networks are trained side by side, which wastes less than many threads on one.
-        threads: max(1, CORES // len(SEEDS))
+        # Several networks are trained side by side, which wastes less than many threads on one; beside a single one there is
+        # room for the simulations of the statistics, whose end it would otherwise wait for.
+        threads: max(1, CORES // max(2, len(SEEDS)))
         resources:
             **NEEDED,
             gpu=GPUS,
