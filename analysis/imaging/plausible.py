@@ -50,7 +50,8 @@ def implausible(square: NDArray[np.uint8]) -> str | None:
         return "partly filled with one grey"
     left, right = image[:, :-1].ravel().astype(float), image[:, 1:].ravel().astype(float)
     n, first, second = left.size, left.sum(), right.sum()
-    spread = math.sqrt((n * (left @ left) - first**2) * (n * (right @ right) - second**2))
+    # Of images over some 600 pixels the products are no longer exact, and rounding could leave a negative rest.
+    spread = math.sqrt(max((n * (left @ left) - first**2) * (n * (right @ right) - second**2), 0.0))
     return "noise" if n * (left @ right) - first * second < _SMOOTH * (spread or 1.0) else None
 
 
