@@ -189,13 +189,9 @@ class Trained:
         Raises
         ------
         StudyError
-            If the images are of another size.
+            If the images are of another size or type.
         """
-        if images.shape[1:] != (self.images.size,) * 2:
-            raise StudyError(
-                f"The images are {images.shape[1:]} pixels, but this network takes {self.images.size} x "
-                f"{self.images.size}; read them by its method 'read'."
-            )
+        self._fits(images.shape[1:], images.dtype)
         numbers = np.bincount(exam)
         first = np.concatenate([[0], np.cumsum(numbers)])
         seeds: list[list[np.ndarray]] = [[] for _ in self.members]
@@ -212,13 +208,21 @@ class Trained:
         mean = torch.from_numpy(members.mean(0, dtype=np.float64))
         return Answers(heat(self.asked.layout, mean, self.temperatures).numpy(), members, np.concatenate(views))
 
+    def _fits(self, shape: tuple[int, ...], kind: np.dtype[Any]) -> None:
+        side = self.images.size
+        if shape != (side, side) or kind != np.uint8:
+            raise StudyError(
+                f"The images are {' x '.join(map(str, shape))} pixels of {kind}, but this network takes {side} x {side} of uint8; "
+                "read them by its method 'read'."
+            )
+
     def score(self, exams: list[list[np.ndarray]], sides: Sequence[str | None]) -> pd.DataFrame:
         """Score exams given as lists of images.
 
         Parameters
         ----------
         exams : list of list of numpy.ndarray
-            The images of each exam, as from `read`.
+            The images of each exam, as from `read`; one at least.
         sides : sequence of str or None
             Which knee each exam shows, left or right; None where nobody knows, which `answer` says more of.
 
@@ -230,7 +234,7 @@ class Trained:
         Raises
         ------
         StudyError
-            If there isn't a side for each exam, a side is another word, or the images are of another size.
+            If an exam has no side, a word that is none, no image, or one of another size or type.
         """
         if len(sides) != len(exams):
             raise StudyError(
@@ -240,8 +244,14 @@ class Trained:
         told = pd.Series(list(sides), dtype=object)
         if odd := [side for side in told.dropna() if side not in SIDES]:
             raise StudyError(f"An exam's side is {odd[0]!r}; give left, right, or None where nobody knows.")
-        exam = np.repeat(np.arange(len(exams)), [len(images) for images in exams])
-        scores = self.answer(np.stack([image for images in exams for image in images]), exam, told.iloc[exam]).scores
+        numbers = [len(images) for images in exams]
+        if not all(numbers) or not numbers:
+            raise StudyError("There is no exam, or one without an image; give each at least one.")
+        images = [np.asarray(image) for images in exams for image in images]
+        for image in images:
+            self._fits(image.shape, image.dtype)
+        exam = np.repeat(np.arange(len(exams)), numbers)
+        scores = self.answer(np.stack(images), exam, told.iloc[exam]).scores
         grades = self.asked.layout.predicted(scores)
         return pd.concat(
             [pd.DataFrame(scores, columns=self.outcomes), pd.DataFrame(grades, columns=list(self.scheme.items))], axis=1
@@ -258,10 +268,8 @@ def load(folder: str | Path, workers: int = 1) -> Trained:
 def load_checked(folder: Path, workers: int) -> Trained:
     """Load a network from a folder that `check_files` has passed."""
     config, told = read_sections(folder)
-    settings: Any = told["network"]
-    images: Any = told["images"]
-    prediction: Any = told["prediction"]
-    ingest: Any = told["ingest"]
+    sections: Any = told
+    settings, images = sections["network"], sections["images"]
     scheme = load_scheme(folder / f"{config['grading']}.yaml")
     # The same scores on whatever processor it is carried to.
     device = Device.choose(settings.model_copy(update={"precision": "float32"}), workers)
@@ -279,10 +287,10 @@ def load_checked(folder: Path, workers: int) -> Trained:
         folder=folder,
         scheme=scheme,
         cohort=str(config["cohort"]["title"]),
-        ingest=ingest,
+        ingest=sections["ingest"],
         images=images,
         settings=settings,
-        prediction=prediction,
+        prediction=sections["prediction"],
         temperatures=temperatures,
         thresholds=read_table(folder / THRESHOLDS, CARRIED).set_index("outcome"),
         trust=Trust.load(folder / TRUST),

@@ -52,7 +52,7 @@ def evaluate_command(*, grading: Path, settings: Path, external: Path | None, **
 
 
 @click.command("compare")
-@click.option("--first", type=FILE, required=True, help="Predictions by exam, as of evaluate.")
+@click.option("--first", type=FILE, required=True, help="Scores by exam: any numbers, higher for likelier cases.")
 @click.option("--second", type=FILE, required=True, help="Another network's, or settings', of the same exams.")
 @click.option("--names", nargs=2, default=("first", "second"), show_default=True, help="What to call them.")
 @_REFERENCE
@@ -65,9 +65,11 @@ def compare_command(*, grading: Path, settings: Path, **options: Any) -> None:
     from analysis.grading.scheme import load_scheme
     from analysis.statistics.networks import compare_predictions
 
-    left = compare_predictions(scheme=load_scheme(grading), settings=_load(settings), **options)
-    for path, exams in left.items():
-        _tell(exams, path, options["reference"])
+    judged = compare_predictions(scheme=load_scheme(grading), settings=_load(settings), **options)
+    for path, (name, study) in zip((options["first"], options["second"]), judged.networks.items(), strict=True):
+        _tell(study.unmatched, path, options["reference"])
+        if unscored := judged.left_out[name]:
+            click.echo(f"{unscored} test exams have no score in {path} and take no part.", err=True)
 
 
 @click.command("coverage")

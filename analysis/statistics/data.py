@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -159,12 +160,14 @@ def match(predictions: str | Path, reference: str | Path, scheme: Scheme) -> Mat
     ------
     StudyError
         If the files don't fit together: no exam in common, an exam twice, two patients or sets for an exam,
-        labels other than 0 and 1, words where numbers belong, no outcome of the scheme.
+        labels other than 0 and 1 or than its grade says, words where numbers belong, no outcome of the scheme, or
+        grades of another one.
     """
     scores, labels = _read(predictions), _read(reference)
     names, items = [outcome.id for outcome in scheme.outcomes], list(scheme.items)
     if not set(names) & set(scores.columns):
         raise StudyError(f"{predictions} has no column named like an outcome of '{scheme.name}' (e.g. '{names[0]}').")
+    _own(scheme, scores, predictions)
     if not set(scores["exam"]) & set(labels["exam"]):
         raise StudyError(
             f"{predictions} and {reference} have no exam in common (the first are '{scores['exam'].iloc[0]}' and "
@@ -186,6 +189,7 @@ def match(predictions: str | Path, reference: str | Path, scheme: Scheme) -> Mat
     levels = {name: tuple(item.levels) for name, item in scheme.items.items()}
     _known(graded, levels, exams, reference)
     _known(predicted, levels, exams, predictions)
+    _agreeing(scheme, given, derived, exams["exam"], reference)
 
     kept = exams["set"].isin(EVALUATED).to_numpy()
     if not kept.any():
@@ -239,6 +243,27 @@ def _known(frame: pd.DataFrame, allowed: dict[str, tuple[int, ...]], exams: pd.D
             raise StudyError(
                 f"{path}: exam {_first(exams['exam'], wrong)} has {_first(frame[name], wrong):g} for '{name}'; "
                 f"it must be one of {', '.join(map(str, values))}, or missing."
+            )
+
+
+def _own(scheme: Scheme, scores: pd.DataFrame, path: str | Path) -> None:
+    """Refuse the scores of another grading, of which some outcomes, such as disease, have the names of this one's."""
+    own = [outcome.id for outcome in scheme.outcomes if outcome.item]
+    others = [name for name in scores.columns if re.fullmatch(r".+_\d+", name)]
+    if own and others and not {*own, *scheme.items} & set(scores.columns):
+        raise StudyError(
+            f"{path} scores no grade of '{scheme.name}' (e.g. '{own[0]}'), but has '{others[0]}': it seems to be of another "
+            "grading; name that one, or remove such columns."
+        )
+
+
+def _agreeing(scheme: Scheme, given: pd.DataFrame, derived: pd.DataFrame, exams: pd.Series, path: str | Path) -> None:
+    """Refuse a label of a grade, or of merged ones, that contradicts the grade."""
+    for name, item in ((outcome.id, outcome.item) for outcome in scheme.outcomes if outcome.item):
+        if (wrong := (given[name] - derived[name]).abs() > 0).any():  # where either is missing nothing is
+            raise StudyError(
+                f"{path}: exam {_first(exams, wrong)} has {_first(given[name], wrong):g} for '{name}', which its '{item}' "
+                "contradicts; correct one, or leave one out."
             )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
@@ -90,7 +90,7 @@ def judge(predictions: Mapping[str, Path], reference: Path, scheme: Scheme) -> J
     Raises
     ------
     StudyError
-        If there are fewer than two networks, their test sets are others, or no test exam is scored by all.
+        If there are fewer than two networks, their test sets or patients are others, or no test exam is scored by all.
     """
     if len(predictions) < 2:
         raise StudyError("Name two networks at least; one has nothing to be compared with.")
@@ -98,11 +98,11 @@ def judge(predictions: Mapping[str, Path], reference: Path, scheme: Scheme) -> J
     (first, own), *others = networks.items()
     inside = own.rows("test")
     for name, other in others:
-        if list(own.exams["exam"][inside]) != list(other.exams["exam"][other.rows("test")]):
-            raise StudyError(
-                f"{predictions[first]} and {predictions[name]} don't have the same exams in the test set; give the sets in "
-                f"{reference}."
-            )
+        for column, what in (("exam", "exams in the test set; give the sets"), ("patient", "patients; give them")):
+            if list(own.exams[column][inside]) != list(other.exams[column][other.rows("test")]):
+                raise StudyError(
+                    f"{predictions[first]} and {predictions[name]} don't have the same {what} in {reference}."
+                )
     scored = {name: study.score.notna().any(axis=1).to_numpy() & inside for name, study in networks.items()}
     keep = np.logical_and.reduce(list(scored.values()))
     if not keep.any():
@@ -219,7 +219,7 @@ def compare_predictions(
     names: tuple[str, str],
     out: Path,
     seed: int = 1,
-) -> dict[Path, tuple[str, ...]]:
+) -> Judged:
     """Compare two networks' (or settings') predictions of the test set: AUCs by outcome, accuracy and kappa by item.
 
     Parameters
@@ -237,8 +237,8 @@ def compare_predictions(
 
     Returns
     -------
-    dict
-        For either file the exams without a reference, which are left out.
+    Judged
+        What was compared, which says what was left out.
 
     Raises
     ------
@@ -249,9 +249,4 @@ def compare_predictions(
         raise StudyError(f"Both are called '{names[0]}'; give them two names.")
     judged = judge(dict(zip(names, (first, second), strict=True)), reference, scheme)
     write_table(differences(judged, scheme, settings, seed), out, PAIRS)
-    return dict(_unmatched(judged, (first, second)))
-
-
-def _unmatched(judged: Judged, paths: tuple[Path, ...]) -> Iterator[tuple[Path, tuple[str, ...]]]:
-    for path, study in zip(paths, judged.networks.values(), strict=True):
-        yield path, study.unmatched
+    return judged

@@ -149,9 +149,15 @@ def test_weights_that_are_a_pickle_under_another_name_are_refused(twin):
         load(twin)
 
 
-def test_images_of_another_size_are_refused(network):
-    with pytest.raises(StudyError, match="this network takes 24 x 24"):
-        network.score([[np.zeros((30, 30), np.uint8)]], [None])
+def test_images_that_the_network_does_not_take_are_refused(network):
+    for images, said in (
+        ([np.zeros((30, 30), np.uint8)], "this network takes 24 x 24"),
+        ([np.zeros((24, 24), np.uint8), np.zeros((30, 30), np.uint8)], "30 x 30 pixels of uint8"),
+        ([np.zeros((24, 24))], "24 x 24 pixels of float64, but this network takes 24 x 24 of uint8"),
+        ([], "one without an image"),
+    ):
+        with pytest.raises(StudyError, match=said):
+            network.score([images], [None])
 
 
 def test_each_exam_needs_a_side_or_none(network):

@@ -77,6 +77,25 @@ def test_what_is_wrong_is_named_with_its_line(tmp_path, old, new, words):
         match(CASES / "c00_plain/predictions.csv", tmp_path / "reference.csv", load_scheme(KL))
 
 
+def test_a_label_that_its_grade_contradicts_is_named(tmp_path):
+    frame = pd.read_csv(CASES / "c00_plain/reference.csv")
+    frame.assign(kl_2_4=(frame["kl"] >= 2).astype(float)).to_csv(tmp_path / "r.csv", index=False)
+    match(CASES / "c00_plain/predictions.csv", tmp_path / "r.csv", load_scheme(KL))
+    frame.assign(kl_2_4=1).to_csv(tmp_path / "r.csv", index=False)
+    with pytest.raises(StudyError, match=r"r\.csv: exam e\d+ has 1 for 'kl_2_4', which its 'kl' contradicts"):
+        match(CASES / "c00_plain/predictions.csv", tmp_path / "r.csv", load_scheme(KL))
+
+
+def test_scores_of_another_grading_are_told_though_both_know_disease(tmp_path):
+    frame = pd.read_csv(CASES / "c00_plain/reference.csv")
+    frame.assign(jsn_medial=frame["kl"].clip(upper=3)).to_csv(tmp_path / "r.csv", index=False)
+    oarsi = load_scheme("workflow/gradings/oarsi.yaml")
+    with pytest.raises(StudyError, match=r"scores no grade of 'oarsi' \(e\.g\. 'jsn_medial_0'\), but has 'kl_0'"):
+        match(CASES / "c00_plain/predictions.csv", tmp_path / "r.csv", oarsi)
+    pd.read_csv(CASES / "c00_plain/predictions.csv")[["exam", "disease"]].to_csv(tmp_path / "p.csv", index=False)
+    assert match(tmp_path / "p.csv", tmp_path / "r.csv", oarsi).score["disease"].notna().all()
+
+
 def test_a_score_that_is_none_is_named(tmp_path):
     frame = pd.read_csv(CASES / "c00_plain/predictions.csv", dtype=str)
     frame.loc[6, "kl_2"] = "high"

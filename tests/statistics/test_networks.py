@@ -160,6 +160,16 @@ def test_what_cannot_be_compared_is_refused(files, scheme, beside, tmp_path):
     none.to_parquet(tmp_path / "none.parquet")
     with pytest.raises(StudyError, match=r"No test exam of .* is scored by all of good, none"):
         judge(predictions(files, "good") | {"none": tmp_path / "none.parquet"}, reference, scheme)
+    for name in ("good", "other"):
+        one = pd.read_parquet(files / "good/predictions/exams.parquet")
+        one.assign(patient=one["exam"] if name == "other" else "everybody").to_parquet(tmp_path / f"{name}.parquet")
+    pd.read_parquet(reference).drop(columns="patient").to_parquet(tmp_path / "reference.parquet")
+    with pytest.raises(
+        StudyError, match=r"good\.parquet and .*other\.parquet don't have the same patients; give them in"
+    ):
+        judge(
+            {name: tmp_path / f"{name}.parquet" for name in ("good", "other")}, tmp_path / "reference.parquet", scheme
+        )
     with pytest.raises(StudyError, match="'good' and 'good' are one network"):
         replace(beside, networks=[*beside.networks[:1], *beside.networks[:1]])
     with pytest.raises(StudyError, match="holds no weights of 'other'"):
@@ -182,6 +192,14 @@ def test_report(beside, judged):
     figure = networks_figure(beside)
     labels = [tick.get_text().replace("\n", " ") for tick in figure.axes[0].get_yticklabels()]
     assert labels == list(beside.shown.values()) and len(labels) > 8
+
+
+def test_two_tables_without_a_study_are_compared(files, tmp_path):
+    tables = itertools.chain(*zip(("--first", "--second"), predictions(files, "good", "poor").values(), strict=True))
+    rest = ["--reference", files / "reference.parquet", "--grading", files / "fjord.yaml", "--settings", files / "statistics.yaml"]  # fmt: skip
+    done = run("compare", *tables, *rest, "--names", "one", "two", "--out", tmp_path / "pairs.csv")
+    assert f"6 test exams have no score in {files / 'poor/predictions/exams.parquet'} and take no part." in done.output
+    assert set(pd.read_csv(tmp_path / "pairs.csv")["n"].dropna()) == {194}
 
 
 def test_command_writes_the_same_bytes_again(files, tmp_path):
