@@ -56,14 +56,14 @@ def carry(folder: Path, out: Path) -> str:
         _copy(path, out / path.stem / "weights.safetensors")
         _copy(folder / "curves" / f"{path.stem}.csv", out / path.stem / "curve.csv")
     for name in TABLES:
-        if name in sums:
-            _copy(folder / name, out / DEVELOPMENT / name)
-        else:
+        if name == CHARACTERISTICS and name not in sums:
             write_table(empty(SCHEMA), out / DEVELOPMENT / name, SCHEMA)
+        else:
+            _copy(folder / name, out / DEVELOPMENT / name)
     told = {
         "name": network_name(str(config["grading"]), sums),
         "cohort": config["cohort"],
-        "seed": config["seed"],
+        "seed": config.get("seed"),
         "weights": {name: digest for name, digest in sums.items() if name.startswith(f"{WEIGHTS}/")},
     }
     write_text(out / DEVELOPMENT / ORIGIN, dump_yaml(told))

@@ -37,20 +37,33 @@ def read_sections(folder: Path) -> tuple[dict[str, Any], dict[str, Settings]]:
     Raises
     ------
     StudyError
-        If a key is wrong, as in a folder of another version.
+        If a key is wrong, as in a folder of another version, or the weights are of other seeds than it says.
     """
     config = load_yaml(folder / CONFIG)
     if not isinstance(config, dict):
         raise StudyError(f"{folder / CONFIG} holds no sections; copy the network's folder again.")
     cohort = config.get("cohort")
-    if not isinstance(config.get("grading"), str) or not isinstance(cohort, dict) or "title" not in cohort:
+    title = cohort.get("title") if isinstance(cohort, dict) else None
+    if not isinstance(config.get("grading"), str) or not isinstance(title, str):
         raise StudyError(
             f"{folder / CONFIG} doesn't say by what the network grades (grading) and on which cohort it was trained "
             "(cohort.title); copy the network's folder again."
         )
-    return config, {
+    sections: dict[str, Any] = {
         name: parse(model, config.get(name), f"{folder / CONFIG}: {name}") for name, model in SECTIONS.items()
     }
+    asked, there = sorted(sections["network"].seeds), [seed_of(path) for path in weights_of(folder)]
+    if asked != there:
+        raise StudyError(
+            f"{folder / CONFIG} says that the network's seeds are {', '.join(map(str, asked))}, but there are weights of "
+            f"{', '.join(map(str, there))}; copy the network's folder again."
+        )
+    return config, sections
+
+
+def seed_of(weights: Path) -> int:
+    """Return the seed that the name of a file of weights says."""
+    return int(weights.stem.removeprefix("seed-"))
 
 
 def weights_of(folder: Path) -> list[Path]:
@@ -58,7 +71,7 @@ def weights_of(folder: Path) -> list[Path]:
     found = list((folder / WEIGHTS).glob("seed-*.safetensors"))
     if odd := [path for path in found if not re.fullmatch(r"seed-[0-9]{1,18}", path.stem)]:
         raise StudyError(f"{odd[0]} is not called seed-S.safetensors, S a number; copy the network's folder again.")
-    return sorted(found, key=lambda path: int(path.stem[5:]))
+    return sorted(found, key=seed_of)
 
 
 def network_name(grading: str, digests: Mapping[str, str]) -> str:

@@ -11,7 +11,7 @@ from analysis.archive.settings import IngestSettings
 from analysis.errors import StudyError
 from analysis.grading.scheme import load_scheme
 from analysis.imaging.settings import ImagesSettings
-from analysis.network.folder import SECTIONS, check_files, read_sections, weights_of
+from analysis.network.folder import SECTIONS, check_files, read_sections, seed_of, weights_of
 from analysis.network.settings import FORM, NetworkSettings, PredictionSettings
 from analysis.settings import GRADINGS
 
@@ -146,7 +146,7 @@ def ask(
     kept = {"precision": "float32", "device": network.device, "compile": network.compile}
     return Brought(
         folder,
-        [int(path.stem[5:]) for path in weights_of(folder)],
+        [seed_of(path) for path in weights_of(folder)],
         None if wanted == images else wanted,
         theirs["network"].model_copy(update=kept),
         theirs["prediction"],

@@ -104,6 +104,10 @@ def _say_nothing_of_views(path):
     save_weights(path, state, about | {"views": 3})
 
 
+def _take_seed_0(path):
+    shutil.copy(path.with_stem("seed-0"), path)
+
+
 def _without(path, start):
     lines = path.read_text().splitlines(keepends=True)
     kept = [line for line in lines if not line.startswith(start)]
@@ -122,10 +126,13 @@ def _without(path, start):
         ("config.yaml", lambda path: _without(path, "  title:"), "config.yaml doesn't say by what the network grades"),
         ("temperatures.csv", lambda path: _without(path, "kl,"), "temperatures.csv has no temperature of 'kl'"),
         (
-            "weights/seed-7.safetensors",
-            lambda path: shutil.copy(path.with_stem("seed-0"), path),
-            "holds the weights of seed 0 twice",
+            "config.yaml",
+            lambda path: path.write_text(path.read_text().replace("small cohort", "[a, b]")),
+            "on which cohort",
         ),
+        ("weights/seed-1.safetensors", _take_seed_0, "holds the weights of seed 0 twice"),
+        ("weights/seed-7.safetensors", _take_seed_0, "seeds are 0, 1, but there are weights of 0, 1, 7"),
+        ("weights/seed-1.safetensors", lambda path: path.unlink(), "seeds are 0, 1, but there are weights of 0; copy"),
     ],
 )
 def test_files_of_something_else_are_refused_by_name(twin, name, harm, said):
