@@ -46,9 +46,13 @@ def elsewhere(kl, folder, here=0.84, whole=True, there=0.9):
         {"set": which, "characteristic": name, "level": level, "n": 0 if name == "cast" else 100, "count": n, "mean": mean, "sd": 10, "median": mean,
          "low_quartile": mean, "high_quartile": mean}
         for which in ("training", "test")
-        for name, level, n, mean in (("exams", None, 4321, None), ("kl", "0", 50, None), ("age", None, None, 60.0), ("cast", "1", 0, None))
+        for name, level, n, mean in (("exams", None, 4321, None), ("kl", "0", 50, None), ("age", None, None, 60.0), ("cast", "1", 0, None),
+                                     ("view", "ap", 60, None), ("view", "lateral", 40, None))
     ]  # fmt: skip
     own = [row | {"count": 20 if row["count"] == 50 else row["count"], "mean": row["mean"] and 65.0} for row in theirs]
+    own = [
+        row | {"count": 100} if row["level"] == "ap" else row for row in own if row["level"] != "lateral"
+    ]  # which has one view
     write(theirs, options["network"] / "development/characteristics.csv", CHARACTERISTICS)
     write(own, options["reference"] / "characteristics.csv", CHARACTERISTICS)
     rows = [
@@ -79,9 +83,10 @@ def text(kl, tmp_path_factory):
 def test_the_text_is_one_of_external_validation(text):
     for said in (
         "This is a study of the external validation of a diagnostic model, which was developed on another archive",
-        "The network is kl-0123456789: its name holds the hash of its weights, whose files begin with abababababababab",
+        "The network is kl-0123456789, named by the hash of its weights; the SHA-256 hashes of their files begin with abababababababab",
         "It was trained on another archive, the archive of Harbour, with 4,321 exams for training",
         "Thresholds were chosen on the validation set of the network's own study, by",
+        "at the threshold from the validation set of the network's own study, sensitivity",
         "(300 exams); or by two readers, independently, with consensus on conflicts (100 exams); or by one reader (600 exams)",
         "For 4 of them the interval of the intercept excludes nought",
         "After correction for 4 tests the AUC is lower here for",
@@ -115,6 +120,10 @@ def test_an_archive_with_a_drawn_test_set_and_thresholds_of_its_own(kl, tmp_path
     told = sound(tell(made, tmp_path / "told", config={"external": {"exams": "test", "thresholds": "validation"}}))
     assert "a test set was drawn to evaluate the network. A validation set was drawn for the thresholds" in told
     assert "validation set of the network's own study" not in told
+    assert (
+        "nothing but the thresholds was fitted to this archive" in told
+        and "the threshold from the validation set, " in told
+    )
 
 
 def test_a_study_that_trains_has_nothing_of_it(kl):
@@ -138,5 +147,9 @@ def test_cohorts_stand_side_by_side_with_standardised_differences(kl, tmp_path):
     assert rows["0"] == ["50 (50)", "50 (50)", "20 (20)", "−0.66"]  # 0.3 over the root of (0.25 + 0.16) / 2
     assert rows["Age, years"] == ["60 (60 to 60)", "60 (60 to 60)", "60 (60 to 60)", "0.50"]
     assert rows["Exams"][:3] == ["4,321"] * 3
+    assert (rows["AP"], rows["Lateral"]) == (
+        ["60 (60)", "60 (60)", "100 (100)", "1.15"],
+        ["40 (40)", "40 (40)", "0 (0)", "−1.15"],
+    )
     assert "Cast" not in rows  # which nobody read, here or there
     assert kl.results.characteristics.empty

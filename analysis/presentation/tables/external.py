@@ -82,10 +82,12 @@ def cohorts(results: Results) -> Table | None:
     parts = [_of(frame, name) for name, frame in sets]
     rows: list[list[str]] = []
     last = ""
-    for key in parts[2]:
+    keys = dict.fromkeys(key for part in parts[::-1] for key in part)
+    places = list(dict.fromkeys(name for name, _ in keys))
+    for key in sorted(keys, key=lambda key: (places.index(key[0]), key[1])):
         name, level = key
         finding = name in results.scheme.findings
-        found = [part.get(key) for part in parts]
+        found = [_row(part, *key) for part in parts]
         cells = [_cell(row) for row in found]
         if set(cells) == {NONE}:  # as findings that nobody read, here or there
             continue
@@ -95,7 +97,7 @@ def cohorts(results: Results) -> Table | None:
         label = WORDS.get(name, name.capitalize())
         if level:
             label = results.title(name) if finding else level.upper() if level == "ap" else level.capitalize()
-        apart = standardised(found[2], found[0]) if found[0] is not None else float("nan")
+        apart = standardised(found[2], found[0]) if found[0] and found[2] else float("nan")
         rows.append([label, *cells, number(apart, 2) if known(apart) else NONE])
     head = ["", "Network's training set", "Network's test set", "This archive", "Standardised difference"]
     return Table(head, rows)
@@ -108,6 +110,12 @@ def _of(frame: pd.DataFrame, name: str) -> dict[tuple[str, str], Any]:
         (row["characteristic"], row["level"].removesuffix(".0") if known_text(row["level"]) else ""): row
         for row in part.to_dict("records")
     }
+
+
+def _row(part: dict[tuple[str, str], Any], name: str, level: str) -> Any:
+    """Return a row; of a level that no exam has, such as a view that is taken elsewhere, one of nought."""
+    others = [row for (one, other), row in part.items() if one == name and other and level]
+    return part.get((name, level)) or (others[0] | {"level": level, "count": 0} if others else None)
 
 
 def known_text(value: Any) -> bool:
