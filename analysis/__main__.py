@@ -6,6 +6,7 @@ heavy, so a command pays only for what it uses.
 
 from __future__ import annotations
 
+import errno
 import importlib
 import io
 import os
@@ -113,8 +114,15 @@ def run() -> None:
             err=True,
         )
         code = 1
-    except Exception:
-        traceback.print_exc()
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            click.secho(
+                "Error: The disk is full, so that a file could not be written; make room, and run this again.",
+                fg="red",
+                err=True,
+            )
+        else:
+            traceback.print_exc()
         code = 1
     sys.stdout.flush()
     sys.stderr.flush()

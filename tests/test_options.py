@@ -48,3 +48,16 @@ def test_what_is_read_has_to_be_there(tmp_path):
 
     done = CliRunner().invoke(main, ["predict", "--images", str(tmp_path / "nowhere")])
     assert done.exit_code == 2 and "nowhere' does not exist" in done.output.replace("\n", " ")
+
+
+@pytest.mark.parametrize(("number", "said"), [(28, "Error: The disk is full"), (5, "Traceback")])
+def test_a_full_disk_is_told_in_a_sentence(monkeypatch, capsys, number, said):
+    from analysis import __main__ as command
+
+    def fail(**_):
+        raise OSError(number, "in the middle of a table")
+
+    monkeypatch.setattr(command, "main", fail)
+    with pytest.raises(SystemExit):
+        command.run()
+    assert capsys.readouterr().err.startswith(said)

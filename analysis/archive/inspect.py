@@ -173,7 +173,7 @@ def _check(dataset: pydicom.Dataset, settings: IngestSettings) -> None:
         complete(dataset)
     elif fractions := present(dataset, ("FloatPixelData", "DoubleFloatPixelData")):
         raise Unreadable("float_pixels", fractions[0])
-    _check_size(rows, columns, whole(dataset, "BitsAllocated") or 0, settings)
+    check_size(rows, columns, whole(dataset, "BitsAllocated") or 0, settings)
     syntax = UID(str(dataset.file_meta.TransferSyntaxUID))
     if syntax not in NATIVE:
         try:
@@ -201,7 +201,8 @@ def _burned_in(dataset: pydicom.Dataset) -> str | None:
     )
 
 
-def _check_size(rows: int, columns: int, bits: int, settings: IngestSettings) -> None:
+def check_size(rows: int, columns: int, bits: int, settings: IngestSettings) -> None:
+    """Refuse an image of too many pixels or too few, or of a number of bits that no radiograph has; `Unreadable`."""
     if rows * columns > settings.max_pixels:
         raise Unreadable("too_many_pixels", f"{columns} x {rows}")
     if min(rows, columns) < settings.min_pixels:

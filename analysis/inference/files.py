@@ -20,6 +20,7 @@ from analysis.archive.dicom import Unreadable, read
 from analysis.archive.find import Entry, escaped, find, real_path
 from analysis.archive.headers import read_headers
 from analysis.archive.ingest import reject
+from analysis.archive.inspect import check_size
 from analysis.archive.knees import divide
 from analysis.archive.people import exams, patients, shared
 from analysis.archive.reasons import sentence
@@ -100,7 +101,7 @@ def collect(paths: Sequence[Path], settings: IngestSettings, side: str | None, w
     if files["path"].duplicated().any():  # of two folders
         files["path"] = [escaped(place) for place in files["place"]]
     if side:
-        _take_pictures(files, side)
+        _take_pictures(files, side, settings)
     who = patients(files, settings.placeholders)
     files["exam_key"] = exams(files, who).fillna("file " + files["path"])
     if side:  # an exam that says one of its sides itself is left to that
@@ -112,16 +113,20 @@ def collect(paths: Sequence[Path], settings: IngestSettings, side: str | None, w
     return files
 
 
-def _take_pictures(files: pd.DataFrame, side: str) -> None:
+def _take_pictures(files: pd.DataFrame, side: str, settings: IngestSettings) -> None:
     """Turn PNG and JPEG files into radiographs of one side, a knee each."""
     for row in files.index[files["code"] == "picture"]:
         place = Path(str(files.loc[row, "place"]))
-        data = place.read_bytes()
-        if not any(data.startswith(magic) for magic in _PICTURES):
-            continue
         try:
+            data = place.read_bytes()
+            if not any(data.startswith(magic) for magic in _PICTURES):
+                continue
             with Image.open(place) as image:
                 columns, rows = image.size
+            check_size(rows, columns, 8, settings)
+        except Unreadable as why:
+            files.loc[row, ["code", "detail"]] = [why.code, sentence(why.code, why.detail)]
+            continue
         except Exception:  # Pillow raises what it likes
             files.loc[row, ["code", "detail"]] = ["decode", sentence("decode")]
             continue

@@ -122,11 +122,16 @@ def test_pictures_need_a_side(card, tmp_path):
     for name in ("a.png", "b.jpg"):
         cv2.imwrite(str(tmp_path / name), picture if name == "a.png" else picture[::-1])
     (tmp_path / "c.png").write_bytes(b"\x89PNG\r\n\x1a\nbroken")
-    files = [tmp_path / name for name in ("a.png", "b.jpg", "c.png")]
-    assert run(files, card, tmp_path / "out", page=0).startswith("3 files found = 0 graded + 3 refused")
+    cv2.imwrite(str(tmp_path / "icon.png"), picture[:32, :32])
+    cv2.imwrite(str(tmp_path / "vast.png"), np.zeros((10_001, 10_001), np.uint8))
+    files = [tmp_path / name for name in ("a.png", "b.jpg", "c.png", "icon.png", "vast.png")]
+    assert run(files, card, tmp_path / "out", page=0).startswith("5 files found = 0 graded + 5 refused")
     told = run(files, card, tmp_path / "sided", side="left", page=0)
-    assert told.startswith("3 files found = 2 graded + 1 refused + 0 duplicates; 2 knees")
-    assert {row["side"] for row in rows(tmp_path / "sided") if row["status"] == "graded"} == {"left"}
+    assert told.startswith("5 files found = 2 graded + 3 refused + 0 duplicates; 2 knees")
+    found = rows(tmp_path / "sided")
+    assert {row["side"] for row in found if row["status"] == "graded"} == {"left"}
+    codes = {row["files"]: row["marks"] for row in found if row["status"] == "refused"}
+    assert codes == {"c.png": "decode", "icon.png": "too_small", "vast.png": "too_many_pixels"}
 
 
 def test_a_picture_is_read_as_viewers_show_it(tmp_path):
