@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from hashlib import blake2b
 from pathlib import Path
 from typing import NamedTuple
@@ -16,6 +16,8 @@ _ESCAPE = re.compile(rb"\\x([0-9a-f]{2})")
 
 #: What Snakemake leaves in a folder that it made, which is no file of the archive.
 _MARK = ".snakemake_timestamp"
+#: A cohort's folder with a series of magnetic resonance images, of which its hard drive has millions of files.
+_MR = re.compile(r"1\d{7}")
 
 
 class Entry(NamedTuple):
@@ -53,25 +55,27 @@ def files_folder(folder: Path) -> Path:
     return folder / "dicom" if (folder / "dicom").is_dir() else folder
 
 
-def walk(folder: Path) -> Iterator[Entry]:
-    """List every file below an archive, through links to folders as well, in no particular order.
+def walk(start: Path, first: str = "", passed_over: re.Pattern[str] | None = None) -> Iterator[Entry]:
+    """List every file below a folder, through links to folders as well, in no particular order.
 
     Each folder is entered once, however many links lead to it, so that its files count once and loops end. A link to
-    a folder that holds the archive itself isn't followed, since what lies beside the archive is none of it.
+    a folder that holds this one isn't followed, since what lies beside an archive is none of it.
 
     Parameters
     ----------
-    folder : Path
+    start : Path
+    first : str
+        What stands before each path.
+    passed_over : re.Pattern, optional
+        Names of folders that aren't entered.
 
     Yields
     ------
     Entry
         A file; or a folder that can't be entered, with the reason.
     """
-    start = files_folder(folder)
     above = {_identity(str(parent)) for parent in start.resolve().parents}
     entered: set[tuple[int, int]] = set()
-    first = "" if start == folder else start.name
     pending, links = [(str(start), first)], list[tuple[str, str]]()
     while pending or links:
         if pending:
@@ -92,6 +96,8 @@ def walk(folder: Path) -> Iterator[Entry]:
             yield Entry(name, ("no_access", error.strerror or "it can't be read"))
             continue
         for entry in entries:
+            if passed_over and passed_over.fullmatch(entry.name):
+                continue
             path = f"{name}{os.sep}{escaped(entry.name)}" if name else escaped(entry.name)
             if entry.is_dir(follow_symlinks=False):
                 pending.append((entry.path, path))
@@ -115,7 +121,21 @@ def _identity(place: str) -> tuple[int, int]:
 
 def find(folder: Path) -> list[Entry]:
     """List every file below an archive in a fixed order; see `walk`."""
-    return sorted(walk(folder), key=lambda entry: entry.path)
+    return _in_order(_of_archive(folder))
+
+
+def find_release(folder: Path) -> list[Entry]:
+    """List every file of a cohort's release in a fixed order, without those of magnetic resonance; see `walk`."""
+    return _in_order(walk(folder, passed_over=_MR))
+
+
+def _of_archive(folder: Path) -> Iterator[Entry]:
+    start = files_folder(folder)
+    return walk(start, "" if start == folder else start.name)
+
+
+def _in_order(entries: Iterable[Entry]) -> list[Entry]:
+    return sorted(entries, key=lambda entry: entry.path)
 
 
 class Inventory(NamedTuple):
@@ -125,13 +145,20 @@ class Inventory(NamedTuple):
     digest: str
 
 
-def inventory(folder: str | Path) -> Inventory:
+def inventory(folder: str | Path, *, release: bool = False) -> Inventory:
     """Count all files, and hash what they are called and when and how large: another hash after every change.
 
     Nothing is read and nothing written, so that a plan of a run can ask for it.
+
+    Parameters
+    ----------
+    folder : str or Path
+        An archive, or the release of a cohort that one is made of.
+    release : bool
+        Which of the two.
     """
     lines = []
-    for entry in walk(Path(folder)):
+    for entry in walk(Path(folder), passed_over=_MR) if release else _of_archive(Path(folder)):
         try:
             found = entry.place.stat() if entry.place else None
         except OSError:

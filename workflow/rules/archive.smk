@@ -60,6 +60,7 @@ if study.source.make:
         params:
             source=study.archive.source,
             seed=study.seed,
+            release=released,
         message:
             f"Make the archive ({study.source.title})"
         shell:

@@ -52,6 +52,12 @@ def holds(wildcards):
     return "made here" if study.source.make else inventory(ARCHIVE).digest
 
 
+def released(wildcards):
+    """What the folder holds that the source makes its archive of: a film or a table more has it made again."""
+    folder = getattr(study.made_by, "folder", None)
+    return inventory(folder, release=True).digest if folder else "none"
+
+
 def development():
     """What the study that trained the network elsewhere estimated of it."""
     names = (

@@ -7,10 +7,12 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
-from analysis.archive.releases.tables import TABLES, Told, walk
+from analysis.archive.find import find_release
+from analysis.archive.releases.tables import TABLES, Told
 from analysis.errors import StudyError
 
 #: What a film is described by, read from its header alone.
@@ -63,25 +65,28 @@ def find_films(folder: Path, wanted: Callable[[Film], bool], told: Told) -> list
     import pydicom
 
     films = []
-    for place, _, names in walk(folder, told):
-        for name in names:
-            if name.lower().endswith((*TABLES, ".pdf", ".doc", ".html")):
-                continue
-            if name.lower().endswith(_PACKED):
-                told.notes[_UNPACK] += 1
-                continue
-            path = Path(place) / name
-            try:
-                with warnings.catch_warnings():
-                    warnings.simplefilter("ignore")  # such as of a character set that the standard doesn't have
-                    dataset = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=list(_TAGS))
-                    film = Film(path, {key: "\\".join(map(str, _values(dataset.get(key)))).strip() for key in _TAGS})
-            except Exception:  # a file that is no DICOM is told, not fatal
-                told.notes["files that are no DICOM"] += 1
-                continue
-            told.notes["DICOM files"] += 1
-            if wanted(film):
-                films.append(film)
+    for entry in find_release(folder):
+        if not entry.place:
+            told.notes["folders that can't be entered, or lead back"] += 1
+            continue
+        path = Path(entry.place.path)
+        name = path.name.lower()
+        if name.endswith((*TABLES, ".pdf", ".doc", ".html")):
+            continue
+        if name.endswith(_PACKED):
+            told.notes[_UNPACK] += 1
+            continue
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # such as of a character set that the standard doesn't have
+                dataset = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=list(_TAGS))
+                film = Film(path, {key: "\\".join(map(str, _values(dataset.get(key)))).strip() for key in _TAGS})
+        except Exception:  # a file that is no DICOM is told, not fatal
+            told.notes["files that are no DICOM"] += 1
+            continue
+        told.notes["DICOM files"] += 1
+        if wanted(film):
+            films.append(film)
     return _told_apart(_each_once(films, told), told)
 
 
@@ -148,12 +153,17 @@ def survey(films: list[Film], told: Told) -> None:
 
 
 def leave(films: list[Film], out: Path) -> None:
-    """Leave the films in an archive's `dicom/`, as links: nothing is copied."""
+    """Leave the films in an archive's `dicom/`, as links: nothing is copied.
+
+    A link is called by where its film lies, so that it has the same name in a release that has grown, and only new films
+    are read.
+    """
     (out / "dicom").mkdir(parents=True, exist_ok=True)
-    for number, film in enumerate(films):
-        link = out / "dicom" / f"{number:06d}"
+    for film in films:
+        path = film.path.resolve()
+        link = out / "dicom" / blake2b(bytes(path), digest_size=8).hexdigest()
         link.unlink(missing_ok=True)
-        link.symlink_to(film.path.resolve())
+        link.symlink_to(path)
 
 
 def when(visits: Iterable[str], months: Mapping[str, int]) -> str:

@@ -5,14 +5,13 @@ Text, SAS or the NDA's form, values with words beside them, codes for what is mi
 
 from __future__ import annotations
 
-import os
 import re
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from analysis.archive.find import find_release
 from analysis.errors import StudyError
 
 if TYPE_CHECKING:
@@ -23,8 +22,6 @@ SIDES = {"1": "right", "r": "right", "right": "right", "2": "left", "l": "left",
 SEXES = {"1": "male", "m": "male", "male": "male", "2": "female", "f": "female", "female": "female"}
 #: How the name of a table ends.
 TABLES = (".txt", ".csv", ".tsv", ".sas7bdat", ".xpt")
-#: A folder that holds a series of magnetic resonance images, of which a hard drive has millions.
-_MR = re.compile(r"1\d{7}")
 
 
 @dataclass
@@ -64,31 +61,11 @@ class Told:
 
 def find_tables(folder: Path, pattern: str) -> list[Path]:
     """Return the tables whose name, without case and ending, matches a regular expression, in order of their names."""
-    found = [
-        Path(place) / name
-        for place, _, names in walk(folder)
-        for name in names
-        if name.lower().endswith(TABLES) and re.fullmatch(pattern, Path(name).stem.lower())
-    ]
-    return sorted(found, key=lambda path: path.name.lower())
-
-
-def walk(folder: Path, told: Told | None = None) -> Iterator[tuple[str, list[str], list[str]]]:
-    """Go through a folder and all below it, each once; give what `os.walk` gives, folders of MR left out."""
-
-    def shut(_: OSError) -> None:
-        if told:
-            told.notes["folders that may not be entered"] += 1
-
-    seen = {os.path.realpath(folder)}
-    for place, folders, names in os.walk(folder, onerror=shut, followlinks=True):
-        real = {name: os.path.realpath(Path(place) / name) for name in folders if not _MR.fullmatch(name)}
-        # Each folder once, also where links go in a circle.
-        folders[:] = sorted(
-            {real[name]: name for name in sorted(real, reverse=True) if real[name] not in seen}.values()
-        )
-        seen |= {real[name] for name in folders}
-        yield place, folders, sorted(names)
+    found = [Path(entry.place.path) for entry in find_release(folder) if entry.place]
+    return sorted(
+        (path for path in found if path.suffix.lower() in TABLES and re.fullmatch(pattern, path.stem.lower())),
+        key=lambda path: path.name.lower(),
+    )
 
 
 def read_release(path: Path) -> pd.DataFrame:

@@ -5,6 +5,7 @@ import shutil
 import pandas as pd
 import pytest
 
+from analysis.archive.find import inventory
 from analysis.archive.releases.oai_tables import person, read_people, read_replacements, read_scores
 from analysis.archive.releases.tables import Told
 from analysis.archive.sources import find_sources
@@ -143,6 +144,28 @@ def test_films_of_whom_nobody_read_one_are_in_the_archive_and_retakes_are_not(tm
     (folder / "kxr_sq_bu00.txt").write_text(SCORES.replace("100000", "100007"))
     with pytest.raises(StudyError, match=r"None of the 4 films .* names: 3 readings whose barcode is another person's"):
         find_sources()["oai"].make(OAISettings(folder=str(folder)), 1, tmp_path / "out", 1)
+
+
+def test_a_release_that_grows_is_seen_and_only_its_new_films_are_read(tmp_path):
+    """By a plan; and what was read of a film counts on, since its link keeps its name whatever comes before it."""
+    folder, out = tmp_path / "drive", tmp_path / "out"
+    (folder / "dicom").mkdir(parents=True)  # an archive would have its films in there alone
+    film(folder / "00m/0.C.2/1000002/20050301/00000201", "1000002", "016600000201")
+    (folder / "kxr_sq_bu00.txt").write_text(SCORES)
+    seen = [inventory(folder, release=True)]
+    find_sources()["oai"].make(OAISettings(folder=str(folder)), 1, out, 1)
+    (first,) = (out / "dicom").iterdir()
+    (folder / "00m/0.C.2/1000001/20050301/10000001").mkdir(parents=True)
+    (folder / "00m/0.C.2/1000001/20050301/10000001/001").write_bytes(b"a slice of magnetic resonance")
+    assert [inventory(folder, release=True)] == seen
+    film(folder / "00m/0.C.2/1000001/20050301/00000101", "1000001", "016600000101")
+    seen.append(inventory(folder, release=True))
+    (folder / "tables").mkdir()
+    (folder / "tables/Enrollees.txt").write_text("ID|P02SEX\n1000001|1\n")
+    seen.append(inventory(folder, release=True))
+    assert len(set(seen)) == 3
+    find_sources()["oai"].make(OAISettings(folder=str(folder)), 1, out, 1)
+    assert first in set((out / "dicom").iterdir()) and len(list((out / "dicom").iterdir())) == 2
 
 
 @pytest.mark.parametrize("said", ["OAI-{}", "NDAR_INV7QX", "ANONYMOUS", "", "0{}"])

@@ -6,6 +6,7 @@ each grading, is tested by test_oai_most.py and test_releases.py.
 
 import re
 from html import unescape
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -14,6 +15,7 @@ import yaml
 from analysis.archive.unit import exam_of
 from tests.archive.sources import releases
 from tests.workflow.conftest import ROOT, SMOKE, Clone
+from tests.workflow.test_smoke import jobs
 
 PEOPLE = 16
 #: The smoke study's sizes, beside the study's own file.
@@ -83,3 +85,16 @@ def test_a_release_goes_to_the_manuscript_for_both_gradings(study, grading, clon
         assert not re.search(broken, said), broken
     exams = pd.read_parquet(results.parent / "selection/exams.parquet")
     assert f"The archive held {exam_of(exams['exam']).nunique()} exams" in said
+
+
+def test_a_table_more_has_the_archive_made_again(study, clone):
+    name, overlay = study
+    archive = f"results/{name}/archive/readings.csv"
+
+    def planned() -> dict[str, int]:
+        return jobs(clone.snakemake(archive, "-n", study=f"workflow/studies/{name}.yaml", more=(overlay,)))
+
+    assert planned() == {}
+    folder = yaml.safe_load((clone.folder / overlay).read_text())["archive"][name]["folder"]
+    (Path(folder) / "more.csv").write_text("a table more\n")
+    assert planned() == {"make_archive": 1}
