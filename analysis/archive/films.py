@@ -1,23 +1,24 @@
 """Films that show both knees: where each knee is on them, or why that can't be said.
 
-No network and nothing learnt: the legs are the two humps of the film's brightness, and the joint is where brightness
-changes most from row to row. How well this does is measured by `bench-films`.
+No network and nothing learnt: the legs are the two humps of the film's brightness, and `joints` finds the joint of each.
+How well this does is measured by `bench-films`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
 from analysis.archive.dicom import Unreadable
+from analysis.archive.joints import STRIP, find_axis, find_joint, leg_width, smoothed
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    Grey = NDArray[np.float32]
+    from analysis.archive.joints import Grey
 
 #: Pixels of the longer side of the film as it is looked at: about a millimetre each on a film of 43 cm.
 _LOOK = 430
@@ -31,8 +32,6 @@ _EDGE, _STRAIGHT, _BAND = 0.1, 0.7, 25.0
 #: Brighter than this is leg; and how much more the ends of one leg may differ from those of the other than the film is
 #: askew, mm. How bright each leg is says nothing, since one may be thicker.
 _SEEN, _ASKEW = 0.1, 12.0
-#: Share of a leg's pixels that count with their own brightness; brighter ones are metal, and count as these.
-_METAL = 80
 #: How deep the valley between two legs is, as a share of the lower leg's brightness: less than the first is one leg,
 #: less than the second can't be told.
 _ONE, _CLEAR = 0.12, 0.30
@@ -40,12 +39,6 @@ _ONE, _CLEAR = 0.12, 0.30
 _NARROWEST = 0.25
 #: A film of both knees is at most this many times as high as wide; higher ones show whole legs.
 _TALLEST = 1.6
-#: Where the joint is looked for, as a share of the trimmed height.
-_MIDDLE = (0.2, 0.8)
-#: What lies further from a leg's bright part than this is none of it, mm.
-_BESIDE = 15.0
-#: Half the width of the strip about a leg's axis in which the joint is looked for, mm; the grain of both, mm.
-_STRIP, _GRAIN = 32.0, 6.0
 #: A leg's width at the knee, mm, where nothing says how large a pixel is: the part brighter than a sixth of its middle.
 #: ASSUME: as wide as the simulated legs, measured in the same way; only the size of the square rests on it.
 _LEG = 96.0
@@ -133,8 +126,8 @@ def part(film: NDArray[np.uint8], spacing: tuple[float, float] | None, side: flo
         raise Unreadable("film_unclear", "two exposures on one plate")
     spans = ((0, valley), (valley, seen.shape[1]))
     if spacing is None:
-        rows = [_joint(seen[:, start:stop], unit)[1] for start, stop in spans]
-        unit = _LEG / float(np.mean([_width(seen[:, a:b], row) for (a, b), row in zip(spans, rows, strict=True)]))
+        rows = [find_joint(seen[:, start:stop], unit)[1] for start, stop in spans]
+        unit = _LEG / float(np.mean([leg_width(seen[:, a:b], row) for (a, b), row in zip(spans, rows, strict=True)]))
     first, second = (_knee(seen, span, (top, left), unit, look, aspect, side) for span in spans)
     return Parted((first, second), depth)
 
@@ -147,7 +140,7 @@ def part_one(film: NDArray[np.uint8], spacing: tuple[float, float] | None, side:
     if min(seen.shape) < 40:
         raise Unreadable("film_unclear", "hardly anything to be seen")
     if spacing is None:
-        unit = _LEG / _width(seen, _joint(seen, unit)[1])
+        unit = _LEG / leg_width(seen, find_joint(seen, unit)[1])
     return _knee(seen, (0, seen.shape[1]), (top, left), unit, look, aspect, side).box
 
 
@@ -171,7 +164,7 @@ def _knee(
 ) -> Knee:
     """Find the joint in the columns `span` of a trimmed film, and put it into stored pixels."""
     (start, stop), (top, left) = span, corner
-    column, row = _joint(seen[:, start:stop], unit)
+    column, row = find_joint(seen[:, start:stop], unit)
     x, y = (left + start + column) / look, (top + row) / look / aspect
     across = side / unit / look / 2
     down = across / aspect
@@ -217,7 +210,7 @@ def _valley(seen: Grey, unit: float) -> tuple[int, float]:
     """Return the column of the deepest valley between two humps, and its depth as a share of the lower hump."""
     quarter = seen.shape[0] // 4
     # A root, so that metal is no mountain beside which a leg is flat.
-    profile = _smoothed(np.sqrt(seen[quarter : seen.shape[0] - quarter]).mean(axis=0), 4.0 / unit)
+    profile = smoothed(np.sqrt(seen[quarter : seen.shape[0] - quarter]).mean(axis=0), 4.0 / unit)
     left = np.maximum.accumulate(profile)
     right = np.maximum.accumulate(profile[::-1])[::-1]
     depth = 1 - profile / np.maximum(np.minimum(left, right), 1e-6)
@@ -246,7 +239,7 @@ def _two_fields(seen: Grey, valley: int, unit: float) -> bool:
     ends = []
     for leg in (seen[:, :valley], seen[:, valley:]):
         # About the axis, since what lies beside a leg may be fogged.
-        axis, reach = round(_axis(leg, unit)), max(1, round(_STRIP / unit))
+        axis, reach = round(find_axis(leg, unit)), max(1, round(STRIP / unit))
         strip = leg[:, max(0, axis - reach) : axis + reach]
         rows = np.flatnonzero((strip > _SEEN).mean(axis=1) > 0.5)
         if not len(rows):
@@ -255,55 +248,3 @@ def _two_fields(seen: Grey, valley: int, unit: float) -> bool:
     # Of one field that is askew both ends are higher on the same side.
     top, bottom = ends[0] - ends[1]
     return bool(abs(top - bottom) * unit > _ASKEW)
-
-
-def _width(half: Grey, row: float) -> float:
-    """Return how wide a leg is about a row, pixels."""
-    profile = np.sqrt(half[max(0, round(row) - 20) : round(row) + 20]).mean(axis=0)
-    return float((profile > 0.4 * profile.max()).sum())
-
-
-def _joint(half: Grey, unit: float) -> tuple[float, float]:
-    """Return column and row of the joint in one half of a film."""
-    height = half.shape[0]
-    low, high = int(_MIDDLE[0] * height), int(_MIDDLE[1] * height) + 1
-    column = _axis(half[low:high], unit)
-    row = 0.0
-    for _ in range(2):
-        row = _row(half, column, unit, low, high)
-        about = slice(max(0, int(row - 40 / unit)), int(row + 40 / unit) + 1)
-        column = _axis(half[about], unit)
-    return column, row
-
-
-def _axis(rows: Grey, unit: float) -> float:
-    """Return the column of a leg's axis: the middle of its bright part, which is wider than a ruler beside it or a letter."""
-    profile = np.sqrt(rows).mean(axis=0)
-    weight = np.clip(profile - 0.6 * profile.max(), 0, None)
-    bright = np.flatnonzero(weight)
-    leg = max(np.split(bright, np.flatnonzero(np.diff(bright) > _BESIDE / unit) + 1), key=len)
-    return float((weight[leg] * leg).sum() / max(weight[leg].sum(), 1e-9))
-
-
-def _row(half: Grey, column: float, unit: float, low: int, high: int) -> float:
-    """Return the row about which brightness changes most from row to row, in four strips beside each other."""
-    reach = _STRIP / unit
-    edges = np.linspace(column - reach, column + reach, 5).round().astype(int).clip(0, half.shape[1])
-    bone = half[:, edges[0] : edges[-1]]
-    bone = np.minimum(bone, np.percentile(bone[low:high], _METAL))
-    strips = [
-        bone[:, a:b].mean(axis=1) for a, b in zip(edges[:-1] - edges[0], edges[1:] - edges[0], strict=True) if b > a
-    ]
-    change = np.abs(np.diff(_smoothed(np.stack(strips), 1.0 / unit), axis=1)).mean(axis=0)
-    smooth = _smoothed(change, _GRAIN / unit)
-    return float(low + np.argmax(smooth[low : high - 1]))
-
-
-def _smoothed(lines: NDArray[Any], deviation: float) -> NDArray[Any]:
-    """Blur lines of numbers, each along itself, by a normal curve that is cut at four standard deviations."""
-    reach = int(4 * deviation + 0.5)
-    # OpenCV's, since it is loaded anyway, and SciPy's filters take a quarter of a second to load.
-    blurred = cv2.GaussianBlur(
-        np.atleast_2d(lines).astype(np.float64), (2 * reach + 1, 1), deviation, borderType=cv2.BORDER_REFLECT
-    )
-    return blurred.reshape(lines.shape).astype(lines.dtype)

@@ -27,7 +27,7 @@ HEAD = "exam,side,reader,role,session,item,value,revisit,time\n"
 PLAIN = IngestSettings()
 
 
-def legs(*, columns=430, rows=350, middle=215, apart=110, joints=(170, 190), only=()):
+def legs(*, columns=430, rows=350, middle=215, apart=110, joints=(170, 190), only=(), space=1400):
     """A film of two legs: bright bone in soft tissue, with a dark joint space in each."""
     rng = np.random.default_rng(5)
     film = rng.normal(60, 5, (rows, columns))
@@ -38,7 +38,7 @@ def legs(*, columns=430, rows=350, middle=215, apart=110, joints=(170, 190), onl
         film += 900 * np.clip(1 - (across / 60) ** 2, 0, None)
         film[:, centre - 22 : centre + 22] += 1200
         film[joint - 30 : joint + 30, centre - 40 : centre + 40] += 500
-        film[joint - 3 : joint + 3, centre - 45 : centre + 45] -= 1400
+        film[joint - 3 : joint + 3, centre - 45 : centre + 45] -= space
     return np.clip(film, 0, 4095).astype("<u2")
 
 
@@ -128,6 +128,14 @@ def collimated():
     return pixels
 
 
+def screwed():
+    """A film with two locking screws across the shin, below the joint."""
+    pixels = legs(space=700).astype(int)
+    for row in (212, 232):
+        pixels[row : row + 5, 60:150] = 4095
+    return pixels.clip(0, 4095).astype("<u2")
+
+
 SHUTTER = {
     "ShutterShape": "RECTANGULAR", "ShutterLeftVerticalEdge": 60, "ShutterRightVerticalEdge": 370,
     "ShutterUpperHorizontalEdge": 40, "ShutterLowerHorizontalEdge": 310,
@@ -142,11 +150,12 @@ SHUTTER = {
         (4095 - legs(), {"RescaleSlope": "-1", "RescaleIntercept": "4095"}),
         (collimated(), SHUTTER),
         (ruled(), {}),
+        (screwed(), {}),
         (legs(), {"ImagerPixelSpacing": [5.0, 5.0], "PixelSpacing": [1.0, 1.0]}),
         (legs(), {"ImagerPixelSpacing": [0.1, 0.1], "PixelSpacing": [1.0, 1.0]}),
         (legs(), {"ImagerPixelSpacing": [0.2, 0.2], "NominalScannedPixelSpacing": [1.0, 1.0]}),
     ],
-    ids=["signed", "left-aligned", "falling", "shutter", "ruler", "too large", "in centimetres", "too small"],
+    ids=["signed", "left-aligned", "falling", "shutter", "ruler", "screws", "too large", "in centimetres", "too small"],
 )
 def test_a_film_is_cut_in_the_right_place_whatever_its_header_has_wrongly(pixels, tags, tmp_path):
     film(tmp_path / "both.dcm", pixels, **tags)
