@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
@@ -14,7 +14,7 @@ from analysis.errors import StudyError
 from analysis.files import write_table, write_text
 from analysis.grading.scheme import Scheme
 from analysis.network.compared import Network
-from analysis.presentation.format import NONE, count, interval, known, listed, number, p_equation, p_value
+from analysis.presentation.format import NONE, count, interval, known, listed, number, p_equation, p_value, span
 from analysis.presentation.markdown import Table, write_table_files
 from analysis.presentation.settings import ManuscriptSettings
 from analysis.schemas.comparisons import NETWORKS, PAIRS
@@ -215,7 +215,7 @@ def networks_values(beside: Beside) -> dict[str, Any]:
     tested = beside.pairs[beside.pairs["p_holm"].notna()]
     certain = tested[tested["p_holm"] < alpha]
     shown = beside.shown
-    told = [_told(row, shown, digits) for row in certain.to_dict("records")]
+    called = [f"that of {labels[0]}", *map(named, labels[1:])]
     kappas = [
         f"{number(beside.estimate(label, key).get('estimate'), digits)} ({named(label)})"
         for key in list(shown)
@@ -228,8 +228,7 @@ def networks_values(beside: Beside) -> dict[str, Any]:
         "any": True,
         "number": count(len(labels)),
         "own": labels[0],
-        "own_name": f"`{beside.networks[0].name}`",
-        "others": listed([f"{named(network.label)} (`{network.name}`)" for network in beside.networks[1:]]),
+        "names": listed([f"{told} (`{network.name}`)" for told, network in zip(called, beside.networks, strict=True)]),
         "n": count(beside.pairs["n"].max()),
         "patients": count(beside.patients),
         "level": beside.level,
@@ -246,16 +245,20 @@ def networks_values(beside: Beside) -> dict[str, Any]:
         "some_differ": len(certain) > 0,
         "none_differ": len(tested) > 0 and not len(certain),
         "differ": count(len(certain)),
-        "which": "; ".join(told) or "none",
+        "which": "; ".join(_told(certain, shown, digits)) or "none",
         "smallest_p": p_equation(tested["p_holm"].min()) if len(tested) else NONE,
         "lowest": number(tested["low"].min(), digits) if len(tested) else NONE,
         "highest": number(tested["high"].max(), digits) if len(tested) else NONE,
     }
 
 
-def _told(row: Mapping[Any, Any], shown: Mapping[tuple[str, str], str], digits: int) -> str:
-    better, worse = (row["first"], row["second"]) if row["difference"] > 0 else (row["second"], row["first"])
-    better, worse = named(better), named(worse)
-    title = shown[(row["outcome"], row["measure"])]
-    gap = number(abs(row["difference"]), digits)
-    return f"{title}, {better} above {worse} by {gap} (P {p_equation(row['p_holm'])})"
+def _told(certain: pd.DataFrame, shown: Mapping[tuple[str, str], str], digits: int) -> Iterator[str]:
+    """Give the differences that are certain, those of one network above another together."""
+    up = certain["difference"] > 0
+    ranked = certain.assign(
+        better=certain["first"].where(up, certain["second"]), worse=certain["second"].where(up, certain["first"])
+    )
+    for (better, worse), rows in ranked.groupby(["better", "worse"], sort=False):
+        titles = listed([shown[key] for key in zip(rows["outcome"], rows["measure"], strict=True)])
+        largest = f"{'largest ' if len(rows) > 1 else ''}P {p_equation(rows['p_holm'].max())}"
+        yield f"{named(better)} above {named(worse)} in {titles} (by {span(rows['difference'].abs(), digits)}, {largest})"

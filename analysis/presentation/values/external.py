@@ -63,8 +63,13 @@ def _readings(results: Results, config: Mapping[str, Any]) -> str:
                 " with consensus on conflicts" if policy["conflicts"] == "consensus" and policy["readings"] > 1 else ""
             )
             told = f"{read_by(policy)}{',' if agreed else ''}{agreed}"
-            parts.append(f"{told} ({count(numbers[name])} exam{'' if numbers[name] == 1 else 's'})")
-    return "; or by ".join(parts)
+            parts.append(f"{told} ({counted(numbers[name], 'exam')})")
+    return "; by ".join(parts[:-1]) + ("; or by " if parts[1:] else "") + "".join(parts[-1:])
+
+
+def counted(number_: int, what: str) -> str:
+    """Return a number of things in words: 1 exam, 1,000 exams."""
+    return f"{count(number_)} {what}{'' if number_ == 1 else 's'}"
 
 
 def read_by(policy: Mapping[str, Any]) -> str:
@@ -99,13 +104,13 @@ def _discrimination(results: Results, digits: int) -> dict[str, Any]:
     lower = int((frame["difference"] < 0).sum()) if len(frame) else 0
     return {
         "compared": len(frame) > 0,
-        "n": count(len(frame)),
-        "lower": count(lower),
+        "outcomes": counted(len(frame), "outcome"),
+        "lower": "all" if lower == len(frame) else count(lower) if lower else "none",
         "difference": number(mean, digits) if known(mean) else NOT_ESTIMABLE,
         "here": number(here, digits) if known(here) else NOT_ESTIMABLE,
         "there": number(there, digits) if known(there) else NOT_ESTIMABLE,
         "tested": len(tested) > 0,
-        "tests": f"{count(len(tested))} test{'' if len(tested) == 1 else 's'}",
+        "tests": counted(len(tested), "test"),
         "some_worse": len(worse) > 0,
         "worse": names(results, worse) or "none",
         "some_better": len(better) > 0,
@@ -133,17 +138,17 @@ def _calibration(results: Results, digits: int) -> dict[str, Any]:
     def brier(part: pd.DataFrame) -> str:
         return number(float(part["brier"].mean()), 3) if len(part) else NOT_ESTIMABLE
 
-    def off(part: pd.DataFrame) -> int:
-        return int(((part["intercept_low"] > 0) | (part["intercept_high"] < 0)).sum()) if len(part) else 0
-
+    # Scores that are too high are put right by a negative intercept.
+    sides = {"too high": raw["intercept_high"] < 0, "too low": raw["intercept_low"] > 0} if len(raw) else {}
+    off = {how: int(which.sum()) for how, which in sides.items() if which.any()}
     both = set(raw["outcome"]) & set(new["outcome"]) if len(frame) else set()
     return {
         "calibrated": len(raw) > 0,
         "updated": len(both) > 0,
-        "calibrations": count(len(raw)),
+        "calibrations": counted(len(raw), "outcome"),
         "large": span(raw["intercept"], digits) if len(raw) else NOT_ESTIMABLE,
-        "intercepts_off": count(off(raw)),
-        "some_intercepts_off": off(raw) > 0,
+        "off": listed([f"{how} for {counted(n, 'outcome')}" for how, n in off.items()]) or "none",
+        "some_intercepts_off": bool(off),
         "slopes": span(raw["slope"], digits) if len(raw) else NOT_ESTIMABLE,
         "updated_large": span(new["intercept"], digits) if len(new) else NOT_ESTIMABLE,
         "updated_slopes": span(new["slope"], digits) if len(new) else NOT_ESTIMABLE,
