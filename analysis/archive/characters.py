@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from pydicom.datadict import dictionary_VR
 from pydicom.dataelem import RawDataElement
 
+from analysis.archive.corrections import correct
+
 if TYPE_CHECKING:
     from pydicom import Dataset
 
@@ -36,6 +38,7 @@ def correct_characters(dataset: Dataset) -> None:
         true = _LATIN
     else:
         return
+    correct(dataset, "characters")
     dataset.SpecificCharacterSet = true
     implicit, little = dataset.original_encoding
     dataset.set_original_encoding(implicit, little, "utf8" if true == _UTF8 else "latin_1")

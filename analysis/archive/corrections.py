@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pydicom import Dataset
 
-#: Code to what was done.
+#: Code to what was done: to the texts of a header, and to its pixels.
+TEXTS = {"characters": "the texts were read in another character set than the header declares"}
 CORRECTIONS = {
     "header": "what the header doesn't say of how its pixels lie was taken from the rest of it",
     "sign": "the values were read with a sign, or without, against the header",
@@ -26,15 +27,15 @@ CORRECTIONS = {
 
 
 def correct(dataset: Dataset, code: str) -> None:
-    """Note that something was put right, a key of CORRECTIONS; once, however often it is done."""
-    if code not in CORRECTIONS:
+    """Note that something was put right, a key of TEXTS or CORRECTIONS; once, however often it is done."""
+    if code not in TEXTS | CORRECTIONS:
         raise KeyError(code)
     vars(dataset).setdefault("corrected", {})[code] = None
 
 
-def corrections(dataset: Dataset) -> list[str]:
-    """Return what was put right in reading an image so far."""
-    return [code for code in CORRECTIONS if code in vars(dataset).get("corrected", {})]
+def corrections(dataset: Dataset, of: Iterable[str] = CORRECTIONS) -> list[str]:
+    """Return what was put right so far: in reading an image, or as far as it is among the codes `of`."""
+    return [code for code in of if code in vars(dataset).get("corrected", {})]
 
 
 def count_corrections(noted: Iterable[str]) -> list[tuple[str, int]]:

@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from analysis.archive.dicom import text, value
+from analysis.archive.sides import BESIDE, apart
 
 if TYPE_CHECKING:
     from analysis.archive.settings import IngestSettings, Patterns
@@ -28,7 +29,9 @@ _OBLIQUE = {"LLO", "RLO", "LAO", "RAO", "LPO", "RPO"}
 _SEX = {"F": "female", "W": "female", "K": "female", "M": "male", "O": "other"}
 _SIDES = {"L": "left", "R": "right", "B": "both", "U": None}
 #: Words for a kind of machine at the beginning of a description, as "CR DX KNEE".
-_MODALITY = re.compile(r"^(?:(?:CR|DX|DR|XR|RG|RX|RF|X-?RAY)(?![^\W_])[\s_:/,.-]*)+", re.IGNORECASE)
+_MODALITY = re.compile(
+    r"^(?:(?:CR|DX|DR|XR|RG|RX|RF|X-?RAY)(?:(?![^\W_])|(?=(?-i:[A-Z][a-zß-ÿ])))[\s_:/,.-]*)+", re.IGNORECASE
+)
 _DATES = ("StudyDate", "AcquisitionDate", "SeriesDate", "ContentDate", "AcquisitionDateTime")
 _OLD, _OLDEST, _EPOCH = 100, 110, date(1970, 1, 1)
 #: Days 0 of programs' calendars.
@@ -44,7 +47,8 @@ _UNITS = {"Y": 1.0, "J": 1.0, "A": 1.0, "Å": 1.0, "M": 1 / 12, "W": 7 / 365.25,
 def match(words: str, patterns: Patterns) -> str | None:
     """Return the first name of which a pattern is found in the text.
 
-    Underscores count as blanks. Where an earlier program has lost a text's letters (h\ufffdger, h?ger) or written them in
+    Underscores count as blanks, and where nothing is found, words that are joined (GenouDroit) are read apart. Where an
+    earlier program has lost a text's letters (h\ufffdger, h?ger) or written them in
     two characters (hÃ¶ger), the letter that they were fits.
     """
     return _match(words, tuple((name, tuple(listed)) for name, listed in patterns.items()))
@@ -56,7 +60,7 @@ _Listed = tuple[tuple[str, tuple[str, ...]], ...]
 @lru_cache(maxsize=8192)  # an archive says few different things
 def _match(words: str, patterns: _Listed) -> str | None:
     words = unicodedata.normalize("NFC", words.replace("_", " "))
-    found = _first_match(words, patterns)
+    found = _first_match(words, patterns) or _first_match(apart(words), patterns)
     if found or (words.isascii() and "?" not in words):
         return found
     if not words.isascii():
@@ -121,7 +125,8 @@ def side(dataset: Any, settings: IngestSettings) -> tuple[str | None, bool]:
         Whether tag and text contradict each other.
     """
     words = _side_texts(dataset)
-    by_text = {match(words, {name: listed}) for name, listed in settings.sides.items()} - {None} if words else set()
+    patterns = {name: [*listed, *BESIDE[name]] for name, listed in settings.sides.items()}
+    by_text = {match(words, {name: listed}) for name, listed in patterns.items()} - {None} if words else set()
     # A text may say that the exam is of both knees, and which one this film shows. Words for both may hold a letter.
     one = by_text - {"both"} if len(by_text) < 3 else set()
     for keyword in ("ImageLaterality", "Laterality"):

@@ -12,6 +12,7 @@ from pydicom.pixels import get_decoder
 from pydicom.uid import UID
 
 from analysis.archive import describe
+from analysis.archive.corrections import CORRECTIONS, TEXTS, corrections
 from analysis.archive.cutting import cut
 from analysis.archive.dicom import NATIVE, Unreadable, present, read, stored_pixels, text, time_limit, value, whole
 from analysis.archive.find import real_path
@@ -108,8 +109,9 @@ def inspect(
             record["pixel_hash"] = pixel_hash(dataset)
             expected = record["accession"] in both_read or record["study_uid"] in both_read
             boxes, doubtful = cut(dataset, record, expected, settings.cut)
-            if doubtful:
-                record["noted"] = f"{record['noted'] or ''} film_doubtful".strip()
+            notes = [f"corrected_{code}" for code in corrections(dataset, (*TEXTS, *CORRECTIONS))]
+            notes += ["film_doubtful"] if doubtful else []
+            record["noted"] = " ".join([*(record["noted"] or "").split(), *notes]) or None
             if len(boxes) == 2:
                 record["side"] = "both"
             elif record["side"] == "both":

@@ -74,45 +74,6 @@ class CutSettings(Settings):
     )  # fmt: skip
 
 
-def _letter(letter: str, *short: str, not_before: str) -> list[str]:
-    """Return patterns of a side's letter: alone (but not as in R.O. or L.S.), or joined to a word as in KNEE-R and R-KNEE.
-
-    A word has three letters, or names a view (AP-L, 3V-R), so that X-R and R/O are no sides; the L of L-SPINE is none.
-    """
-    word = r"(?:[^\W\d_]{3,}|ap|pa|wb|\d ?v(?:w|iews?)?)"
-    return [
-        rf"(?<![\w/&+-]){letter}(?![\w/&+-]|\.\s?{not_before}\b)",
-        rf"(?<![\w/&+-]){letter}(?=[-/]{word}\b)(?!-(?:spine|rygg|kot|column))",
-        rf"\b{word}[-/]{letter}(?![\w&+]|[-/]\w\b)",
-        rf"\b(?:{'|'.join([letter, *short])})kn(?:ee|ä)",
-    ]
-
-
-#: Words for a knee, and how each language shortens left and right beside them; Portuguese e is "and", too.
-_SHORT_SIDES = (
-    ("knie", "li", "re"), ("genou", "g", "d"), ("ginocchio", "s|sx|sn|sin", "d|dx|des"), ("rodilla", "i|izq", "d|der"),
-    ("joelho", r"e(?=\W*(?:$|;|\(|ap\b|pa\b|perfil|frente|axial))|esq", "d|dir"), ("knä|kna", "v|vä|va", "h|hö|ho"),
-    ("kne|knæ", "v|ve", "h|hø"), ("polvi", "v|vas", "o|oik"), ("kolano", "l|lew", "p|pr"),
-)  # fmt: skip
-#: What stands between two sides.
-_AND = r"(?:\.?\s?[-+/&,]\s?|\.?\s(?:och|og|et|und|u\.?|y|i|e|o|oraz|ja)\s)"
-
-
-def _beside_knee(position: int) -> list[str]:
-    """Return patterns of a side's short words after a knee's, as in Knie re. or Genou G; not of both, as in knä h+v."""
-    return [
-        rf"\b(?:{row[0]})[\W_]+(?:{row[position]})(?!\w|\.\w|{_AND}(?:{row[1]}|{row[2]})\b|\W*[<>=])"
-        for row in _SHORT_SIDES
-    ]
-
-
-def _both_beside_knee() -> list[str]:
-    return [
-        rf"\b(?:{knee})[\W_]+(?:(?:{left}){_AND}(?:{right})|(?:{right}){_AND}(?:{left}))\b"
-        for knee, left, right in _SHORT_SIDES
-    ]
-
-
 class IngestSettings(Settings):
     """What ingest accepts, and how it reads free text; patterns are regular expressions, case ignored.
 
@@ -171,27 +132,26 @@ class IngestSettings(Settings):
             "left": [
                 r"\bvänster\b", r"\bvanster\b", r"\bvä\b", r"\bvä?n?st\b", r"\bsin\b(?! (carga|contraste|apoyo))", r"\bleft\b", r"\blt\b",
                 r"\bsinist\w*", r"\blink(?:s|e[mnrs]?)\b", r"\bgauche\b", r"\bizq",
-                r"\bvenstre\b", r"\besquerd[ao]\b", r"\bvasen\b", r"\blew[aey]\b", *_letter("L", "LT", "LEFT", not_before="S"),
-                r"\bknee(?:left|lt)\b", *_beside_knee(1), *_both_beside_knee(),
+                r"\bvenstre\b", r"\besquerd[ao]\b", r"\bvase(?:n|mman)\b", r"\blew(?:[aey]|ego|ej)\b",
             ],
             "right": [
                 r"\bhöger\b", r"\bhoger\b", r"\bhö\b", r"\bdx\b", r"\bright\b", r"\brt\b",
-                r"\bdext(?:er|ra)\b", r"\brecht(?:s|e[mnrs]?)\b", r"\bh(?:øy|øj)re\b",
-                r"\bdestr[ao]\b", r"\bdireit[ao]\b", r"\boikea\b", r"\bpraw[aey]\b", r"\bdroite?\b", r"\bderech[ao]\b",
-                *_letter("R", "RT", "RIGHT", not_before="O"),
-                r"\bknee(?:right|rt|r)\b", *_beside_knee(2), *_both_beside_knee(),
+                r"\bdext(?:er|ra)\b", r"\brecht(?:s|e[mnrs]?)\b", r"\bhø[gjy]re\b",
+                r"\bdestr[ao]\b", r"\bdireit[ao]\b", r"\boikean?\b", r"\bpraw(?:[aey]|ego|ej)\b", r"\bdroite?\b",
+                r"\bderech[ao]\b",
             ],
             "both": [
                 r"\bbilat", r"\bboth\b", r"\bbeid(?:e|s\w*)\b", r"\bbds\b", r"\bbegge\b", r"\bdeux genoux", r"\bambas rodillas", r"\bbåda\b", r"\bbägge\b", r"\bbda\b",
                 r"\bhö\w*[^\w<>=]+(?:och\W+|o\W+)?vä", r"\bvä\w*[^\w<>=]+(?:och\W+|o\W+)?hö",
                 r"\bright[^\w<>=]+(?:and\W+)?left\b", r"\bleft[^\w<>=]+(?:and\W+)?right\b",
                 r"(?<![\w-])(?:R[^\w<>=]{0,3}L|L[^\w<>=]{0,3}R)(?![\w-])",
-                r"[^\W\d_]{3,}[-/](?:R[^\w<>=]{1,3}L|L[^\w<>=]{1,3}R)\b", *_both_beside_knee(),
-                r"\bdx\W+(?:och\W+|o\W+|et\W+)?sin\b", r"\bsin\W+(?:och\W+|o\W+|et\W+)?dx\b", r"\bbil\W+kn",
+                r"[^\W\d_]{3,}[-/](?:R[^\w<>=]{1,3}L|L[^\w<>=]{1,3}R)\b",
+                r"\bdx\W+(?:och\W+|o\W+|et\W+)?sin\b", r"\bsin\W+(?:och\W+|o\W+|et\W+)?dx\b", r"\bbil\W+kn", r"\bkn\w+\W+bil\b",
             ],
         },
-        description="Series and study text to side, where no laterality tag says it; the name of a modality that a text "
-        "begins with (DX) is no word for a side. A film of both knees is cut into two images.",
+        description="Series and study text to side, where no laterality tag says it; letters, and short words beside a "
+        "knee's name (Knie re.), count as well, and the modality that a text begins with (DX) doesn't. A film of both knees "
+        "is cut into two images.",
     )  # fmt: skip
     cut: CutSettings = Field(CutSettings(), description="How single knees are cut out of a film.")
     body_parts: Patterns = Field(
@@ -208,7 +168,7 @@ class IngestSettings(Settings):
                 r"\bjoelho",
                 r"\bkolan",
                 r"\bpolv",
-                r"\bkn[eæ]\b",
+                r"\bkn(?:e|æ|ær|ærne)\b",
             ],
             "femur": [r"femur", r"lårben", r"thigh"],
             "leg": [r"tibia", r"fibula", r"underben", r"\bleg\b", r"\bcrus\b", r"tib.?fib", r"lower ?leg"],

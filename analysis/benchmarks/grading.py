@@ -69,7 +69,7 @@ def bare_loop(network: Trained, paths: list[Path]) -> int:
     done, waiting = 0, list[np.ndarray]()
     for number, path in enumerate(paths, 1):
         with suppress(Exception):  # no radiograph
-            waiting.append(prepare_plain(path, network.images).reshape(network.images.size, -1))
+            waiting.append(prepare_plain(path, network.images)[0].reshape(network.images.size, -1))
         if waiting and (len(waiting) == BATCH or number == len(paths)):
             network.answer(np.stack(waiting), np.arange(len(waiting)), pd.Series("right", range(len(waiting))))
             done += len(waiting)

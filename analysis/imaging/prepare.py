@@ -70,47 +70,69 @@ def prepare_file(path: Path, settings: ImagesSettings, box: Box | None = None) -
         warnings.simplefilter("ignore")
         dataset = read(path)
         stored = decode(dataset)
-        small = _shown(dataset, stored, settings, box, window=settings.window)
-        why = _no_radiograph(small, dataset, stored, settings, box, window=settings.window)
-        if why and settings.window:
-            # ASSUME: a window or LUT by which there is no radiograph to be seen is a wrong tag where there is one without it.
-            whole = _shown(dataset, stored, settings, box, window=False)
-            if not _no_radiograph(whole, dataset, stored, settings, box, window=False):
-                small, why = whole, None
-                correct(dataset, "window")
-        if why and settings.implausible == "reject":
-            raise Unreadable("implausible", why)
+        _, small = drawn(dataset, stored, settings, box)
         return small, hash_of(stored) + (f" {box}" if box else ""), " ".join(corrections(dataset))
 
 
-def _shown(
-    dataset: Dataset, stored: NDArray[Any], settings: ImagesSettings, box: Box | None, *, window: bool
+def drawn(
+    dataset: Dataset, stored: NDArray[Any], settings: ImagesSettings, box: Box | None
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Draw what was decoded as a viewer would, and reduce it.
+
+    Parameters
+    ----------
+    dataset : pydicom.Dataset
+    stored : numpy.ndarray, shape (rows, columns)
+        From `decode`.
+    settings : ImagesSettings
+    box : Box, optional
+        The part of the picture that is the image.
+
+    Returns
+    -------
+    numpy.ndarray of uint8, shape (rows, columns)
+        The image in full.
+    numpy.ndarray of uint8, shape (size, size)
+        The image reduced.
+
+    Raises
+    ------
+    Unreadable
+        If it shows nothing, or doesn't look like a radiograph.
+    """
+
+    def attempt(*, window: bool) -> tuple[NDArray[np.uint8], NDArray[np.uint8], str | None]:
+        whole = brightness(dataset, stored, window=window, percentiles=settings.percentiles)
+        image = whole if box is None else cut_out(whole, box)
+        return image, *judged(image, settings, box, pixel_aspect(dataset))
+
+    image, small, why = attempt(window=settings.window)
+    if why and settings.window:
+        # ASSUME: a window or LUT by which there is no radiograph to be seen is a wrong tag where there is one without it.
+        without = attempt(window=False)
+        if not without[2]:
+            image, small, why = without
+            correct(dataset, "window")
+    if why and settings.implausible == "reject":
+        raise Unreadable("implausible", why)
+    return image, small
+
+
+def judged(
+    image: NDArray[np.uint8], settings: ImagesSettings, box: Box | None, aspect: float
+) -> tuple[NDArray[np.uint8], str | None]:
+    """Reduce an image, and say why it is no radiograph, or None: by the size that it has, as enlarged noise is smooth."""
+    small = reduced(image, settings.size, settings, box, aspect)
+    size = max(image.shape)
+    return small, implausible(small if size >= settings.size else reduced(image, size, settings, box, aspect))
+
+
+def reduced(
+    image: NDArray[np.uint8], size: int, settings: ImagesSettings, box: Box | None, aspect: float
 ) -> NDArray[np.uint8]:
-    """Draw what was decoded, and cut and reduce it."""
-    image = brightness(dataset, stored, window=window, percentiles=settings.percentiles)
-    return square(
-        image if box is None else cut_out(image, box),
-        settings.size,
-        border=settings.border if box is None else 0,
-        min_content=settings.min_content,
-        aspect=pixel_aspect(dataset),
-    )
-
-
-def _no_radiograph(
-    small: NDArray[np.uint8],
-    dataset: Dataset,
-    stored: NDArray[Any],
-    settings: ImagesSettings,
-    box: Box | None,
-    *,
-    window: bool,
-) -> str | None:
-    """Say why a prepared image is no radiograph, or None: by the size that it has, as enlarged noise is smooth."""
-    size = max(stored.shape) if box is None else max(box.bottom - box.top, box.right - box.left)
-    if size < settings.size:
-        small = _shown(dataset, stored, settings.model_copy(update={"size": size}), box, window=window)
-    return implausible(small)
+    """Crop, reduce and pad an image; what was cut out keeps its borders, so that its scale is that of the others."""
+    border = settings.border if box is None else 0
+    return square(image, size, border=border, min_content=settings.min_content, aspect=aspect)
 
 
 def hash_of(stored: NDArray[Any]) -> str:

@@ -16,6 +16,7 @@ import xxhash
 from PIL import Image
 
 from analysis.archive.copies import mark_copies
+from analysis.archive.corrections import corrections
 from analysis.archive.dicom import Unreadable, read
 from analysis.archive.find import Entry, escaped, find, real_path
 from analysis.archive.headers import read_headers
@@ -25,9 +26,8 @@ from analysis.archive.knees import divide
 from analysis.archive.people import exams, patients, shared
 from analysis.archive.reasons import sentence
 from analysis.errors import StudyError
-from analysis.imaging.pixels import brightness, pixel_aspect
-from analysis.imaging.plausible import implausible
-from analysis.imaging.square import cut_out, square
+from analysis.imaging.pixels import decode, pixel_aspect
+from analysis.imaging.prepare import drawn, judged, reduced
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -164,7 +164,7 @@ def knees(files: pd.DataFrame) -> Iterator[Knee]:
         yield Knee(names[start], sides[start] if isinstance(sides[start], str) else None, about.iloc[start:end])
 
 
-def prepare_shown(path: Path, settings: ImagesSettings, box: Box | None = None) -> NDArray[np.uint8]:
+def prepare_shown(path: Path, settings: ImagesSettings, box: Box | None = None) -> tuple[NDArray[np.uint8], str]:
     """Prepare a radiograph, DICOM or picture, as the network takes it and, larger, as people look at it.
 
     Parameters
@@ -178,18 +178,20 @@ def prepare_shown(path: Path, settings: ImagesSettings, box: Box | None = None) 
     -------
     numpy.ndarray of uint8, shape (size * size + SHOWN * SHOWN,)
         Both squares, one after the other; `parted` parts them.
+    str
+        What was put right (`analysis.archive.corrections`): codes with blanks between them.
 
     Raises
     ------
     Unreadable
         With the reason code.
     """
-    return _prepare(path, settings, (settings.size, SHOWN), box)
+    return _prepare(path, settings, (SHOWN,), box)
 
 
-def prepare_plain(path: Path, settings: ImagesSettings, box: Box | None = None) -> NDArray[np.uint8]:
+def prepare_plain(path: Path, settings: ImagesSettings, box: Box | None = None) -> tuple[NDArray[np.uint8], str]:
     """Prepare a radiograph, DICOM or picture, as the network takes it: as `prepare_shown`, without the larger square."""
-    return _prepare(path, settings, (settings.size,), box)
+    return _prepare(path, settings, (), box)
 
 
 def parted(both: NDArray[np.uint8], size: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:
@@ -198,24 +200,24 @@ def parted(both: NDArray[np.uint8], size: int) -> tuple[NDArray[np.uint8], NDArr
     return small.reshape(size, size), large.reshape(SHOWN, SHOWN) if len(large) else None
 
 
-def _prepare(path: Path, settings: ImagesSettings, sizes: tuple[int, ...], box: Box | None) -> NDArray[np.uint8]:
+def _prepare(
+    path: Path, settings: ImagesSettings, larger: tuple[int, ...], box: Box | None
+) -> tuple[NDArray[np.uint8], str]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         with path.open("rb") as file:
             start = file.read(4)
         if any(start.startswith(magic) for magic in _PICTURES):
-            image, aspect = _picture(path), 1.0
+            image, aspect, noted = _picture(path), 1.0, ""
+            small, why = judged(image, settings, None, aspect)
+            if why and settings.implausible == "reject":
+                raise Unreadable("implausible", why)
         else:
             dataset = read(path)
-            image = brightness(dataset, window=settings.window, percentiles=settings.percentiles)
-            aspect = pixel_aspect(dataset)
-        border = settings.border if box is None else 0  # as in prepare_file: what is cut out keeps its scale
-        image = image if box is None else cut_out(image, box)
-        edges = {"border": border, "min_content": settings.min_content, "aspect": aspect}
-        squares = [square(image, size, **edges) for size in sizes]
-    if settings.implausible == "reject" and (why := implausible(squares[0])):
-        raise Unreadable("implausible", why)
-    return np.concatenate([one.ravel() for one in squares])
+            image, small = drawn(dataset, decode(dataset), settings, box)
+            aspect, noted = pixel_aspect(dataset), " ".join(corrections(dataset))
+        squares = [small, *(reduced(image, size, settings, box, aspect) for size in larger)]
+    return np.concatenate([one.ravel() for one in squares]), noted
 
 
 def _picture(path: Path) -> NDArray[np.uint8]:

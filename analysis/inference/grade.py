@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import csv
 import sys
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
 
+from analysis.archive.corrections import count_corrections
 from analysis.archive.dicom import Unreadable
 from analysis.archive.knees import boxes
 from analysis.archive.reasons import sentence
@@ -22,9 +22,9 @@ from analysis.files import atomic
 from analysis.imaging.prepare import decode_files
 from analysis.inference.files import Knee, by_knee, knees, parted, prepare_plain, prepare_shown
 from analysis.inference.memory import EVERY, give_back
+from analysis.inference.table import Table
 from analysis.network.trained import BATCH, Trained
 from analysis.network.trust import MARKS as LOOKS
-from analysis.tables import unlike_formula
 
 #: Why a graded knee should not be trusted without a look: how it looks to the network, and what its files say.
 MARKS = LOOKS | {
@@ -35,8 +35,6 @@ MARKS = LOOKS | {
 }
 #: What is said when the first knee is graded.
 FIRST = "The first knee is graded."
-#: Between the names of files, and between marks, in one cell.
-SEPARATOR = "; "
 
 
 @dataclass(frozen=True)
@@ -60,6 +58,8 @@ class Graded:
         The grade of each item.
     marks : list of str
         Keys of MARKS: why it should not be trusted.
+    corrected : list of str
+        For each image in whose header something was put right what it was: codes with blanks between them.
     """
 
     number: int
@@ -70,6 +70,7 @@ class Graded:
     seeds: np.ndarray
     grades: dict[str, int | None]
     marks: list[str]
+    corrected: list[str] = field(default_factory=list)
 
     @property
     def spread(self) -> float:
@@ -90,12 +91,14 @@ class Counts:
     duplicates: int = 0
     knees: int = 0
     doubted: int = 0
+    corrected: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
         files = (
             f"{self.found} files found = {self.graded} graded + {self.refused} refused + {self.duplicates} duplicates"
         )
-        return f"{files}; {self.knees} knees, of which {self.doubted} should not be trusted without a look"
+        put_right = "".join(f", {code} {n}" for code, n in count_corrections(self.corrected))
+        return f"{files}; {self.knees} knees, of which {self.doubted} should not be trusted without a look{put_right}"
 
 
 def grade(
@@ -128,13 +131,14 @@ def grade(
     # Of a film of both knees one may be graded and the other refused: the film counts as graded, and each has its row.
     graded = set[str]()
     with atomic(out / "grades.csv") as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
-        table = _Table(network, file)
+        table = Table(network, file)
         for one in _graded(network, files, show is not None, workers):
             if isinstance(one, Graded):
                 table.graded(one)
                 graded |= set(one.knee.files["path"])
                 counts.knees += 1
                 counts.doubted += bool(one.marks)
+                counts.corrected += one.corrected
                 if show:
                     show(one)
                 if one.number == 1:
@@ -157,10 +161,11 @@ class _Read:
     knee: Knee
     images: list[np.ndarray]
     larger: list[np.ndarray]
+    corrected: list[str]
     incomplete: bool
 
 
-#: The cells of a file that could not be read; see `_Table.left_out`.
+#: The cells of a file that could not be read; see `Table.left_out`.
 _Refused = dict[str, Any]
 
 
@@ -205,20 +210,21 @@ def _prepared(network: Trained, files: pd.DataFrame, shown: bool) -> Iterator[tu
     places = [Path(place) for place in parted_files["place"]]
     decoded = decode_files(places, network.images, prepare_shown if shown else prepare_plain, boxes(parted_files))
     for knee in knees(parted_files):
-        images, larger, refused, good = [], [], [], []
+        images, larger, corrected, refused, good = [], [], [], [], []
         for path in knee.files["path"]:
             result = next(decoded)
             if isinstance(result, Unreadable):
                 told = sentence(result.code, result.detail)
                 refused.append({"path": path, "code": result.code, "detail": told, "side": knee.side})
             else:
-                small, large = parted(result, network.images.size)
+                small, large = parted(result[0], network.images.size)
                 images.append(small)
+                corrected += [result[1]] if result[1] else []
                 larger += [large] if large is not None else []
             good.append(not isinstance(result, Unreadable))
         if refused:
             knee = replace(knee, files=knee.files[good])
-        yield _Read(knee, images, larger, bool(refused)), refused
+        yield _Read(knee, images, larger, corrected, bool(refused)), refused
 
 
 def _answered(network: Trained, some: list[_Read], number: int) -> list[Graded]:
@@ -250,57 +256,5 @@ def _answered(network: Trained, some: list[_Read], number: int) -> list[Graded]:
         found |= {"cut"} if any("film_doubtful" in str(noted) for noted in read.knee.files["noted"]) else set()
         marks = [mark for mark in MARKS if mark in found]
         stack, scores, seeds = np.stack(read.images), answers.scores[i], answers.seeds[:, i]
-        graded.append(Graded(number + i + 1, read.knee, stack, read.larger, scores, seeds, own, marks))
+        graded.append(Graded(number + i + 1, read.knee, stack, read.larger, scores, seeds, own, marks, read.corrected))
     return graded
-
-
-class _Table:
-    """grades.csv, a row at a time."""
-
-    def __init__(self, network: Trained, file: TextIO) -> None:
-        self.network = network
-        self.refused, self.duplicates = set[str](), set[str]()
-        self._decided = [o for o, limit in zip(network.outcomes, network.limits, strict=True) if not np.isnan(limit)]
-        head = ["status", "knee", "exam", "side", "views", "files", *network.scheme.items, *network.outcomes]
-        head += [f"{name}_yes" for name in self._decided]
-        self._writer = csv.DictWriter(file, [*head, "seeds_differ", "trust", "marks", "reason"], lineterminator="\n")
-        self._writer.writeheader()
-
-    def graded(self, one: Graded) -> None:
-        """Write a knee."""
-        scores = dict(zip(self.network.outcomes, one.scores, strict=True))
-        yes = decided(self.network, one.scores)
-        self._writer.writerow(
-            {
-                "status": "graded",
-                "knee": one.number,
-                "exam": unlike_formula(one.knee.exam),
-                "side": one.knee.side or "",
-                "views": SEPARATOR.join(
-                    view if isinstance(view, str) else "unknown" for view in one.knee.files["view"]
-                ),
-                "files": unlike_formula(SEPARATOR.join(one.knee.files["path"])),
-                **{item: "" if level is None else level for item, level in one.grades.items()},
-                **{name: "" if np.isnan(score) else f"{score:.5f}" for name, score in scores.items()},
-                **{f"{name}_yes": "" if yes[name] is None else "yes" if yes[name] else "no" for name in self._decided},
-                "seeds_differ": "" if np.isnan(one.spread) else f"{one.spread:.5f}",
-                "trust": "no" if one.marks else "yes",
-                "marks": SEPARATOR.join(one.marks),
-            }
-        )
-
-    def left_out(self, path: str, code: str, detail: str, side: str | None = None) -> None:
-        """Write a file that wasn't graded, or, with its side, the knee of a film that wasn't."""
-        duplicate = code.startswith("duplicate")
-        (self.duplicates if duplicate else self.refused).add(path)
-        status = "duplicate" if duplicate else "refused"
-        cells = {"status": status, "side": side or "", "files": unlike_formula(path), "marks": code, "reason": detail}
-        self._writer.writerow(cells)
-
-
-def decided(network: Trained, scores: np.ndarray) -> dict[str, bool | None]:
-    """Return yes or no for each outcome at the threshold that the network carries; None without a threshold or score."""
-    return {
-        name: None if np.isnan(limit) or np.isnan(score) else bool(score >= limit)
-        for name, limit, score in zip(network.outcomes, network.limits, scores, strict=True)
-    }

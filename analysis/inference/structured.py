@@ -15,7 +15,8 @@ from pydicom.uid import generate_uid
 
 from analysis.files import atomic
 from analysis.grading.scheme import Scheme
-from analysis.inference.grade import MARKS, Graded, decided
+from analysis.inference.grade import MARKS, Graded
+from analysis.inference.table import decided
 from analysis.network.folder import NOT_A_DEVICE
 from analysis.network.trained import Trained
 

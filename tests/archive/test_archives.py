@@ -565,6 +565,44 @@ SIDES = [
             ("left > right pain, knees", None),
             ("knä hö > vä", None),
             ("Knee R & L", "both"),
+            ("KneeL", "left"),
+            ("LKnee", "left"),
+            ("kneeRT", "right"),
+            ("XRKneeR", "right"),
+            ("DXKnee", None),
+            ("DXKneeLeft", "left"),
+            ("GenouDroit", "right"),
+            ("genougauche", "left"),
+            ("KnieLi", "left"),
+            ("KNIERE", "right"),
+            ("re. Knie", "right"),
+            ("re. u. li. Knie", "both"),
+            ("Re: Knie", None),
+            ("rechterknie", "right"),
+            ("RodillaIzq", "left"),
+            ("rodilla dcha.", "right"),
+            ("vänsterknä", "left"),
+            ("KnäHö", "right"),
+            ("højreknæ", "right"),
+            ("JoelhoE", "left"),
+            ("oikean polven", "right"),
+            ("kolana lewego", "left"),
+            ("KneeLat", None),
+            ("KNEELAT", None),
+            ("Knee LAT", None),
+            ("KNEEL", None),
+            ("SKYLINE", None),
+            ("AXIAL", None),
+            ("KnieLiegend", None),
+            ("KneeR/O fx", None),
+            ("L SPINE AND KNEE", None),
+            ("Genoux face", "both"),
+            ("Knees", "both"),
+            ("knees left", "left"),
+            ("KNEE(S)", None),
+            ("Knän belastade", "both"),
+            ("both knees", "both"),
+            ("KneeBil", "both"),
         )
     ),
 ]
@@ -573,6 +611,16 @@ SIDES = [
 @pytest.mark.parametrize(("tags", "side"), SIDES, ids=str)
 def test_sides(tags, side):
     assert describe.side(knee(1, **tags), IngestSettings())[0] == side
+
+
+@pytest.mark.parametrize(
+    ("words", "view", "part"),
+    [("KneeLat", "lateral", "knee"), ("APKnee", "ap", "knee"), ("Linkerknie", None, "knee"), ("vänsterknä", None, "knee"),
+     ("knærne", None, "knee"), ("venstrekne", None, "knee"), ("knekt", None, "other")],
+)  # fmt: skip
+def test_words_that_are_joined_tell_view_and_knee(words, view, part):
+    dataset = knee(1, SeriesDescription=words, StudyDescription="", BodyPartExamined="x")
+    assert (describe.view(dataset, IngestSettings()), describe.body_part(dataset, IngestSettings())) == (view, part)
 
 
 @pytest.mark.parametrize(

@@ -147,6 +147,7 @@ SHUTTER = {
     [
         (legs().astype("<i2"), {"PixelRepresentation": 1}),
         (legs() << 4, {"BitsAllocated": 16, "BitsStored": 12, "HighBit": 15}),
+        (legs() << 4, {"HighBit": 11}),
         (4095 - legs(), {"RescaleSlope": "-1", "RescaleIntercept": "4095"}),
         (collimated(), SHUTTER),
         (ruled(), {}),
@@ -155,11 +156,16 @@ SHUTTER = {
         (legs(), {"ImagerPixelSpacing": [0.1, 0.1], "PixelSpacing": [1.0, 1.0]}),
         (legs(), {"ImagerPixelSpacing": [0.2, 0.2], "NominalScannedPixelSpacing": [1.0, 1.0]}),
     ],
-    ids=["signed", "left-aligned", "falling", "shutter", "ruler", "screws", "too large", "in centimetres", "too small"],
+    ids=[
+        "signed", "left-aligned", "untold", "falling", "shutter", "ruler", "screws", "too large", "in centimetres",
+        "too small",
+    ],  # fmt: skip
 )
 def test_a_film_is_cut_in_the_right_place_whatever_its_header_has_wrongly(pixels, tags, tmp_path):
     film(tmp_path / "both.dcm", pixels, **tags)
-    cut = dict(part.split(":") for part in inspect(tmp_path, "both.dcm", PLAIN, {"A1"})["cut"].split())
+    record = inspect(tmp_path, "both.dcm", PLAIN, {"A1"})
+    assert ("corrected_aligned" in (record["noted"] or "")) == (tags == {"HighBit": 11})
+    cut = dict(part.split(":") for part in record["cut"].split())
     for name, joint in (("right", (105, 170)), ("left", (325, 190))):
         top, left, bottom, right = map(int, cut[name].split(","))
         assert np.hypot((left + right) / 2 - joint[0], (top + bottom) / 2 - joint[1]) < 10

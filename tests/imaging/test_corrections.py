@@ -7,12 +7,15 @@ from click.testing import CliRunner
 from pydicom.uid import ExplicitVRBigEndian
 
 from analysis.archive.corrections import CORRECTIONS, correct, count_corrections
+from analysis.archive.inspect import inspect
+from analysis.archive.settings import IngestSettings
 from analysis.cohort.selection import count_images
 from analysis.files import read_table
 from analysis.imaging.commands import prepare as command
 from analysis.imaging.prepare import prepare_file
 from analysis.imaging.settings import ImagesSettings
 from analysis.imaging.store import ImageStore
+from analysis.inference.files import prepare_plain
 from analysis.schemas import IMAGES, PRIVATE
 from tests.archive.files import save
 from tests.imaging.test_wrong_pixels import COLUMNS, DRAWN, RAMP, ROWS, WINDOW, WORDS, X, file, lut
@@ -39,6 +42,7 @@ CASES = [
     ("padding", PADDED, {"BitsStored": 16, "HighBit": 15}),
     ("hidden", DRAWN, SHUTTER),
     ("aspect", DRAWN, {"PixelSpacing": ["9", "0.1"]}),
+    ("window", DRAWN, lut(np.where(RAMP > 2000, 4095, 0), [4096, 0, 12])),
     ("modality window", DRAWN, {"RescaleSlope": "0", "RescaleIntercept": "0", "WindowCenter": "2048", "WindowWidth": "-1"}),
 ]  # fmt: skip
 
@@ -46,13 +50,29 @@ CASES = [
 @pytest.mark.parametrize(("codes", "pixels", "tags"), CASES, ids=range(len(CASES)))
 def test_what_is_put_right_is_noted(tmp_path, codes, pixels, tags):
     path = save(file(pixels, **tags), tmp_path / "a.dcm")
-    assert prepare_file(path, ImagesSettings())[2] == codes
+    small, _, noted = prepare_file(path, ImagesSettings())
+    assert noted == codes
+    to_grade, put_right = prepare_plain(path, ImagesSettings())  # as `grade` prepares it
+    assert put_right == codes and (to_grade == small.ravel()).all()
 
 
 def test_a_header_that_lacks_something_is_noted(tmp_path):
     ds = file()
     del ds.PixelRepresentation
     assert prepare_file(save(ds, tmp_path / "a.dcm"), ImagesSettings())[2] == "header"
+
+
+def test_what_ingest_puts_right_is_noted(tmp_path):
+    named = file(StudyDescription="Knä höger", SpecificCharacterSet="ISO_IR 192")
+    save(named, tmp_path / "a.dcm")
+    data = (tmp_path / "a.dcm").read_bytes()
+    (tmp_path / "a.dcm").write_bytes(data.replace(b"ISO_IR 192", b"ISO_IR 100"))
+    ds = file(DRAWN + 1, AccessionNumber="A2", SpecificCharacterSet="ISO_IR 192")
+    del ds.PixelRepresentation
+    save(ds, tmp_path / "b.dcm")
+    noted = [inspect(tmp_path, name, IngestSettings())["noted"] for name in ("a.dcm", "b.dcm")]
+    assert noted == ["corrected_characters", "corrected_header"]
+    assert prepare_file(tmp_path / "a.dcm", ImagesSettings())[2] == ""  # nothing of its pixels
 
 
 def test_another_byte_order_is_no_correction(tmp_path):

@@ -146,9 +146,9 @@ def test_a_picture_is_read_as_viewers_show_it(tmp_path):
     Image.fromarray(grey.astype(np.uint16) * 16).save(tmp_path / "twelve.png")
     Image.fromarray(np.dstack([grey] * 3 + [np.full_like(grey, 255)])).save(tmp_path / "alpha.png")
     Image.fromarray(grey).convert("P").save(tmp_path / "palette.png")
-    plain = prepare_plain(tmp_path / "plain.png", ImagesSettings()).astype(int)
+    plain = prepare_plain(tmp_path / "plain.png", ImagesSettings())[0].astype(int)
     for path in sorted(tmp_path.iterdir()):
-        assert np.abs(prepare_plain(path, ImagesSettings()) - plain).max() <= 3, path.name
+        assert np.abs(prepare_plain(path, ImagesSettings())[0] - plain).max() <= 3, path.name
 
 
 def test_where_nothing_can_be_written_is_told_first(card, tmp_path):
@@ -167,9 +167,13 @@ def test_where_nothing_can_be_written_is_told_first(card, tmp_path):
 
 def test_what_should_not_be_trusted_is_marked(card, tmp_path):
     save(knee("A", 1, BodyPartExamined="HAND", StudyDescription="Hand"), tmp_path / "in/hand.dcm")
-    save(knee("B", 2), tmp_path / "in/good.dcm")
+    save(knee("B", 2, RescaleSlope="0", RescaleIntercept="0"), tmp_path / "in/good.dcm")
     save(knee("B", 3, PixelData=np.full(80 * 70, 7, "<u2").tobytes()), tmp_path / "in/blank.dcm")
-    run([tmp_path / "in"], card, tmp_path / "out", page=0)
+    told = run([tmp_path / "in"], card, tmp_path / "out", page=0)
+    assert ", corrected 1, corrected_modality 1." in told
+    assert {row["files"]: row["corrected"] for row in rows(tmp_path / "out") if row["status"] == "graded"} == {
+        "hand.dcm": "", "good.dcm": "modality",
+    }  # fmt: skip
     marks = {row["files"]: row["marks"] for row in rows(tmp_path / "out") if row["status"] == "graded"}
     assert "body_part" in marks["hand.dcm"] and "small" in marks["hand.dcm"]
     assert "incomplete" in marks["good.dcm"]
