@@ -228,10 +228,9 @@ def _text(data: bytes, path: Path, needs: list[str]) -> _Columns:
     text = text.lstrip("\ufeff")
     begin = len(text) - len(text.lstrip("\r\n"))
     skipped, text = text.count("\n", 0, begin), text[begin:]
-    first, _, rest = text.partition("\n")
-    if said := re.fullmatch(r"sep=(.)\s*", first, re.IGNORECASE):  # Excel's own way to name the separator
+    if said := re.match(r"sep=(.)[ \t]*(?:\r\n|\r|\n|$)", text, re.IGNORECASE):  # Excel's own way to name the separator
         separators: tuple[str, ...] = (said[1],)
-        text, skipped = rest, skipped + 1
+        text, skipped = text[said.end() :], skipped + 1
     else:
         separators = _SEPARATORS
     separator = max(separators, key=lambda one: _fit(text, one, needs))

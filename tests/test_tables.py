@@ -39,6 +39,7 @@ def test_any_separator_encoding_and_end_of_line(tmp_path, separator, encoding, e
     ("data", "expected"),
     [
         ("sep=;\naccession;text\n1;a, b\n", [("1", "a, b")]),
+        ("sep=;\raccession;text\r1;a, b\r", [("1", "a, b")]),
         ("\n\naccession,text\n\n1,a\n,\n", [("1", "a")]),  # empty rows, as spreadsheets leave them
         (" Accession , TEXT\n 1 , a \n", [("1", "a")]),
         ('"accession","text"\n"1","a ""b"", c"\n', [("1", 'a "b", c')]),

@@ -12,12 +12,14 @@ if TYPE_CHECKING:
 #: Code to what was done: to the texts of a header, and to its pixels.
 TEXTS = {"characters": "the texts were read in another character set than the header declares"}
 CORRECTIONS = {
-    "header": "what the header doesn't say of how its pixels lie was taken from the rest of it",
+    "header": "what the header doesn't say of how its pixels lie was taken from the rest of it, or from the pixels themselves",
+    "syntax": "pixels were decoded by what they are compressed with, against the header",
     "sign": "the values were read with a sign, or without, against the header",
     "overlay": "bits above those of the image, as an overlay's, were cut off though the header counts them in",
     "bits": "the image has more bits than its header says, and kept them",
     "aligned": "its bits lie higher than its header says, and were moved down",
-    "modality": "a slope or table of stored values (modality LUT) that is broken or leaves nothing to see was left aside",
+    "modality": "a slope or table of stored values (modality LUT) that is broken or leaves nothing to see was left aside, "
+    "or half of it was used alone",
     "table": "a table of brightness (VOI LUT) was read by its entries against its descriptor, or left aside as broken",
     "window": "a window or table that is none, or leaves nothing to see, gave way to the range of the values",
     "padding": "padding that no tag tells of was made black",

@@ -206,7 +206,7 @@ def parse_date(written: str) -> date | None:
     return found if 1850 <= found.year <= 2150 else None
 
 
-def _is_filler(written: date) -> bool:
+def is_filler(written: date) -> bool:
     """Whether a birth date is one that programs write where they know none: the day that they count from, or the first."""
     return written in _ZEROS or ((written.month, written.day) == (1, 1) and written.year <= 1901)
 
@@ -223,22 +223,23 @@ def age(dataset: Any, on: date | None) -> tuple[float | None, bool]:
     """
     born = parse_date(text(dataset, "PatientBirthDate"))
     written = _written_age(text(dataset, "PatientAge"))
+    told = written if re.search("[1-9]", text(dataset, "PatientAge")) else None  # nought is written where nobody knows
     if born is None or on is None:
-        return written, False
+        return told, False
     years = _years(born, on)
     contradicted = written is not None and abs(years - written) > 1
     # ASSUME: nobody is X-rayed on the day of birth or later than at 110. A filler may be somebody's birthday: it is
     # one where the written age says the same.
     # Of two ages that contradict each other, one beyond a hundred is the wrong one.
     possible = 0 <= years <= _OLDEST and born != on and not (contradicted and years > _OLD >= (written or 0))
-    if not possible or (_is_filler(born) and (contradicted or (written is None and born != _EPOCH))):
-        return written, contradicted
+    if not possible or (is_filler(born) and (contradicted or (written is None and born != _EPOCH))):
+        return told, contradicted
     return years, contradicted
 
 
 def _written_age(words: str) -> float | None:
-    """Read ages such as 062Y, 840M or 62 years; a number alone is years."""
-    found = re.fullmatch(r"0*(\d{1,3})\s*([YJAÅMWD]?)[^\W\d_]*\.?", words.strip().upper())
+    """Read ages such as 062Y, 840M, 62 years or 62Y 3M; a number alone is years."""
+    found = re.fullmatch(r"0*(\d{1,3})\s*([YJAÅMWD]?)[^\W\d_]*\.?(?:\s*\d+\s*[MWDT][^\W\d_]*)*", words.strip().upper())
     years = float(int(int(found[1]) * _UNITS[found[2] or "Y"])) if found else None
     return years if years is not None and years <= _OLDEST else None
 

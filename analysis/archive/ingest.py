@@ -17,9 +17,9 @@ from analysis.archive.inspect import DESCRIPTION
 from analysis.archive.knees import BOX, both_sides_read, divide, find_double, units
 from analysis.archive.matching import exams_of_readings, fill_from, reports_of_exams
 from analysis.archive.parts import gather
-from analysis.archive.people import common_identifier, exams, patients, plain, shared
+from analysis.archive.people import borne_by_many, common_identifier, contradicted, exams, patients, plain, shared
 from analysis.archive.reasons import commonest, sentence
-from analysis.archive.tables import read_reports, readings_or_problem
+from analysis.archive.tables import misnamed, read_reports, readings_or_problem
 from analysis.errors import StudyError
 from analysis.files import write_table
 from analysis.schemas import COUNTS, IMAGES, PRIVATE, READINGS, REJECTED
@@ -111,7 +111,9 @@ def ingest(
     else:
         files = read_headers(folder, find(folder), settings, workers, both_sides_read(read), before)
     nobody = common_identifier(files)
-    by_study = _patients(files, settings, nobody)
+    many = borne_by_many(files)
+    by_study = _patients(files, settings, nobody, many)
+    doubts = {"identifiers_of_many": len(many), "patients_contradicted": contradicted(files, files["patient_key"])}
     files["exam_key"] = exams(files, files["patient_key"])
     reject(files, files["exam_key"].isna(), "no_exam")
     reject(files, files["patient_key"].isna(), "no_patient", _who(files, settings))
@@ -120,7 +122,8 @@ def ingest(
     mark_copies(files)
     files = _name(files, pseudonyms)
     wrong, told = fill_from(folder / "exams.csv", files)
-    problem = wrong or problem
+    told |= {name: n for name, n in doubts.items() if n}
+    problem = misnamed(folder) or wrong or problem
     texts: dict[str, int] = {}
     double: set[str] = set()
     problem = _problem(folder, files, nobody, settings) or problem
@@ -140,9 +143,9 @@ def ingest(
     return Index(files, _images(files), _readings(read, files, double), counts)
 
 
-def _patients(files: pd.DataFrame, settings: IngestSettings, nobody: str | None) -> int:
+def _patients(files: pd.DataFrame, settings: IngestSettings, nobody: str | None, many: frozenset[str]) -> int:
     """Find out who each file is of; return how many exams had to be taken for a patient of their own."""
-    files["patient_key"] = patients(files, [*settings.placeholders, *([nobody] if nobody else [])])
+    files["patient_key"] = patients(files, [*settings.placeholders, *([nobody] if nobody else [])], many)
     if settings.unnamed == "reject":
         return 0
     unnamed = files["patient_key"].isna()

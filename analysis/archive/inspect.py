@@ -18,6 +18,7 @@ from analysis.archive.dicom import NATIVE, Unreadable, present, read, stored_pix
 from analysis.archive.find import real_path
 from analysis.archive.lacking import complete
 from analysis.archive.reasons import sentence
+from analysis.archive.unit import identifier
 
 if TYPE_CHECKING:
     from collections.abc import Container
@@ -143,7 +144,7 @@ def _identity(dataset: pydicom.Dataset) -> dict[str, Any]:
         "contacts": _values(dataset, _CONTACTS),
         "texts": _values(dataset, _TEXTS),
         "birth_date": text(dataset, "PatientBirthDate") or None,
-        "accession": text(dataset, "AccessionNumber") or None,
+        "accession": identifier(text(dataset, "AccessionNumber")) or None,
         "study_uid": text(dataset, "StudyInstanceUID") or None,
         "series_uid": text(dataset, "SeriesInstanceUID") or None,
         "sop_uid": text(dataset, "SOPInstanceUID") or None,
@@ -175,7 +176,7 @@ def _check(dataset: pydicom.Dataset, settings: IngestSettings) -> None:
         complete(dataset)
     elif fractions := present(dataset, ("FloatPixelData", "DoubleFloatPixelData")):
         raise Unreadable("float_pixels", fractions[0])
-    check_size(rows, columns, whole(dataset, "BitsAllocated") or 0, settings)
+    check_size(*(whole(dataset, keyword) or 0 for keyword in ("Rows", "Columns", "BitsAllocated")), settings)
     syntax = UID(str(dataset.file_meta.TransferSyntaxUID))
     if syntax not in NATIVE:
         try:

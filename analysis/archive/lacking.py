@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pydicom.uid import UID
+from pydicom.uid import UID, ExplicitVRLittleEndian
 
+from analysis.archive.codestream import ITEM, described
 from analysis.archive.corrections import correct
 from analysis.archive.dicom import NATIVE, Unreadable, text, whole
 
@@ -26,8 +27,9 @@ def complete(dataset: Dataset) -> None:
     Raises
     ------
     Unreadable
-        `lacking`, with the name of what nothing tells.
+        `lacking`, with the name of what nothing tells; `colour`, where compressed pixels have several samples.
     """
+    _as_compressed(dataset)
     for keyword in ("Rows", "Columns"):
         if not whole(dataset, keyword):
             raise Unreadable("lacking", keyword)
@@ -59,11 +61,39 @@ def complete(dataset: Dataset) -> None:
         correct(dataset, "header")
 
 
+def _as_compressed(dataset: Dataset) -> None:
+    """Let the header say what compressed pixels say of themselves, or that they aren't compressed."""
+    declared = UID(str(dataset.file_meta.TransferSyntaxUID))
+    data = _pixels(dataset)
+    stream = described(data, declared)
+    if stream is None:
+        if declared not in NATIVE and bytes(data[:4]) != ITEM and _allocated(dataset):
+            dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+            correct(dataset, "syntax")
+        return
+    if stream.samples > 1:
+        raise Unreadable("colour")
+    if stream.syntax != declared:
+        dataset.file_meta.TransferSyntaxUID = stream.syntax
+        correct(dataset, "syntax")
+    allocated = next((depth for depth in _DEPTHS if stream.bits <= depth), 0)
+    told = {"Rows": stream.rows, "Columns": stream.columns, "BitsAllocated": allocated if stream.bits else 0}
+    for keyword, number in told.items():
+        if number and number != whole(dataset, keyword):
+            setattr(dataset, keyword, number)
+            correct(dataset, "header")
+
+
+def _pixels(dataset: Dataset) -> bytes | memoryview:
+    try:
+        data = dataset.get_item("PixelData").value
+    except (AttributeError, KeyError):
+        return b""
+    return data if isinstance(data, bytes | memoryview) else b""
+
+
 def _allocated(dataset: Dataset) -> int:
     """Return how many bits each of the pixels takes by how many there are; 0 where that doesn't come out even."""
     pixels = (whole(dataset, "Rows") or 0) * (whole(dataset, "Columns") or 0)
-    try:
-        length = len(dataset.get_item("PixelData").value)
-    except (AttributeError, KeyError, TypeError):
-        return 0
-    return next((bits for bits in _DEPTHS if length in (pixels * bits // 8, pixels * bits // 8 + 1)), 0)
+    length = len(_pixels(dataset))
+    return next((bits for bits in _DEPTHS if pixels and length - pixels * bits // 8 in (0, 1)), 0)

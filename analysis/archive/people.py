@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from analysis.archive.describe import is_filler, parse_date
 from analysis.archive.inspect import SEPARATOR
 
 if TYPE_CHECKING:
@@ -50,11 +51,38 @@ _RUNS = re.compile(r"[^\W_\u0300-\u036f]+")
 _NATIONAL = {(6, 4), (8, 4), (6, 5), (3, 2, 4), (3, 3, 4)}
 
 
-def patients(files: pd.DataFrame, placeholders: Iterable[str]) -> pd.Series:
+def borne_by_many(files: pd.DataFrame) -> frozenset[str]:
+    """Return other identifiers and names that nobody can be known by, since too many bear them, as of a study or a scanner.
+
+    ASSUME: nobody has three PatientIDs and three birth dates, nor ten PatientIDs; and a name that a fifth of at least ten
+    have was put in by anonymisation.
+
+    Parameters
+    ----------
+    files : pandas.DataFrame
+        Columns `patient_id`, `other_ids`, `patient_name`, `birth_date`.
+    """
+    people = files[_COLUMNS].dropna(subset=["patient_id"]).drop_duplicates()
+    others = people.dropna(subset=["other_ids"])
+    others = others.assign(other=others["other_ids"].str.split(SEPARATOR)).explode("other")
+    others = others[others["other"] != others["patient_id"]].groupby("other")[["patient_id", "birth_date"]].nunique()
+    many = others[(others.min(axis=1) >= 3) | (others["patient_id"] >= 10)]
+    names = people[["patient_id", "patient_name"]].drop_duplicates()["patient_name"].value_counts()
+    names = names[names >= max(10, 0.2 * people["patient_id"].nunique())]
+    return frozenset({*map(plain, many.index), *map(_plain_name, names.index)})
+
+
+def _plain_name(name: str) -> str:
+    """Return a name's parts in a fixed order, with a blank between them."""
+    return " ".join(sorted(part for part in map(plain, re.split(r"[\^=,\s]+", name)) if part))
+
+
+def patients(files: pd.DataFrame, placeholders: Iterable[str], many: frozenset[str] = frozenset()) -> pd.Series:
     """Find out who each file is of.
 
     Files are of one patient when they share an identifier (PatientID or one of OtherPatientIDs, in
-    any spelling), or both name and birth date. So a second identifier can't bring a patient into two sets.
+    any spelling), or both name and birth date. So a second identifier can't bring a patient into two sets. A birth date
+    that programs write where they know none is nobody's.
 
     Parameters
     ----------
@@ -62,13 +90,15 @@ def patients(files: pd.DataFrame, placeholders: Iterable[str]) -> pd.Series:
         Columns `patient_id`, `other_ids`, `patient_name`, `birth_date`.
     placeholders : iterable of str
         Identifiers and names that stand for nobody.
+    many : frozenset of str
+        From `borne_by_many`.
 
     Returns
     -------
     pandas.Series of str
         An identity (the first of the patient's identifiers), missing where there is nothing to go by.
     """
-    nobody = frozenset(plain(one) for one in placeholders)
+    nobody = frozenset(plain(one) for one in placeholders) | many
     keys = [_keys(row, nobody) for row in files[_COLUMNS].itertuples(index=False, name=None)]
     parent: dict[str, str] = {}
 
@@ -93,11 +123,18 @@ def _keys(row: tuple[object, ...], nobody: frozenset[str]) -> list[str]:
     found = (plain_id(one, nobody) for one in (patient_id, *other_ids.split(SEPARATOR)))
     keys = [f"id {one}" for one in found if one]
     digits = re.sub(r"\D", "", born)
-    parts = sorted(part for part in (plain(part) for part in re.split(r"[\^=,\s]+", name)) if part)
-    if len(digits) == 8 and len(parts) > 1 and not nobody & set(parts):
+    known = _plain_name(name)
+    filler = (date := parse_date(born)) is not None and is_filler(date)
+    if len(digits) == 8 and not filler and " " in known and not nobody & {known, *known.split()}:
         # ASSUME: two people of one name and one birth date are rarer in an archive than one person with two numbers.
-        keys.append(f"name {' '.join(parts)} {digits}")
+        keys.append(f"name {known} {digits}")
     return keys
+
+
+def contradicted(files: pd.DataFrame, patient: pd.Series) -> int:
+    """Count the patients to whom files give several birth dates, or several sexes: perhaps two under one number."""
+    about = files[["birth_date", "sex"]].groupby(patient).nunique()
+    return int((about > 1).any(axis=1).sum())
 
 
 def common_identifier(files: pd.DataFrame) -> str | None:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from analysis import schemas
 from analysis.archive.people import plain
-from analysis.archive.unit import SIDES
+from analysis.archive.unit import SIDES, identifier
 from analysis.errors import StudyError
 from analysis.schemas import ROLES, SETS
 from analysis.tables import by_value, numbers, read_text_table
@@ -17,7 +17,28 @@ REPORTS = ("accession", "text")
 READINGS = tuple(schemas.READINGS.columns)
 SPLIT = ("patient", "set")
 EXAMS = ("exam", "age", "sex")
+#: The tables that lie beside an archive's images.
+NAMES = ("reports.csv", "readings.csv", "sets.csv", "exams.csv")
 _LETTERS = {"l": "left", "r": "right"}
+
+
+def misnamed(folder: Path) -> str | None:
+    """Say which file beside an archive's images is one of its tables by a name that isn't read, or None."""
+    others = sorted(path for path in folder.iterdir() if path.name not in NAMES)
+    for name in NAMES:
+        table = folder / name
+        if table.exists():
+            continue
+        if table.is_symlink():
+            return f"{table} is a link to nowhere; correct it, or remove it."
+        again = [path for path in others if path.name.casefold().split(".")[0] == table.stem and not path.is_dir()]
+        again += [path for path in (folder / "dicom" / name,) if path.is_file()]
+        if again:
+            return (
+                f"{again[0]} isn't read: an archive's table is called {name}, is CSV, and lies beside the folder dicom; "
+                "save it so, or take it out of the archive."
+            )
+    return None
 
 
 def read_readings(path: Path) -> pd.DataFrame:
@@ -37,7 +58,7 @@ def read_readings(path: Path) -> pd.DataFrame:
     """
     frame = read_text_table(path, READINGS)
     side = frame["side"].str.lower().replace(_LETTERS) if "side" in frame else ""
-    frame = frame[list(READINGS)].assign(side=side)
+    frame = _identified(frame[list(READINGS)], "exam").assign(side=side)
 
     def stop(wrong: pd.Series, column: str, what: str) -> None:
         if wrong.any():
@@ -82,8 +103,13 @@ def readings_or_problem(path: Path) -> tuple[pd.DataFrame, str | None]:
 
 def read_reports(path: Path) -> pd.DataFrame:
     """Read reports.csv: a text for each accession number, several texts of one exam joined."""
-    frame = read_text_table(path, REPORTS)
+    frame = _identified(read_text_table(path, REPORTS), "accession")
     return joined(frame, "accession")
+
+
+def _identified(frame: pd.DataFrame, column: str) -> pd.DataFrame:
+    """Write a column's identifiers as those of the headers are compared."""
+    return frame.assign(**{column: by_value(frame[column], lambda names: names.map(identifier).astype("str"))})
 
 
 def joined(texts: pd.DataFrame, key: str) -> pd.DataFrame:
@@ -128,7 +154,7 @@ def read_exams(path: Path) -> pd.DataFrame:
         Names the line of an age that is no number from 0 to 120, of an unknown sex, or of an exam that another line tells
         something else of.
     """
-    frame = read_text_table(path, EXAMS)[list(EXAMS)]
+    frame = _identified(read_text_table(path, EXAMS)[list(EXAMS)], "exam")
     age = numbers(frame, ["age"], path)["age"]
     sex = frame["sex"].str.lower().replace({"f": "female", "m": "male", "o": "other"})
     again = frame["exam"].duplicated() & ~frame.duplicated()

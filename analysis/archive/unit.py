@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -20,3 +21,14 @@ def side_of(unit: str) -> str:
     """Return the side of a unit of an exam of two knees; empty where the exam has one."""
     side = unit.rpartition("-")[2]
     return side if side in SIDES else ""
+
+
+def identifier(written: str) -> str:
+    """Return a number or name of the archive as it is compared: without signs that can't be seen, dashes and blanks alike."""
+    if written.isascii():
+        return written
+    plain_form = unicodedata.normalize("NFKC", written)
+    seen = "".join(
+        "-" if unicodedata.category(one) == "Pd" else one for one in plain_form if unicodedata.category(one) != "Cf"
+    )
+    return " ".join(seen.split())

@@ -11,6 +11,7 @@ import pandas as pd
 
 from analysis.archive.copies import kind_of_copy
 from analysis.archive.corrections import count_corrections
+from analysis.archive.inspect import SEPARATOR
 from analysis.archive.matching import reports_of_exams
 from analysis.archive.people import plain_id
 from analysis.archive.tables import read_reports, read_split
@@ -45,8 +46,15 @@ def given_split(path: Path, files: pd.DataFrame) -> pd.Series:
         If a patient is unknown, or is in two sets, be it under two identifiers.
     """
     split = read_split(path)
-    known = files.dropna(subset=["patient_id", "patient"])
-    table = dict(zip(known["patient_id"].map(plain_id), known["patient"], strict=True))
+    known = files.reindex(columns=["patient", "other_ids", "patient_id"]).dropna(subset=["patient"]).drop_duplicates()
+    table = {
+        plain_id(one): patient
+        for patient, *cells in known.itertuples(index=False)
+        for cell in cells
+        if isinstance(cell, str)
+        for one in cell.split(SEPARATOR)
+    }
+    table.pop(None, None)  # what stands for nobody
     patient = split["patient"].map(lambda one: table.get(plain_id(one)))
     if patient.isna().any():
         line = patient.index[patient.isna()][0]

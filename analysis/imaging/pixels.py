@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
-from pydicom.pixels import apply_modality_lut, get_decoder
+from pydicom.pixels import get_decoder
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian, JPEGLSTransferSyntaxes
 
 from analysis.archive.corrections import correct
@@ -32,8 +32,8 @@ def decode(dataset: Dataset) -> NDArray[Any]:
     Unreadable
         If the pixels can't be decoded, are cut short, or are not rows and columns.
     """
-    data = stored_pixels(dataset)
     complete(dataset)
+    data = stored_pixels(dataset)
     try:
         stored = _decoded(dataset, data)
         cut = is_cut(dataset, stored)
@@ -124,8 +124,12 @@ def _decoded(dataset: Dataset, data: bytes | memoryview) -> NDArray[Any]:
     plugin = "pyjpegls" if fast else ""
     options: dict[str, Any] = {"decoding_plugin": plugin, "correct_unused_bits": False}
     stored = decoder.as_array(dataset, **options)[0]
-    whole_numbers = np.issubdtype(stored.dtype, np.integer) and stored.dtype.itemsize <= 4
-    return true_values(stored, dataset) if whole_numbers and stored.ndim == 2 else stored
+    if not np.issubdtype(stored.dtype, np.integer) or stored.ndim != 2:
+        return stored
+    stored = true_values(stored, dataset)
+    narrow = np.dtype(f"{stored.dtype.kind}2")
+    fits = stored.dtype.itemsize > 2 and np.iinfo(narrow).min <= stored.min() and stored.max() <= np.iinfo(narrow).max
+    return stored.astype(narrow) if fits else stored  # as radiographs lie everywhere else
 
 
 #: Grey pixels that lie in the file as NumPy takes them: what is asked of the header, and the type.
@@ -137,18 +141,27 @@ _KINDS: dict[tuple[int | None, ...], np.dtype[Any]] = {
 
 
 def _modality(values: NDArray[Any], dataset: Dataset) -> NDArray[Any]:
-    if not present(dataset, ("ModalityLUTSequence", "RescaleSlope")):
-        return values
-    if present(dataset, ("RescaleSlope",)) and not (numbers(dataset, "RescaleSlope") or [0])[0]:
-        correct(dataset, "modality")  # a slope of zero, or none, would leave nothing to see
+    """Apply the modality LUT, or slope and intercept; of these one may be missing. What is broken is left aside."""
+    told = present(dataset, ("RescaleSlope", "RescaleIntercept"))
+    tables = value(dataset, "ModalityLUTSequence")
+    if not (told or tables):
         return values
     try:
-        found = apply_modality_lut(values, dataset)
+        if tables:
+            entries, first, _, as_told = _entries(tables[0], dataset)
+            found = entries[_places(values, first, len(entries))]
+        else:
+            slope, intercept = (
+                numbers(dataset, keyword)[0] if keyword in told else otherwise
+                for keyword, otherwise in (("RescaleSlope", 1.0), ("RescaleIntercept", 0.0))
+            )
+            found, as_told = values * slope + intercept, len(told) == 2 or (slope, intercept) == (1, 0)
         if found.min() < found.max():
-            return found
+            if not as_told:
+                correct(dataset, "modality")
+            return np.asarray(found)
     except Exception:  # a broken LUT or slope: the stored values are the best there is
-        correct(dataset, "modality")
-        return values
+        pass
     correct(dataset, "modality")
     return values
 
@@ -184,7 +197,16 @@ def _by_table(values: NDArray[Any], dataset: Dataset) -> NDArray[np.float64]:
 
     Descriptors claim 16 bits where the entries reach 4095, or 8 where they are twice as wide or two to a word.
     """
-    item = dataset.VOILUTSequence[0]
+    entries, first, bits, told = _entries(dataset.VOILUTSequence[0], dataset)
+    top = int(entries.max())
+    depth = bits if 2 ** (bits - 1) <= top < 2**bits else top.bit_length()
+    if not told or depth != bits:
+        correct(dataset, "table")
+    return np.asarray(entries[_places(values, first, len(entries))] / (2.0**depth - 1))
+
+
+def _entries(item: Dataset, dataset: Dataset) -> tuple[NDArray[np.int64], int, int, bool]:
+    """Return a LUT's entries, the value of its first, the bits that it claims, and whether its bytes lie as it says."""
     n, first, bits = (int(one) for one in item.LUTDescriptor)
     n = n or 65536
     data, big = item.LUTData, not dataset.original_encoding[1]
@@ -200,16 +222,17 @@ def _by_table(values: NDArray[Any], dataset: Dataset) -> NDArray[np.float64]:
         entries = np.atleast_1d(np.array(data)).astype(np.uint16)
         if bits <= 8 and len(entries) < n <= 2 * len(entries):  # two to a word, the lower byte first
             entries = entries.astype("<u2").view("u1")
-    entries = entries[:n].astype(np.int64)
-    if len(entries) < n or entries.min() == entries.max():
+    found = entries[:n].astype(np.int64)
+    if len(found) < n or found.min() == found.max():
         raise ValueError("the table is cut, or says nothing")
+    return found, first, bits, told
+
+
+def _places(values: NDArray[Any], first: int, n: int) -> NDArray[np.int64]:
+    """Return the place of each value in a table of n entries; below zero the first value was written without its sign."""
     if first >= 32768 and values.min() < 0:
         first -= 65536
-    top = int(entries.max())
-    depth = bits if 2 ** (bits - 1) <= top < 2**bits else top.bit_length()
-    if not told or depth != bits:
-        correct(dataset, "table")
-    return np.asarray(entries[np.clip(values.astype(np.int64) - first, 0, n - 1)] / (2.0**depth - 1))
+    return np.clip(values.astype(np.int64) - first, 0, n - 1)
 
 
 def _stretch(
@@ -242,6 +265,7 @@ def _float_brightness(stored: NDArray[Any], dataset: Dataset, percentiles: tuple
         raise Unreadable("blank")
     shown = _shown(values, dataset)
     if shown is None:
+        values = _modality(values, dataset)
         low, high = np.percentile(values, percentiles)
         shown = (values - low) / ((high - low) or 1.0)
     return np.clip(np.rint(255 * _upright(shown, dataset)), 0, 255).astype(np.uint8)

@@ -23,7 +23,7 @@ from analysis.archive.headers import read_headers
 from analysis.archive.ingest import reject
 from analysis.archive.inspect import check_size
 from analysis.archive.knees import divide
-from analysis.archive.people import exams, patients, shared
+from analysis.archive.people import borne_by_many, exams, patients, shared
 from analysis.archive.reasons import sentence
 from analysis.errors import StudyError
 from analysis.imaging.pixels import decode, pixel_aspect
@@ -102,7 +102,7 @@ def collect(paths: Sequence[Path], settings: IngestSettings, side: str | None, w
         files["path"] = [escaped(place) for place in files["place"]]
     if side:
         _take_pictures(files, side, settings)
-    who = patients(files, settings.placeholders)
+    who = patients(files, settings.placeholders, borne_by_many(files))
     files["exam_key"] = exams(files, who).fillna("file " + files["path"])
     if side:  # an exam that says one of its sides itself is left to that
         unsaid = files.groupby("exam_key")["side"].transform("nunique") == 0

@@ -23,6 +23,7 @@ from analysis.archive.people import patients
 from analysis.archive.pseudonyms import Pseudonyms, key_from_seed
 from analysis.archive.reasons import REASONS
 from analysis.archive.settings import IngestSettings
+from analysis.archive.tables import misnamed, read_exams, read_reports
 from analysis.cohort.selection import count_images
 from analysis.errors import StudyError
 from analysis.files import read_table
@@ -154,6 +155,7 @@ def test_a_path_longer_than_the_system_allows_has_a_row(tmp_path):
         (b"PK\x03\x04zip", "3 times: It is a packed file (zip); unpack it."),
         (b"\x1f\x8b\x08gz", "3 times: It is a packed file (gzip); unpack it."),
         (bytes(257) + b"ustar", "3 times: It is a packed file (tar); unpack it."),
+        (bytes(32769) + b"CD001", "3 times: It is a packed file (ISO image of a disc); unpack it."),
         (b"\x89PNG\r\n", "3 times: It is a picture (PNG), not DICOM; export the radiograph as DICOM."),
         (b"\xff\xd8\xff\xe0", "3 times: It is a picture (JPEG)"),
         (b"%PDF-1.7", "3 times: It is no DICOM file (PDF)."),
@@ -272,6 +274,45 @@ def test_an_exam_without_accession_number_is_named_by_its_study(tmp_path):
     index = indexed(tmp_path, readings=READ + "1.2.3.4,A,reader,1,kl,2,0,\n", reports="accession,text\n1.2.3.4,a\n")
     assert index.readings["exam"].tolist() == index.images["exam"].tolist()
     assert counts(index.counts)["exams_without_report"] == 0
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "A\xa012-Å",
+        "A 12\u201312",
+        "A\u200b 12-Å",
+        "\uff21 \uff11\uff12-Å",
+        unicodedata.normalize("NFD", "A 12-Å"),
+        "A  12\u2011Å",
+    ],
+    ids=ascii,
+)
+def test_signs_that_look_alike_part_no_report_from_its_exam(tmp_path, written):
+    save(knee(0, AccessionNumber=written), tmp_path / "dicom/0.dcm")
+    name = "A 12-12" if written.endswith("12") else "A 12-Å"
+    record = inspect(tmp_path, "dicom/0.dcm", IngestSettings())
+    (tmp_path / "exams.csv").write_text(f"exam,age,sex\n{written},60,f\n")
+    (tmp_path / "reports.csv").write_text(f"accession,text\n{written},artros\n")
+    assert record["accession"] == name == read_exams(tmp_path / "exams.csv")["exam"].iloc[0]
+    assert read_reports(tmp_path / "reports.csv")["accession"].tolist() == [name]
+
+
+@pytest.mark.parametrize(
+    "name", ["Reports.csv", "reports.xlsx", "READINGS.CSV", "sets.csv.txt", "Exams.tsv", "dicom/readings.csv"]
+)
+def test_a_table_by_a_name_that_is_not_read_is_told(tmp_path, name):
+    (tmp_path / "dicom").mkdir()
+    (tmp_path / "notes.csv").write_text("anything")
+    assert misnamed(tmp_path) is None
+    (tmp_path / name).write_text("exam\n")
+    proper = f"{Path(name).name.lower().split('.')[0]}.csv"
+    assert f"{name} isn't read: an archive's table is called {proper}" in misnamed(tmp_path)
+    (tmp_path / proper).write_text("exam\n")  # then the other is a copy
+    assert misnamed(tmp_path) is None
+    (tmp_path / proper).unlink()
+    (tmp_path / proper).symlink_to(tmp_path / "gone")
+    assert "is a link to nowhere" in misnamed(tmp_path)
 
 
 # Who and when.
@@ -410,6 +451,20 @@ AGES = [
     ({"PatientBirthDate": "19700101", "PatientAge": "050Y"}, 50, False),
     ({"PatientBirthDate": "20200304"}, None, False),
     ({"PatientBirthDate": "19580304", "PatientAge": "000Y"}, 62, True),
+    ({"PatientBirthDate": "19000101", "PatientAge": "000Y"}, None, True),
+    *(
+        ({"PatientBirthDate": "", "PatientAge": words}, years, False)
+        for words, years in (
+            ("000Y", None),
+            ("000D", None),
+            ("0", None),
+            ("003D", 0),
+            ("520W", 9),
+            ("62Y 3M", 62),
+            ("062Y03M", 62),
+            ("62 Jahre 3 Monate", 62),
+        )
+    ),
     ({"PatientBirthDate": "19580304", "PatientAge": "999Y"}, 62, False),
     ({"PatientBirthDate": "20121105", "PatientAge": "007Y"}, 7, False),
     ({"PatientBirthDate": "19110911", "PatientAge": "030Y"}, 30, True),

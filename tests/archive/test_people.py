@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis.archive.inspect import SEPARATOR
-from analysis.archive.people import exams, patients, plain_id, shared
+from analysis.archive.people import borne_by_many, contradicted, exams, patients, plain_id, shared
 from analysis.archive.pseudonyms import Pseudonyms, key_from_file, key_from_seed
 from analysis.archive.settings import IngestSettings
 from analysis.errors import StudyError
@@ -65,6 +65,24 @@ def test_linking_equals_walking_the_graph(links):
     expected = [next(i for i, group in enumerate(groups) if a in group) for a, _ in links]
     assert pd.Series(expected).groupby(found.to_numpy()).nunique().max() == 1
     assert found.nunique() == len(set(expected))
+
+
+def test_what_too_many_bear_links_nobody():
+    study = table(*[(f"P{n}", "STUDY-7", f"Case{n}^X", f"19{50 + n}0304") for n in range(4)])
+    assert patients(study, NOBODY).nunique() == 1
+    assert patients(study, NOBODY, borne_by_many(study)).nunique() == 4
+    renamed = table(*[(f"P{n}", None, "Knee^Study", "19500304") for n in range(12)])
+    assert patients(renamed, NOBODY, borne_by_many(renamed)).nunique() == 12
+    person = table(*[(f"P{n}", "P0", "Berg^Eva", "19500304") for n in range(4)])  # with several numbers
+    assert patients(person, NOBODY, borne_by_many(person)).nunique() == 1
+    filler = table(("A17", None, "Berg^Eva", "19000101"), ("B99", None, "Berg^Eva", "19000101"))
+    assert patients(filler, NOBODY).nunique() == 2
+
+
+def test_patients_whose_files_contradict_each_other_are_counted():
+    files = pd.DataFrame({"birth_date": ["19500304", "19500304", "19600101", None], "sex": ["M", "F", "M", "M"]})
+    assert contradicted(files, pd.Series(["a", "a", "b", "b"])) == 1
+    assert contradicted(files, pd.Series(["a", "b", "b", None])) == 1
 
 
 def test_plain_identifiers():

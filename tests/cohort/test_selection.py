@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from analysis.cohort import settings as sections
 from analysis.cohort.rules import apply_rules, list_exams
-from analysis.cohort.selection import select
+from analysis.cohort.selection import given_split, select
 from analysis.cohort.settings import (
     SelectionSettings,
     SetSettings,
@@ -292,6 +292,15 @@ def test_a_given_split_is_kept_to_or_refused(tmp_path):
         chosen(tmp_path, rows, split=[*split, ("ghost", "test")])
     with pytest.raises(StudyError, match="isn't one of"):
         chosen(tmp_path, rows, split=[*split, ("p-out", "pilot")])
+
+
+def test_a_given_split_knows_every_identifier_of_a_patient_and_nobody_by_none(tmp_path):
+    files = pd.DataFrame({"patient_id": ["P-1", "0000"], "other_ids": ["OLD9\x1fOLD10", None], "patient": ["a", "b"]})
+    (tmp_path / "sets.csv").write_text("patient,set\nold 10,test\n")
+    assert given_split(tmp_path / "sets.csv", files).to_dict() == {"a": "test"}
+    (tmp_path / "sets.csv").write_text("patient,set\n,test\n")
+    with pytest.raises(StudyError, match="line 2: no file of the archive is of patient ''"):
+        given_split(tmp_path / "sets.csv", files)
 
 
 @pytest.mark.parametrize(

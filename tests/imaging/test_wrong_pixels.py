@@ -10,7 +10,15 @@ from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate, get_frame
 from pydicom.sequence import Sequence
 from pydicom.tag import Tag
-from pydicom.uid import JPEG2000Lossless, JPEGBaseline8Bit
+from pydicom.uid import (
+    JPEG2000,
+    ExplicitVRLittleEndian,
+    JPEG2000Lossless,
+    JPEGBaseline8Bit,
+    JPEGLSLossless,
+    JPEGLSNearLossless,
+    RLELossless,
+)
 
 from analysis.archive.dicom import Unreadable, read, stored_pixels
 from analysis.archive.inspect import inspect
@@ -295,6 +303,105 @@ def test_the_private_byte_order_of_a_maker_is_refused_by_name(tmp_path):
     )
     record = inspect(tmp_path, "a.dcm", IngestSettings())
     assert record["code"] == "transfer_syntax" and "GE" in record["detail"]
+
+
+def labelled(path, ds, syntax):
+    """Write a file whose header names another transfer syntax than its pixels have."""
+    data, true = save(ds, path).read_bytes(), ds.file_meta.TransferSyntaxUID
+    old, new = (one.encode() + b"\0" * (len(one) % 2) for one in (true, syntax))
+    at, longer = data.index(old), len(new) - len(old)
+    data = data[: at - 2] + len(new).to_bytes(2, "little") + new + data[at + len(old) :]
+    path.write_bytes(data[:140] + (int.from_bytes(data[140:144], "little") + longer).to_bytes(4, "little") + data[144:])
+    return path
+
+
+#: What a stream is taken for whose header names another kind: it may have lost something.
+USUAL = {JPEG2000Lossless: JPEG2000, JPEGLSLossless: JPEGLSNearLossless}
+COMPRESSED = [JPEG2000Lossless, JPEGLSLossless, RLELossless]
+
+
+@pytest.mark.parametrize("true", [ExplicitVRLittleEndian, JPEG2000Lossless, JPEGLSLossless])
+@pytest.mark.parametrize("said", [ExplicitVRLittleEndian, JPEGBaseline8Bit, *COMPRESSED])
+def test_pixels_are_decoded_by_what_they_are_compressed_with(tmp_path, true, said):
+    ds = file(**WINDOW)
+    if true != ExplicitVRLittleEndian:
+        ds.compress(true)
+    path = labelled(tmp_path / "a.dcm", ds, said)
+    record = inspect(tmp_path, "a.dcm", IngestSettings())
+    assert (record["code"], record["transfer_syntax"]) == (None, true if said == true else USUAL.get(true, true))
+    assert close(brightness(read(path)))
+    assert prepare_file(path, ImagesSettings())[2] == ("" if said == true else "syntax")
+
+
+@pytest.mark.parametrize("syntax", COMPRESSED, ids=lambda syntax: syntax.name)
+@pytest.mark.parametrize(
+    "tags",
+    [
+        {"BitsAllocated": 8, "BitsStored": 8, "HighBit": 7},
+        {"BitsAllocated": 32},
+        {"Rows": COLUMNS, "Columns": ROWS},
+        {"Rows": 0},
+    ],
+    ids=str,
+)
+def test_compressed_pixels_say_their_own_size_and_depth(tmp_path, syntax, tags):
+    if "Rows" in tags and syntax == RLELossless:
+        return  # which says no size
+    ds = file(**WINDOW)
+    ds.compress(syntax)
+    for keyword, wrong in tags.items():
+        setattr(ds, keyword, wrong)
+    path = save(ds, tmp_path / "a.dcm")
+    record = inspect(tmp_path, "a.dcm", IngestSettings())
+    assert (record["code"], record["rows"], record["columns"]) == (None, ROWS, COLUMNS)
+    assert close(brightness(read(path)))
+    assert "header" in prepare_file(path, ImagesSettings())[2]
+
+
+def test_a_jpeg_of_8_bits_in_words_is_read_and_a_coloured_one_is_refused(tmp_path):
+    path = jpeg(tmp_path)
+    for tags in ({"BitsAllocated": 16}, {"BitsAllocated": 16, "BitsStored": 12, "HighBit": 11}):
+        ds = read(path)
+        for keyword, wrong in tags.items():
+            setattr(ds, keyword, wrong)
+        assert np.corrcoef(brightness(ds).ravel(), cv2.resize(DRAWN, (400, 480)).ravel())[0, 1] > 0.99
+    ds = pydicom.dcmread(path)
+    code = cv2.imencode(".jpg", np.dstack([(DRAWN >> 4).astype(np.uint8)] * 3))[1].tobytes()
+    ds.PixelData = encapsulate([code + b"\0" * (len(code) % 2)])
+    save(ds, tmp_path / "b.dcm")
+    assert inspect(tmp_path, "b.dcm", IngestSettings())["code"] == "colour"
+
+
+FALLING = 4095 - DRAWN
+HALVED = {"WindowCenter": "1024", "WindowWidth": "2048"}
+MODALITIES = [
+    (DRAWN, {"RescaleSlope": "0.5", **HALVED}, "modality"),
+    (DRAWN, {"RescaleIntercept": "-1024", "WindowCenter": "1024", "WindowWidth": "4096"}, "modality"),
+    (FALLING, {"RescaleSlope": "-1", "WindowCenter": "-2047", "WindowWidth": "4096"}, "modality"),
+    (FALLING, {"RescaleSlope": "-1", "RescaleIntercept": "4095", **WINDOW}, ""),
+    (DRAWN, {"RescaleSlope": "1", **WINDOW}, ""),
+    (DRAWN, {"ModalityLUTSequence": Sequence([]), "RescaleSlope": "0.5", "RescaleIntercept": "0", **HALVED}, ""),
+    (FALLING, {"ModalityLUTSequence": lut(4095 - RAMP, [4096, 0, 16])["VOILUTSequence"], **WINDOW}, ""),
+    (FALLING, {"ModalityLUTSequence": lut((4095 - RAMP).astype(">u2").tobytes(), [4096, 0, 16])["VOILUTSequence"], **WINDOW},
+     "modality"),
+    (DRAWN, {"ModalityLUTSequence": lut((RAMP // 16).astype(np.uint8).tobytes(), [4096, 0, 8])["VOILUTSequence"],
+             "WindowCenter": "128", "WindowWidth": "256"}, ""),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("pixels", "tags", "noted"), MODALITIES, ids=range(len(MODALITIES)))
+def test_a_slope_alone_and_a_table_of_any_form_are_read(tmp_path, pixels, tags, noted):
+    path = save(file(pixels, **tags), tmp_path / "a.dcm")
+    assert close(brightness(read(path)))
+    assert prepare_file(path, ImagesSettings())[2] == noted
+
+
+@pytest.mark.parametrize("scale", [1, 100_000])
+def test_values_of_32_bits_fall_with_a_falling_slope(tmp_path, scale):
+    ds = file(BitsAllocated=32, BitsStored=32, HighBit=31, RescaleSlope="-1", RescaleIntercept="0")
+    ds.PixelData = (FALLING.astype("<u4") * scale).tobytes()
+    image = shown(tmp_path, ds)
+    assert np.corrcoef(image.ravel(), DRAWN.ravel())[0, 1] > 0.99
 
 
 def test_a_modality_lut_that_makes_all_values_the_same_is_none(tmp_path):
