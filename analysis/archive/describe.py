@@ -27,7 +27,7 @@ _POSITIONS = {"AP": "ap", "PA": "ap", "LL": "lateral", "RL": "lateral", "LLD": "
 _OBLIQUE = {"LLO", "RLO", "LAO", "RAO", "LPO", "RPO"}
 #: Also woman, weiblich and kvinna.
 _SEX = {"F": "female", "W": "female", "K": "female", "M": "male", "O": "other"}
-_SIDES = {"L": "left", "R": "right", "B": "both", "U": None}
+_SIDES = {"L": "left", "R": "right", "B": "both"}
 #: Words for a kind of machine at the beginning of a description, as "CR DX KNEE".
 _MODALITY = re.compile(
     r"^(?:(?:CR|DX|DR|XR|RG|RX|RF|X-?RAY)(?:(?![^\W_])|(?=(?-i:[A-Z][a-zß-ÿ])))[\s_:/,.-]*)+", re.IGNORECASE
@@ -133,7 +133,7 @@ def side(dataset: Any, settings: IngestSettings) -> tuple[str | None, bool]:
         letter = text(dataset, keyword).upper()[:1]
         if letter in _SIDES:
             found = _SIDES[letter]
-            return found, bool(found and one and found not in one)
+            return found, bool(one and found not in one)
     if len(one) == 1:
         return one.pop(), False
     return ("both" if "both" in by_text else None), False

@@ -156,7 +156,13 @@ def _check(dataset: pydicom.Dataset, settings: IngestSettings) -> None:
     rows, columns = whole(dataset, "Rows") or 0, whole(dataset, "Columns") or 0
     modality = text(dataset, "Modality").upper()
     if not (rows and columns) and "PixelData" not in dataset:
-        raise Unreadable("not_an_image", _named(UID(text(dataset, "SOPClassUID")), "of no known kind"))
+        raise Unreadable(
+            "not_an_image",
+            _named(
+                UID(text(dataset, "SOPClassUID") or text(dataset.file_meta, "MediaStorageSOPClassUID")),
+                "of no known kind",
+            ),
+        )
     if modality not in settings.modalities:
         raise Unreadable("modality", re.sub(r"[^A-Z0-9 ]", "?", modality)[:16])
     if (whole(dataset, "SamplesPerPixel") or 1) > 1:

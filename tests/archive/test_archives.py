@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from click.testing import CliRunner
+from pydicom.data import get_testdata_file
 from pydicom.uid import ExplicitVRBigEndian, JPEG2000Lossless, JPEGLSLossless, RLELossless, generate_uid
 
 from analysis.archive import describe
@@ -587,6 +588,9 @@ SIDES = [
     ({"StudyDescription": "Ginocchio destro"}, "right"),
     ({"StudyDescription": "joelho esquerdo"}, "left"),
     ({"StudyDescription": "Knee R/O fracture"}, None),
+    ({"StudyDescription": "Knee right", "ImageLaterality": "U"}, "right"),
+    ({"StudyDescription": "Knee", "ImageLaterality": "U", "Laterality": "L"}, "left"),
+    ({"StudyDescription": "Knee", "ImageLaterality": "U"}, None),
     *(
         ({"SeriesDescription": words}, side)
         for words, side in (
@@ -794,9 +798,11 @@ def test_every_reason_is_a_sentence_that_people_can_read(tmp_path):
     del ds.PixelData, ds.Rows, ds.Columns
     save(ds, tmp_path / "report")
     save(knee(2, SOPClassUID="1.2.3.4.5", Modality="PR", PixelData=b"", Rows=0), tmp_path / "private")
+    (tmp_path / "DICOMDIR").write_bytes(Path(get_testdata_file("DICOMDIR")).read_bytes())
     (tmp_path / "broken").write_bytes(bytes(128) + b"DICM" + bytes(range(200, 256)) * 3)
     save(knee(3), tmp_path / "good")
     details = indexed(tmp_path).files.set_index("path")["detail"].dropna()
+    assert details["DICOMDIR"] == "It is a DICOM object without an image (Media Storage Directory Storage)."
     assert details["report"] == "It is a DICOM object without an image (Basic Text SR Storage)."
     assert details.str.fullmatch(r"[A-Z].*\.").all()
     assert not details.str.contains(r"Error|Exception|1\.2\.|unknown", regex=True).any()

@@ -372,6 +372,25 @@ def test_a_jpeg_of_8_bits_in_words_is_read_and_a_coloured_one_is_refused(tmp_pat
     assert inspect(tmp_path, "b.dcm", IngestSettings())["code"] == "colour"
 
 
+@pytest.mark.parametrize(
+    ("pixels", "tags", "noted"),
+    [
+        (DRAWN, {"Rows": COLUMNS, "Columns": ROWS}, "header"),
+        (DRAWN.byteswap(), {}, "syntax"),
+        (DRAWN.byteswap(), {"BitsStored": 16, "HighBit": 15}, "syntax"),
+        (RNG.permuted(DRAWN, axis=0), {}, ""),
+    ],
+    ids=["turned", "bytes", "bytes of 16 bits", "no better otherwise"],
+)
+def test_native_pixels_lie_as_brings_neighbours_together(tmp_path, pixels, tags, noted):
+    path = save(file(pixels, **WINDOW | tags), tmp_path / "a.dcm")
+    record = inspect(tmp_path, "a.dcm", IngestSettings())
+    assert (record["rows"], record["columns"]) == (ROWS, COLUMNS)
+    assert record["noted"] == (f"corrected_{noted}" if noted else None)
+    drawn = DRAWN if noted else pixels
+    np.testing.assert_array_equal(decode(read(path)), drawn)
+
+
 FALLING = 4095 - DRAWN
 HALVED = {"WindowCenter": "1024", "WindowWidth": "2048"}
 MODALITIES = [
