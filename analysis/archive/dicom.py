@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import errno
-import signal
 import stat
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import cache
 from io import BytesIO
 from math import isfinite
@@ -28,12 +25,16 @@ from pydicom.uid import (
 )
 
 from analysis.archive.characters import correct_characters
+from analysis.archive.corrections import correct
 from analysis.archive.elements import read_elements, tag_of
 from analysis.archive.others import kind_of
 
 NATIVE = (ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian, DeflatedExplicitVRLittleEndian)
 # What a data set without preamble begins with: group 0002 or 0008, in either byte order.
 _HEADLESS = (b"\x02\x00", b"\x08\x00", b"\x00\x02", b"\x00\x08")
+
+#: Elements of which every DICOM object has one.
+_SAID = ("SOPClassUID", "Modality", "StudyInstanceUID", "PatientID", "Rows", "DirectoryRecordSequence")
 
 _ITEM = b"\xfe\xff\x00\xe0"
 # Value representations that hold words, several of them separated by backslashes (DICOM PS3.5 6.2); of the names of
@@ -107,7 +108,8 @@ def read(path: Path, *, max_mb: float | None = None) -> pydicom.Dataset:
 def _parse(data: bytes, headless: bool) -> pydicom.Dataset:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        for reader in (read_elements, _whole_file, _header):
+        found = None
+        for reader in (read_elements, _whole_file, _header, _as_it_lies):
             try:
                 dataset = reader(data, headless)
             except Unreadable:  # out of time
@@ -116,10 +118,13 @@ def _parse(data: bytes, headless: bool) -> pydicom.Dataset:
                 raise Unreadable("memory") from error
             except Exception:  # a parser of broken files may raise anything
                 continue
-            if dataset:
+            found = found or dataset or None
+            if dataset and present(dataset, _SAID):
+                found = dataset
                 break
-        else:
+        if not found:
             raise Unreadable("broken")
+        dataset = found
     if headless and not (value(dataset, "SOPClassUID") or value(dataset, "Rows")):
         raise Unreadable("not_dicom")
     if not getattr(dataset, "file_meta", None):
@@ -143,6 +148,16 @@ def _header(data: bytes, headless: bool) -> pydicom.Dataset:
     rest = data[file.tell() :]
     if dataset and rest:
         dataset.add_new("PixelData", "OB", rest[12:])
+    return dataset
+
+
+def _as_it_lies(data: bytes, headless: bool) -> pydicom.Dataset:
+    """Read a file that lies in plain sight though its header names another byte order, or says that it is deflated."""
+    start = 144 + int.from_bytes(data[140:144], "little")
+    if headless or data[132:140] != b"\x02\x00\x00\x00UL\x04\x00":
+        raise Unreadable("broken")
+    dataset = pydicom.dcmread(BytesIO(data[start:]), force=True)
+    correct(dataset, "syntax")
     return dataset
 
 
@@ -229,9 +244,9 @@ def whole(dataset: Any, keyword: str) -> int | None:
 
 
 def numbers(dataset: Any, keyword: str) -> list[float]:
-    """Return an element's numbers; none where it is missing or one of them is no finite number."""
+    """Return an element's numbers, a comma for a point or not; none where it is missing or one is no finite number."""
     try:
-        found = [float(one) for one in text(dataset, keyword).split()]
+        found = [float(one) for one in text(dataset, keyword).replace(",", ".").split()]
     except ValueError:
         return []
     return found if all(map(isfinite, found)) else []
@@ -279,31 +294,3 @@ def _fragments(data: bytes) -> list[int]:
     if position > len(data) or not lengths:
         raise Unreadable("truncated", f"the {len(lengths)}. piece of them")
     return lengths
-
-
-@contextmanager
-def time_limit(seconds: float) -> Iterator[None]:
-    """Raise `Unreadable` when the block takes longer; in the main thread of a process only."""
-
-    def stop(*_: object) -> None:
-        raise Unreadable("too_slow", f"more than {seconds:g} s")
-
-    before = signal.signal(signal.SIGALRM, stop)
-    # Again each second, should a library swallow the first.
-    signal.setitimer(signal.ITIMER_REAL, seconds, 1)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
-
-
-def limit_memory(megabytes: int) -> None:
-    """Limit how much memory this process may take beyond what it has now (where the system can)."""
-    import resource
-
-    try:
-        now = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-        resource.setrlimit(resource.RLIMIT_AS, (now + megabytes * 1_000_000, resource.RLIM_INFINITY))
-    except (OSError, ValueError):
-        return

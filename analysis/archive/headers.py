@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from analysis.archive import known
-from analysis.archive.dicom import limit_memory
 from analysis.archive.inspect import DESCRIPTION, IDENTITY, inspect
+from analysis.archive.limits import limit_memory
 from analysis.archive.reasons import sentence
 from analysis.workers.context import clean_context
 

@@ -14,9 +14,10 @@ from pydicom.uid import UID
 from analysis.archive import describe
 from analysis.archive.corrections import CORRECTIONS, TEXTS, corrections
 from analysis.archive.cutting import cut
-from analysis.archive.dicom import NATIVE, Unreadable, present, read, stored_pixels, text, time_limit, value, whole
+from analysis.archive.dicom import NATIVE, Unreadable, present, read, stored_pixels, text, value, whole
 from analysis.archive.find import real_path
 from analysis.archive.lacking import complete
+from analysis.archive.limits import time_limit
 from analysis.archive.reasons import sentence
 from analysis.archive.unit import identifier
 

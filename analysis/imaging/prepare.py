@@ -17,9 +17,10 @@ import pandas as pd
 import xxhash
 
 from analysis.archive.corrections import correct, corrections
-from analysis.archive.dicom import Unreadable, limit_memory, read
+from analysis.archive.dicom import Unreadable, read
 from analysis.archive.find import real_path
 from analysis.archive.knees import boxes
+from analysis.archive.limits import limit_memory
 from analysis.archive.reasons import sentence
 from analysis.errors import StudyError
 from analysis.files import atomic, write_table

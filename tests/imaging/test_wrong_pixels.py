@@ -12,6 +12,8 @@ from pydicom.sequence import Sequence
 from pydicom.tag import Tag
 from pydicom.uid import (
     JPEG2000,
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
     JPEG2000Lossless,
     JPEGBaseline8Bit,
@@ -23,7 +25,7 @@ from pydicom.uid import (
 from analysis.archive.dicom import Unreadable, read, stored_pixels
 from analysis.archive.inspect import inspect
 from analysis.archive.settings import IngestSettings
-from analysis.imaging.pixels import brightness, decode
+from analysis.imaging.pixels import brightness, decode, pixel_aspect
 from analysis.imaging.plausible import implausible
 from analysis.imaging.prepare import prepare_file
 from analysis.imaging.settings import ImagesSettings
@@ -321,7 +323,10 @@ COMPRESSED = [JPEG2000Lossless, JPEGLSLossless, RLELossless]
 
 
 @pytest.mark.parametrize("true", [ExplicitVRLittleEndian, JPEG2000Lossless, JPEGLSLossless])
-@pytest.mark.parametrize("said", [ExplicitVRLittleEndian, JPEGBaseline8Bit, *COMPRESSED])
+@pytest.mark.parametrize(
+    "said",
+    [ExplicitVRLittleEndian, ExplicitVRBigEndian, DeflatedExplicitVRLittleEndian, JPEGBaseline8Bit, *COMPRESSED],
+)
 def test_pixels_are_decoded_by_what_they_are_compressed_with(tmp_path, true, said):
     ds = file(**WINDOW)
     if true != ExplicitVRLittleEndian:
@@ -413,6 +418,15 @@ def test_a_slope_alone_and_a_table_of_any_form_are_read(tmp_path, pixels, tags, 
     path = save(file(pixels, **tags), tmp_path / "a.dcm")
     assert close(brightness(read(path)))
     assert prepare_file(path, ImagesSettings())[2] == noted
+
+
+def test_numbers_may_have_a_comma_for_a_point(tmp_path):
+    ds = file()
+    for keyword, written in (("WindowCenter", b"2048,5"), ("WindowWidth", b"4096,0"), ("PixelSpacing", b"0,2\\0,1")):
+        tag = Tag(keyword)
+        ds._dict[tag] = RawDataElement(tag, "DS", len(written), written, 0, False, True)
+    assert close(shown(tmp_path, ds))
+    assert pixel_aspect(ds) == 2
 
 
 @pytest.mark.parametrize("scale", [1, 100_000])
