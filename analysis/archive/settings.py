@@ -179,32 +179,15 @@ class IngestSettings(Settings):
     )
     placeholders: list[str] = Field(
         [
-            "unknown",
-            "okänd",
-            "anonymous",
-            "anonym",
-            "anon",
-            "anonymized",
-            "anonymised",
-            "anonymiserad",
-            "deidentified",
-            "removed",
-            "deleted",
-            "redacted",
-            "withheld",
-            "empty",
-            "blank",
-            "null",
-            "none",
-            "na",
-            "test",
-            "noname",
-            "nn",
-            "unspecified",
-            "patient",
+            "unknown", "anonymous", "anonym", "anon", "anonymized", "anonymised", "deidentified", "removed", "deleted",
+            "redacted", "withheld", "empty", "blank", "null", "none", "na", "test", "noname", "nn", "unspecified", "patient",
+            "unidentified", "missing", "notavailable", "dummy", "phantom", "noid",
+            "okänd", "anonymiserad", "unbekannt", "anonymisiert", "onbekend", "geanonimiseerd", "inconnu", "inconnue", "anonyme",
+            "anonymisé", "sconosciuto", "anonimo", "desconocido", "anonimizado", "desconhecido", "ukjent", "ukendt", "anonymisert",
+            "anonymiseret", "tuntematon", "nieznany",
         ],
         description="Patient identifiers and names that stand for nobody; so does one character repeated (0000, XX).",
-    )
+    )  # fmt: skip
     unnamed: Literal["reject", "study"] = Field(
         "reject",
         description="Files that name no patient: rejected; or each study is taken for a patient of its own, so that "

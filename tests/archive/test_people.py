@@ -42,6 +42,9 @@ def same(*rows):
         (("A17",), ("A18",), False),
         (("0000",), ("0000",), False),
         (("UNKNOWN",), ("unknown",), False),
+        (("Unbekannt",), ("UNBEKANNT",), False),
+        (("Anonymisé",), ("ANONYMISE",), False),
+        (("not available",), ("NOT AVAILABLE",), False),
         ((None,), (None,), False),
     ],
 )
