@@ -31,7 +31,9 @@ def correct_characters(dataset: Dataset) -> None:
         return
     found = dataset.get("SpecificCharacterSet") or ""
     declared = "\\".join([found] if isinstance(found, str) else found).strip("\0\\ ").replace("ISO 2022 IR", "ISO_IR")
-    utf8 = all(_is_utf8(element.value) for element in written)
+    read = [_as_utf8(element.value) for element in written]
+    # A Latin letter at a text's very end, as in Knä, looks like the beginning of one that was cut off.
+    utf8 = None not in read and not all(one.isascii() for one in read if one is not None)
     if declared in _SINGLE and utf8:
         true = _UTF8
     elif declared == _UTF8 and not utf8:
@@ -55,10 +57,9 @@ def _is_text(element: RawDataElement) -> bool:
         return False
 
 
-def _is_utf8(value: bytes | None) -> bool:
+def _as_utf8(value: bytes) -> str | None:
     try:
         # Not to the end: a text that was cut to its longest length may break off within a letter.
-        codecs.getincrementaldecoder("utf-8")().decode(value or b"")
+        return codecs.getincrementaldecoder("utf-8")().decode(value)
     except UnicodeDecodeError:
-        return False
-    return True
+        return None

@@ -706,6 +706,20 @@ def test_letters_are_read_whatever_the_header_says_of_them(tmp_path, declared, e
     assert name == "Åkesson^Örjan"
 
 
+@pytest.mark.parametrize("declared", [None, "ISO_IR 100", "ISO_IR 192"])
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
+def test_a_letter_at_the_very_end_of_the_only_text_that_has_one_is_read(tmp_path, declared, encoding):
+    ds = knee(1, SpecificCharacterSet=declared, StudyDescription="Knee", PatientName="Berg^xx")
+    path = save(ds, tmp_path / "a.dcm")
+    name = "Bergå".encode(encoding)
+    written = path.read_bytes().replace(b"Berg^xx ", name.rjust(8, b"B"))
+    path.write_bytes(written)
+    record = inspect(tmp_path, "a.dcm", IngestSettings())
+    assert record["patient_name"] == "Bergå".rjust(8 - len(name) + 5, "B")
+    right = declared == "ISO_IR 192" if encoding == "utf-8" else declared != "ISO_IR 192"
+    assert record["noted"] == (None if right else "corrected_characters")
+
+
 #: What programs do to letters that they don't know.
 DAMAGE = {
     "replaced": lambda word: word.encode("ascii", "replace").decode().replace("?", "\ufffd").encode(),
