@@ -156,7 +156,18 @@ SHUTTER = {
         (legs(), {"ImagerPixelSpacing": [0.1, 0.1], "PixelSpacing": [1.0, 1.0]}),
         (legs(), {"ImagerPixelSpacing": [0.2, 0.2], "NominalScannedPixelSpacing": [1.0, 1.0]}),
     ],
-    ids="signed left-aligned untold falling shutter ruler screws too-large in-centimetres too-small".split(),
+    ids=[
+        "signed",
+        "left-aligned",
+        "untold",
+        "falling",
+        "shutter",
+        "ruler",
+        "screws",
+        "too-large",
+        "in-centimetres",
+        "too-small",
+    ],
 )
 def test_a_film_is_cut_in_the_right_place_whatever_its_header_has_wrongly(pixels, tags, tmp_path):
     film(tmp_path / "both.dcm", pixels, **tags)
