@@ -14,7 +14,7 @@ from analysis.network.settings import TrainingSettings
 
 
 def elementwise(
-    layout: Layout, loss: str, logits: Tensor, grades: Tensor, binary: Tensor, margin: float = 1.0
+    layout: Layout, loss: str, logits: Tensor, grades: Tensor, binary: Tensor, margin: float = 1.0, smoothing: float = 0.0
 ) -> Tensor:
     """Loss of each exam by term: the items that have logits of their own, then the yes-or-no outputs.
 
@@ -31,6 +31,8 @@ def elementwise(
         1, 0, or any number between where it is missing.
     margin : float
         Of the hinge.
+    smoothing : float
+        Share of an item's label that goes to the neighbouring levels; of items that have logits of their own.
 
     Returns
     -------
@@ -43,10 +45,11 @@ def elementwise(
         if name not in items:
             continue
         values, levels = items[name], grades[:, i].long()
+        shares = _smoothed(levels, layout.items[name], smoothing)
         if layout.grades == "softmax":
-            terms.append(F.cross_entropy(values, levels, reduction="none"))
+            terms.append(F.cross_entropy(values, shares, reduction="none"))
         else:
-            reached = (levels[:, None] > torch.arange(values.shape[1], device=values.device)).float()
+            reached = shares.flip(1).cumsum(1).flip(1)[:, 1:]
             terms.append(F.binary_cross_entropy_with_logits(values, reached, reduction="none").sum(1))
     if loss == "hinge":
         # ASSUME: two-sided, a case should score above the margin, a control below its negative (authors' public trainer).
@@ -54,6 +57,15 @@ def elementwise(
     else:
         own = F.binary_cross_entropy_with_logits(outputs, binary, reduction="none")
     return torch.cat([torch.stack(terms, 1), own], 1) if terms else own
+
+
+def _smoothed(levels: Tensor, count: int, smoothing: float) -> Tensor:
+    """Share of each level in a label, (n, count): neighbours get half of `smoothing` each, an end's only one all of it."""
+    below, above = levels - 1, levels + 1
+    first = torch.where(below < 0, above, below)
+    last = torch.where(above >= count, below, above)
+    each = [F.one_hot(level.clamp(0, count - 1), count).float() for level in (levels, first, last)]
+    return (1 - smoothing) * each[0] + smoothing / 2 * (each[1] + each[2])
 
 
 @dataclass(frozen=True)

@@ -59,7 +59,7 @@ class Optimisation:
         with self.device.autocast():
             logits, views = self.model(*batch.inputs, task.name, batch.mirrored)
         t = self.settings
-        each = elementwise(task.layout, t.loss, logits, labels.grades, labels.binary, t.margin)
+        each = elementwise(task.layout, t.loss, logits, labels.grades, labels.binary, t.margin, t.smoothing)
         loss = (each * labels.weights).sum()
         if t.view_weight:
             view = F.cross_entropy(views.float(), labels.view, reduction="none")

@@ -83,6 +83,7 @@ class TrainingSettings(Settings):
         "erase_size",
         "loss",
         "margin",
+        "smoothing",
         "class_weights",
         "findings_weight",
         "view_weight",
@@ -126,6 +127,12 @@ class TrainingSettings(Settings):
         default=1.0,
         gt=0,
         description="margin of the hinge loss; the authors' trainer uses 0.42, which is log(0.7 / 0.3) / 2",
+    )
+    smoothing: float = Field(
+        default=0.0,
+        ge=0,
+        lt=1,
+        description="share of a grade's label that its neighbours get in training, half each; ordinal and softmax alone",
     )
     class_weights: Literal["none", "root", "inverse"] = Field(
         "root", description="weight of a class by its frequency, none, 1/sqrt or 1/n (trainer: inverse)"
@@ -263,6 +270,8 @@ class NetworkSettings(Settings):
         parts = [group.part for group in self.groups]
         if parts != sorted(parts, reverse=True):
             raise ValueError("groups of part image come before those of part core")
+        if self.training.smoothing and self.grades == "one-vs-rest":
+            raise ValueError("smoothing shares a grade's label with its neighbours, so it needs grades: ordinal or softmax")
         if self.align_sides and self.training.augmentation.quarter_turn:
             raise ValueError(
                 "align_sides tells the medial from the lateral half of an image, which quarter_turn turns up and down; set one of "

@@ -74,8 +74,8 @@ def test_learning_the_grade_makes_it_the_predicted_one(way):
 
 
 @pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("loss", ["cross_entropy", "hinge"])
-def test_loss_against_a_loop_that_knows_nothing_of_masks(way, loss):
+@pytest.mark.parametrize(("loss", "smoothing"), [("cross_entropy", 0.0), ("hinge", 0.0), ("cross_entropy", 0.2)])
+def test_loss_against_a_loop_that_knows_nothing_of_masks(way, loss, smoothing):
     layout = Layout(load_scheme(GRADINGS / "kl.yaml"), way)
     generator = np.random.default_rng(4)
     n, findings = 12, len(layout.binary)
@@ -90,9 +90,8 @@ def test_loss_against_a_loop_that_knows_nothing_of_masks(way, loss):
     torch.manual_seed(2)
     values = torch.randn(n, layout.width, dtype=torch.float64)
 
-    each = elementwise(
-        layout, loss, values, torch.from_numpy(np.nan_to_num(grades)), torch.from_numpy(np.nan_to_num(binary)).float()
-    )
+    known = torch.from_numpy(np.nan_to_num(grades)), torch.from_numpy(np.nan_to_num(binary)).float()
+    each = elementwise(layout, loss, values, *known, smoothing=smoothing)
     total = float((each.double() * torch.from_numpy(weights(grades, binary))).sum())
 
     expected = 0.0
@@ -104,12 +103,20 @@ def test_loss_against_a_loop_that_knows_nothing_of_masks(way, loss):
             if np.isnan(grades[i, 0]):
                 continue
             level = int(grades[i, 0])
+            neighbours = [k for k in (level - 1, level + 1) if 0 <= k < 5]
+            share = {level: 1 - smoothing} | {k: smoothing / len(neighbours) for k in neighbours}
             p = layout.probabilities(values[i : i + 1].float())["kl"][0]
             if way == "softmax":
-                losses.append(-float(torch.log(p[level])))
+                losses.append(-sum(share[k] * float(torch.log(p[k])) for k in share))
             else:
                 reached = items["kl"][i].sigmoid()
-                losses.append(-float(sum(torch.log(reached[k] if level > k else 1 - reached[k]) for k in range(4))))
+                losses.append(
+                    -sum(
+                        share[of] * float(torch.log(reached[k] if of > k else 1 - reached[k]))
+                        for of in share
+                        for k in range(4)
+                    )
+                )
             given_weights.append(each_class[level])
         expected += np.average(losses, weights=given_weights)
     own = np.array(layout.graded)

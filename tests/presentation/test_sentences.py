@@ -310,7 +310,12 @@ def test_readings_of_the_validation_set_are_said_to_choose_the_epoch_where_they_
 )  # fmt: skip
 def test_the_weights_of_classes_are_told(kl, tmp_path, weights, said):
     text = tell(kl, tmp_path, config={"network": {"training": {"class_weights": weights}}})
-    assert said in text and text.count("in the loss, ") == 1
+    assert said in text and text.count("in the loss, ") == 1 and "Neighbouring grades" not in text
+
+
+def test_labels_that_neighbours_share_are_told(kl, tmp_path):
+    text = tell(kl, tmp_path, config={"network": {"training": {"smoothing": 0.2}}})
+    assert "Neighbouring grades got a share of 0.2 of each label." in text
 
 
 def test_rules_are_told_in_the_order_in_which_they_were_applied(kl, tmp_path):

@@ -39,6 +39,7 @@ def _in_the_repository(monkeypatch):
         ("statistics={subgroup_findings: [implnat]}", ["did you mean 'implant'?"]),
         ("statistics={published: olson2021}", ["statistics.published", "did you mean 'olsson2021'?"]),
         ("network={tasks: [fracture, fracture]}", ["tasks must differ"]),
+        ("network={grades: one-vs-rest, training: {smoothing: 0.1}}", ["grades: ordinal or softmax"]),
         (
             "selection={sets: {test: {protocols: [weightbearing]}}}",
             ["sets.test.protocols", "did you mean 'weight_bearing'?"],
