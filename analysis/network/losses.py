@@ -14,7 +14,13 @@ from analysis.network.settings import TrainingSettings
 
 
 def elementwise(
-    layout: Layout, loss: str, logits: Tensor, grades: Tensor, binary: Tensor, margin: float = 1.0, smoothing: float = 0.0
+    layout: Layout,
+    loss: str,
+    logits: Tensor,
+    grades: Tensor,
+    binary: Tensor,
+    margin: float = 1.0,
+    smoothing: float = 0.0,
 ) -> Tensor:
     """Loss of each exam by term: the items that have logits of their own, then the yes-or-no outputs.
 

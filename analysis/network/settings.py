@@ -271,7 +271,9 @@ class NetworkSettings(Settings):
         if parts != sorted(parts, reverse=True):
             raise ValueError("groups of part image come before those of part core")
         if self.training.smoothing and self.grades == "one-vs-rest":
-            raise ValueError("smoothing shares a grade's label with its neighbours, so it needs grades: ordinal or softmax")
+            raise ValueError(
+                "smoothing shares a grade's label with its neighbours, so it needs grades: ordinal or softmax"
+            )
         if self.align_sides and self.training.augmentation.quarter_turn:
             raise ValueError(
                 "align_sides tells the medial from the lateral half of an image, which quarter_turn turns up and down; set one of "

@@ -191,7 +191,7 @@ def carried_thresholds(measures: pd.DataFrame, scheme: Scheme) -> pd.DataFrame:
     for outcome in scheme.outcomes:
         own = measures[measures["outcome"] == outcome.id].set_index("chosen_on")
         on = "validation" if own["threshold"].notna().get("validation", False) else "test"
-        found: dict[str, Any] = dict(own.loc[on]) if on in own.index else {}
+        found = own.to_dict("index").get(on, {})
         ends = [f"{name}{end}" for name in ("sensitivity", "specificity") for end in ("", "_low", "_high")]
         row = {"outcome": outcome.id, "title": outcome.title, "threshold": found.get("threshold"), "chosen_on": on}
         names = ("chosen_cases", "chosen_controls", *ends, "level")

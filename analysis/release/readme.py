@@ -105,9 +105,9 @@ def _performance(
     scheme: Scheme, roc: pd.DataFrame, thresholds: pd.DataFrame, stars: Mapping[str, str], digits: int
 ) -> str:
     """Return a row an outcome: numbers, AUC, and what the threshold does."""
-    limits, rows = thresholds.set_index("outcome"), []
+    limits, rows = thresholds.set_index("outcome").to_dict("index"), []
     for row in roc.to_dict("records"):
-        own: dict[str, Any] = dict(limits.loc[row["outcome"]])
+        own = limits[row["outcome"]]
         title = scheme.outcome(row["outcome"]).title
         rows.append(
             [

@@ -41,12 +41,13 @@ def seed_rows(study: Matched, members: pd.DataFrame, estimates: pd.DataFrame) ->
         If a network has no score for some test exam that others have one for.
     """
     # ASSUME: to first order the scores' average moves with the random start as the mean of the single AUCs does.
-    here = estimates[(estimates["set"] == "test") & estimates["auc"].notna()].set_index("outcome")
+    here = estimates[(estimates["set"] == "test") & estimates["auc"].notna()].set_index("outcome").to_dict("index")
     inside, patients = study.rows("test"), study.patients("test")
     exams = study.exams.loc[inside, "exam"]
     rows = []
-    for outcome, part in members[members["score"].notna()].groupby("outcome", sort=False):
-        if outcome not in here.index:
+    for name, part in members[members["score"].notna()].groupby("outcome", sort=False):
+        outcome = str(name)
+        if outcome not in here:
             continue
         scores = part.pivot_table(index="exam", columns="seed", values="score").reindex(exams)
         if (scores.isna().any(axis=1) & scores.notna().any(axis=1)).any():
@@ -56,7 +57,7 @@ def seed_rows(study: Matched, members: pd.DataFrame, estimates: pd.DataFrame) ->
         if any(sample.problem for sample in samples):
             continue
         aucs = np.array([roc.auc(sample.truth, sample.score) for sample in samples])
-        own = here.loc[outcome]
+        own = here[outcome]
         sd = float(aucs.std(ddof=1)) if len(aucs) > 1 else NAN
         rows.append(
             {

@@ -24,14 +24,13 @@ def calibration(results: Results) -> Figure | None:
     if not outcomes:
         return None
     table = results.estimates("calibration")
-    table = table.set_index("outcome") if len(table) else table
+    fits = table.set_index("outcome").to_dict("index") if len(table) else {}
     figure, panels = make_panels(results, outcomes, 1.06)
     colours = results.settings.figures.palette
     for panel, outcome in zip(panels, outcomes, strict=False):
         part = frame[frame["outcome"] == outcome.id]
         colour = colours[0] if outcome.kind == "grade" else colours[1] if outcome.kind == "group" else colours[2]
-        fit = dict(table.loc[outcome.id]) if outcome.id in table.index else {}
-        _reliability(panel, part, fit, colour, results.settings.figures.font_pt)
+        _reliability(panel, part, fits.get(outcome.id, {}), colour, results.settings.figures.font_pt)
         panel.set_title(panel_title(results, outcome))
     _label(figure, results)
     return figure

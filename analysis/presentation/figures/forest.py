@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 from analysis.presentation.format import known
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from matplotlib.axes import Axes
 
 #: Height of a row, mm.
@@ -14,7 +16,7 @@ ROW_MM = 4.6
 
 
 def point(
-    panel: Axes, y: float, row: dict[str, Any], *, name: str, colour: str, marker: str = "o", filled: bool = True
+    panel: Axes, y: float, row: Mapping[Any, Any], *, name: str, colour: str, marker: str = "o", filled: bool = True
 ) -> None:
     """Draw an estimate, `row[name]`, as a point at height `y`, filled or open, and its interval as a line."""
     low: Any = row.get(f"{name}_low", row.get("low"))

@@ -56,8 +56,8 @@ def roc(results: Results) -> Figure | None:
 
 def published(results: Results) -> Figure | None:
     """AUC of this study and the published one, and their difference, one row per outcome."""
-    frame = results.published
-    outcomes = [outcome for outcome in results.outcomes() if len(frame) and outcome.id in frame.index]
+    rows = results.published.to_dict("index")
+    outcomes = [outcome for outcome in results.outcomes() if outcome.id in rows]
     if not outcomes:
         return None
     settings = results.settings.figures
@@ -65,7 +65,7 @@ def published(results: Results) -> Figure | None:
     figure, (panel, apart) = canvas(settings.double_mm, height, 1, 2, sharey=True, width_ratios=(1.25, 1))
     labels = []
     for index, outcome in enumerate(outcomes):
-        row, own = dict(frame.loc[outcome.id]), results.auc(outcome.id)
+        row, own = rows[outcome.id], results.auc(outcome.id)
         theirs = {"auc": row["published_auc"], "low": row["published_low"], "high": row["published_high"]}
         point(panel, index - 0.16, own, name="auc", colour=settings.palette[0])
         point(panel, index + 0.16, theirs, name="auc", colour=settings.palette[1], marker="s")

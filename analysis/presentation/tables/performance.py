@@ -97,15 +97,14 @@ def _performance(results: Results, *kinds: str) -> Table | None:
         "", "Cases / controls", "Sensitivity, %", "Specificity, %", "Youden's J", "AUC",
         *(["Single networks"] if len(results.single_networks) else []), f"DeLong's {level} CI, pROC", f"Recommended {level} CI",
     ]  # fmt: skip
-    published = results.published
-    beside = len(published) > 0 and any(outcome.id in published.index for outcome in outcomes)
+    published = results.published.to_dict("index")
+    beside = any(outcome.id in published for outcome in outcomes)
     digits = results.settings.digits
 
     def cells(outcome: Outcome) -> list[str]:
         row = _cells(results, outcome)
         if beside:
-            found = dict(published.loc[outcome.id]) if outcome.id in published.index else {}
-            row.append(published_auc(found, digits))
+            row.append(published_auc(published.get(outcome.id, {}), digits))
         return row
 
     if beside:
@@ -113,7 +112,7 @@ def _performance(results: Results, *kinds: str) -> Table | None:
     return Table(head, by_heading(results, outcomes, cells))
 
 
-def published_auc(row: Mapping[str, Any], digits: int) -> str:
+def published_auc(row: Mapping[Any, Any], digits: int) -> str:
     """Return a published AUC with its published interval."""
     return interval(
         {"auc": row.get("published_auc"), "low": row.get("published_low"), "high": row.get("published_high")},

@@ -60,14 +60,12 @@ def readers(results: Results) -> Table | None:
         part = frame[frame["item"] == item]
         rows.append([results.title(str(item))])
         for who in part["who"].unique():
-            cells = part[part["who"] == who].set_index("measure")
+            cells = part[part["who"] == who].set_index("measure").to_dict("index")
             row = [reader(who).capitalize()]
             for name in measures:
-                found = dict(cells.loc[name]) if name in cells.index else {}
-                row.append(interval(found, "estimate", *((0, 100) if name in PERCENT else (digits, 1))))
+                row.append(interval(cells.get(name, {}), "estimate", *((0, 100) if name in PERCENT else (digits, 1))))
             for name in others:
-                found = dict(cells.loc[name]) if name in cells.index else {}
-                row.append(interval(found, "estimate", digits))
+                row.append(interval(cells.get(name, {}), "estimate", digits))
             rows.append(row)
     head = ["", *(MEASURES[name] for name in measures), *(str(name).replace("_", " ").capitalize() for name in others)]
     return Table(head, rows)

@@ -54,12 +54,11 @@ def learning_curve_values(results: Results, config: Mapping[str, Any]) -> dict[s
 
 
 def _at(frame: pd.DataFrame, exams: float, digits: int) -> dict[str, str]:
-    here = frame[frame["exams"] == exams].set_index("measure")
+    here = frame[frame["exams"] == exams].set_index("measure").to_dict("index")
     told = {"exams": count(exams)}
     for name, measure in (("auc", "auc"), ("kappa", "quadratic_kappa")):
-        row = dict(here.loc[measure]) if measure in here.index else {}
-        told[name] = interval(row, "estimate", digits, none=NOT_ESTIMABLE)
-    auc = dict(here.loc["auc"]) if "auc" in here.index else {}
+        told[name] = interval(here.get(measure, {}), "estimate", digits, none=NOT_ESTIMABLE)
+    auc = here.get("auc", {})
     told["networks"] = span((auc[limit] for limit in ("lowest", "highest") if limit in auc), digits)
     return told
 
