@@ -31,7 +31,7 @@ def correct_characters(dataset: Dataset) -> None:
         return
     found = dataset.get("SpecificCharacterSet") or ""
     declared = "\\".join([found] if isinstance(found, str) else found).strip("\0\\ ").replace("ISO 2022 IR", "ISO_IR")
-    read = [_as_utf8(element.value) for element in written]
+    read = [_as_utf8(element.value or b"") for element in written]
     # A Latin letter at a text's very end, as in Knä, looks like the beginning of one that was cut off.
     utf8 = None not in read and not all(one.isascii() for one in read if one is not None)
     if declared in _SINGLE and utf8:

@@ -183,7 +183,8 @@ def _check(dataset: pydicom.Dataset, settings: IngestSettings) -> None:
         complete(dataset)
     elif fractions := present(dataset, ("FloatPixelData", "DoubleFloatPixelData")):
         raise Unreadable("float_pixels", fractions[0])
-    check_size(*(whole(dataset, keyword) or 0 for keyword in ("Rows", "Columns", "BitsAllocated")), settings)
+    rows, columns, bits = (whole(dataset, keyword) or 0 for keyword in ("Rows", "Columns", "BitsAllocated"))
+    check_size(rows, columns, bits, settings)
     syntax = UID(str(dataset.file_meta.TransferSyntaxUID))
     if syntax not in NATIVE:
         try:

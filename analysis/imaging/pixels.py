@@ -149,7 +149,7 @@ def _modality(values: NDArray[Any], dataset: Dataset) -> NDArray[Any]:
     try:
         if tables:
             entries, first, _, as_told = _entries(tables[0], dataset)
-            found = entries[_places(values, first, len(entries))]
+            found: NDArray[Any] = entries[_places(values, first, len(entries))]
         else:
             slope, intercept = (
                 numbers(dataset, keyword)[0] if keyword in told else otherwise
