@@ -73,7 +73,7 @@ def _row(half: Grey, column: float, unit: float, low: int, high: int) -> float:
     bone = half[:, edges[0] : edges[-1]]
     bone = np.minimum(bone, np.percentile(bone[low:high], _METAL))
 
-    def changes(bone: Grey) -> NDArray[Any]:
+    def changes(bone: NDArray[Any]) -> NDArray[Any]:
         strips = [
             bone[:, a:b].mean(axis=1) for a, b in zip(edges[:-1] - edges[0], edges[1:] - edges[0], strict=True) if b > a
         ]

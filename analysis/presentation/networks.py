@@ -261,4 +261,4 @@ def _told(certain: pd.DataFrame, shown: Mapping[tuple[str, str], str], digits: i
     for (better, worse), rows in ranked.groupby(["better", "worse"], sort=False):
         titles = listed([shown[key] for key in zip(rows["outcome"], rows["measure"], strict=True)])
         largest = f"{'largest ' if len(rows) > 1 else ''}P {p_equation(rows['p_holm'].max())}"
-        yield f"{named(better)} above {named(worse)} in {titles} (by {span(rows['difference'].abs(), digits)}, {largest})"
+        yield f"{named(str(better))} above {named(str(worse))} in {titles} (by {span(rows['difference'].abs(), digits)}, {largest})"
