@@ -147,7 +147,7 @@ def _calibration(results: Results, digits: int) -> dict[str, Any]:
         "updated": len(both) > 0,
         "calibrations": counted(len(raw), "outcome"),
         "large": span(raw["intercept"], digits) if len(raw) else NOT_ESTIMABLE,
-        "off": listed([f"{how} for {counted(n, 'outcome')}" for how, n in off.items()]) or "none",
+        "miscalibrated": listed([f"{how} for {counted(n, 'outcome')}" for how, n in off.items()]) or "none",
         "some_intercepts_off": bool(off),
         "slopes": span(raw["slope"], digits) if len(raw) else NOT_ESTIMABLE,
         "updated_large": span(new["intercept"], digits) if len(new) else NOT_ESTIMABLE,
