@@ -1,10 +1,15 @@
 """How the tests are shared out between processes, and that none fails for being slow."""
 
+import os
 import re
 
 import pytest
 from hypothesis import settings
 from xdist.scheduler import LoadScopeScheduling
+
+# Three processes share the cores, and what they start keeps to one thread as well. Said before torch or BLAS is imported.
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")
 
 # On a machine that is busy with the smoke study an example may take long, which is no failure. Examples are the same on
 # every run: what passes here passes there.

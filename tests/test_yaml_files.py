@@ -1,11 +1,14 @@
 """YAML is read as people mean it, and what is written is read back."""
 
+from pathlib import Path
+
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis.errors import StudyError
-from analysis.yaml_files import dump_yaml, load_yaml, parse_yaml
+from analysis.yaml_files import _FastLoader, _Loader, dump_yaml, load_yaml, parse_yaml
 
 
 @pytest.mark.parametrize(
@@ -58,3 +61,20 @@ PLAIN = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) |
 @given(st.dictionaries(TEXT, st.lists(PLAIN) | PLAIN))
 def test_what_is_written_is_read_back(value):
     assert parse_yaml(dump_yaml(value), "text") == value
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["[" * 200_000, "{a: " * 100_000, "- " * 100_000, "? " * 100_000, "\n".join(" " * n + "a:" for n in range(3000))],
+)
+def test_what_is_nested_too_deeply_is_an_error_and_no_crash(text):
+    with pytest.raises(StudyError, match="text is not valid YAML"):
+        parse_yaml(text, "text")
+
+
+def test_both_loaders_read_the_same():
+    paths = [path for folder in ("workflow", "tests", "manuscript") for path in Path(folder).rglob("*.y*ml")]
+    texts = [path.read_text() for path in [Path("config.yaml"), *paths]]
+    assert len(texts) > 10
+    for text in texts:
+        assert yaml.load(text, _FastLoader) == yaml.load(text, _Loader)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from analysis.grading.scheme import Outcome
 from analysis.presentation.frames import Files
 from analysis.statistics.data import NO_SCORE
+from analysis.statistics.questions import question_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,6 +33,9 @@ OWN = "test set"
 class Results(Files):
     """The results of one study, see `Files`."""
 
+    _aucs: dict[str, dict[str, Any]] = field(default_factory=dict, repr=False, compare=False)
+    _any_read: dict[str, bool] = field(default_factory=dict, repr=False, compare=False)
+
     def measure(self, item: str, name: str) -> dict[str, Any]:
         """Return one row of the summary; empty where it isn't there."""
         frame = self.summary
@@ -43,8 +48,11 @@ class Results(Files):
 
     def auc(self, outcome: str) -> dict[str, Any]:
         """Return an outcome's row of roc.csv, of the test set."""
-        found: Any = self.roc.loc[outcome]
-        return dict(found)
+        roc = self.roc  # asked for each time, as `graded` is below
+        if outcome not in self._aucs:
+            found: Any = roc.loc[outcome]
+            self._aucs[outcome] = dict(found)
+        return dict(self._aucs[outcome])
 
     def scored(self, outcome: Outcome) -> bool:
         """Whether the network gives a score for an outcome; where it doesn't, roc.csv counts no case and no control."""
@@ -65,7 +73,15 @@ class Results(Files):
 
     def was_read(self, outcome: Outcome) -> bool:
         """Whether any exam was read for an outcome; what an archive has no readings of is no part of the manuscript."""
-        return outcome.id in self.graded and bool(self.graded[outcome.id].notna().any())
+        graded = self.graded  # asked for each time, so that a table names the file as one of those it rests on
+        if outcome.id not in self._any_read:
+            self._any_read[outcome.id] = outcome.id in graded and bool(graded[outcome.id].notna().any())
+        return self._any_read[outcome.id]
+
+    @cached_property
+    def question(self) -> dict[str, str]:
+        """For each outcome the first one that asks the same question, see `question_of`."""
+        return question_of(self.scheme)
 
     def outcomes(self, *kinds: str, item: str | None = None) -> list[Outcome]:
         """Return the estimated outcomes of some kinds that were read for, in the scheme's order."""

@@ -10,7 +10,6 @@ from analysis.grading.scheme import Outcome
 from analysis.presentation.format import count, decapitalise, interval, known, listed, p_value
 from analysis.presentation.markdown import Table
 from analysis.presentation.results import Results
-from analysis.statistics.questions import question_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,11 +66,10 @@ def shown(results: Results) -> list[list[Outcome]]:
 
 def asked(results: Results, *kinds: str, among: Collection[str] | None = None) -> list[list[Outcome]]:
     """Return the outcomes of some kinds, those that ask one question together; `among` are those that have estimates."""
-    question = question_of(results.scheme)
     found: dict[str, list[Outcome]] = {}
     for outcome in results.outcomes(*kinds):
         if among is None or outcome.id in among:
-            found.setdefault(question[outcome.id], []).append(outcome)
+            found.setdefault(results.question[outcome.id], []).append(outcome)
     return list(found.values())
 
 
