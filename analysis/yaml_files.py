@@ -63,7 +63,7 @@ class _Loader(_Meaning, yaml.SafeLoader):
 
 
 class _FastLoader(_Meaning, yaml.CSafeLoader):
-    """In C: ten times as fast, but what is nested too deeply ends the process."""
+    """In C: some ten times as fast on config.yaml, but what is nested too deeply ends the process."""
 
 
 #: As deep as a text may be nested for the fast loader, far below what its stack holds.

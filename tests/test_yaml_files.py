@@ -65,7 +65,14 @@ def test_what_is_written_is_read_back(value):
 
 @pytest.mark.parametrize(
     "text",
-    ["[" * 200_000, "{a: " * 100_000, "- " * 100_000, "? " * 100_000, "\n".join(" " * n + "a:" for n in range(3000))],
+    [
+        "[" * 200_000,
+        "[a:\n" * 990,
+        "{a: " * 100_000,
+        "- " * 100_000,
+        "? " * 100_000,
+        "\n".join(" " * n + "a:" for n in range(3000)),
+    ],
 )
 def test_what_is_nested_too_deeply_is_an_error_and_no_crash(text):
     with pytest.raises(StudyError, match="text is not valid YAML"):

@@ -111,6 +111,14 @@ def test_a_network_that_fails_here_is_told_so(kl, tmp_path):
     assert "The AUCs are so much lower" in told and "so low" not in told
 
 
+def test_a_network_that_could_not_be_set_beside_its_own_study_has_a_conclusion(kl, tmp_path):
+    made = elsewhere(kl, tmp_path)
+    for name in ("development", "updating"):
+        (made.options["statistics"] / f"{name}.csv").unlink()
+    told = tell(made, tmp_path / "told")
+    assert "Whether the network does as well here as in its own study could not be tested." in told
+
+
 def test_a_network_that_failed_in_its_own_study_does_no_worse_here(kl, tmp_path):
     found = yaml.safe_load(elsewhere(kl, tmp_path, here=0.62, there=0.65).values(tmp_path / "values.yml").read_text())
     assert found["external"]["bad"] and found["external"]["low"] and not found["external"]["much_worse"]

@@ -102,6 +102,8 @@ def _discrimination(results: Results, digits: int) -> dict[str, Any]:
     mean = float(frame["difference"].mean()) if len(frame) else float("nan")
     here, there = (float(frame[name].mean()) if len(frame) else float("nan") for name in ("estimate", "development"))
     lower = int((frame["difference"] < 0).sum()) if len(frame) else 0
+    # ASSUME: more than a tenth of AUC lost on average, or a mean below 0.7, is not to be read as a network that works here.
+    bad = known(here) and (here < 0.7 or mean < -0.1)
     return {
         "compared": len(frame) > 0,
         "outcomes": counted(len(frame), "outcome"),
@@ -119,8 +121,8 @@ def _discrimination(results: Results, digits: int) -> dict[str, Any]:
         "reach": span([*tested["difference_low"], *tested["difference_high"]], digits)
         if len(tested)
         else NOT_ESTIMABLE,
-        # ASSUME: more than a tenth of AUC lost on average, or a mean below 0.7, is not to be read as a network that works here.
-        "bad": known(here) and (here < 0.7 or mean < -0.1),
+        "bad": bad,
+        "untested": not len(tested) and not bad,
         "much_worse": known(mean) and mean < -0.1,
         "low": known(here) and here < 0.7 and not mean < -0.1,
     }
