@@ -4,6 +4,8 @@ ACTIVATE := . .venv/bin/activate
 # Caches of Snakemake, matplotlib and numba stay inside the clone.
 export XDG_CACHE_HOME := $(CURDIR)/.cache
 export MPLCONFIGDIR := $(CURDIR)/.cache/matplotlib
+# Images of containers like to forbid that compiled modules are kept; each of a study's processes would compile the libraries anew.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: reproduce render test test-cluster test-releases setup form lock clean
 
