@@ -10,7 +10,10 @@ if TYPE_CHECKING:
     from pydicom import Dataset
 
 #: Code to what was done: to the texts of a header, and to its pixels.
-TEXTS = {"characters": "the texts were read in another character set than the header declares"}
+TEXTS = {
+    "characters": "the texts were read in another character set than the header declares",
+    "calendar": "the exam's dates are of the Buddhist era, and were read as such",
+}
 CORRECTIONS = {
     "header": "what the header doesn't say of how its pixels lie was taken from the rest of it, or from the pixels themselves",
     "syntax": "pixels were decoded by what they are compressed with, against the header",

@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from analysis.archive.corrections import correct
 from analysis.archive.dicom import text, value
 from analysis.archive.sides import BESIDE, apart
 
@@ -34,6 +35,9 @@ _MODALITY = re.compile(
 )
 _DATES = ("StudyDate", "AcquisitionDate", "SeriesDate", "ContentDate", "AcquisitionDateTime")
 _OLD, _OLDEST, _EPOCH = 100, 110, date(1970, 1, 1)
+#: Years by which the Buddhist era, in which Thailand writes its dates, is ahead.
+_BUDDHIST = 543
+_FIRST, _LAST = 1850, 2150
 #: Days 0 of programs' calendars.
 _ZEROS = (_EPOCH, date(1899, 12, 30), date(1899, 12, 31))
 #: On the first of January of these years a clock starts that has lost its time.
@@ -173,7 +177,10 @@ def day(dataset: Any) -> tuple[date | None, bool]:
         Whether the study or the acquisition is said to be of another time.
     """
     born = parse_date(text(dataset, "PatientBirthDate"))
-    found = [parse_date(text(dataset, keyword)) for keyword in _DATES]
+    written = [text(dataset, keyword) for keyword in _DATES]
+    found = [parse_date(one) for one in written]
+    if any(one and not words.startswith(str(one.year)) for one, words in zip(found, written, strict=True)):
+        correct(dataset, "calendar")
     main = [found[0], found[1] or found[-1]]
     possible = [one for one in found if one and one.year > 1901 and one != _EPOCH]
     later = [one for one in possible if not born or one >= born]
@@ -197,13 +204,14 @@ def _years(born: date, on: date) -> float:
 
 @lru_cache(maxsize=4096)  # a header writes one date in many places, an archive in many files
 def parse_date(written: str) -> date | None:
-    """Read YYYYMMDD, or YYYY.MM.DD as before 1993; None for what is no date from 1850 to 2150."""
+    """Read YYYYMMDD, or YYYY.MM.DD as before 1993; None for what is no date from 1850 to 2150, of either era."""
     digits = re.sub(r"[^0-9]", "", written)[:8]
     try:
-        found = date(int(digits[:4]), int(digits[4:6]), int(digits[6:8]))
+        year = int(digits[:4])
+        found = date(year - _BUDDHIST * (year > _LAST), int(digits[4:6]), int(digits[6:8]))
     except ValueError:
         return None
-    return found if 1850 <= found.year <= 2150 else None
+    return found if _FIRST <= found.year <= _LAST else None
 
 
 def is_filler(written: date) -> bool:

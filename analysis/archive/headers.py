@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _CHUNK = 128
 _CUTS = "analysis.archive.films"
+_WORDS = "analysis.archive.usual_words"
 #: Files after which what was read is written down, so that a run that was stopped goes on from there.
 _SAVED = 20_000
 _COLUMNS = ("path", "code", "detail", *IDENTITY, *DESCRIPTION)
@@ -90,7 +91,7 @@ def _read(
         return
     # Also one worker is a process of its own: its memory is limited, this one's is not.
     started_with = (settings.max_memory_mb, both_read)
-    with ProcessPoolExecutor(workers, clean_context(__name__, _CUTS), _start, started_with) as pool:
+    with ProcessPoolExecutor(workers, clean_context(__name__, _CUTS, _WORDS), _start, started_with) as pool:
         yield from pool.map(partial(_read_chunk, folder, settings), chunks)
 
 

@@ -63,7 +63,8 @@ _JOINTS = re.compile(
     r"(?-i:(?<=[a-zß-ÿ])(?=[A-ZÀ-Þ])|(?<=[A-ZÀ-Þ])(?=[A-ZÀ-Þ][a-zß-ÿ]))"
     r"|(?<=[^\W\d_]{2})(?=knee|knie|genou|ginocchio|rodilla|joelho|knä|knæ|polvi|kolano|kne\b|kna\b)"
     r"|(?:(?<=\bgenou)(?!x)|(?:(?<=\bknee)|(?<=\brodilla)|(?<=\bjoelho))(?!s)"
-    r"|(?<=\bknie)|(?<=\bginocchio)|(?<=\bknä)|(?<=\bknæ)|(?<=\bpolvi)|(?<=\bkolano))(?=[^\W\d_]{2})",
+    r"|(?<=\bknie)|(?<=\bginocchio)|(?<=\bknä)|(?<=\bknæ)|(?<=\bpolvi)|(?<=\bkolano))(?=[^\W\d_]{2})"
+    r"|(?<=\bknees)(?=left|right|both|bilat|ap|pa|lat)",
     re.IGNORECASE,
 )
 

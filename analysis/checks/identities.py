@@ -254,18 +254,19 @@ def _date(found: Secrets, kind: str, written: str, *, short: bool) -> None:
     day = parse_date(written)
     if day is None:
         return
-    year, month, date = f"{day.year}", f"{day.month:02d}", f"{day.day:02d}"
-    found.add(kind, [year + month + date])
-    for m, d in {(month, date), (month.lstrip("0"), date.lstrip("0"))}:
-        for order in ((year, m, d), (d, m, year), (m, d, year)):
+    month, date = f"{day.month:02d}", f"{day.day:02d}"
+    for year in sorted({f"{day.year}", written.strip()[:4]}):  # that of the header may be of the Buddhist era
+        found.add(kind, [year + month + date])
+        for m, d in {(month, date), (month.lstrip("0"), date.lstrip("0"))}:
+            for order in ((year, m, d), (d, m, year), (m, d, year)):
+                found.add(kind, order)
+            for name in _MONTHS[day.month - 1].split():
+                found.add(kind, (d, name, year))
+                found.add(kind, (name, d, year))
+        for order in ((year[2:], month, date), (date, month, year[2:]), (month, date, year[2:])):
             found.add(kind, order)
-        for name in _MONTHS[day.month - 1].split():
-            found.add(kind, (d, name, year))
-            found.add(kind, (name, d, year))
-    for order in ((year[2:], month, date), (date, month, year[2:]), (month, date, year[2:])):
-        found.add(kind, order)
-    if short:
-        found.add(kind, [year[2:] + month + date])
+        if short:
+            found.add(kind, [year[2:] + month + date])
 
 
 def _text(found: Secrets, kind: str, text: list[str]) -> None:

@@ -500,6 +500,9 @@ DATES = [
     ({"StudyDate": "19000101", "AcquisitionDate": "20200304"}, "2020-03-04", False),
     ({"StudyDate": "20000101"}, "2000-01-01", False),
     ({"StudyDate": ""}, None, False),
+    ({"StudyDate": "25630304", "AcquisitionDate": "20200304"}, "2020-03-04", False),  # the Buddhist era
+    ({"StudyDate": "25630229"}, "2020-02-29", False),
+    ({"StudyDate": "99991231"}, None, False),
 ]  # fmt: skip
 
 
@@ -507,6 +510,14 @@ DATES = [
 def test_the_plausible_date_wins_and_contradictions_are_told(tags, date, contradicted):
     on, differ = describe.day(knee(1, **tags))
     assert (on and on.isoformat(), differ) == (date, contradicted)
+
+
+def test_dates_of_the_buddhist_era_are_read_as_such_and_counted(tmp_path):
+    save(knee(1, StudyDate="25630304", PatientBirthDate="25010304", PatientAge="062Y"), tmp_path / "a.dcm")
+    save(knee(2), tmp_path / "b.dcm")
+    index = indexed(tmp_path)
+    assert sorted(index.images["age"]) == [62, 70]
+    assert counts(index.counts)["corrected_calendar"] == 1 and "date_contradicted" not in counts(index.counts)
 
 
 def test_a_study_of_the_future_is_counted(tmp_path):
@@ -659,6 +670,8 @@ SIDES = [
             ("Knees", "both"),
             ("knees left", "left"),
             ("KNEE(S)", None),
+            ("KNEESLEFT", "left"),
+            ("KNEESTUDY", None),
             ("Knän belastade", "both"),
             ("both knees", "both"),
             ("KneeBil", "both"),

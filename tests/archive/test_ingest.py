@@ -273,6 +273,8 @@ def test_readings_as_a_swedish_spreadsheet_saves_them(tmp_path):
         ("0042,A,reader,,kl,,0,", "line 3: the value of exam 0042 is ''"),
         ("0042,A,reader,,kl,1,maybe,", "revisit of exam 0042 is 'maybe'"),
         ("0042,A,reader,,kl,1,0,yesterday", "time of exam 0042 is 'yesterday'"),
+        ("0042,A,reader,,kl,1,0,2021", "time of exam 0042 is '2021'"),
+        ("0042,A,reader,,kl,1,0,2021-05", "time of exam 0042 is '2021-05'"),
         ("0042,,reader,,kl,1,0,", "reader of exam 0042 is ''"),
         (",A,reader,,kl,1,0,", "exam of exam"),
     ],
