@@ -1,0 +1,12 @@
+"""Imported last by the server that workers are forked from: compiles the words of the settings as they come, once for all workers."""
+
+import pydicom
+
+from analysis.archive import describe
+from analysis.archive.settings import IngestSettings
+
+_settings, _of_nothing = IngestSettings(), pydicom.Dataset()
+# Words that fit no pattern, so that each of them is tried.
+_of_nothing.StudyDescription = _of_nothing.SeriesDescription = _of_nothing.BodyPartExamined = "-"
+for _of in (describe.view, describe.side, describe.protocol, describe.body_part):
+    _of(_of_nothing, _settings)
