@@ -7,6 +7,7 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from analysis.files import atomic
 from analysis.network.folder import NOT_A_DEVICE
@@ -42,10 +43,14 @@ class _Exam(nn.Module):
 
 def _pool(images: Tensor, size: list[int]) -> tuple[Tensor, Tensor]:
     """Take maxima over windows as torch's adaptive pool does, which ONNX doesn't have."""
-    for axis, wanted in zip((-2, -1), size, strict=True):
-        side = images.shape[axis]
-        windows = [(i * side // wanted, -(-(i + 1) * side // wanted)) for i in range(wanted)]
-        images = torch.stack([images.narrow(axis, start, end - start).amax(axis) for start, end in windows], axis)
+    sides = images.shape[-2:]
+    if all(side % wanted == 0 for side, wanted in zip(sides, size, strict=True)):
+        images = F.max_pool2d(images, [side // wanted for side, wanted in zip(sides, size, strict=True)])
+    else:
+        for axis, wanted in zip((-2, -1), size, strict=True):
+            side = images.shape[axis]
+            windows = [(i * side // wanted, -(-(i + 1) * side // wanted)) for i in range(wanted)]
+            images = torch.stack([images.narrow(axis, start, end - start).amax(axis) for start, end in windows], axis)
     return images, torch.zeros_like(images, dtype=torch.int64)  # where they lie, which nothing asks for
 
 

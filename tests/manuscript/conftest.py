@@ -10,7 +10,7 @@ from analysis.presentation.settings import ManuscriptSettings
 from tests.presentation import conftest as studies
 from tests.presentation.conftest import SOURCE, Made
 
-kl, made = studies.kl, studies.made
+kl, made, checked_once = studies.kl, studies.made, studies.checked_once
 
 
 @pytest.fixture(scope="session")
