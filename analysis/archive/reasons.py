@@ -70,6 +70,6 @@ def commonest(details: Iterable[str], number: int = 3) -> str:
     from collections import Counter
 
     counts = Counter(details)
-    listed = [f"{n} times: {said}" for said, n in counts.most_common(number)]
+    listed = [f"{f'{n} times' if n > 1 else 'Once'}: {said}" for said, n in counts.most_common(number)]
     rest = sum(counts.values()) - sum(n for _, n in counts.most_common(number))
     return " ".join(listed) + (f" Another {rest} for other reasons." if rest else "")

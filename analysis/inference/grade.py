@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -83,7 +83,10 @@ class Graded:
 
 @dataclass
 class Counts:
-    """What became of the files: found = graded + refused + duplicates. A film of both knees is one file."""
+    """What became of the files: found = graded + refused + duplicates. A film of both knees is one file.
+
+    `reasons` are those of what was not graded, in sentences.
+    """
 
     found: int = 0
     graded: int = 0
@@ -92,6 +95,7 @@ class Counts:
     knees: int = 0
     doubted: int = 0
     corrected: list[str] = field(default_factory=list)
+    reasons: Counter[str] = field(default_factory=Counter)
 
     def __str__(self) -> str:
         files = (
@@ -145,8 +149,10 @@ def grade(
                     print(FIRST, file=sys.stderr, flush=True)
             else:
                 table.left_out(**one)
+                counts.reasons[one["detail"]] += 1
         for path, code, detail in files.loc[files["code"].notna(), ["path", "code", "detail"]].itertuples(index=False):
             table.left_out(path, code, detail)
+            counts.reasons[detail] += 1
     counts.graded, counts.duplicates = len(graded), len(table.duplicates)
     counts.refused = len(table.refused - graded)
     if counts.found != counts.graded + counts.refused + counts.duplicates:

@@ -88,8 +88,7 @@ def run(
         pages.close()
         if written is not None:
             written += pages.dicom_files
-    refused = files.loc[files["code"].notna(), "detail"]
-    more = f"\nNot graded: {commonest(refused)}" if len(refused) else ""
+    more = f"\nNot graded: {commonest(counts.reasons.elements())}" if counts.reasons else ""
     if pages and pages.unwritten:
         more += f"\nNo DICOM report of {len(pages.unwritten)} knees, first {pages.unwritten[0]}."
     made = [

@@ -117,6 +117,16 @@ def test_two_hundred_odd_files_are_all_accounted_for(card, tmp_path):
     )
 
 
+def test_why_a_file_was_not_graded_is_told_also_where_only_its_pixels_say_it(card, tmp_path):
+    dark = knee()
+    dark.PixelData = bytes(len(dark.PixelData))
+    save(dark, tmp_path / "in/dark.dcm")
+    (tmp_path / "in/text.txt").write_text("no radiograph")
+    told = run([tmp_path / "in"], card, tmp_path / "out", page=0)
+    reasons = [row["reason"] for row in rows(tmp_path / "out")]
+    assert len(reasons) == 2 and all(f"Once: {reason}" in told for reason in reasons)
+
+
 def test_pictures_need_a_side(card, tmp_path):
     picture = (np.add.outer(np.arange(90), np.arange(80)) % 200 + np.arange(80)).clip(0, 255).astype(np.uint8)
     for name in ("a.png", "b.jpg"):
