@@ -179,7 +179,7 @@ def day(dataset: Any) -> tuple[date | None, bool]:
     born = parse_date(text(dataset, "PatientBirthDate"))
     written = [text(dataset, keyword) for keyword in _DATES]
     found = [parse_date(one) for one in written]
-    if any(one and not words.startswith(str(one.year)) for one, words in zip(found, written, strict=True)):
+    if any(one and written_digits(words)[:4] != str(one.year) for one, words in zip(found, written, strict=True)):
         correct(dataset, "calendar")
     main = [found[0], found[1] or found[-1]]
     possible = [one for one in found if one and one.year > 1901 and one != _EPOCH]
@@ -202,10 +202,15 @@ def _years(born: date, on: date) -> float:
     return float(on.year - born.year - ((on.month, on.day) < (born.month, born.day)))
 
 
+def written_digits(written: str) -> str:
+    """Return the digits of a date as it is written: year, month and day."""
+    return re.sub(r"[^0-9]", "", written)[:8]
+
+
 @lru_cache(maxsize=4096)  # a header writes one date in many places, an archive in many files
 def parse_date(written: str) -> date | None:
     """Read YYYYMMDD, or YYYY.MM.DD as before 1993; None for what is no date from 1850 to 2150, of either era."""
-    digits = re.sub(r"[^0-9]", "", written)[:8]
+    digits = written_digits(written)
     try:
         year = int(digits[:4])
         found = date(year - _BUDDHIST * (year > _LAST), int(digits[4:6]), int(digits[6:8]))

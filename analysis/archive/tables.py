@@ -81,9 +81,8 @@ def read_readings(path: Path) -> pd.DataFrame:
     flags = frame["revisit"].str.lower().replace({"true": "1", "false": "0", "": "0"})
     stop(~flags.isin(("0", "1")), "revisit", "it must be 0 or 1")
     time = pd.to_datetime(frame["time"].where(frame["time"] != ""), errors="coerce", format="ISO8601", utc=True)
-    no_day = time.isna() | ~frame["time"].str.match(
-        r"\d{4}-?\d\d-?\d\d"
-    )  # a year or month alone would be its first day
+    # A year or month alone would be read as its first day.
+    no_day = time.isna() | ~frame["time"].str.match(r"\d{4}-?\d\d-?\d\d")
     stop(no_day & (frame["time"] != ""), "time", "it must be a time such as 2021-05-31T14:30:00, or empty")
     return frame.assign(
         value=by_value(frame["value"], lambda values: values.astype(float).astype(int)),

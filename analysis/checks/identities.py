@@ -29,7 +29,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis.archive.describe import parse_date
+from analysis.archive.describe import parse_date, written_digits
 from analysis.archive.inspect import SEPARATOR
 from analysis.checks.texts import Piece
 
@@ -255,7 +255,7 @@ def _date(found: Secrets, kind: str, written: str, *, short: bool) -> None:
     if day is None:
         return
     month, date = f"{day.month:02d}", f"{day.day:02d}"
-    for year in sorted({f"{day.year}", written.strip()[:4]}):  # that of the header may be of the Buddhist era
+    for year in sorted({f"{day.year}", written_digits(written)[:4]}):  # that of the header may be of the Buddhist era
         found.add(kind, [year + month + date])
         for m, d in {(month, date), (month.lstrip("0"), date.lstrip("0"))}:
             for order in ((year, m, d), (d, m, year), (m, d, year)):

@@ -193,6 +193,12 @@ def test_a_leak_stops_the_study_and_is_seen_by_its_clause_alone(study, tmp_path,
         assert privacy.search(sought, [path])[1] == []
 
 
+def test_a_birth_date_of_the_buddhist_era_is_looked_for_in_both_years(study):
+    files = read_table(study / "private" / "index.parquet").assign(birth_date="25010304")
+    sought = identities.secrets(files, [REPORT]).phrases
+    assert all(sought[(written,)] == "birth date" for written in ("25010304", "19580304"))
+
+
 def test_the_letters_of_an_embedded_picture_are_no_words(study, tmp_path):
     sought = identities.secrets(read_table(study / "private" / "index.parquet"), [REPORT])
     pixels = np.random.default_rng(0).integers(0, 256, 3 * 40, dtype=np.uint8).tobytes()
