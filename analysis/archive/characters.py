@@ -25,7 +25,7 @@ def correct_characters(dataset: Dataset) -> None:
 
     Text in another character set is hardly ever valid UTF-8, so valid bytes are better evidence than the header.
     """
-    raw = [element for element in dataset.values() if isinstance(element, RawDataElement)]
+    raw = (element for element in dataset.values() if isinstance(element, RawDataElement))
     written = [one for one in raw if isinstance(one.value, bytes) and not one.value.isascii() and _is_text(one)]
     if not written:
         return

@@ -92,6 +92,7 @@ _LOST = re.compile(r"[\ufffd\x80-\x9f]|(?<=[^\W\d_])\?|\?(?=[^\W\d_])")
 _ANY = "\u0294"
 
 
+@lru_cache(maxsize=4096)  # mostly of the settings' patterns
 def blurred(text: str) -> str:
     """Replace every Latin letter beyond ASCII by one sign, since a lost letter may have been any of them."""
     return "".join(_ANY if not one.isascii() and unicodedata.name(one, "").startswith("LATIN") else one for one in text)

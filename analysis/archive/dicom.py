@@ -129,7 +129,7 @@ def _parse(data: bytes, headless: bool) -> pydicom.Dataset:
         raise Unreadable("not_dicom")
     if not getattr(dataset, "file_meta", None):
         dataset.file_meta = pydicom.dataset.FileMetaDataset()
-    if not value(dataset.file_meta, "TransferSyntaxUID"):
+    if not text(dataset.file_meta, "TransferSyntaxUID"):
         implicit, little = dataset.original_encoding
         guess = ImplicitVRLittleEndian if implicit else ExplicitVRLittleEndian if little else ExplicitVRBigEndian
         dataset.file_meta.TransferSyntaxUID = guess
@@ -163,7 +163,7 @@ def _as_it_lies(data: bytes, headless: bool) -> pydicom.Dataset:
 
 @cache
 def _tag(keyword: str) -> BaseTag:
-    return tag_of(Tag(keyword))
+    return tag_of(int(Tag(keyword)))  # as a plain number: to the cache a tag would be another key
 
 
 @cache
@@ -212,7 +212,7 @@ def _plain(dataset: pydicom.Dataset, keyword: str) -> str | None:
     if element is None:
         return ""
     kind = element.VR or _vr(keyword)
-    if not isinstance(element, RawDataElement) or kind not in _WORDS or not element.value:
+    if not isinstance(element, RawDataElement) or kind not in _WORDS or element.value is None:
         return None
     data = element.value.rstrip(b"\0 ")
     # Other character sets begin with an escape; a name may have more spellings.
@@ -231,10 +231,9 @@ def _plain(dataset: pydicom.Dataset, keyword: str) -> str | None:
 def whole(dataset: Any, keyword: str) -> int | None:
     """Return an element's value as a whole number, or None."""
     try:
-        tag = _tag(keyword)
-        if tag not in dataset.keys():  # noqa: SIM118 - as in `value`
+        element = dataset._dict.get(_tag(keyword))  # as in `_plain`
+        if element is None:
             return None
-        element = dataset.get_item(tag)
         short = isinstance(element, RawDataElement) and element.value is not None and len(element.value) == 2
         if short and (element.VR or _vr(keyword)) == "US":  # as in `text`: pydicom's conversion takes ten times as long
             return int.from_bytes(element.value, "little" if element.is_little_endian else "big")
@@ -252,6 +251,11 @@ def numbers(dataset: Any, keyword: str) -> list[float]:
     return found if all(map(isfinite, found)) else []
 
 
+def syntax_of(dataset: pydicom.Dataset) -> UID:
+    """Return the transfer syntax of a data set of `read`."""
+    return UID(text(dataset.file_meta, "TransferSyntaxUID"))
+
+
 def stored_pixels(dataset: pydicom.Dataset) -> bytes | memoryview:
     """Return the pixel data as stored, after checking that they are all there; nothing is decoded.
 
@@ -266,7 +270,7 @@ def stored_pixels(dataset: pydicom.Dataset) -> bytes | memoryview:
         data = None
     if not isinstance(data, bytes | memoryview) or not data:
         raise Unreadable("no_pixels")
-    syntax = UID(str(dataset.file_meta.TransferSyntaxUID))
+    syntax = syntax_of(dataset)
     if syntax in NATIVE:
         bits = (whole(dataset, "Rows") or 0) * (whole(dataset, "Columns") or 0) * (whole(dataset, "BitsAllocated") or 0)
         if len(data) < (bits + 7) // 8:

@@ -81,9 +81,14 @@ def read_elements(data: bytes, headless: bool) -> Dataset | None:
         elements |= _rest(data, end, implicit, cut.get(_CHARSET), defer=syntax in _NATIVE)
     dataset = Dataset(elements)
     dataset.file_meta = FileMetaDataset(meta)  # type: ignore[arg-type]
-    written = dataset.get("SpecificCharacterSet")
-    dataset.set_original_encoding(implicit, True, convert_encodings(written) if written else default_encoding)
+    dataset.set_original_encoding(implicit, True, _encodings(elements.get(_CHARSET)))
     return dataset
+
+
+def _encodings(charset: RawDataElement | DataElement | None) -> str | list[str]:
+    """Return pydicom's names for the character sets that an element declares."""
+    written = convert_string(charset.value or b"", True) if charset else None
+    return convert_encodings(written) if written else default_encoding
 
 
 def _cut_out(
@@ -124,9 +129,8 @@ def _rest(
     """Let pydicom parse what lies further on; compressed pixel data are small, and have no length to know their end by."""
     file = BytesIO(data)
     file.seek(position)
-    written = convert_string(charset.value or b"", True) if charset else default_encoding
     rest = data_element_generator(
-        file, implicit, True, defer_size=_LARGE if defer else None, encoding=convert_encodings(written)
+        file, implicit, True, defer_size=_LARGE if defer else None, encoding=_encodings(charset)
     )
     elements = {tag_of(int(one.tag)): one for one in rest}
     for tag, one in elements.items():

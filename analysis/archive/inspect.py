@@ -14,7 +14,7 @@ from pydicom.uid import UID
 from analysis.archive import describe
 from analysis.archive.corrections import CORRECTIONS, TEXTS, corrections
 from analysis.archive.cutting import cut
-from analysis.archive.dicom import NATIVE, Unreadable, present, read, stored_pixels, text, value, whole
+from analysis.archive.dicom import NATIVE, Unreadable, present, read, stored_pixels, syntax_of, text, value, whole
 from analysis.archive.find import real_path
 from analysis.archive.lacking import complete
 from analysis.archive.limits import time_limit
@@ -185,7 +185,7 @@ def _check(dataset: pydicom.Dataset, settings: IngestSettings) -> None:
         raise Unreadable("float_pixels", fractions[0])
     rows, columns, bits = (whole(dataset, keyword) or 0 for keyword in ("Rows", "Columns", "BitsAllocated"))
     check_size(rows, columns, bits, settings)
-    syntax = UID(str(dataset.file_meta.TransferSyntaxUID))
+    syntax = syntax_of(dataset)
     if syntax not in NATIVE:
         try:
             available = get_decoder(syntax).is_available
@@ -239,7 +239,7 @@ def _description(dataset: pydicom.Dataset, settings: IngestSettings, on: date | 
         "columns": whole(dataset, "Columns"),
         "bits": min(max(stored, 1), allocated),
         "photometric": text(dataset, "PhotometricInterpretation").upper(),
-        "transfer_syntax": str(dataset.file_meta.TransferSyntaxUID),
+        "transfer_syntax": str(syntax_of(dataset)),
         "modality": text(dataset, "Modality").upper(),
         "burned_in": _burned_in(dataset),
         "noted": " ".join(note for note, holds in notes.items() if holds) or None,

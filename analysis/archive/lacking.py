@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from pydicom.uid import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian
+from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian
 
 from analysis.archive.codestream import ITEM, described
 from analysis.archive.corrections import correct
-from analysis.archive.dicom import NATIVE, Unreadable, text, whole
+from analysis.archive.dicom import NATIVE, Unreadable, syntax_of, text, whole
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -39,7 +39,7 @@ def complete(dataset: Dataset) -> None:
         if not whole(dataset, keyword):
             raise Unreadable("lacking", keyword)
     allocated = whole(dataset, "BitsAllocated") or 0
-    native = UID(str(dataset.file_meta.TransferSyntaxUID)) in NATIVE
+    native = syntax_of(dataset) in NATIVE
     if allocated < 1:
         allocated = _allocated(dataset) if native else 0
         if not allocated:
@@ -70,7 +70,7 @@ def complete(dataset: Dataset) -> None:
 
 def _as_compressed(dataset: Dataset) -> None:
     """Let the header say what compressed pixels say of themselves, or that they aren't compressed."""
-    declared = UID(str(dataset.file_meta.TransferSyntaxUID))
+    declared = syntax_of(dataset)
     data = _pixels(dataset)
     stream = described(data, declared)
     if stream is None:
@@ -97,7 +97,7 @@ def _as_neighbours_say(dataset: Dataset, bits: int) -> None:
     Some pixels and those a row below tell: in a picture they differ little, as they lie wrongly like any two.
     """
     rows, columns = whole(dataset, "Rows") or 0, whole(dataset, "Columns") or 0
-    little = dataset.file_meta.TransferSyntaxUID != ExplicitVRBigEndian
+    little = syntax_of(dataset) != ExplicitVRBigEndian
     data = _pixels(dataset)
     if len(data) < rows * columns * bits // 8 or min(rows, columns) < 16:
         return

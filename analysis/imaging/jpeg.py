@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from pydicom.encaps import encapsulate, get_frame
 from pydicom.pixels import get_decoder
-from pydicom.uid import UID, JPEGTransferSyntaxes
+from pydicom.uid import JPEGTransferSyntaxes
+
+from analysis.archive.dicom import syntax_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -35,7 +37,7 @@ def is_cut(dataset: Dataset, stored: NDArray[Any]) -> bool:
     stored : numpy.ndarray, shape (rows, columns)
         As decoded; its bits may have been shifted.
     """
-    syntax = UID(str(dataset.file_meta.TransferSyntaxUID))
+    syntax = syntax_of(dataset)
     if syntax not in JPEGTransferSyntaxes or stored.ndim != 2 or min(stored.shape) < 16:
         return False
     code = get_frame(dataset.PixelData, 0, number_of_frames=1)

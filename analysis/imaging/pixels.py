@@ -10,7 +10,7 @@ from pydicom.pixels import get_decoder
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian, JPEGLSTransferSyntaxes
 
 from analysis.archive.corrections import correct
-from analysis.archive.dicom import Unreadable, numbers, present, stored_pixels, text, value, whole
+from analysis.archive.dicom import Unreadable, numbers, present, stored_pixels, syntax_of, text, value, whole
 from analysis.archive.lacking import complete
 from analysis.archive.stored import hidden, is_inverted, true_values
 from analysis.imaging.jpeg import is_cut
@@ -114,7 +114,7 @@ def brightness(
 
 def _decoded(dataset: Dataset, data: bytes | memoryview) -> NDArray[Any]:
     """Decode by the transfer syntax; of JPEG-LS pydicom's first choice of decoder takes four times as long."""
-    syntax = dataset.file_meta.TransferSyntaxUID
+    syntax = syntax_of(dataset)
     if syntax in _AS_IT_LIES and (kind := _KINDS.get(tuple(whole(dataset, keyword) for keyword in _FORM))):
         rows, columns = whole(dataset, "Rows") or 0, whole(dataset, "Columns") or 0
         if 0 < (whole(dataset, "BitsStored") or 0) <= 8 * kind.itemsize and "NumberOfFrames" not in dataset:
