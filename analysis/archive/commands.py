@@ -27,6 +27,9 @@ _PRIVATE = click.option(
 @shared("--workers")
 def read_headers(folder: Path, private: Path, settings_file: Path, shard: int, shards: int, workers: int) -> None:
     """Read one part of the files in FOLDER, for ingest to put all parts together."""
+    from analysis.archive.readers import expect_readers
+
+    expect_readers()
     from analysis.archive import parts as stage
     from analysis.archive.settings import IngestSettings
     from analysis.settings import load
@@ -56,6 +59,10 @@ def ingest(
     workers: int,
 ) -> None:
     """Index the archive in FOLDER, under pseudonyms: any tree of files, whatever is in it."""
+    if not headers:
+        from analysis.archive.readers import expect_readers
+
+        expect_readers()
     from analysis.archive import ingest as stage
     from analysis.archive.pseudonyms import Pseudonyms, default_key_path, key_from_file, key_from_seed
     from analysis.archive.settings import IngestSettings

@@ -2,32 +2,22 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
-from functools import partial
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from analysis.archive import known
-from analysis.archive.inspect import DESCRIPTION, IDENTITY, inspect
-from analysis.archive.limits import limit_memory
-from analysis.archive.reasons import sentence
-from analysis.workers.context import clean_context
+from analysis.archive.inspect import COLUMNS
+from analysis.archive.readers import described
 
 if TYPE_CHECKING:
     from analysis.archive.find import Entry
     from analysis.archive.settings import IngestSettings
 
-_CHUNK = 128
-_CUTS = "analysis.archive.films"
-_WORDS = "analysis.archive.usual_words"
 #: Files after which what was read is written down, so that a run that was stopped goes on from there.
 _SAVED = 20_000
-_COLUMNS = ("path", "code", "detail", *IDENTITY, *DESCRIPTION)
 _NUMBERS: dict[str, Any] = {"age": "float64", "rows": "Int64", "columns": "Int64", "bits": "Int64"}
 
 
@@ -86,44 +76,15 @@ def read_headers(
 def _read(
     folder: Path, entries: list[Entry], settings: IngestSettings, workers: int, both_read: frozenset[str]
 ) -> Iterator[pd.DataFrame]:
-    chunks = [[entry[:2] for entry in entries[start : start + _CHUNK]] for start in range(0, len(entries), _CHUNK)]
-    if not chunks:
-        return
-    # Also one worker is a process of its own: its memory is limited, this one's is not.
-    started_with = (settings.max_memory_mb, both_read)
-    with ProcessPoolExecutor(workers, clean_context(__name__, _CUTS, _WORDS), _start, started_with) as pool:
-        yield from pool.map(partial(_read_chunk, folder, settings), chunks)
-
-
-#: The exams of which both knees were read, in each worker: sent once, and not with every chunk.
-_BOTH_READ: set[str] = set()
-
-
-def _start(megabytes: int, both_read: frozenset[str]) -> None:
-    _BOTH_READ.update(both_read)
-    import_module(_CUTS)  # before the limit: a library that finds no memory while it is loaded may crash
-    limit_memory(megabytes)
-
-
-def _read_chunk(
-    folder: Path, settings: IngestSettings, entries: list[tuple[str, tuple[str, str] | None]]
-) -> pd.DataFrame:
-    logging.getLogger("pydicom").setLevel(logging.CRITICAL)
-    records: list[dict[str, Any]] = [
-        {"path": path, "code": problem[0], "detail": sentence(*problem)}
-        if problem
-        else inspect(folder, path, settings, _BOTH_READ)
-        for path, problem in entries
-    ]
-    # Each column in its type at once: a third of the time that a table of objects takes.
-    columns = {name: [record.get(name) for record in records] for name in _COLUMNS}
-    return pd.DataFrame({name: pd.array(values, _NUMBERS.get(name, "str")) for name, values in columns.items()})
+    for columns in described(folder, entries, settings, workers, both_read):
+        # Each column in its type at once: a third of the time that a table of objects takes.
+        yield pd.DataFrame({name: pd.array(values, _NUMBERS.get(name, "str")) for name, values in columns.items()})
 
 
 def _together(frames: Iterable[pd.DataFrame]) -> pd.DataFrame:
-    return typed(pd.concat([typed(pd.DataFrame(columns=list(_COLUMNS))), *frames], ignore_index=True))
+    return typed(pd.concat([typed(pd.DataFrame(columns=list(COLUMNS))), *frames], ignore_index=True))
 
 
 def typed(frame: pd.DataFrame) -> pd.DataFrame:
     """Return a table of records in its types."""
-    return frame.astype({name: _NUMBERS.get(name, "str") for name in _COLUMNS})
+    return frame.astype({name: _NUMBERS.get(name, "str") for name in COLUMNS})

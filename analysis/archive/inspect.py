@@ -74,6 +74,7 @@ DESCRIPTION = (
     "view", "side", "protocol", "body_part", "age", "sex", "rows", "columns", "bits", "photometric",
     "transfer_syntax", "modality", "pixel_hash", "burned_in",
 )  # fmt: skip
+COLUMNS = ("path", "code", "detail", *IDENTITY, *DESCRIPTION)
 
 
 def inspect(

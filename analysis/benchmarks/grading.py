@@ -18,8 +18,9 @@ from analysis.archive.find import find, real_path
 from analysis.benchmarks.archive import multiply
 from analysis.benchmarks.reading import Memory
 from analysis.errors import StudyError
-from analysis.inference.files import collect, prepare_plain
+from analysis.inference.files import collect
 from analysis.inference.grade import FIRST, grade
+from analysis.inference.radiograph import prepare_plain
 from analysis.network.trained import BATCH, Trained, load
 
 #: What is asked for: the ratio at least, seconds to the first knee.

@@ -44,6 +44,9 @@ def grade(
     workers: int, out: Path,
 ) -> None:  # fmt: skip
     """Grade the knees in new DICOM files. Not a medical device; for research only."""
+    from analysis.archive.readers import expect_readers
+
+    expect_readers()
     from analysis.archive.pacs.node import load_node
     from analysis.inference.run import run
 

@@ -19,9 +19,10 @@ from analysis.archive.dicom import Unreadable
 from analysis.archive.knees import boxes
 from analysis.archive.reasons import sentence
 from analysis.files import atomic
-from analysis.imaging.prepare import decode_files
-from analysis.inference.files import Knee, by_knee, knees, parted, prepare_plain, prepare_shown
+from analysis.imaging.decoding import decode_files
+from analysis.inference.files import Knee, by_knee, knees
 from analysis.inference.memory import EVERY, give_back
+from analysis.inference.radiograph import parted, prepare_plain, prepare_shown
 from analysis.inference.table import Table
 from analysis.network.trained import BATCH, Trained
 from analysis.network.trust import MARKS as LOOKS

@@ -17,7 +17,7 @@ from analysis.archive.unit import SIDES
 from analysis.errors import StudyError
 from analysis.files import read_table
 from analysis.grading.scheme import Scheme, load_scheme
-from analysis.imaging.prepare import prepare_file
+from analysis.imaging.image import prepare_file
 from analysis.imaging.settings import ImagesSettings
 from analysis.network.architecture import KneeNet
 from analysis.network.data import pack

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from multiprocessing import get_context
 from multiprocessing.context import ForkServerContext
+from multiprocessing.forkserver import ensure_running
 
 
 def clean_context(*modules: str) -> ForkServerContext:
@@ -20,3 +21,12 @@ def clean_context(*modules: str) -> ForkServerContext:
     context = get_context("forkserver")
     context.set_forkserver_preload([*modules, "analysis.workers.freeze"])
     return context
+
+
+def start_server(*modules: str) -> None:
+    """Start the server at once, so that it imports these modules while this process imports its own.
+
+    It serves all contexts of this process: what a later one asks for besides, its workers import themselves.
+    """
+    clean_context(*modules)
+    ensure_running()

@@ -9,7 +9,8 @@ from pydicom.uid import RLELossless
 from analysis.archive.dicom import Unreadable
 from analysis.archive.inspect import inspect
 from analysis.archive.settings import IngestSettings
-from analysis.imaging.prepare import decode_files, prepare_file
+from analysis.imaging.decoding import decode_files
+from analysis.imaging.image import prepare_file
 from analysis.imaging.settings import ImagesSettings
 from tests.archive.files import odd_files, radiograph, save
 

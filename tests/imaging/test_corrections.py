@@ -12,10 +12,10 @@ from analysis.archive.settings import IngestSettings
 from analysis.cohort.selection import count_images
 from analysis.files import read_table
 from analysis.imaging.commands import prepare as command
-from analysis.imaging.prepare import prepare_file
+from analysis.imaging.image import prepare_file
 from analysis.imaging.settings import ImagesSettings
 from analysis.imaging.store import ImageStore
-from analysis.inference.files import prepare_plain
+from analysis.inference.radiograph import prepare_plain
 from analysis.schemas import IMAGES, PRIVATE
 from tests.archive.files import save
 from tests.imaging.test_wrong_pixels import COLUMNS, DRAWN, RAMP, ROWS, WINDOW, WORDS, X, file, lut

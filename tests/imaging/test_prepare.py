@@ -11,8 +11,9 @@ from analysis.archive.pseudonyms import Pseudonyms, key_from_seed
 from analysis.archive.settings import IngestSettings
 from analysis.errors import StudyError
 from analysis.imaging import prepare as stage
+from analysis.imaging.image import prepare_file
 from analysis.imaging.pixels import pixel_aspect
-from analysis.imaging.prepare import prepare, prepare_file
+from analysis.imaging.prepare import prepare
 from analysis.imaging.settings import ImagesSettings
 from analysis.imaging.store import ImageStore
 from tests.archive.files import radiograph, save

@@ -25,9 +25,9 @@ from pydicom.uid import (
 from analysis.archive.dicom import Unreadable, read, stored_pixels
 from analysis.archive.inspect import inspect
 from analysis.archive.settings import IngestSettings
+from analysis.imaging.image import prepare_file
 from analysis.imaging.pixels import brightness, decode, pixel_aspect
 from analysis.imaging.plausible import implausible
-from analysis.imaging.prepare import prepare_file
 from analysis.imaging.settings import ImagesSettings
 from tests.archive.files import radiograph, save
 

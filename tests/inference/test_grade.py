@@ -25,11 +25,12 @@ from analysis.archive.pacs.node import Node
 from analysis.archive.pacs.push import push
 from analysis.benchmarks.grading import bare_loop
 from analysis.errors import StudyError
-from analysis.imaging.prepare import prepare_file
+from analysis.imaging.image import prepare_file
 from analysis.imaging.settings import ImagesSettings
 from analysis.inference import run as run_module
 from analysis.inference.commands import grade as command
-from analysis.inference.files import by_knee, collect, knees, prepare_plain
+from analysis.inference.files import by_knee, collect, knees
+from analysis.inference.radiograph import prepare_plain
 from analysis.inference.run import run
 from analysis.network import load
 from analysis.network.checkpoints import read_weights, save_weights
