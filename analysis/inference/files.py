@@ -49,13 +49,46 @@ class Knee:
     files: pd.DataFrame
 
 
-def collect(paths: Sequence[Path], settings: IngestSettings, side: str | None, workers: int) -> pd.DataFrame:
-    """Describe every file below some folders, or named by itself.
+def listed(paths: Sequence[Path]) -> list[tuple[Path, list[Entry]]]:
+    """Find every file below some folders, or named by itself, once.
 
     Parameters
     ----------
     paths : sequence of Path
         Folders and files.
+
+    Returns
+    -------
+    list of tuple
+        For each path a folder and the files found in it.
+
+    Raises
+    ------
+    StudyError
+        If a path doesn't exist.
+    """
+    found, seen = [], set[Path]()
+    for path in paths:
+        if not path.exists():
+            raise StudyError(f"{path} does not exist; correct the path.")
+        folder = path if path.is_dir() else path.parent
+        entries = find(path) if path.is_dir() else [Entry(escaped(path.name))]
+        # A file that is named beside its folder is one file.
+        fresh = [entry for entry in entries if real_path(folder, entry.path).absolute() not in seen]
+        seen |= {real_path(folder, entry.path).absolute() for entry in fresh}
+        found.append((folder, fresh))
+    return found
+
+
+def collect(
+    found: Sequence[tuple[Path, list[Entry]]], settings: IngestSettings, side: str | None, workers: int
+) -> pd.DataFrame:
+    """Describe files by their headers.
+
+    Parameters
+    ----------
+    found : sequence of tuple
+        From `listed`.
     settings : IngestSettings
         As the network's own archive was read.
     side : str, optional
@@ -68,23 +101,11 @@ def collect(paths: Sequence[Path], settings: IngestSettings, side: str | None, w
     pandas.DataFrame
         A row a file: `place`, the columns of ingest, `code` and `detail` where it is a duplicate or can't be graded, and
         `exam_key`, which the files of an exam share.
-
-    Raises
-    ------
-    StudyError
-        If a path doesn't exist.
     """
-    parts, seen = [], set[Path]()
-    for path in paths:
-        if not path.exists():
-            raise StudyError(f"{path} does not exist; correct the path.")
-        folder = path if path.is_dir() else path.parent
-        entries = find(path) if path.is_dir() else [Entry(escaped(path.name))]
-        # A file that is named beside its folder is one file.
-        fresh = [entry for entry in entries if real_path(folder, entry.path).absolute() not in seen]
-        seen |= {real_path(folder, entry.path).absolute() for entry in fresh}
-        found = read_headers(folder, fresh, settings, workers)
-        parts.append(found.assign(place=[str(real_path(folder, one)) for one in found["path"]]))
+    parts = []
+    for folder, entries in found:
+        described = read_headers(folder, entries, settings, workers)
+        parts.append(described.assign(place=[str(real_path(folder, one)) for one in described["path"]]))
     files = pd.concat(parts, ignore_index=True)
     if files["path"].duplicated().any():  # of two folders
         files["path"] = [escaped(place) for place in files["place"]]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from analysis.archive.reasons import commonest
 from analysis.errors import StudyError
 from analysis.files import make_folder
-from analysis.inference.files import collect
+from analysis.inference.files import collect, listed
 from analysis.network.folder import check_files, read_sections
 
 if TYPE_CHECKING:
@@ -66,9 +66,10 @@ def run(
         make_folder(out / "dicom")
     _, settings = read_sections(folder)
     ingest: Any = settings["ingest"]
+    found = listed(paths)  # before torch is loaded, during which no other thread gets far
     with ThreadPoolExecutor(1) as beside:
         # Other processes read the headers, while this one loads torch and the weights.
-        collected = beside.submit(collect, paths, ingest, side, workers)
+        collected = beside.submit(collect, found, ingest, side, workers)
         from analysis.inference.grade import grade
         from analysis.network.trained import load_checked
 
