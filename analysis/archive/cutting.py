@@ -70,6 +70,9 @@ def cut(
     if frontal and (side == "both" or (side is None and (expected or _may_show_both(dataset, description, size)))):
         parted = part(look_at(dataset), pixel_size(dataset, _BOTH), settings.side_mm)
         if parted:
+            if parted.upside_down != (said := _is_upside_down(dataset)):
+                ways = ("header", "pixels") if said else ("pixels", "header")
+                raise Unreadable("film_contradicted", "upside down by its {}, and not by its {}".format(*ways))
             boxes = {
                 name: knee.box if settings.both == "knee" else knee.half
                 for name, knee in zip(_sides(dataset), parted.knees, strict=True)
@@ -96,6 +99,11 @@ def _sides(dataset: Dataset) -> tuple[str, str]:
     if row and row[0][:1] not in ("L", "R"):
         raise Unreadable("film_contradicted", "rows that don't run from one side of the patient to the other")
     return ("left", "right") if row and row[0][:1] == "R" else ("right", "left")
+
+
+def _is_upside_down(dataset: Dataset) -> bool:
+    """Return whether the columns run towards the head, by PatientOrientation; by convention they run to the feet."""
+    return any(way.startswith("H") for way in text(dataset, "PatientOrientation").upper().split()[1:2])
 
 
 def look_at(dataset: Dataset) -> NDArray[np.uint8]:

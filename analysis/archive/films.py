@@ -13,30 +13,34 @@ import cv2
 import numpy as np
 
 from analysis.archive.dicom import Unreadable
-from analysis.archive.joints import STRIP, find_axis, find_joint, leg_width, smoothed
+from analysis.archive.fields import trimmed, without_border, without_fog
+from analysis.archive.joints import STRIP, find_axis, find_joints, leg_width, smoothed
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from analysis.archive.joints import Grey
+    from analysis.archive.joints import Grey, Joint
 
 #: Pixels of the longer side of the film as it is looked at: about a millimetre each on a film of 43 cm.
 _LOOK = 430
-#: Brightness, 0 to 1, up to which a pixel is black, and from which it is white.
-_BLACK, _WHITE = 0.04, 0.97
-#: Share of a line of pixels that must be brighter than black, so that lead letters don't count.
-_SPECKS = 0.06
 #: A jump of brightness, and the share of rows that have it in one column, by which the edge of an exposure is known; the
 #: widest band between two exposures, mm.
-_EDGE, _STRAIGHT, _BAND = 0.1, 0.7, 25.0
+_EDGE, _STRAIGHT, _BAND = 0.2, 0.7, 25.0
 #: Brighter than this is leg; and how much more the ends of one leg may differ from those of the other than the film is
 #: askew, mm. How bright each leg is says nothing, since one may be thicker.
 _SEEN, _ASKEW = 0.1, 12.0
 #: How deep the valley between two legs is, as a share of the lower leg's brightness: less than the first is one leg,
 #: less than the second can't be told.
 _ONE, _CLEAR = 0.12, 0.30
+#: How deep a valley is from side to side by which two legs lie across the film; that of a joint is no deeper than 0.4.
+_LYING = 0.5
 #: A leg takes this share of the trimmed width at least.
 _NARROWEST = 0.25
+#: Less than this changes brightness where no joint is seen, per mm: where bones are all white.
+_FAINT = 0.004
+#: By so much the shin is brighter than the thigh bone where both legs are upside down. Of 658 upright knees of the OAI two
+#: seem to be, and in 652 the thigh bone is brighter by as much.
+_FALLS = -0.02
 #: A film of both knees is at most this many times as high as wide; higher ones show whole legs.
 _TALLEST = 1.6
 #: A leg's width at the knee, mm, where nothing says how large a pixel is: the part brighter than a sixth of its middle.
@@ -80,10 +84,21 @@ class Knee:
 
 @dataclass(frozen=True)
 class Parted:
-    """The knees of a film from left to right, and how clear the valley between them is (0 to 1)."""
+    """The knees of a film.
+
+    Attributes
+    ----------
+    knees : tuple of Knee
+        From left to right.
+    depth : float
+        How clear the valley between the legs is, 0 to 1.
+    upside_down : bool
+        In both legs the bones above the joint are darker than those below it.
+    """
 
     knees: tuple[Knee, Knee]
     depth: float
+    upside_down: bool
 
 
 def part(film: NDArray[np.uint8], spacing: tuple[float, float] | None, side: float) -> Parted | None:
@@ -109,11 +124,14 @@ def part(film: NDArray[np.uint8], spacing: tuple[float, float] | None, side: flo
         `film_unclear`, with what is wrong: no clear valley, a leg cut off, a film too high, two films on a plate.
     """
     grey, unit, look, aspect = _reduced(film, spacing)
-    top, bottom, left, right = _trimmed(grey)
+    top, bottom, left, right = trimmed(grey)
     seen = grey[top:bottom, left:right]
     if min(seen.shape) < 40:
         raise Unreadable("film_unclear", "hardly anything to be seen")
+    seen = without_fog(seen)
     valley, depth = _valley(seen, unit)
+    if depth < _CLEAR and _valley(seen.T, unit)[1] > _LYING:
+        raise Unreadable("film_unclear", "the legs lie across the film")
     if depth < _ONE:
         return None
     if depth < _CLEAR:
@@ -122,26 +140,36 @@ def part(film: NDArray[np.uint8], spacing: tuple[float, float] | None, side: flo
         raise Unreadable("film_unclear", "one side is too narrow for a leg")
     if film.shape[0] * aspect > _TALLEST * film.shape[1]:
         raise Unreadable("film_unclear", "the film is too high for two knees")
-    if _band(seen, valley, unit) or _two_fields(seen, valley, unit):
+    if _band(seen, valley, unit):
         raise Unreadable("film_unclear", "two exposures on one plate")
+    if _two_fields(seen, valley, unit):
+        raise Unreadable("film_unclear", "two exposures on one plate, or a leg that ends before the other")
     spans = ((0, valley), (valley, seen.shape[1]))
+    legs = [seen[:, start:stop] for start, stop in spans]
+    joints = find_joints(legs, unit)
     if spacing is None:
-        rows = [find_joint(seen[:, start:stop], unit)[1] for start, stop in spans]
-        unit = _LEG / float(np.mean([leg_width(seen[:, a:b], row) for (a, b), row in zip(spans, rows, strict=True)]))
-    first, second = (_knee(seen, span, (top, left), unit, look, aspect, side) for span in spans)
-    return Parted((first, second), depth)
+        unit = _LEG / float(np.mean([leg_width(leg, joint.row) for leg, joint in zip(legs, joints, strict=True)]))
+        joints = find_joints(legs, unit)
+    if max(joint.change for joint in joints) < _FAINT:
+        raise Unreadable("film_unclear", "the joints don't stand out")
+    first, second = (
+        _knee(seen, span, joint, (top, left), unit, look, aspect, side)
+        for span, joint in zip(spans, joints, strict=True)
+    )
+    return Parted((first, second), depth, upside_down=all(joint.falls < _FALLS for joint in joints))
 
 
 def part_one(film: NDArray[np.uint8], spacing: tuple[float, float] | None, side: float) -> Box:
     """Find the square about the joint on a film of one knee; parameters as of `part`."""
     grey, unit, look, aspect = _reduced(film, spacing)
-    top, bottom, left, right = _trimmed(grey)
+    top, bottom, left, right = trimmed(grey)
     seen = grey[top:bottom, left:right]
     if min(seen.shape) < 40:
         raise Unreadable("film_unclear", "hardly anything to be seen")
     if spacing is None:
-        unit = _LEG / leg_width(seen, find_joint(seen, unit)[1])
-    return _knee(seen, (0, seen.shape[1]), (top, left), unit, look, aspect, side).box
+        unit = _LEG / leg_width(seen, find_joints([seen], unit)[0].row)
+    joint = find_joints([seen], unit)[0]
+    return _knee(seen, (0, seen.shape[1]), joint, (top, left), unit, look, aspect, side).box
 
 
 def _reduced(film: NDArray[np.uint8], spacing: tuple[float, float] | None) -> tuple[Grey, float, float, float]:
@@ -155,17 +183,23 @@ def _reduced(film: NDArray[np.uint8], spacing: tuple[float, float] | None) -> tu
     small = cv2.resize(
         film, (max(8, round(wide * look)), max(8, round(high * aspect * look))), interpolation=cv2.INTER_AREA
     )
-    grey = _without_white_border(small.astype(np.float32) / np.float32(255))
+    grey = without_border(small.astype(np.float32) / np.float32(255))
     return grey, spacing[1] / look if spacing else 1.0, look, aspect
 
 
 def _knee(
-    seen: Grey, span: tuple[int, int], corner: tuple[int, int], unit: float, look: float, aspect: float, side: float
+    seen: Grey,
+    span: tuple[int, int],
+    joint: Joint,
+    corner: tuple[int, int],
+    unit: float,
+    look: float,
+    aspect: float,
+    side: float,
 ) -> Knee:
-    """Find the joint in the columns `span` of a trimmed film, and put it into stored pixels."""
+    """Put the joint in the columns `span` of a trimmed film into stored pixels."""
     (start, stop), (top, left) = span, corner
-    column, row = find_joint(seen[:, start:stop], unit)
-    x, y = (left + start + column) / look, (top + row) / look / aspect
+    x, y = (left + start + joint.column) / look, (top + joint.row) / look / aspect
     across = side / unit / look / 2
     down = across / aspect
     return Knee(
@@ -179,31 +213,6 @@ def _knee(
             round((left + stop) / look),
         ),
     )
-
-
-def _without_white_border(grey: Grey) -> Grey:
-    """Blacken what the collimator left white: white areas that reach an edge which is white nearly all along."""
-    edges = (grey[0], grey[-1], grey[:, 0], grey[:, -1])
-    if not any((edge > _WHITE).mean() > 0.8 for edge in edges):
-        return grey
-    white = (grey > _WHITE).astype(np.uint8)
-    _, labels = cv2.connectedComponents(white, connectivity=4)
-    touching = {
-        int(label) for line in (labels[0], labels[-1], labels[:, 0], labels[:, -1]) for label in np.unique(line)
-    }
-    # The seam is grey where the film was reduced.
-    border = cv2.dilate(np.isin(labels, sorted(touching - {0})).astype(np.uint8), np.ones((3, 3), np.uint8))
-    return np.where(border > 0, np.float32(0), grey)
-
-
-def _trimmed(grey: Grey) -> tuple[int, int, int, int]:
-    """Return top, bottom, left and right of what isn't border."""
-    bright = grey > _BLACK
-    spans = []
-    for axis in (1, 0):
-        lines = np.flatnonzero(bright.mean(axis=axis) > _SPECKS)
-        spans += [int(lines[0]), int(lines[-1]) + 1] if len(lines) else [0, 0]
-    return spans[0], spans[1], spans[2], spans[3]
 
 
 def _valley(seen: Grey, unit: float) -> tuple[int, float]:
