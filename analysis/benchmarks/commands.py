@@ -126,7 +126,7 @@ def bench_reading(
 
 @click.command("bench-films")
 @click.option(
-    "--films", default=1000, show_default=True, type=click.IntRange(12), help="Simulated films of both knees."
+    "--films", default=1000, show_default=True, type=click.IntRange(18), help="Simulated films of both knees."
 )
 @shared("--seed", default=1, show_default=True)
 def bench_films(films: int, seed: int) -> None:

@@ -20,6 +20,7 @@ from analysis.archive.settings import CutSettings, IngestSettings
 from analysis.simulate import dicom
 from analysis.simulate.anatomy import IMPLANTS, body, draw
 from analysis.simulate.bilateral import Film, draw_stance, take_both
+from analysis.simulate.film import Radiograph
 from analysis.simulate.hardware import hardware
 from analysis.simulate.population import Patient, PlannedExam
 from analysis.simulate.settings import FileSettings, RadiographySettings
@@ -34,7 +35,7 @@ _PATIENT = Patient("1", "A^B", "F", date(1950, 1, 1), 0)
 _EXAM = PlannedExam(0, _PATIENT, "training", "regular", "weight_bearing", date(2010, 1, 1), "both", ("ap",), 0, "even",
                     patella=False, partner=1)  # fmt: skip
 
-#: What is out of the ordinary, by name: changes of the stance. The last two are films that must not be cut.
+#: What is out of the ordinary, by name: changes of the stance. What is done to the finished picture stands in `_altered`.
 VARIATIONS: dict[str, Callable[[Generator], dict[str, Any]]] = {
     "ordinary": lambda rng: {},
     "5 % off centre": lambda rng: {"aside": float(rng.choice([-21.5, 21.5]))},
@@ -46,10 +47,17 @@ VARIATIONS: dict[str, Callable[[Generator], dict[str, Any]]] = {
     "legs touch": lambda rng: {"gap": float(rng.uniform(-12, 2))},
     "letters between": lambda rng: {"letters": "between"},
     "implant on one side": lambda rng: {},
+    "joints near an edge": lambda rng: {"height": float(rng.choice([-1, 1]) * rng.uniform(60, 105))},
+    "grey or white border": lambda rng: {},
+    "fog on one side": lambda rng: {},
+    "bar across": lambda rng: {},
     "one leg missing": lambda rng: {"missing": str(rng.choice(["left", "right"]))},
     "two plates": lambda rng: {"plates": True},
+    "upside down": lambda rng: {},
+    "on its side": lambda rng: {},
 }
-_NOT_IN_ORDER = ("one leg missing", "two plates")
+#: Films that must not be cut.
+_NOT_IN_ORDER = ("one leg missing", "two plates", "upside down", "on its side")
 _SHOWN = ("tka", "uka", "plate", "screws", "staple", "im_nail_tibia")
 
 
@@ -77,10 +85,34 @@ def films(number: int, seed: int) -> Iterator[tuple[str, Film, pydicom.Dataset]]
             side: _leg(rng, person, side, name == "implant on one side" and side == "left")
             for side in ("right", "left")
         }
-        film = take_both(rng, legs, stance, radiography)
+        film = _altered(rng, name, take_both(rng, legs, stance, radiography))
         shared = dicom.header(rng, _EXAM, dicom.uid(rng), files)
         data = dicom.image(rng, shared, _EXAM, "ap", 1, film.picture, files, stance.mirrored)
         yield name, film, pydicom.dcmread(io.BytesIO(data))
+
+
+def _altered(rng: Generator, name: str, film: Film) -> Film:
+    """Change a finished film as its variation asks."""
+    pixels, spacing = film.picture.pixels.copy(), film.picture.spacing
+    rows, columns = pixels.shape
+    if name == "grey or white border":
+        field = np.zeros(pixels.shape, bool)
+        top, bottom, left, right = rng.uniform(0.02, 0.1, 4)
+        field[int(top * rows) : int((1 - bottom) * rows), int(left * columns) : int((1 - right) * columns)] = True
+        pixels[~field] = rng.uniform(0.1, 1.0)
+    elif name == "fog on one side":
+        fog = np.linspace(0, rng.uniform(0.3, 0.6), columns, dtype=np.float32)[:: int(rng.choice([-1, 1]))]
+        pixels = np.minimum((1 - fog.max() / 2) * pixels + fog, 1)
+    elif name == "bar across":
+        middle = np.mean([y for _, y in film.joints.values()]) + rng.choice([-1, 1]) * rng.uniform(50, 90) / spacing
+        half = rng.uniform(3, 15) / spacing
+        pixels[max(0, round(middle - half)) : round(middle + half)] += np.float32(rng.uniform(0.1, 0.35))
+    elif name == "upside down":
+        joints = {side: (columns - 1 - x, rows - 1 - y) for side, (x, y) in film.joints.items()}
+        return Film(Radiograph(np.ascontiguousarray(pixels[::-1, ::-1]), spacing), joints)
+    elif name == "on its side":
+        return Film(Radiograph(np.ascontiguousarray(pixels.T), spacing))
+    return Film(Radiograph(np.minimum(pixels, 1), spacing), film.joints)
 
 
 def _leg(rng: Generator, person: Knee, side: str, implant: bool) -> tuple[Knee, list[Any]]:

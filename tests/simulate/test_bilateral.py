@@ -76,9 +76,9 @@ def test_one_leg_is_no_film_of_both_and_a_long_film_is_refused():
 
 def test_every_variation_is_cut_right_or_refused():
     """A sample; the command `bench-films` counts a thousand."""
-    found = evaluate(2 * len(VARIATIONS), seed=3).set_index("variation")
+    found = evaluate(len(VARIATIONS), seed=3).set_index("variation")
     assert set(found.index) == {*VARIATIONS, "all in order"}
     assert found["wrong_side"].sum() == 0
     assert found.loc["all in order", "far"] == 0
-    assert found.loc["one leg missing", "refused"] == 2 and found.loc["two plates", "refused"] >= 1
+    assert (found.loc[["one leg missing", "upside down", "on its side"], "refused"] == 1).all()
     assert found.loc["all in order", "refused"] <= 1
