@@ -27,6 +27,8 @@ _ALIKE = (JPEGTransferSyntaxes, JPEGLSTransferSyntaxes, JPEG2000TransferSyntaxes
 #: Beginnings of a JPEG 2000's code and of the box that files have about it.
 _J2K, _JP2 = b"\xff\x4f\xff\x51", b"\0\0\0\x0cjP"
 
+#: Bytes before the first segment of run-length encoded pixels (DICOM PS3.5 G.5); rows that are looked at.
+_RLE_HEADER, _RLE_ROWS = 64, 16
 #: Bytes in which a stream has said what it is.
 _ENOUGH = 1_000_000
 
@@ -57,11 +59,31 @@ def described(data: bytes | memoryview, declared: UID) -> Stream | None:
     code = bytes(data[start + 8 : start + 8 + _ENOUGH])
     found = _jpeg(code) if code[:2] == b"\xff\xd8" else _jpeg_2000(code)
     if found is None:
-        segments = int.from_bytes(code[:4], "little")
-        rle = declared == RLELossless and segments in (1, 2, 4)
-        return Stream(declared, bits=8 * segments) if rle else None
+        segments, first = (int.from_bytes(code[at : at + 4], "little") for at in (0, 4))
+        rle = segments in (1, 2, 4) and (first == _RLE_HEADER or declared == RLELossless)
+        return Stream(RLELossless, bits=8 * segments) if rle else None
     alike = any(found.syntax in kinds and declared in kinds for kinds in _ALIKE)
     return found._replace(syntax=declared) if alike else found
+
+
+def ends_with_runs(data: bytes | memoryview, columns: int) -> bool:
+    """Return whether rows of run-length encoded pixels end where runs do, as they must (DICOM PS3.5 G.3.1).
+
+    Parameters
+    ----------
+    data : bytes or memoryview
+        Pixel data as stored.
+    columns : int
+        Pixels of a row, if they are so many.
+    """
+    position = 16 + int.from_bytes(data[4:8], "little") + _RLE_HEADER
+    ends, pixel = set[int](), 0
+    while pixel < _RLE_ROWS * columns and position < len(data):
+        head = data[position]
+        position += head + 2 if head < 128 else 2 if head > 128 else 1
+        pixel += head + 1 if head < 128 else 257 - head if head > 128 else 0
+        ends.add(pixel)
+    return ends.issuperset(range(columns, _RLE_ROWS * columns + 1, columns))
 
 
 def _jpeg(code: bytes) -> Stream | None:

@@ -34,7 +34,9 @@ def mark_copies(files: pd.DataFrame) -> None:
     good = files[files["code"].isna()]
     _mark(files, good, good["pixel_hash"])
     good = files[files["code"].isna()].dropna(subset=["sop_uid"])
-    instance = good["sop_uid"] + " " + good["rows"].astype(str) + " " + good["columns"].astype(str)
+    # A number of a UID begins with no nought, and it ends with no point: programs pad them so.
+    uid = good["sop_uid"].str.replace(r"(^|\.)0+(?=\d)", r"\1", regex=True).str.strip(".")
+    instance = uid + " " + good["rows"].astype(str) + " " + good["columns"].astype(str)
     # Two images in one syntax share the identifier: the program that wrote them reuses it, so it says nothing.
     wrong = (
         instance.groupby([instance, good["transfer_syntax"]]).transform("size").groupby(instance).transform("max") > 1

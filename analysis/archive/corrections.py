@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 #: Code to what was done: to the texts of a header, and to its pixels.
 TEXTS = {
     "characters": "the texts were read in another character set than the header declares",
-    "calendar": "the exam's dates are of the Buddhist era, and were read as such",
+    "calendar": "dates, of the exam or of birth, are of the Buddhist era, and were read as such",
 }
 CORRECTIONS = {
     "header": "what the header doesn't say of how its pixels lie was taken from the rest of it, or from the pixels themselves",
@@ -26,7 +26,7 @@ CORRECTIONS = {
     "table": "a table of brightness (VOI LUT) was read by its entries against its descriptor, or left aside as broken",
     "window": "a window or table that is none, or leaves nothing to see, gave way to the range of the values",
     "padding": "padding that no tag tells of was made black",
-    "hidden": "a shutter or padding that would hide the whole image was left aside",
+    "hidden": "a shutter or padding that is broken, or would hide the whole image, was left aside",
     "aspect": "pixels said to be more than four times as high as wide, or the reverse, were taken for squares",
 }
 

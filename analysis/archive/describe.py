@@ -177,10 +177,9 @@ def day(dataset: Any) -> tuple[date | None, bool]:
     bool
         Whether the study or the acquisition is said to be of another time.
     """
-    born = parse_date(text(dataset, "PatientBirthDate"))
-    written = [text(dataset, keyword) for keyword in _DATES]
-    found = [parse_date(one) for one in written]
-    if any(one and written_digits(words)[:4] != str(one.year) for one, words in zip(found, written, strict=True)):
+    written = [text(dataset, keyword) for keyword in (*_DATES, "PatientBirthDate")]
+    *found, born = dates = [parse_date(one) for one in written]
+    if any(one and written_digits(words)[:4] != str(one.year) for one, words in zip(dates, written, strict=True)):
         correct(dataset, "calendar")
     main = [found[0], found[1] or found[-1]]
     possible = [one for one in found if one and one.year > 1901 and one != _EPOCH]
@@ -218,6 +217,13 @@ def parse_date(written: str) -> date | None:
     except ValueError:
         return None
     return found if _FIRST <= found.year <= _LAST else None
+
+
+def unread_dates(dataset: Any, on: date | None) -> list[str]:
+    """Say of which dates there is something written that isn't read, as of another calendar: of birth, and of the exam (`on`)."""
+    told = {"birth_date_unread": ("PatientBirthDate",), "date_unread": () if on else _DATES}
+    texts = {name: [text(dataset, keyword) for keyword in keywords] for name, keywords in told.items()}
+    return [name for name, written in texts.items() if any(one and not parse_date(one) for one in written)]
 
 
 def is_filler(written: date) -> bool:

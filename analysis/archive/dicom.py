@@ -277,24 +277,22 @@ def stored_pixels(dataset: pydicom.Dataset) -> bytes | memoryview:
             raise Unreadable("truncated", f"{len(data)} of {(bits + 7) // 8} bytes")
         return data
     data = bytes(data)
-    fragments = _fragments(data)
-    if sum(fragments[1:]) == 0:  # the first is the table of offsets
+    code = b"".join(_fragments(data)[1:])  # the first is the table of offsets
+    if not code:
         raise Unreadable("no_pixels")
     # A decoder of JPEG fills with grey what is missing, so the mark of the end has to be there.
-    if syntax in JPEGTransferSyntaxes:
-        end = 8 * len(fragments) + sum(fragments)
-        if not data[max(0, end - 64) : end].rstrip(b"\0\xff").endswith(b"\xff\xd9"):
-            raise Unreadable("truncated", "JPEG without its end")
+    if syntax in JPEGTransferSyntaxes and not code.rstrip(b"\0\xff").endswith(b"\xff\xd9"):
+        raise Unreadable("truncated", "JPEG without its end")
     return data
 
 
-def _fragments(data: bytes) -> list[int]:
-    """Return the lengths of the fragments of encapsulated pixel data, each checked to be there whole."""
-    lengths: list[int] = []
+def _fragments(data: bytes) -> list[bytes]:
+    """Return the fragments of encapsulated pixel data, each checked to be there whole."""
+    found: list[bytes] = []
     position = 0
     while position + 8 <= len(data) and data[position : position + 4] == _ITEM:
-        lengths.append(int.from_bytes(data[position + 4 : position + 8], "little"))
-        position += 8 + lengths[-1]
-    if position > len(data) or not lengths:
-        raise Unreadable("truncated", f"the {len(lengths)}. piece of them")
-    return lengths
+        begin, position = position + 8, position + 8 + int.from_bytes(data[position + 4 : position + 8], "little")
+        found.append(data[begin:position])
+    if position > len(data) or not found:
+        raise Unreadable("truncated", f"the {len(found)}. piece of them")
+    return found

@@ -110,7 +110,7 @@ def ingest(
         files = gather(parts, before)
     else:
         files = read_headers(folder, find(folder), settings, workers, both_sides_read(read), before)
-    nobody = common_identifier(files)
+    nobody = common_identifier(files, settings.placeholders)
     many = borne_by_many(files)
     by_study = _patients(files, settings, nobody, many)
     doubts = {"identifiers_of_many": len(many), "patients_contradicted": contradicted(files, files["patient_key"])}

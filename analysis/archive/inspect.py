@@ -134,6 +134,12 @@ def _values(dataset: Any, keywords: tuple[str, ...]) -> str | None:
     return SEPARATOR.join(dict.fromkeys(parts)) or None
 
 
+def _private_names(dataset: pydicom.Dataset) -> list[str]:
+    """Return the names of people that elements of makers hold, as far as the file says that they are names."""
+    tags = [tag for tag, one in dataset._dict.items() if one.VR == "PN" and tag.is_private]
+    return [str(dataset[tag].value or "") for tag in tags]
+
+
 def _identity(dataset: pydicom.Dataset) -> dict[str, Any]:
     others = [text(item, "PatientID") for item in (value(dataset, "OtherPatientIDsSequence") or [])]
     listed = value(dataset, "OtherPatientIDs")
@@ -142,7 +148,7 @@ def _identity(dataset: pydicom.Dataset) -> dict[str, Any]:
         "patient_id": text(dataset, "PatientID") or None,
         "other_ids": SEPARATOR.join(one for one in others if one and one != "None") or None,
         "patient_name": text(dataset, "PatientName") or None,
-        "people": _values(dataset, _PEOPLE),
+        "people": SEPARATOR.join([one for one in (_values(dataset, _PEOPLE), *_private_names(dataset)) if one]) or None,
         "contacts": _values(dataset, _CONTACTS),
         "texts": _values(dataset, _TEXTS),
         "birth_date": text(dataset, "PatientBirthDate") or None,
@@ -227,6 +233,7 @@ def _description(dataset: pydicom.Dataset, settings: IngestSettings, on: date | 
     side, sides_differ = describe.side(dataset, settings)
     age, ages_differ = describe.age(dataset, on)
     notes = {"age_contradicted": ages_differ, "side_contradicted": sides_differ}
+    notes |= dict.fromkeys(describe.unread_dates(dataset, on), True)
     allocated = whole(dataset, "BitsAllocated") or 16
     stored = whole(dataset, "BitsStored") or allocated
     return {

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian
+from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, RLELossless
 
-from analysis.archive.codestream import ITEM, described
+from analysis.archive.codestream import ITEM, described, ends_with_runs
 from analysis.archive.corrections import correct
-from analysis.archive.dicom import NATIVE, Unreadable, syntax_of, text, whole
+from analysis.archive.dicom import NATIVE, Unreadable, present, syntax_of, text, whole
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -82,6 +82,7 @@ def _as_compressed(dataset: Dataset) -> None:
         raise Unreadable("colour")
     if stream.syntax != declared:
         dataset.file_meta.TransferSyntaxUID = stream.syntax
+        dataset["PixelData"].value = bytes(data)  # a view of the file, if it was said to be native
         correct(dataset, "syntax")
     allocated = next((depth for depth in _DEPTHS if stream.bits <= depth), 0)
     told = {"Rows": stream.rows, "Columns": stream.columns, "BitsAllocated": allocated if stream.bits else 0}
@@ -89,6 +90,21 @@ def _as_compressed(dataset: Dataset) -> None:
         if number and number != whole(dataset, keyword):
             setattr(dataset, keyword, number)
             correct(dataset, "header")
+    rows, columns = whole(dataset, "Rows") or 0, whole(dataset, "Columns") or 0
+    if stream.syntax == RLELossless and ends_with_runs(data, rows) and not ends_with_runs(data, columns):
+        dataset.Rows, dataset.Columns = columns, rows
+        correct(dataset, "header")
+    _without_offsets(dataset, data)
+
+
+def _without_offsets(dataset: Dataset, data: bytes | memoryview) -> None:
+    """Leave out a table of offsets that isn't one of a single frame: where that begins is known."""
+    for keyword in present(dataset, ("ExtendedOffsetTable", "ExtendedOffsetTableLengths")):
+        delattr(dataset, keyword)
+    end = 8 + int.from_bytes(data[4:8], "little")
+    if bytes(data[8:end]) not in (b"", bytes(4)):
+        dataset["PixelData"].value = ITEM + bytes(4) + bytes(data[end:])
+        correct(dataset, "header")
 
 
 def _as_neighbours_say(dataset: Dataset, bits: int) -> None:

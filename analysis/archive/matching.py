@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from analysis.archive.people import plain
 from analysis.archive.tables import joined, read_exams
 from analysis.archive.unit import exam_of
 from analysis.errors import StudyError
@@ -41,14 +42,16 @@ def side_by_side(named: pd.Series, files: pd.DataFrame) -> str:
     changed = (
         set(lost.map(_core)) & set(unnamed.map(_core)) or lost.map(lambda name: bool(_EXPONENT.fullmatch(name))).any()
     )
-    if len(lost) < len(given) and not changed:
+    alike = not changed and set(lost.map(plain)) & set(unnamed.map(plain))
+    if len(lost) < len(given) and not (changed or alike):
         return "others of the table are there; put its files into the archive (back), or take it out of the table"
 
     def three(names: pd.Series) -> str:
         return ", ".join(f"'{name}'" for name in sorted(names)[:3]) or "none"
 
     hint = "a spreadsheet has changed the numbers (zeros lost, decimals or exponents gained): " if changed else ""
-    shown = f"the table has {three(lost)}, the DICOM files have {three(unnamed if changed else there)}"
+    hint = "they differ in capitals, dashes or blanks: " if alike else hint
+    shown = f"the table has {three(lost)}, the DICOM files have {three(unnamed if changed or alike else there)}"
     return f"{shown}; {hint}export the table again with the accession numbers as text"
 
 
@@ -75,7 +78,8 @@ def reports_of_exams(reports: pd.DataFrame, files: pd.DataFrame, path: Path) -> 
     pandas.DataFrame
         Columns `exam`, `text`: one row per exam that has a report.
     dict of str to int
-        Reports with a number; of these, those of no exam and those whose number several exams have; exams without one.
+        Reports with a number; of these, those of no exam and those whose number several exams have; exams without one;
+        and, where there are any, texts without a number, as below merged cells.
 
     Raises
     ------
@@ -104,6 +108,8 @@ def reports_of_exams(reports: pd.DataFrame, files: pd.DataFrame, path: Path) -> 
         "reports_of_several_exams": int(named["accession"].isin(several).sum()),
         "exams_without_report": int(knees["whole"].nunique() - exam_of(texts["exam"]).nunique()),
     }
+    without = reports.loc[reports["accession"] == "", "text"].str.split("\n").explode().ne("").sum()
+    counts |= {"lines_without_accession": int(without)} if without else {}
     return texts, counts
 
 

@@ -137,8 +137,16 @@ def contradicted(files: pd.DataFrame, patient: pd.Series) -> int:
     return int((about > 1).any(axis=1).sum())
 
 
-def common_identifier(files: pd.DataFrame) -> str | None:
-    """Return the PatientID that nearly all exams have, where that can't be one person: what anonymisation wrote."""
+def common_identifier(files: pd.DataFrame, placeholders: Iterable[str] = ()) -> str | None:
+    """Return the PatientID that nearly all exams have, where that can't be one person: what anonymisation wrote.
+
+    Parameters
+    ----------
+    files : pandas.DataFrame
+        Columns `study_uid`, `patient_id`, `birth_date`, `sex`.
+    placeholders : iterable of str
+        Words that stand for nobody; so they do with a number (ANON-0001), if all have the same.
+    """
     known = files.dropna(subset=["study_uid", "patient_id"]).drop_duplicates(["study_uid", "patient_id"])
     counts = known["patient_id"].value_counts()
     if counts.empty:
@@ -148,7 +156,9 @@ def common_identifier(files: pd.DataFrame) -> str | None:
     # have it.
     rows = known[known["patient_id"] == name]
     contradicted = rows["sex"].nunique() > 1 or rows["birth_date"].nunique() > 1
-    return name if n >= 3 and n >= 0.9 * len(known) and (contradicted or not any(map(str.isdigit, name))) else None
+    word = plain(name).rstrip("0123456789")
+    nobody = contradicted or not any(map(str.isdigit, name)) or word in set(map(plain, placeholders))
+    return name if n >= 3 and n >= 0.9 * len(known) and nobody else None
 
 
 def exams(files: pd.DataFrame, patient: pd.Series) -> pd.Series:

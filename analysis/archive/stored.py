@@ -8,7 +8,8 @@ import cv2
 import numpy as np
 
 from analysis.archive.corrections import correct
-from analysis.archive.dicom import text, value, whole
+from analysis.archive.dicom import text, whole
+from analysis.archive.shutter import outside_shutter
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -72,9 +73,12 @@ def true_values(stored: NDArray[Any], dataset: Dataset) -> NDArray[Any]:
 
 
 def _overlay_position(dataset: Dataset) -> int:
-    """Return the lowest bit that an overlay is said to lie in; 0 where they lie elsewhere, or there is none."""
-    written = (dataset[tag].value for tag in _OVERLAY_BITS if tag in dataset.keys())  # noqa: SIM118 - as in `value`
-    return min((one for one in written if isinstance(one, int) and one > 0), default=0)
+    """Return the lowest bit above those of the image that an overlay is said to lie in; 0 where there is none."""
+    written = [dataset[tag].value for tag in _OVERLAY_BITS if tag in dataset.keys()]  # noqa: SIM118 - as in `value`
+    if not written:
+        return 0
+    lowest = max(0, (whole(dataset, "HighBit") or 0) + 1 - (whole(dataset, "BitsStored") or 0))
+    return min((one for one in written if isinstance(one, int) and one > lowest), default=0)
 
 
 def _as_drawn(stored: NDArray[Any]) -> NDArray[Any]:
@@ -197,7 +201,7 @@ def hidden(stored: NDArray[Any], dataset: Dataset) -> NDArray[np.bool_] | None:
     numpy.ndarray of bool, shape (rows, columns), or None
         None where there are none.
     """
-    parts = [part for part in (_padding(stored, dataset), _outside_shutter(stored.shape, dataset)) if part is not None]
+    parts = [part for part in (_padding(stored, dataset), outside_shutter(stored.shape, dataset)) if part is not None]
     if not parts:
         return None
     found = np.logical_or.reduce(parts)
@@ -257,34 +261,3 @@ def _within(number: int, dtype: np.dtype[Any]) -> int:
     """Return a number as a pixel would hold it: the tag may be signed where the pixels aren't."""
     info = np.iinfo(dtype)
     return (number - info.min) % (info.max - info.min + 1) + info.min
-
-
-def _outside_shutter(shape: tuple[int, ...], dataset: Dataset) -> NDArray[np.bool_] | None:
-    """Find what lies outside the display shutter (PS3.3 C.7.6.11); outside of any, if it has several shapes."""
-    shapes = text(dataset, "ShutterShape").upper().split()
-    if not shapes:
-        return None
-    inside = np.ones(shape, np.uint8)
-    for name in shapes:
-        part = np.zeros(shape, np.uint8)
-        try:
-            if name == "RECTANGULAR":
-                left, right, upper, lower = (
-                    int(value(dataset, f"Shutter{edge}Edge"))
-                    for edge in ("LeftVertical", "RightVertical", "UpperHorizontal", "LowerHorizontal")
-                )
-                part[max(upper - 1, 0) : lower, max(left - 1, 0) : right] = 1
-            elif name == "CIRCULAR":
-                row, column = (int(one) for one in value(dataset, "CenterOfCircularShutter"))
-                cv2.circle(part, (column - 1, row - 1), int(value(dataset, "RadiusOfCircularShutter")), [1], cv2.FILLED)
-            elif name == "POLYGONAL":
-                corners = np.array([int(one) for one in value(dataset, "VerticesOfThePolygonalShutter")]).reshape(-1, 2)
-                cv2.fillPoly(part, [corners[:, ::-1].astype(np.int32) - 1], [1])
-            elif name == "BITMAP":  # an overlay's bits are what it hides
-                part |= dataset.overlay_array(whole(dataset, "ShutterOverlayGroup") or 0x6000) == 0
-            else:
-                continue
-        except (TypeError, ValueError, OverflowError, AttributeError, KeyError, cv2.error):
-            continue
-        inside &= part
-    return None if inside.all() else inside == 0

@@ -19,6 +19,8 @@ SPLIT = ("patient", "set")
 EXAMS = ("exam", "age", "sex")
 #: The tables that lie beside an archive's images.
 NAMES = ("reports.csv", "readings.csv", "sets.csv", "exams.csv")
+#: In which radiographs can have been read.
+_YEARS = (1895, 2150)
 _LETTERS = {"l": "left", "r": "right"}
 
 
@@ -54,11 +56,14 @@ def read_readings(path: Path) -> pd.DataFrame:
     ------
     StudyError
         Names the exam and the line of the first row with an unknown role, a value that is no whole
-        number, a revisit flag other than 0 and 1, an unknown side, an invalid time, or a reader spelled in two ways.
+        number, a revisit flag other than 0 and 1, an unknown side, a time that is none or centuries away, or a reader
+        spelled in two ways.
     """
     frame = read_text_table(path, READINGS)
     side = frame["side"].str.lower().replace(_LETTERS) if "side" in frame else ""
-    frame = _identified(frame[list(READINGS)], "exam").assign(side=side)
+    frame = frame[list(READINGS)].assign(side=side)
+    for column in READINGS:
+        frame = _identified(frame, column)
 
     def stop(wrong: pd.Series, column: str, what: str) -> None:
         if wrong.any():
@@ -81,8 +86,8 @@ def read_readings(path: Path) -> pd.DataFrame:
     flags = frame["revisit"].str.lower().replace({"true": "1", "false": "0", "": "0"})
     stop(~flags.isin(("0", "1")), "revisit", "it must be 0 or 1")
     time = pd.to_datetime(frame["time"].where(frame["time"] != ""), errors="coerce", format="ISO8601", utc=True)
-    # A year or month alone would be read as its first day.
-    no_day = time.isna() | ~frame["time"].str.match(r"\d{4}-?\d\d-?\d\d")
+    # A year or month alone would be read as its first day; a year of another calendar would be centuries away.
+    no_day = ~time.dt.year.between(*_YEARS) | ~frame["time"].str.match(r"\d{4}-?\d\d-?\d\d")
     stop(no_day & (frame["time"] != ""), "time", "it must be a time such as 2021-05-31T14:30:00, or empty")
     return frame.assign(
         value=by_value(frame["value"], lambda values: values.astype(float).astype(int)),

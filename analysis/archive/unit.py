@@ -24,11 +24,16 @@ def side_of(unit: str) -> str:
 
 
 def identifier(written: str) -> str:
-    """Return a number or name of the archive as it is compared: without signs that can't be seen, dashes and blanks alike."""
+    """Return a number or name of the archive as it is compared.
+
+    Signs that can't be seen are left out, dashes (and minus signs) are alike, and blanks, and so are digits of any script.
+    """
     if written.isascii():
         return written
     plain_form = unicodedata.normalize("NFKC", written)
     seen = "".join(
-        "-" if unicodedata.category(one) == "Pd" else one for one in plain_form if unicodedata.category(one) != "Cf"
+        "-" if unicodedata.category(one) == "Pd" or one == "\N{MINUS SIGN}" else str(unicodedata.decimal(one, one))
+        for one in plain_form
+        if unicodedata.category(one) != "Cf"
     )
     return " ".join(seen.split())

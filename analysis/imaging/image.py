@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from analysis.archive.films import Box
     from analysis.imaging.settings import ImagesSettings
 
+#: Pixels of an image's longer side, at most, by which its shades of grey are told.
+_PICKED = 150
+
 Prepared = tuple["NDArray[np.uint8]", str, str]
 
 
@@ -106,7 +109,8 @@ def judged(
     """Reduce an image, and say why it is no radiograph, or None: by the size that it has, as enlarged noise is smooth."""
     small = reduced(image, settings.size, settings, box, aspect)
     size = max(image.shape)
-    return small, implausible(small if size >= settings.size else reduced(image, size, settings, box, aspect))
+    picked = image[:: 1 + size // _PICKED, :: 1 + size // _PICKED]
+    return small, implausible(small if size >= settings.size else reduced(image, size, settings, box, aspect), picked)
 
 
 def reduced(

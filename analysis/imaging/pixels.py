@@ -192,6 +192,10 @@ def _shown(values: NDArray[Any], dataset: Dataset) -> NDArray[np.float64] | None
     return np.clip((x - centre) / width + 0.5, 0, 1) if width else (x > centre).astype(np.float64)
 
 
+#: How many times a table of brightness may go from black to white, or back.
+_TURNS = 8
+
+
 def _by_table(values: NDArray[Any], dataset: Dataset) -> NDArray[np.float64]:
     """Look values up in a VOI LUT, and bring its entries to 0..1 by the bits that they really use.
 
@@ -202,7 +206,10 @@ def _by_table(values: NDArray[Any], dataset: Dataset) -> NDArray[np.float64]:
     depth = bits if 2 ** (bits - 1) <= top < 2**bits else top.bit_length()
     if not told or depth != bits:
         correct(dataset, "table")
-    return np.asarray(entries[_places(values, first, len(entries))] / (2.0**depth - 1))
+    curve = entries[_places(values, first, len(entries))]
+    if np.abs(np.diff(curve)).sum() > _TURNS * top:
+        raise ValueError("no curve of brightness goes up and down so often")
+    return np.asarray(curve / (2.0**depth - 1))
 
 
 def _entries(item: Dataset, dataset: Dataset) -> tuple[NDArray[np.int64], int, int, bool]:
@@ -212,7 +219,7 @@ def _entries(item: Dataset, dataset: Dataset) -> tuple[NDArray[np.int64], int, i
     data, big = item.LUTData, not dataset.original_encoding[1]
     told = True
     if isinstance(data, bytes):
-        words = len(data) >= 2 * n
+        words = len(data) > n + n % 2  # else a byte each, and one to make them even
         entries = np.frombuffer(data, (">u2" if big else "<u2") if words else "u1")
         if words:  # programs write them the other way round, too, which makes noise of a curve
             written = entries

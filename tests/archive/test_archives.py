@@ -245,6 +245,10 @@ def test_numbers_that_a_spreadsheet_changed_are_shown_beside_those_of_the_files(
         (["00012345", "12346"], r"the table has '12346', the DICOM files have '00012346'; a spreadsheet has changed"),
         (["00012345", "1.23E+04"], "the table has '1.23E.04', .* a spreadsheet has changed"),
         (["A1", "A2"], "the table has 'A1', 'A2', the DICOM files have '00012345', '00012346'; export the table"),
+        (
+            ["00012345", "0001-2346"],
+            "the table has '0001-2346', the DICOM files have '00012346'; they differ in capitals",
+        ),
     ],
 )
 def test_an_exam_that_was_taken_away_is_told_from_a_number_that_was_changed(tmp_path, written, told):
@@ -270,6 +274,31 @@ def test_items_in_any_case_are_one_and_readers_in_two_spellings_are_an_error(tmp
         indexed(tmp_path, readings=READ + lines.replace("46,A", "46,a"))
 
 
+def test_texts_below_a_merged_cell_are_counted(tmp_path):
+    two_exams(tmp_path)
+    n = counts(indexed(tmp_path, reports=REPORTS.replace("00012346", ",more\n,\n,and more\n00012346")).counts)
+    assert (n["reports"], n["lines_without_accession"]) == (2, 2)
+    assert "lines_without_accession" not in counts(indexed(tmp_path, reports=REPORTS).counts)
+
+
+@pytest.mark.parametrize(
+    "written", ["2,kl,2021-05-31", "\uff12,\uff4b\uff4c,2021\u201105-31", "\xa02,KL\u200b,2021-05-31"]
+)
+def test_signs_that_look_alike_lose_no_reading(tmp_path, written):
+    two_exams(tmp_path)
+    value, item, time = written.split(",")
+    index = indexed(tmp_path, readings=READ + f"00012345,A,reader,1,{item},{value},0,{time}\n")
+    assert index.readings[["item", "value"]].values.tolist() == [["kl", 2]]
+    assert index.readings["time"].tolist() == ["453.0000"]
+
+
+@pytest.mark.parametrize("time", ["2564-05-31", "1400-03-10", "0001-01-01", "2200-01-01", "44347.6"])
+def test_a_time_centuries_away_is_none(tmp_path, time):
+    two_exams(tmp_path)
+    with pytest.raises(StudyError, match=f"line 2: the time of exam 00012345 is '{time}'; it must be a time such as"):
+        indexed(tmp_path, readings=READ + f"00012345,A,reader,1,kl,2,0,{time}\n")
+
+
 def test_an_exam_without_accession_number_is_named_by_its_study(tmp_path):
     save(knee(0, AccessionNumber="", StudyInstanceUID="1.2.3.4"), tmp_path / "dicom" / "a.dcm")
     index = indexed(tmp_path, readings=READ + "1.2.3.4,A,reader,1,kl,2,0,\n", reports="accession,text\n1.2.3.4,a\n")
@@ -286,6 +315,7 @@ def test_an_exam_without_accession_number_is_named_by_its_study(tmp_path):
         "\uff21 \uff11\uff12-Å",
         unicodedata.normalize("NFD", "A 12-Å"),
         "A  12\u2011Å",
+        "A \u0661\u0662\u2212Å",
     ],
     ids=ascii,
 )
@@ -414,6 +444,16 @@ def test_one_picture_under_another_name_and_compression_is_one_image(tmp_path, s
     assert len(store) == len(store[[0, 1]]) == 2
 
 
+@pytest.mark.parametrize("written", ["1.2.3.4.05678", "1.2.3.4.5678.", "01.2.3.4.5678"])
+def test_a_padded_identifier_of_an_instance_is_the_same(tmp_path, written):
+    save(knee(1, SOPInstanceUID="1.2.3.4.5678"), tmp_path / "a.dcm")
+    ds = knee(1, SOPInstanceUID=written)
+    ds.compress(JPEG2000Lossless, generate_instance_uid=False)
+    save(ds, tmp_path / "b.dcm")
+    save(knee(1, SOPInstanceUID="1.2.3.40.5678"), tmp_path / "c.dcm")
+    assert indexed(tmp_path).files["code"].fillna("").tolist() == ["", "duplicate_in_exam", ""]
+
+
 def test_an_identifier_of_instances_that_tells_nothing_makes_no_copies(tmp_path):
     for number in range(3):
         ds = knee(number, SOPInstanceUID="1.2.3")
@@ -518,6 +558,18 @@ def test_dates_of_the_buddhist_era_are_read_as_such_and_counted(tmp_path):
     index = indexed(tmp_path)
     assert sorted(index.images["age"]) == [62, 70]
     assert counts(index.counts)["corrected_calendar"] == 1 and "date_contradicted" not in counts(index.counts)
+
+
+@pytest.mark.parametrize("era", ["13400304", "13800511", "S330304", "02/01/1950", "19500230", "unknown"])
+def test_dates_that_are_not_read_are_counted(tmp_path, era):
+    save(knee(1, PatientBirthDate=era), tmp_path / "a.dcm")
+    save(knee(2, StudyDate=era, AcquisitionDate=""), tmp_path / "b.dcm")
+    save(knee(3, StudyDate=era, AcquisitionDate="20200304"), tmp_path / "c.dcm")
+    save(knee(4, PatientBirthDate="25010304"), tmp_path / "d.dcm")
+    index = indexed(tmp_path)
+    assert rows(index)["age"].fillna(-1).tolist() == [-1, -1, 70, 62]
+    n = counts(index.counts)
+    assert (n["birth_date_unread"], n["date_unread"], n["corrected_calendar"]) == (1, 1, 1)
 
 
 def test_a_study_of_the_future_is_counted(tmp_path):
@@ -788,10 +840,10 @@ def test_files_that_name_nobody_can_be_taken_by_study(tmp_path):
     assert counts(index.counts)["patients_by_study"] == 4
 
 
-@pytest.mark.parametrize("name", ["ANONYMIZED", "REMOVED BY HOSPITAL", "4711", "000"])
+@pytest.mark.parametrize("name", ["ANONYMIZED", "REMOVED BY HOSPITAL", "4711", "000", "ANON-0001", "Test 1"])
 def test_a_placeholder_that_everybody_has_is_told_by_name(tmp_path, name):
     for number in range(12):
-        tags = {"PatientID": name, "PatientName": None, "PatientSex": "FM"[number % 2]}
+        tags = {"PatientID": name, "PatientName": None, "PatientSex": "FM"[number % 2] if name.isdigit() else "F"}
         save(knee(number, **tags), tmp_path / f"{number}.dcm")
     with pytest.raises(Refused, match=f"PatientID '{name}' in 12 of 12 studies, so it names nobody"):
         indexed(tmp_path)
@@ -814,6 +866,15 @@ def test_words_in_the_picture_are_refused_by_default_and_counted(tmp_path):
     n = counts(index.counts)
     assert (n["burned_in"], n["no"], n["not_said"]) == (2, 2, 1)
     assert len(indexed(tmp_path, IngestSettings(burned_in="keep")).images) == 5
+
+
+def test_names_in_elements_of_makers_are_known_as_names(tmp_path):
+    ds = knee(1, ReferringPhysicianName="Quistberg^Ottilia")
+    block = ds.private_block(0x0009, "MAKER", create=True)
+    block.add_new(0x10, "PN", "Rydelius^Åke")
+    block.add_new(0x11, "LO", "CR 85")
+    save(ds, tmp_path / "a.dcm")
+    assert inspect(tmp_path, "a.dcm", IngestSettings())["people"] == "Quistberg^Ottilia\x1fRydelius^Åke"
 
 
 def test_every_reason_is_a_sentence_that_people_can_read(tmp_path):

@@ -22,6 +22,7 @@ from pydicom.uid import (
     RLELossless,
 )
 
+from analysis.archive.codestream import ITEM
 from analysis.archive.dicom import Unreadable, read, stored_pixels
 from analysis.archive.inspect import inspect
 from analysis.archive.settings import IngestSettings
@@ -236,6 +237,30 @@ def test_a_window_that_leaves_nothing_to_see_is_none(tmp_path, modality, voi):
     plain = prepare_file(save(file(), tmp_path / "a.dcm"), ImagesSettings())[0].astype(int)
     assert np.corrcoef(given.ravel(), plain.ravel())[0, 1] > 0.9
     assert np.percentile(given, 98) - np.percentile(given[given > 0], 2) > 100
+
+
+def test_a_window_of_two_values_makes_no_silhouette(tmp_path):
+    plain = prepare_file(save(file(), tmp_path / "a.dcm"), ImagesSettings())[0].astype(int)
+    big = cv2.resize(DRAWN, (500, 600), interpolation=cv2.INTER_LINEAR)
+    for centre in ("2048", "900"):
+        window = {"WindowCenter": [centre, "2048"], "WindowWidth": ["1", "4096"]}
+        ds = radiograph(RNG, big.shape, PixelData=big.tobytes(), **window)
+        given, _, noted = prepare_file(save(ds, tmp_path / "a.dcm"), ImagesSettings())
+        assert noted == "window" and np.corrcoef(given.ravel(), plain.ravel())[0, 1] > 0.98
+
+
+BROKEN = {
+    "an entry too few": RAMP[:4095] * 16,
+    "noise": RNG.permutation(RAMP),
+    "dark but for its end": np.where(RAMP == 4095, 65535, RAMP),
+}
+
+
+@pytest.mark.parametrize("entries", BROKEN.values(), ids=BROKEN)
+def test_a_table_that_is_no_curve_is_none(tmp_path, entries):
+    plain = prepare_file(save(file(), tmp_path / "a.dcm"), ImagesSettings())[0].astype(int)
+    given = prepare_file(save(file(**lut(entries, [4096, 0, 16])), tmp_path / "a.dcm"), ImagesSettings())[0]
+    assert np.corrcoef(given.ravel(), plain.ravel())[0, 1] > 0.99
 
 
 @pytest.mark.parametrize("written", ["nan", "inf", "abc", "", "1,5"])
@@ -540,6 +565,34 @@ def test_what_a_bitmap_shutter_hides_is_black(tmp_path):
     assert close(shown(tmp_path, ds))  # a shutter that isn't there hides nothing
 
 
+def test_the_edges_of_a_shutter_may_be_exchanged_and_one_may_be_missing(tmp_path):
+    left, _, upper, lower = SHUTTERS["RECTANGULAR"].items()
+    turned = dict(zip(SHUTTERS["RECTANGULAR"], (80, 21, 90, 31), strict=True))
+    hidden = np.ones(DRAWN.shape, bool)
+    hidden[30:90, 20:80] = False
+    image = shown(tmp_path, file(ShutterShape="RECTANGULAR", **turned, **WINDOW))
+    assert not image[hidden].any() and close(image[~hidden], DRAWN[~hidden] / 4095)
+    hidden[:, 80:] = hidden[:, :1]
+    hidden[30:90, 80:] = False
+    image = shown(tmp_path, file(ShutterShape="RECTANGULAR", **dict([left, upper, lower]), **WINDOW))
+    assert not image[hidden].any() and close(image[~hidden], DRAWN[~hidden] / 4095)
+
+
+@pytest.mark.parametrize("tags", [{"ShutterShape": "ELLIPTICAL"}, {"ShutterShape": "RECTANGULAR"},
+                                  {"ShutterShape": "POLYGONAL", "VerticesOfThePolygonalShutter": [1, 2, 3]}], ids=str)  # fmt: skip
+def test_a_shutter_that_cannot_be_read_is_left_aside_and_told(tmp_path, tags):
+    path = save(file(**tags, **WINDOW), tmp_path / "a.dcm")
+    assert close(brightness(read(path)))
+    assert prepare_file(path, ImagesSettings())[2] == "hidden"
+
+
+def test_an_overlay_below_the_bits_of_the_image_is_cut_off(tmp_path):
+    for bit in (0, 3):
+        ds = file((DRAWN << 4) | (WORDS.astype(np.uint16) << bit), HighBit=15, **WINDOW)
+        ds.add_new((0x6000, 0x0102), "US", bit)
+        assert close(shown(tmp_path, ds))
+
+
 def test_a_shutter_that_hides_everything_is_a_wrong_tag(tmp_path):
     image = shown(tmp_path, file(ShutterShape="CIRCULAR", CenterOfCircularShutter=[999, 999],
                                  RadiusOfCircularShutter=2, **WINDOW))  # fmt: skip
@@ -570,6 +623,42 @@ def test_a_jpeg_that_is_cut_is_refused(tmp_path):
         with pytest.raises(Unreadable) as caught:
             prepare_file(jpeg(tmp_path, share, b"\xff\xd9"), ImagesSettings())
         assert (caught.value.code, caught.value.detail) == ("truncated", "JPEG whose lower part is missing")
+
+
+@pytest.mark.parametrize("more", [b"", b"\0\0", bytes(1000)], ids=len)
+def test_pieces_after_a_jpegs_end_are_none_of_it(tmp_path, more):
+    ds = read(jpeg(tmp_path))
+    whole = brightness(ds)
+    code = get_frame(ds.PixelData, 0, number_of_frames=1)
+    ds.PixelData = b"".join([ITEM, bytes(4), *(ITEM + len(one).to_bytes(4, "little") + one for one in (code, more))])
+    np.testing.assert_array_equal(brightness(ds), whole)
+
+
+@pytest.mark.parametrize("offsets", [b"\x88\x13\0\0", bytes(4) + b"\x64\0\0\0", b"\xff" * 12, bytes(3)], ids=str)
+def test_a_wrong_table_of_offsets_is_left_out(tmp_path, offsets):
+    ds = read(jpeg(tmp_path))
+    whole, code = brightness(ds), get_frame(ds.PixelData, 0, number_of_frames=1)
+    pieces = (offsets, code[:200], code[200:])
+    ds.PixelData = b"".join(ITEM + len(one).to_bytes(4, "little") + one for one in pieces)
+    ds["PixelData"].is_undefined_length = True
+    path = save(ds, tmp_path / "b.dcm")
+    assert inspect(tmp_path, "b.dcm", IngestSettings())["noted"] == "corrected_header"
+    np.testing.assert_array_equal(brightness(read(path)), whole)
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+@pytest.mark.parametrize("said", [RLELossless, JPEGBaseline8Bit, ExplicitVRLittleEndian])
+def test_run_lengths_say_their_kind_and_where_rows_end(tmp_path, bits, said):
+    drawn = DRAWN if bits == 16 else (DRAWN >> 4).astype(np.uint8)
+    big = np.tile(drawn, (3, 4))  # so large that a view of the file is taken, if it isn't said to be compressed
+    ds = radiograph(RNG, big.shape, PixelData=big.tobytes(), BitsAllocated=bits, BitsStored=min(bits, 12))
+    ds.compress(RLELossless)
+    ds.Rows, ds.Columns = big.shape[::-1]
+    path = labelled(tmp_path / "a.dcm", ds, said)
+    record = inspect(tmp_path, "a.dcm", IngestSettings())
+    assert (record["code"], record["rows"], record["columns"]) == (None, *big.shape)
+    assert "corrected_header" in record["noted"]
+    np.testing.assert_array_equal(decode(read(path)), big)
 
 
 def test_a_table_of_swapped_bytes_is_no_noise(tmp_path):
@@ -619,3 +708,8 @@ def test_what_is_no_radiograph_is_told_from_what_is():
     cut = leg.copy()
     cut[60:, 8:88] = 128
     assert implausible(cut) == "partly filled with one grey"
+    band, half = leg.copy(), leg.copy()
+    band[40:60, 8:88], half[:, 44:88] = 128, 128
+    assert {implausible(one) for one in (cut[::-1], band, half, half[:, ::-1])} == {"partly filled with one grey"}
+    assert implausible(leg // 12) == "nothing to be seen"
+    assert implausible(leg, np.where(leg > 100, 255, 40).astype(np.uint8)) == "few shades of grey"

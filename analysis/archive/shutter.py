@@ -1,0 +1,74 @@
+"""What a display shutter hides of an image."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from analysis.archive.corrections import correct
+from analysis.archive.dicom import text, value, whole
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from pydicom import Dataset
+
+#: Of a rectangular one.
+_EDGES = ("LeftVertical", "RightVertical", "UpperHorizontal", "LowerHorizontal")
+
+
+def outside_shutter(shape: tuple[int, ...], dataset: Dataset) -> NDArray[np.bool_] | None:
+    """Find what lies outside the display shutter (PS3.3 C.7.6.11); outside of any, if it has several shapes.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Rows and columns of the image.
+    dataset : pydicom.Dataset
+
+    Returns
+    -------
+    numpy.ndarray of bool, shape (rows, columns), or None
+        None where nothing does. A shape that can't be drawn is noted as a correction, and hides nothing.
+    """
+    shapes = text(dataset, "ShutterShape").upper().split()
+    if not shapes:
+        return None
+    inside = np.ones(shape, np.uint8)
+    for name in shapes:
+        try:
+            part = _inside(name, shape, dataset)
+        except (TypeError, ValueError, OverflowError, AttributeError, KeyError, cv2.error):
+            part = None
+        if part is None:
+            correct(dataset, "hidden")
+        else:
+            inside &= part
+    return None if inside.all() else inside == 0
+
+
+def _inside(name: str, shape: tuple[int, ...], dataset: Dataset) -> NDArray[np.uint8] | None:
+    """Mark what one shape of a shutter shows; None of a shape that the standard doesn't know, or that isn't told."""
+    part = np.zeros(shape, np.uint8)
+    if name == "RECTANGULAR":
+        edges = [whole(dataset, f"Shutter{edge}Edge") for edge in _EDGES]
+        if edges == [None] * 4:
+            return None
+        # A missing edge is the image's; they may be exchanged, as in an image that was turned.
+        left, right, upper, lower = (
+            other if edge is None else edge for edge, other in zip(edges, (1, shape[1], 1, shape[0]), strict=True)
+        )
+        (left, right), (upper, lower) = sorted((left, right)), sorted((upper, lower))
+        part[max(upper - 1, 0) : lower, max(left - 1, 0) : right] = 1
+    elif name == "CIRCULAR":
+        row, column = (int(one) for one in value(dataset, "CenterOfCircularShutter"))
+        cv2.circle(part, (column - 1, row - 1), int(value(dataset, "RadiusOfCircularShutter")), [1], cv2.FILLED)
+    elif name == "POLYGONAL":
+        corners = np.array([int(one) for one in value(dataset, "VerticesOfThePolygonalShutter")]).reshape(-1, 2)
+        cv2.fillPoly(part, [corners[:, ::-1].astype(np.int32) - 1], [1])
+    elif name == "BITMAP":  # an overlay's bits are what it hides
+        part |= dataset.overlay_array(whole(dataset, "ShutterOverlayGroup") or 0x6000) == 0
+    else:
+        return None
+    return part
