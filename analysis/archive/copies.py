@@ -61,4 +61,4 @@ def _mark(files: pd.DataFrame, good: pd.DataFrame, key: pd.Series) -> None:
     original = first.loc[key[copies.index]].set_index(copies.index)
     kind = kind_of_copy(copies["exam_key"] == original["exam_key"], copies["patient_key"] == original["patient_key"])
     files.loc[copies.index, "code"] = kind
-    files.loc[copies.index, "detail"] = kind.map(sentence) + " It is a copy of " + original["path"] + "."
+    files.loc[copies.index, "detail"] = kind.map(sentence) + " Kept: " + original["path"] + "."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import warnings
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from importlib import import_module
@@ -75,6 +76,7 @@ def _read_chunk(
     from analysis.archive.reasons import sentence
 
     logging.getLogger("pydicom").setLevel(logging.CRITICAL)
+    warnings.simplefilter("ignore")  # of values as well, which only now are read
     records: list[dict[str, Any]] = [
         {"path": path, "code": problem[0], "detail": sentence(*problem)}
         if problem

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -27,6 +27,8 @@ from analysis.inference.radiograph import PICTURES
 
 if TYPE_CHECKING:
     from analysis.archive.settings import IngestSettings
+
+Image.MAX_IMAGE_PIXELS = None  # `check_size` refuses what is too large, and says why
 
 
 @dataclass(frozen=True)
@@ -99,20 +101,24 @@ def collect(
     Returns
     -------
     pandas.DataFrame
-        A row a file: `place`, the columns of ingest, `code` and `detail` where it is a duplicate or can't be graded, and
+        A row a file: `place` (Path), the columns of ingest, `code` and `detail` where it is a duplicate or can't be graded, and
         `exam_key`, which the files of an exam share.
     """
     parts = []
     for folder, entries in found:
         described = read_headers(folder, entries, settings, workers)
-        parts.append(described.assign(place=[str(real_path(folder, one)) for one in described["path"]]))
+        # Paths, not text: a name that isn't UTF-8 is no text that a column of strings could hold.
+        places = pd.Series([real_path(folder, one) for one in described["path"]], dtype=object)
+        parts.append(described.assign(place=places))
     files = pd.concat(parts, ignore_index=True)
     if files["path"].duplicated().any():  # of two folders
-        files["path"] = [escaped(place) for place in files["place"]]
+        files["path"] = [escaped(str(place)) for place in files["place"]]
     if side:
         _take_pictures(files, side, settings)
     who = patients(files, settings.placeholders, borne_by_many(files))
-    files["exam_key"] = exams(files, who).fillna("file " + files["path"])
+    # Of a picture nobody is named: its copy is of the same exam, and not another patient's.
+    picture = ("file " + files["pixel_hash"]).where(who.isna())
+    files["exam_key"] = exams(files, who).fillna(picture).fillna("file " + files["path"])
     if side:  # an exam that says one of its sides itself is left to that
         unsaid = files.groupby("exam_key")["side"].transform("nunique") == 0
         files.loc[unsaid & files["code"].isna(), "side"] = side
@@ -125,7 +131,7 @@ def collect(
 def _take_pictures(files: pd.DataFrame, side: str, settings: IngestSettings) -> None:
     """Turn PNG and JPEG files into radiographs of one side, a knee each."""
     for row in files.index[files["code"] == "picture"]:
-        place = Path(str(files.loc[row, "place"]))
+        place: Any = files.loc[row, "place"]
         try:
             data = place.read_bytes()
             if not any(data.startswith(magic) for magic in PICTURES):

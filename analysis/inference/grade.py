@@ -214,8 +214,9 @@ def _batches(prepared: Iterator[tuple[_Read, list[_Refused]]]) -> Iterator[tuple
 def _prepared(network: Trained, files: pd.DataFrame, shown: bool) -> Iterator[tuple[_Read, list[_Refused]]]:
     """Give each knee with its images, and the files of it that couldn't be read."""
     parted_files = by_knee(files)
-    places = [Path(place) for place in parted_files["place"]]
-    decoded = decode_files(places, network.images, prepare_shown if shown else prepare_plain, boxes(parted_files))
+    decoded = decode_files(
+        list(parted_files["place"]), network.images, prepare_shown if shown else prepare_plain, boxes(parted_files)
+    )
     for knee in knees(parted_files):
         images, larger, corrected, refused, good = [], [], [], [], []
         for path in knee.files["path"]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from multiprocessing import active_children
 from pathlib import Path
@@ -56,8 +57,10 @@ def run(
     """
     check_files(folder)
     make_folder(out)
-    pages_before = [out / "grades.html", *out.glob("grades-[0-9]*.html")]  # of other knees, by the same numbers
-    for written_to in (out / "grades.csv", *pages_before):
+    # Of other knees, by the same numbers.
+    ours = ("grades-[0-9]*.html", "dicom/knee-[0-9]*-report.dcm", "dicom/knee-[0-9]*-picture-[0-9]*.dcm")
+    before = [out / "grades.html", *(path for pattern in ours for path in out.glob(pattern))]
+    for written_to in (out / "grades.csv", *before):
         if written_to.is_dir():
             raise StudyError(
                 f"{written_to} is a folder, where a file is to be written; remove it, or choose another --out."
@@ -81,8 +84,8 @@ def run(
         files = collected.result()
     if files.empty:
         raise StudyError(f"There is no file in {', '.join(map(str, paths))}; correct the path.")
-    for page_before in pages_before:
-        page_before.unlink(missing_ok=True)
+    for path in before:
+        path.unlink(missing_ok=True)
     pages = Pages(network, out, page, dicom) if page or dicom else None
     counts = grade(network, files, out, pages.show if pages else None, workers)
     if pages:
@@ -129,7 +132,9 @@ class Pages:
             from analysis.inference.structured import write_dicom
 
             try:
-                self.dicom_files += write_dicom(self.network, one, [over for _, over in laid], self.out / "dicom")
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore")  # they quote what headers say of people
+                    self.dicom_files += write_dicom(self.network, one, [over for _, over in laid], self.out / "dicom")
             except Exception as error:  # headers are of every kind: what one knee lacks is told, and the others go on
                 self.unwritten.append(f"{one.number} ({error})")
         if self.size and len(self.articles) == self.size:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import highdicom as hd
 import numpy as np
@@ -40,6 +40,11 @@ def own(code: str, meaning: str) -> sr.CodedConcept:
     return sr.CodedConcept(code[:16].upper(), SCHEME, meaning[:_LONGEST])
 
 
+def short(mark: str) -> str:
+    """Return the first clause of what a mark means, which a code can hold."""
+    return re.split("[:,] ", MARKS[mark])[0]
+
+
 def write_dicom(network: Trained, one: Graded, overlays: Sequence[np.ndarray], out: Path) -> list[Path]:
     """Write the report of a knee, and a secondary capture of each of its images with what the grade rests on.
 
@@ -63,7 +68,7 @@ def write_dicom(network: Trained, one: Graded, overlays: Sequence[np.ndarray], o
     ValueError
         If the files say too little of themselves, as a study without an identifier.
     """
-    sources = [_source(Path(place)) for place in one.knee.files["place"]]
+    sources = [_source(place) for place in one.knee.files["place"]]
     # With the side, since both knees may be on one film.
     seed = [network.name, one.knee.side or "", *(str(source.SOPInstanceUID) for source in sources)]
     series = [generate_uid(entropy_srcs=[*seed, kind]) for kind in ("report", "pictures")]
@@ -86,7 +91,7 @@ def write_dicom(network: Trained, one: Graded, overlays: Sequence[np.ndarray], o
             photometric_interpretation="RGB",
             bits_allocated=8,
             coordinate_system="PATIENT",
-            patient_orientation=_orientation(source),
+            patient_orientation=("L", "F"),  # asked for, and only letters alone are taken; put right below
             series_instance_uid=series[1],
             series_number=901,
             sop_instance_uid=generate_uid(entropy_srcs=[*seed, "picture", str(i)]),
@@ -96,7 +101,9 @@ def write_dicom(network: Trained, one: Graded, overlays: Sequence[np.ndarray], o
         )
         image.SeriesDescription = f"Knee grading. {NOT_A_DEVICE}"
         image.DerivationDescription = "What the network's grade rests on: red speaks for it, blue against it."
-        image.BurnedInAnnotation = "NO"
+        # Both as the radiograph says, which may be nothing: what isn't known of it isn't known of its copy.
+        image.PatientOrientation = source.get("PatientOrientation")
+        image.BurnedInAnnotation = source.get("BurnedInAnnotation")
         written.append(_save(image, out / f"knee-{one.number:04}-picture-{i}.dcm"))
     return written
 
@@ -124,7 +131,7 @@ def _content(network: Trained, one: Graded, sources: Sequence[Dataset]) -> sr.Me
             evaluations.append(sr.QualitativeEvaluation(own(name, title), answer))
     for mark in one.marks:
         evaluations.append(
-            sr.QualitativeEvaluation(own("DOUBT", "Not to be trusted without a look"), own(mark, MARKS[mark]))
+            sr.QualitativeEvaluation(own("DOUBT", "Not to be trusted without a look"), own(mark, short(mark)))
         )
     measurements = [
         sr.Measurement(own(f"P_{name}", f"Score: {_title(scheme, name)}"), round(float(score), 5), codes.UCUM.NoUnits)
@@ -166,11 +173,6 @@ def _source(path: Path) -> Dataset:
         if not found.get(name):
             raise ValueError(f"the file has no {name}")
     return found
-
-
-def _orientation(source: Dataset) -> tuple[str, str]:
-    found: Any = source.get("PatientOrientation") or []
-    return (str(found[0]), str(found[1])) if len(found) == 2 and all(found) else ("L", "F")
 
 
 def _save(dataset: Dataset, path: Path) -> Path:

@@ -18,7 +18,7 @@ from analysis.network.checkpoints import read_weights, save_weights
 #: What is wrong with a knee, by the rule that says so.
 MARKS = {
     "unlike": "an image looks like none that the network learnt from: it may be no knee, turned or inverted",
-    "brightness": "an image is darker or brighter than those that the network learnt from",
+    "brightness": "an image is darker or brighter than nearly all training images",
     "small": "an image has fewer pixels than any that the network learnt from",
     "view": "an image is of a view that the network never saw",
     "unsure": "the network can't decide between grades: no grade is as probable as it nearly always is",

@@ -1,11 +1,14 @@
 """New knees, graded: every file has a row, and the rows add up."""
 
 import csv
+import os
 import re
 import shutil
+import struct
 import subprocess
 import sys
 import time
+import zlib
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -21,6 +24,7 @@ from pynetdicom import AE, evt
 from pynetdicom.sop_class import ComprehensiveSRStorage
 
 from analysis.archive.films import Box
+from analysis.archive.find import escaped
 from analysis.archive.pacs.node import Node
 from analysis.archive.pacs.push import push
 from analysis.benchmarks.grading import bare_loop
@@ -30,8 +34,10 @@ from analysis.imaging.settings import ImagesSettings
 from analysis.inference import run as run_module
 from analysis.inference.commands import grade as command
 from analysis.inference.files import by_knee, collect, knees, listed
+from analysis.inference.grade import MARKS
 from analysis.inference.radiograph import prepare_plain
 from analysis.inference.run import run
+from analysis.inference.structured import short
 from analysis.network import load
 from analysis.network.checkpoints import read_weights, save_weights
 from analysis.release.card import write_sums
@@ -105,14 +111,16 @@ def test_two_hundred_odd_files_are_all_accounted_for(card, tmp_path):
         (folder / f"text{i}.txt").write_text(f"no radiograph {i}")
         (folder / f"cut{i}.dcm").write_bytes((folder / f"knee{i}.dcm").read_bytes()[: 700 + 200 * i])
         shutil.copy(folder / f"knee{i}.dcm", folder / f"copy{i}.dcm")
+    save(knee("C", 9, ImageLaterality="R"), Path(os.fsdecode(bytes(folder) + b"/k\xe4.dcm")))  # a name that is no text
     told = run([folder], card, tmp_path / "out", page=0)
     found, graded, refused, duplicates, of_knees, _ = map(int, re.findall(r"\d+", told.partition(" should")[0]))
     assert found == len(list(folder.iterdir())) == graded + refused + duplicates >= 200
     assert duplicates >= 8 and of_knees >= 8
     table = rows(tmp_path / "out")
     named = Counter(name for row in table for name in row["files"].split("; "))
-    assert named == Counter(path.name for path in folder.iterdir())  # each file stands in one row
+    assert named == Counter(escaped(path.name) for path in folder.iterdir())  # each file stands in one row
     assert all(row["reason"] for row in table if row["status"] != "graded")
+    assert r"k\xe4.dcm" in [row["files"] for row in table if row["status"] == "graded"]
     assert not any(
         name.startswith(("text", "cut")) for row in table if row["status"] == "graded" for name in [row["files"]]
     )
@@ -134,11 +142,16 @@ def test_pictures_need_a_side(card, tmp_path):
         cv2.imwrite(str(tmp_path / name), picture if name == "a.png" else picture[::-1])
     (tmp_path / "c.png").write_bytes(b"\x89PNG\r\n\x1a\nbroken")
     cv2.imwrite(str(tmp_path / "icon.png"), picture[:32, :32])
-    cv2.imwrite(str(tmp_path / "vast.png"), np.zeros((10_001, 10_001), np.uint8))
-    files = [tmp_path / name for name in ("a.png", "b.jpg", "c.png", "icon.png", "vast.png")]
-    assert run(files, card, tmp_path / "out", page=0).startswith("5 files found = 0 graded + 5 refused")
+    vast = bytearray((tmp_path / "a.png").read_bytes())
+    vast[16:24] = struct.pack(">2I", 10_001, 18_001)  # more than Pillow opens by itself
+    vast[29:33] = struct.pack(">I", zlib.crc32(vast[12:29]))
+    (tmp_path / "vast.png").write_bytes(vast)
+    shutil.copy(tmp_path / "a.png", tmp_path / "d.png")
+    files = [tmp_path / name for name in ("a.png", "b.jpg", "c.png", "d.png", "icon.png", "vast.png")]
+    assert run(files, card, tmp_path / "out", page=0).startswith("6 files found = 0 graded + 6 refused")
     told = run(files, card, tmp_path / "sided", side="left", page=0)
-    assert told.startswith("5 files found = 2 graded + 3 refused + 0 duplicates; 2 knees")
+    assert told.startswith("6 files found = 2 graded + 3 refused + 1 duplicates; 2 knees")
+    assert "It is a copy of another image of its exam. Kept: a.png." in told  # nobody is named by either
     found = rows(tmp_path / "sided")
     assert {row["side"] for row in found if row["status"] == "graded"} == {"left"}
     codes = {row["files"]: row["marks"] for row in found if row["status"] == "refused"}
@@ -288,7 +301,13 @@ def test_a_knee_leaves_as_dicom(card, tmp_path):
     save(knee("A1", 1, ImageLaterality="L"), tmp_path / "in/1.dcm")
     source = pydicom.dcmread(tmp_path / "in/1.dcm")
     cv2.imwrite(str(tmp_path / "in/2.png"), source.pixel_array.astype(np.uint16) * 16)
+    (tmp_path / "out/dicom").mkdir(parents=True)
+    for name in ("knee-0009-report.dcm", "knee-9.dcm"):  # of another knee, by an earlier run, and somebody's own file
+        (tmp_path / "out/dicom" / name).touch()
     told = run([tmp_path / "in"], card, tmp_path / "out", side="right", page=0, dicom=True)
+    assert {path.name for path in (tmp_path / "out/dicom").iterdir()} == {
+        "knee-0001-report.dcm", "knee-0001-picture-1.dcm", "knee-9.dcm",
+    }  # fmt: skip
     assert "No DICOM report of 1 knees, first 2 (" in told  # a picture has no study
     (report, picture) = (
         pydicom.dcmread(tmp_path / "out/dicom" / f"knee-0001-{name}.dcm") for name in ("report", "picture-1")
@@ -303,11 +322,26 @@ def test_a_knee_leaves_as_dicom(card, tmp_path):
     grade = next(row["kl"] for row in rows(tmp_path / "out") if row["knee"] == "1")
     for told in (f"KL{grade}", "99KNEE", "7771000", load(card).name, "Not a medical device; for research only."):
         assert told in text
-    assert picture.pixel_array.shape == (480, 480, 3) and picture.BurnedInAnnotation == "NO"
+    assert picture.pixel_array.shape == (480, 480, 3)
+    assert not picture.BurnedInAnnotation and not picture.PatientOrientation  # as little as the radiograph says
     if tool := shutil.which("dsrdump"):
         done = subprocess.run([tool, tmp_path / "out/dicom/knee-0001-report.dcm"], capture_output=True, text=True)
         wrong = [line for line in done.stderr.splitlines() if not line.startswith("W: The VR checker")]
         assert done.returncode == 0 and not wrong and "Kellgren-Lawrence grade" in done.stdout
+
+
+def test_a_picture_says_of_its_radiograph_what_that_says(card, tmp_path, recwarn):
+    """Also of an oblique view, whose direction has two letters; and of people nothing is printed."""
+    more = {"PatientOrientation": ["LA", "F"], "BurnedInAnnotation": "NO", "ReferringPhysicianName": "ward"}
+    save(knee("A1", 1, ImageLaterality="L", **more), tmp_path / "in/1.dcm")
+    run([tmp_path / "in"], card, tmp_path / "out", page=0, dicom=True)
+    picture = pydicom.dcmread(tmp_path / "out/dicom/knee-0001-picture-1.dcm")
+    assert (list(picture.PatientOrientation), picture.BurnedInAnnotation) == (["LA", "F"], "NO")
+    assert not [one for one in recwarn if "ward" in str(one.message)]
+
+
+def test_what_a_mark_means_fits_a_code():
+    assert all(MARKS[mark].startswith(short(mark)) and len(short(mark)) <= 64 for mark in MARKS)
 
 
 def test_the_knees_files_stand_together_in_the_order_of_their_first_ones(card, tmp_path):
