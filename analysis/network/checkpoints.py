@@ -106,7 +106,8 @@ def load_weights(network: nn.Module, path: Path, state: Mapping[str, Tensor]) ->
     Raises
     ------
     StudyError
-        If the file has other tensors than the network, as that of another version may; names them.
+        If the file has other tensors than the network, as that of another version may, or one that isn't finite; names
+        them.
     """
     own = network.state_dict()
     shapes = [{name: (tensor.shape, tensor.dtype) for name, tensor in one.items()} for one in (own, state)]
@@ -116,6 +117,10 @@ def load_weights(network: nn.Module, path: Path, state: Mapping[str, Tensor]) ->
             f"The weights {path} do not fit: missing, unknown, or of another shape or type are {', '.join(odd[:5])}"
             f"{' and others' if len(odd) > 5 else ''}. They are of another version of the network; "
             "train again, or name other weights."
+        )
+    if wrong := sorted(name for name, tensor in state.items() if not tensor.isfinite().all()):
+        raise StudyError(
+            f"The weights {path} hold no finite numbers in {wrong[0]}; train again, or name other weights."
         )
     network.load_state_dict(state)
 

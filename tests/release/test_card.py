@@ -90,6 +90,10 @@ def test_tensors_that_do_not_fit_are_named(twin):
     write_sums(twin)
     with pytest.raises(StudyError, match=rf"seed-1.safetensors do not fit: .*{name}"):
         load(twin)
+    save_weights(path, state | {name: state[name] * np.nan}, about)
+    write_sums(twin)
+    with pytest.raises(StudyError, match=rf"seed-1.safetensors hold no finite numbers in .*{name}"):
+        load(twin)
 
 
 def _halve(path):
