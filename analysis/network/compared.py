@@ -42,7 +42,7 @@ class Network:
         """What makes its features, and how wide."""
         settings = self.members[0].settings
         if settings["backbone"] == PAPER:
-            return f"{PAPER}, {settings['width']} filters"
+            return f"Olsson et al. 2021, {settings['width']} filters"
         options = ", ".join(f"{key} {value}" for key, value in settings["backbone_options"].items())
         return settings["backbone"] + (f" ({options})" if options else "")
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +79,13 @@ def network_name(grading: str, digests: Mapping[str, str]) -> str:
     """Name a network by its grading and its weights: another name is another network."""
     own = sorted(digest for name, digest in digests.items() if name.startswith(f"{WEIGHTS}/"))
     return f"{grading}-{hashlib.sha256(''.join(own).encode()).hexdigest()[:10]}"
+
+
+def tell_apart(networks: Iterable[tuple[str, str]]) -> None:
+    """Refuse one network under two labels, given as pairs of a label and the network's own name; StudyError names both."""
+    for (one, name), (other, again) in combinations(networks, 2):
+        if name == again:
+            raise StudyError(f"'{one}' and '{other}' are one network ({name}); name another one, or leave one out.")
 
 
 def read_sums(folder: Path) -> dict[str, str]:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from analysis.errors import StudyError
 from analysis.files import write_table, write_text
 from analysis.grading.scheme import Scheme
 from analysis.network.compared import Network
+from analysis.network.folder import tell_apart
 from analysis.presentation.format import NONE, count, interval, known, listed, number, p_equation, p_value, span
 from analysis.presentation.markdown import Table, write_table_files
 from analysis.presentation.settings import ManuscriptSettings
@@ -60,11 +60,7 @@ class Beside:
     settings: ManuscriptSettings
 
     def __post_init__(self) -> None:
-        for one, other in combinations(self.networks, 2):
-            if one.name == other.name:
-                raise StudyError(
-                    f"'{one.label}' and '{other.label}' are one network ({one.name}); name another one, or leave one out."
-                )
+        tell_apart((network.label, network.name) for network in self.networks)
 
     @property
     def level(self) -> str:

@@ -180,7 +180,7 @@ def test_what_cannot_be_compared_is_refused(files, scheme, beside, tmp_path):
 def test_report(beside, judged):
     printed = [cell for table in (networks_table(beside), pairs_table(beside)) for row in table.rows for cell in row]
     assert "First: “good”; second: “poor”" in printed and "D: quadratic kappa (194)" in printed
-    assert "olsson2021, 6 filters" in printed and "a fjord" in printed
+    assert "Olsson et al. 2021, 6 filters" in printed and "a fjord" in printed
     assert not any("nan" in cell or "None" in cell for cell in printed)
     values = networks_values(beside)
     assert values["architectures"] and not values["same_data"] and values["same_members"] and values["alone"]

@@ -1,6 +1,6 @@
 # Where other networks stand that are compared with the study's own, and what each asks for.
 
-from analysis.network.folder import SUMS, read_sums
+from analysis.network.folder import SUMS, network_name, read_sums, tell_apart
 from analysis.study.carried import ask
 
 # Other networks, by the names that the configuration gives them.
@@ -65,6 +65,13 @@ try:
         )
         for name, folder in (study.compare_networks if FROM_ARCHIVE else {}).items()
     }
+    folders = {name: one.folder for name, one in BROUGHT.items()}
+    if BROUGHT and TRAINED:
+        folders = {OWN: Path(TRAINED), **folders}
+    tell_apart(
+        (name, network_name(study.grading, read_sums(folder)))
+        for name, folder in folders.items()
+    )
 except StudyError as error:
     # A study by another grading, say, has all its other results.
     refuse("compare_networks", True, str(error))
