@@ -139,6 +139,8 @@ def pairs_table(beside: Beside) -> Table:
         rows.append([f"First: {named(first)}; second: {named(second)}"])
         for key, title in beside.shown.items():
             found = beside.pair(first, second, key)
+            if not found["n"]:  # what one of them never learnt
+                continue
             cases = (
                 f" ({count(found['cases'])} of {count(found['n'])})" if key[1] == "auc" else f" ({count(found['n'])})"
             )

@@ -103,12 +103,18 @@ def test_nothing_is_told_of_a_training(text):
     for word in ("stochastic gradient", "learning rate", "The training set has", "validation exam", "evaluate it internally",
                  "The evaluation is internal", "were split at patient level", "not to be relied on", "the test set's own", "Reweighting"):  # fmt: skip
         assert word not in text, word
+    assert "told from nought" not in text  # the slopes are there
 
 
 def test_a_network_that_fails_here_is_told_so(kl, tmp_path):
-    told = tell(elsewhere(kl, tmp_path, here=0.62), tmp_path / "told")
+    made = elsewhere(kl, tmp_path, here=0.62)
+    fits = pd.read_csv(made.options["statistics"] / "updating.csv")
+    fits.loc[fits["update"] == "none", "slope_low"] = -0.1
+    fits.to_csv(made.options["statistics"] / "updating.csv", index=False)
+    told = tell(made, tmp_path / "told")
     assert told.count("not to be relied on here") == 4  # abstract, results, discussion, conclusion
     assert "The AUCs are so much lower" in told and "so low" not in told
+    assert "Where the slope as it comes cannot be told from nought (4 outcomes), updated scores hardly differ" in told
 
 
 def test_a_network_that_could_not_be_set_beside_its_own_study_has_a_conclusion(kl, tmp_path):

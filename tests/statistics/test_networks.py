@@ -182,6 +182,9 @@ def test_report(beside, judged):
     assert "First: “good”; second: “poor”" in printed and "D: quadratic kappa (194)" in printed
     assert "Olsson et al. 2021, 6 filters" in printed and "a fjord" in printed
     assert not any("nan" in cell or "None" in cell for cell in printed)
+    unlearnt = beside.pairs["measure"].eq("accuracy") & beside.pairs["first"].eq("good")
+    fewer = pairs_table(replace(beside, pairs=beside.pairs.assign(n=beside.pairs["n"].mask(unlearnt, 0)))).rows
+    assert len(pairs_table(beside).rows) - len(fewer) == unlearnt.sum() > 0
     values = networks_values(beside)
     assert values["architectures"] and not values["same_data"] and values["same_members"] and values["alone"]
     assert (

@@ -144,6 +144,8 @@ def _calibration(results: Results, digits: int) -> dict[str, Any]:
     sides = {"too high": raw["intercept_high"] < 0, "too low": raw["intercept_low"] > 0} if len(raw) else {}
     off = {how: int(which.sum()) for how, which in sides.items() if which.any()}
     both = set(raw["outcome"]) & set(new["outcome"]) if len(frame) else set()
+    # Fits to such scores give each part of the patients its own prevalence, and little else.
+    flat = int((raw["outcome"].isin(both) & (raw["slope_low"] <= 0)).sum()) if both else 0
     return {
         "calibrated": len(raw) > 0,
         "updated": len(both) > 0,
@@ -152,6 +154,8 @@ def _calibration(results: Results, digits: int) -> dict[str, Any]:
         "miscalibrated": listed([f"{how} for {counted(n, 'outcome')}" for how, n in off.items()]) or "none",
         "some_intercepts_off": bool(off),
         "slopes": span(raw["slope"], digits) if len(raw) else NOT_ESTIMABLE,
+        "some_flat": flat > 0,
+        "flat": counted(flat, "outcome"),
         "updated_large": span(new["intercept"], digits) if len(new) else NOT_ESTIMABLE,
         "updated_slopes": span(new["slope"], digits) if len(new) else NOT_ESTIMABLE,
         "brier": brier(raw[raw["outcome"].isin(both)]) if both else NOT_ESTIMABLE,
