@@ -661,6 +661,7 @@ def test_most_is_more_than_half(kl, tmp_path):
     # What is gone in rounding is the same, complements count once, and few cases not at all where there are more.
     assert (found["n"], found["sides"]) == ("8 outcomes", "lower for 4, higher for 3 and the same for 1")
     assert found["spread"] == " (from −0.10 to 0.10)"
+    assert values(kl, tmp_path / "all", published=change(10, 0))["original"]["compared"]["sides"] == "lower for all"
 
 
 def test_a_public_cohort_of_single_knees_that_says_nothing_of_its_patients(kl, tmp_path):

@@ -243,7 +243,9 @@ def published_values(results: Results) -> dict[str, Any]:
         "beside": _published(results, "grade", "group", "disease"),
         "beside_locations": _published(results, "location", "finding"),
         "n": counted(len(frame), "outcome"),
-        "sides": listed([f"{side} for {count(n)}" for side, n in numbers.items() if n]),
+        "sides": listed(
+            [f"{side} for {'all' if n == len(frame) > 1 else count(n)}" for side, n in numbers.items() if n]
+        ),
         "mostly_lower": 2 * lower > len(frame),
         "mostly_higher": 2 * higher > len(frame),
         "even": higher == lower,
