@@ -1,6 +1,7 @@
 """A network that was trained elsewhere: the text is one of external validation, and says when the network fails here."""
 
 import json
+import re
 import shutil
 
 import pandas as pd
@@ -89,7 +90,7 @@ def test_the_text_is_one_of_external_validation(text):
         "at the threshold from the validation set of the network's own study, sensitivity",
         "(300 exams); by two readers, independently, with consensus on conflicts (100 exams); or by one reader (600 exams)",
         "In the large they are too high for 4 outcomes, where the interval of the intercept excludes nought",
-        "The network discriminates less well on this archive than in its own study. In the large its scores are too high for 4 outcomes",
+        "The network discriminates less well for 4 of 4 outcomes on this archive than in its own study. In the large its scores are too high for 4 outcomes",
         "After correction for 4 tests the AUC is lower here for",
         "in the network's own test set, a difference of",
         "Calibration is stated at the prevalence of the test set.",
@@ -115,6 +116,16 @@ def test_a_network_that_fails_here_is_told_so(kl, tmp_path):
     assert told.count("not to be relied on here") == 4  # abstract, results, discussion, conclusion
     assert "The AUCs are so much lower" in told and "so low" not in told
     assert "Where the slope as it comes cannot be told from nought (4 outcomes), updated scores hardly differ" in told
+
+
+def test_a_network_that_does_better_here_as_well_is_told_so_at_once(kl, tmp_path):
+    made = elsewhere(kl, tmp_path)
+    rows = pd.read_csv(made.options["statistics"] / "development.csv")
+    rows.loc[0, "difference"] *= -1
+    rows.to_csv(made.options["statistics"] / "development.csv", index=False)
+    told = tell(made, tmp_path / "told")
+    assert "discriminates less well for 3 and better for 1 of 4 outcomes on this archive than in its own study." in told
+    assert re.search(r"the AUC is lower here for [^.]*\. It is higher here for ", told)
 
 
 def test_a_network_that_could_not_be_set_beside_its_own_study_has_a_conclusion(kl, tmp_path):

@@ -99,6 +99,7 @@ def _discrimination(results: Results, digits: int) -> dict[str, Any]:
         else []
         for sign in (1, -1)
     )
+    told = [f"{how} for {count(len(which))}" for how, which in (("less well", worse), ("better", better)) if which]
     mean = float(frame["difference"].mean()) if len(frame) else float("nan")
     here, there = (float(frame[name].mean()) if len(frame) else float("nan") for name in ("estimate", "development"))
     lower = int((frame["difference"] < 0).sum()) if len(frame) else 0
@@ -117,6 +118,8 @@ def _discrimination(results: Results, digits: int) -> dict[str, Any]:
         "worse": names(results, worse) or "none",
         "some_better": len(better) > 0,
         "better": names(results, better) or "none",
+        "some_differ": bool(told),
+        "sides": f"{listed(told)} of {counted(len(tested), 'outcome')}" if told else "none",
         "none_certain": len(tested) > 0 and not worse and not better,
         "reach": span([*tested["difference_low"], *tested["difference_high"]], digits)
         if len(tested)
