@@ -179,7 +179,7 @@ def write_item(
     order = table.sort_values(["truth", "guess", "sure"], ascending=[True, True, False], kind="stable").index
     same = int((truth == guess).sum())
     lead = (
-        f"{len(table)} test exams; network and reference standard give {same} of them one grade. In a cell those come first "
+        f"{len(table)} test exams; network and reference standard give {same} of them the same grade. In a cell those come first "
         f"of which the network is surest.{more}"
     )
     articles = (article(browsed, item, int(position), n) for n, position in enumerate(order, 1))
