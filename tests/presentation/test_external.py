@@ -125,7 +125,7 @@ def test_a_network_that_does_better_here_as_well_is_told_so_at_once(kl, tmp_path
     rows.to_csv(made.options["statistics"] / "development.csv", index=False)
     told = tell(made, tmp_path / "told")
     assert "discriminates less well for 3 and better for 1 of 4 outcomes on this archive than in its own study." in told
-    assert re.search(r"the AUC is lower here for [^.]*\. It is higher here for ", told)
+    assert re.search(r"the AUC is lower here for [^.]*, and higher here for ", told)
 
 
 def test_a_network_that_could_not_be_set_beside_its_own_study_has_a_conclusion(kl, tmp_path):

@@ -114,11 +114,11 @@ def _discrimination(results: Results, digits: int) -> dict[str, Any]:
         "there": number(there, digits) if known(there) else NOT_ESTIMABLE,
         "tested": len(tested) > 0,
         "tests": counted(len(tested), "test"),
-        "some_worse": len(worse) > 0,
-        "worse": names(results, worse) or "none",
-        "some_better": len(better) > 0,
-        "better": names(results, better) or "none",
         "some_differ": bool(told),
+        "certain": ", and ".join(
+            f"{how} here for {names(results, which)}" for how, which in (("lower", worse), ("higher", better)) if which
+        )
+        or "none",
         "sides": f"{listed(told)} of {counted(len(tested), 'outcome')}" if told else "none",
         "none_certain": len(tested) > 0 and not worse and not better,
         "reach": span([*tested["difference_low"], *tested["difference_high"]], digits)
