@@ -94,6 +94,6 @@ def test_another_network_scores_the_same_exams_from_images_of_its_own(smoke, tmp
     assert not {"prepare_network", "predict_network", "set_beside", "train", "predict", "evaluate", "tables"} & planned
     (smoke.folder / "twice.yaml").write_text(yaml.safe_dump({"compare_networks": {"twin": "twin", "again": "./twin"}}))
     done = smoke.snakemake("compare_networks", "-n", more=("twice.yaml",))  # before anything is scored
-    assert "'twin' and 'again' are one network" in done.stdout + done.stderr
+    assert "'again' and 'twin' are one network" in done.stdout + done.stderr
     done = smoke.snakemake("compare_networks", "-n")
     assert "name them in the configuration, as compare_networks: {other: FOLDER}" in done.stdout + done.stderr
