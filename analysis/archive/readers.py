@@ -1,4 +1,4 @@
-"""The processes that read an archive's headers. They do without pandas, which takes as long to import as a hundred headers to read."""
+"""The processes that read an archive's headers. They do without pandas, which takes as long to import as some 300 headers to read."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def expect_readers() -> None:
     start_server(*_MODULES)
 
 
-def described(
+def read_files(
     folder: Path, entries: Sequence[Entry], settings: IngestSettings, workers: int, both_read: frozenset[str]
 ) -> Iterator[dict[str, list[Any]]]:
     """Describe files by their headers, in their order.
