@@ -137,9 +137,14 @@ def ask(
     theirs: Any = sections
     if wrong := list(_differing("ingest.cut", ingest.cut.model_dump(), theirs["ingest"].cut.model_dump())):
         where, here, there = wrong[0]
+        # A study of a network that was trained elsewhere can't cut otherwise than that one asks for.
+        advice = (
+            f"as its network in {network.trained} asks; leave this network out, the two can't be compared on the same exams."
+            if network.trained
+            else f"which are cut already; set {where} to {_told(there)} for the whole study, or leave this network out."
+        )
         raise StudyError(
-            f"{key}: {where} is {_told(there)} for the network in {folder} and {_told(here)} in this study, whose exams are "
-            f"cut already; set {where} to {_told(there)} for the whole study, or leave this network out."
+            f"{key}: {where} is {_told(there)} for the network in {folder} and {_told(here)} for this study's exams, {advice}"
         )
     own = {name: getattr(theirs["images"], name) for name in ASKED["images"]}
     wanted = images.model_copy(update=own)

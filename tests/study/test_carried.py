@@ -152,13 +152,26 @@ def test_a_network_beside_the_studys_own_brings_what_its_scores_depend_on(card):
         ("grading=oarsi", r"compare_networks.other: the network in .* grades by kl and this study by oarsi"),
         (
             "ingest={cut: {both: half}}",
-            r"compare_networks.other: ingest.cut.both is knee for .* and half in this study",
+            r"compare_networks.other: ingest.cut.both is knee for .* and half for this study's exams, .* set ingest.cut.both",
         ),
     ],
 )
 def test_a_network_that_cannot_stand_beside_it_is_named(card, entry, said):
     with pytest.raises(StudyError, match=said):
         beside(card, entry)
+
+
+def test_a_study_of_another_network_is_not_told_to_cut_as_that_one_forbids(card, tmp_path):
+    halves = shutil.copytree(card, tmp_path / "halves")
+    config = load_yaml(halves / "config.yaml")
+    config["ingest"]["cut"]["both"] = "half"
+    (halves / "config.yaml").write_text(dump_yaml(config))
+    write_sums(halves)
+    study = load(card)
+    with pytest.raises(
+        StudyError, match=r"half for the network in .* and knee for .* as its network in .*card asks; leave"
+    ):
+        ask("other", halves, study.grading, study.ingest, study.images, study.network)
 
 
 def test_a_network_beside_it_has_to_be_whole(card, tmp_path):
