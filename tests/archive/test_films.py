@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,6 +13,9 @@ from analysis.archive.films import part
 from analysis.archive.ingest import ingest, write
 from analysis.archive.pseudonyms import Pseudonyms, key_from_seed
 from analysis.archive.settings import CutSettings, IngestSettings
+from analysis.imaging.image import prepare_file
+from analysis.imaging.settings import ImagesSettings
+from analysis.reading.pixels import load_picture
 from analysis.simulate.anatomy import body, draw
 from analysis.simulate.bilateral import Stance, take_both
 from analysis.simulate.settings import RadiographySettings
@@ -175,6 +179,25 @@ def test_a_film_upside_down_is_cut_if_it_says_so_and_refused_if_not(film, flippe
             away(film, pixels, joints, **tags)
     with pytest.raises(Unreadable, match="upside down by its header, and not by its pixels"):
         away(film, film.picture.pixels, PatientOrientation=["R", "H"])
+
+
+@pytest.mark.parametrize("way", [("L", "F"), ("R", "F"), ("L", "H"), ("R", "H")])
+def test_squares_are_head_up_with_the_patients_right_on_the_left_however_the_film_lies(film, tmp_path, way):
+    """For the network and for readers: a clip above each joint, and to the patient's right of it, is there in the square."""
+    pixels, spacing = film.picture.pixels.copy(), film.picture.spacing
+    for x, y in film.joints.values():
+        cv2.circle(pixels, (round(x - 35 / spacing), round(y - 50 / spacing)), round(5 / spacing), (3.0,), -1)
+    shown = np.ascontiguousarray(pixels[:: -1 if way[1] == "H" else 1, :: -1 if way[0] == "R" else 1]) / 3
+    dataset = stored(shown, ImagerPixelSpacing=[spacing] * 2, PatientOrientation=list(way))
+    save(dataset, tmp_path / "both.dcm")
+    boxes, _ = cut(dataset, BOTH, True, CutSettings())
+    for side in ("left", "right"):
+        small = prepare_file(tmp_path / "both.dcm", ImagesSettings(size=140), boxes[side])[0]
+        picture = load_picture(tmp_path / "both.dcm", "", boxes[side])
+        assert picture.edge == "R"
+        for square in (small, cv2.resize(picture.grey, (140, 140), interpolation=cv2.INTER_AREA)):
+            rows, columns = np.nonzero(square > 0.9 * square.max())
+            assert np.hypot(rows.mean() - 20, columns.mean() - 35) < 8
 
 
 @pytest.mark.parametrize(
