@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 #: Pixels of the longer side of the film as it is looked at: about a millimetre each on a film of 43 cm.
 _LOOK = 430
+#: A jump of brightness, and the share of rows that have it in one column, by which a straight edge is known; the widest band
+#: between two exposures, mm; and how much what no exposure reached may vary along the film.
+_EDGE, _STRAIGHT, _BAND, _EVEN = 0.2, 0.7, 25.0, 0.05
 #: Brighter than this is leg; and how much more the ends of one leg may differ from those of the other than the film is
 #: askew, mm. How bright each leg is says nothing, since one may be thicker.
 _SEEN, _ASKEW = 0.1, 12.0
@@ -137,6 +140,8 @@ def part(film: NDArray[np.uint8], spacing: tuple[float, float] | None, side: flo
         raise Unreadable("film_unclear", "one side is too narrow for a leg")
     if film.shape[0] * aspect > _TALLEST * film.shape[1]:
         raise Unreadable("film_unclear", "the film is too high for two knees")
+    if _band(seen, valley, unit):
+        raise Unreadable("film_unclear", "two exposures on one plate, or a ruler without marks")
     clear = without_bridge(seen, valley, unit)
     if _two_fields(seen, clear, valley, unit):
         raise Unreadable("film_unclear", "two exposures on one plate, or a leg that ends before the other")
@@ -222,6 +227,27 @@ def _valley(seen: Grey, unit: float) -> tuple[int, float]:
     low, high = int(0.3 * len(profile)), int(0.7 * len(profile)) + 1
     column = low + int(np.argmax(depth[low:high]))
     return column, float(depth[column])
+
+
+def _band(seen: Grey, valley: int, unit: float) -> bool:
+    """Tell a band that no exposure reached: two opposite edges between the legs, straight from top to bottom, and one grey.
+
+    One such edge may be skin; a ruler has marks.
+    """
+    start = max(0, valley - seen.shape[1] // 6)
+    change = np.diff(seen[:, start : valley + seen.shape[1] // 6], axis=1)
+    # Over three columns, since the film may lie a little askew.
+    jump = change[:, :-1] + change[:, 1:]
+    rising, falling = (
+        np.flatnonzero((np.maximum(way[:, :-1], way[:, 1:]) > _EDGE).mean(axis=0) > _STRAIGHT) for way in (jump, -jump)
+    )
+    pairs = [sorted((one, other)) for one in rising for other in falling if abs(one - other) < _BAND / unit]
+    for first, last in pairs:
+        # Between the edges, each of which is three columns wide.
+        inside = seen[:, start + first + 3 : start + last + 1]
+        if not inside.size or np.ptp(np.percentile(inside.mean(axis=1), (2, 98))) < _EVEN:
+            return True
+    return False
 
 
 def _two_fields(seen: Grey, clear: Grey, valley: int, unit: float) -> bool:

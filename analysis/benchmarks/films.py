@@ -134,7 +134,7 @@ def _altered(rng: Generator, name: str, film: Film) -> Film:
 def _between(rng: Generator, name: str, film: Film) -> NDArray[np.float32]:
     """Draw a metal ruler with its marks, or a frame of acrylic with lead beads, as bright as they are, 0 elsewhere.
 
-    ASSUME: the frame is as its makers tell of it: a wall between the legs, a shelf below the knees, and beads on both.
+    ASSUME: a frame has a wall between the legs, a shelf below the knees, and beads on both; no film with one was at hand.
     """
     shape, spacing = film.picture.pixels.shape, film.picture.spacing
     x, y = np.mean(list(film.joints.values()), axis=0)
