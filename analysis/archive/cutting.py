@@ -9,6 +9,7 @@ import numpy as np
 from pydicom.pixels import get_decoder
 
 from analysis.archive.dicom import Unreadable, numbers, text, whole
+from analysis.archive.orientation import is_mirrored, is_upside_down, towards
 from analysis.archive.stored import hidden, is_inverted, true_values
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def cut(
     if frontal and (side == "both" or (side is None and (expected or _may_show_both(dataset, description, size)))):
         parted = part(look_at(dataset), pixel_size(dataset, _BOTH), settings.side_mm)
         if parted:
-            if parted.upside_down != (said := _is_upside_down(dataset)):
+            if parted.upside_down != (said := is_upside_down(dataset)):
                 ways = ("header", "pixels") if said else ("pixels", "header")
                 raise Unreadable("film_contradicted", "upside down by its {}, and not by its {}".format(*ways))
             boxes = {
@@ -95,15 +96,9 @@ def _may_show_both(dataset: Dataset, description: dict[str, Any], size: tuple[fl
 
 def _sides(dataset: Dataset) -> tuple[str, str]:
     """Return which knee is on the image's left and which on its right, by PatientOrientation or else by convention."""
-    row = text(dataset, "PatientOrientation").upper().split()[:1]
-    if row and row[0][:1] not in ("L", "R"):
+    if towards(dataset)[0] not in ("L", "R", ""):
         raise Unreadable("film_contradicted", "rows that don't run from one side of the patient to the other")
-    return ("left", "right") if row and row[0][:1] == "R" else ("right", "left")
-
-
-def _is_upside_down(dataset: Dataset) -> bool:
-    """Return whether the columns run towards the head, by PatientOrientation; by convention they run to the feet."""
-    return any(way.startswith("H") for way in text(dataset, "PatientOrientation").upper().split()[1:2])
+    return ("left", "right") if is_mirrored(dataset) else ("right", "left")
 
 
 def look_at(dataset: Dataset) -> NDArray[np.uint8]:

@@ -1,4 +1,4 @@
-"""What of a film of both knees is its field: without the border about it, and without fog."""
+"""What of a film of both knees is its field: without the border about it, fog, and what is narrow or between the legs."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 _BLACK, _ALIKE = 0.04, 0.03
 #: What is at least so bright is white; and the share of white within a white border from which it is the beam that is white.
 _WHITE, _BEAM = 0.9, 0.1
+#: What is narrower is no leg, mm; and how far to either side of the valley's column there may be air in a row, mm.
+_NARROW, _REACH = 40.0, 15.0
 #: Share of a line of pixels that must be brighter than black, so that lead letters don't count.
 _SPECKS = 0.06
 
@@ -55,6 +57,23 @@ def without_fog(seen: Grey) -> Grey:
     line = np.linspace(profile[0], profile[-1], len(profile), dtype=np.float32)
     line -= max(0.0, float((line - profile).max()))
     return np.clip(seen - np.clip(line, 0, None), 0, None)
+
+
+def without_narrow(seen: Grey, unit: float) -> Grey:
+    """Take away what is brighter than all beside it and narrower than a leg: rulers, beads, letters, and shafts of bones."""
+    return np.asarray(cv2.morphologyEx(seen, cv2.MORPH_OPEN, np.ones((1, max(1, round(_NARROW / unit))), np.uint8)))
+
+
+def without_bridge(seen: Grey, valley: int, unit: float) -> Grey:
+    """Take away what is bright between the legs, where air should be: fog, or flesh of both.
+
+    On the legs it is a straight line from the valley, where it can be seen, to nothing at the film's sides.
+    """
+    reach = max(1, round(_REACH / unit))
+    between = seen[:, max(0, valley - reach) : valley + reach].min(axis=1, keepdims=True)
+    between = np.asarray(cv2.blur(between, (1, 2 * reach + 1)))
+    share = np.interp(np.arange(seen.shape[1]), (0, valley, seen.shape[1] - 1), (0, 1, 0)).astype(np.float32)
+    return np.clip(seen - between * share, 0, None)
 
 
 def trimmed(grey: Grey) -> tuple[int, int, int, int]:

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from analysis.archive.dicom import Unreadable
-from analysis.archive.fields import trimmed, without_border, without_fog
+from analysis.archive.fields import trimmed, without_border, without_bridge, without_fog, without_narrow
 from analysis.archive.joints import STRIP, find_axis, find_joints, leg_width, smoothed
 
 if TYPE_CHECKING:
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 #: Pixels of the longer side of the film as it is looked at: about a millimetre each on a film of 43 cm.
 _LOOK = 430
-#: A jump of brightness, and the share of rows that have it in one column, by which the edge of an exposure is known; the
-#: widest band between two exposures, mm.
-_EDGE, _STRAIGHT, _BAND = 0.2, 0.7, 25.0
+#: A jump of brightness, and the share of rows that have it in one column, by which a straight edge is known; the widest band
+#: between two exposures, mm; and how much what no exposure reached may vary along the film.
+_EDGE, _STRAIGHT, _BAND, _EVEN = 0.2, 0.7, 25.0, 0.05
 #: Brighter than this is leg; and how much more the ends of one leg may differ from those of the other than the film is
 #: askew, mm. How bright each leg is says nothing, since one may be thicker.
 _SEEN, _ASKEW = 0.1, 12.0
@@ -129,7 +129,7 @@ def part(film: NDArray[np.uint8], spacing: tuple[float, float] | None, side: flo
     if min(seen.shape) < 40:
         raise Unreadable("film_unclear", "hardly anything to be seen")
     seen = without_fog(seen)
-    valley, depth = _valley(seen, unit)
+    valley, depth = _valley(without_narrow(seen, unit), unit)
     if depth < _CLEAR and _valley(seen.T, unit)[1] > _LYING:
         raise Unreadable("film_unclear", "the legs lie across the film")
     if depth < _ONE:
@@ -141,15 +141,16 @@ def part(film: NDArray[np.uint8], spacing: tuple[float, float] | None, side: flo
     if film.shape[0] * aspect > _TALLEST * film.shape[1]:
         raise Unreadable("film_unclear", "the film is too high for two knees")
     if _band(seen, valley, unit):
-        raise Unreadable("film_unclear", "two exposures on one plate")
-    if _two_fields(seen, valley, unit):
+        raise Unreadable("film_unclear", "two exposures on one plate, or a ruler without marks")
+    clear = without_bridge(seen, valley, unit)
+    if _two_fields(seen, clear, valley, unit):
         raise Unreadable("film_unclear", "two exposures on one plate, or a leg that ends before the other")
     spans = ((0, valley), (valley, seen.shape[1]))
-    legs = [seen[:, start:stop] for start, stop in spans]
-    joints = find_joints(legs, unit)
+    legs, shapes = ([picture[:, start:stop] for start, stop in spans] for picture in (seen, clear))
+    joints = find_joints(legs, shapes, unit)
     if spacing is None:
-        unit = _LEG / float(np.mean([leg_width(leg, joint.row) for leg, joint in zip(legs, joints, strict=True)]))
-        joints = find_joints(legs, unit)
+        unit = _LEG / float(np.mean([leg_width(leg, joint.row) for leg, joint in zip(shapes, joints, strict=True)]))
+        joints = find_joints(legs, shapes, unit)
     if max(joint.change for joint in joints) < _FAINT:
         raise Unreadable("film_unclear", "the joints don't stand out")
     first, second = (
@@ -167,8 +168,8 @@ def part_one(film: NDArray[np.uint8], spacing: tuple[float, float] | None, side:
     if min(seen.shape) < 40:
         raise Unreadable("film_unclear", "hardly anything to be seen")
     if spacing is None:
-        unit = _LEG / leg_width(seen, find_joints([seen], unit)[0].row)
-    joint = find_joints([seen], unit)[0]
+        unit = _LEG / leg_width(seen, find_joints([seen], [seen], unit)[0].row)
+    joint = find_joints([seen], [seen], unit)[0]
     return _knee(seen, (0, seen.shape[1]), joint, (top, left), unit, look, aspect, side).box
 
 
@@ -229,26 +230,32 @@ def _valley(seen: Grey, unit: float) -> tuple[int, float]:
 
 
 def _band(seen: Grey, valley: int, unit: float) -> bool:
-    """Tell a band that no exposure reached: two opposite edges between the legs, straight from top to bottom.
+    """Tell a band that no exposure reached: two opposite edges between the legs, straight from top to bottom, and one grey.
 
-    One such edge may be skin.
+    One such edge may be skin; a ruler has marks.
     """
-    reach = seen.shape[1] // 6
-    change = np.diff(seen[:, max(0, valley - reach) : valley + reach], axis=1)
+    start = max(0, valley - seen.shape[1] // 6)
+    change = np.diff(seen[:, start : valley + seen.shape[1] // 6], axis=1)
     # Over three columns, since the film may lie a little askew.
     jump = change[:, :-1] + change[:, 1:]
     rising, falling = (
         np.flatnonzero((np.maximum(way[:, :-1], way[:, 1:]) > _EDGE).mean(axis=0) > _STRAIGHT) for way in (jump, -jump)
     )
-    return bool((np.abs(rising[:, None] - falling) < _BAND / unit).any())
+    pairs = [sorted((one, other)) for one in rising for other in falling if abs(one - other) < _BAND / unit]
+    for first, last in pairs:
+        # Between the edges, each of which is three columns wide.
+        inside = seen[:, start + first + 3 : start + last + 1]
+        if not inside.size or np.ptp(np.percentile(inside.mean(axis=1), (2, 98))) < _EVEN:
+            return True
+    return False
 
 
-def _two_fields(seen: Grey, valley: int, unit: float) -> bool:
+def _two_fields(seen: Grey, clear: Grey, valley: int, unit: float) -> bool:
     """Tell two exposures by the legs, whose fields end at other heights."""
     ends = []
-    for leg in (seen[:, :valley], seen[:, valley:]):
+    for half in (np.s_[:, :valley], np.s_[:, valley:]):
         # About the axis, since what lies beside a leg may be fogged.
-        axis, reach = round(find_axis(leg, unit)), max(1, round(STRIP / unit))
+        leg, axis, reach = seen[half], round(find_axis(clear[half], unit)), max(1, round(STRIP / unit))
         strip = leg[:, max(0, axis - reach) : axis + reach]
         rows = np.flatnonzero((strip > _SEEN).mean(axis=1) > 0.5)
         if not len(rows):

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
+from analysis.archive.fields import without_narrow
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -59,35 +61,40 @@ def leg_width(half: Grey, row: float) -> float:
     return float((profile > 0.4 * profile.max()).sum())
 
 
-def find_joints(legs: Sequence[Grey], unit: float) -> list[Joint]:
+def find_joints(legs: Sequence[Grey], shapes: Sequence[Grey], unit: float) -> list[Joint]:
     """Find the joint of each leg of a film.
 
     Parameters
     ----------
     legs : sequence of numpy.ndarray of float32, shape (rows, columns)
         The parts of the film that show one leg each, of the same height: brightness, 0 to 1.
+    shapes : sequence of numpy.ndarray of float32
+        The same without what is bright between the legs: where their axes are.
     unit : float
         Size of a pixel, mm.
     """
-    columns = [find_axis(leg[_middle(leg)], unit) for leg in legs]
+    columns = [find_axis(shape[_middle(shape)], unit) for shape in shapes]
     bar = np.ones((max(1, round(_BAR / unit)), 1), np.uint8)
     for _ in range(2):
+        ends = [_exposed(_strip(leg, column, unit)) for leg, column in zip(legs, columns, strict=True)]
         strips = [_strip(_plain(leg, column, unit), column, unit) for leg, column in zip(legs, columns, strict=True)]
+        changes = [_changes(strip, end, unit) for strip, end in zip(strips, ends, strict=True)]
         # Bars across the bone have edges as well: they are opened away to tell about where the joint is.
-        opened = [_changes(np.asarray(cv2.morphologyEx(strip, cv2.MORPH_OPEN, bar)), unit) for strip in strips]
-        rows = [_strongest(_changes(strip, unit), about, _ABOUT / unit)
-                for strip, about in zip(strips, _level(opened, unit), strict=True)]  # fmt: skip
-        columns = [find_axis(leg[max(0, int(row - 40 / unit)) : int(row + 40 / unit) + 1], unit)
-                   for leg, row in zip(legs, rows, strict=True)]  # fmt: skip
+        opened = [_changes(np.asarray(cv2.morphologyEx(strip, cv2.MORPH_OPEN, bar), np.float32), end, unit)
+                  for strip, end in zip(strips, ends, strict=True)]  # fmt: skip
+        rows = [_strongest(change, about, _ABOUT / unit)
+                for change, about in zip(changes, _level(opened, unit), strict=True)]  # fmt: skip
+        columns = [find_axis(shape[max(0, int(row - 40 / unit)) : int(row + 40 / unit) + 1], unit)
+                   for shape, row in zip(shapes, rows, strict=True)]  # fmt: skip
     return [
-        Joint(column, row, float(_changes(strip, unit)[row]) / unit, _falls(_strip(leg, column, unit), row, unit))
-        for leg, column, row, strip in zip(legs, columns, rows, strips, strict=True)
+        Joint(column, row, float(change[row]) / unit, _falls(_strip(leg, column, unit), row, unit))
+        for leg, column, row, change in zip(legs, columns, rows, changes, strict=True)
     ]
 
 
 def find_axis(rows: Grey, unit: float) -> float:
     """Return the column of a leg's axis: the middle of its bright part, which is wider than a ruler beside it or a letter."""
-    profile = np.sqrt(rows).mean(axis=0)
+    profile = np.sqrt(without_narrow(rows, unit)).mean(axis=0)
     weight = np.clip(profile - 0.6 * profile.max(), 0, None)
     bright = np.flatnonzero(weight)
     leg = max(np.split(bright, np.flatnonzero(np.diff(bright) > _BESIDE / unit) + 1), key=len)
@@ -114,13 +121,13 @@ def _plain(leg: Grey, column: float, unit: float) -> Grey:
     return leg - np.cumsum(change, dtype=np.float32)[:, None]
 
 
-def _changes(strip: Grey, unit: float) -> NDArray[Any]:
-    """Return how much brightness changes from row to row in four lines beside each other, within what is exposed."""
+def _changes(strip: Grey, ends: tuple[int, int], unit: float) -> NDArray[Any]:
+    """Return how much brightness changes from row to row in four lines beside each other, between two rows."""
     edges = np.linspace(0, strip.shape[1], 5).round().astype(int)
     lines = np.stack([strip[:, a:b].mean(axis=1) for a, b in zip(edges[:-1], edges[1:], strict=True) if b > a])
     change = np.abs(np.diff(smoothed(lines, 1.0 / unit), axis=1)).mean(axis=0)
     change = smoothed(change, _GRAIN / unit)
-    first, last = _exposed(strip)
+    first, last = ends
     rows = np.arange(len(change))
     away = np.minimum(rows - first, last - rows)
     if last - first > 4 * _END / unit:

@@ -8,10 +8,12 @@ from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+import cv2
 import numpy as np
 import pandas as pd
 import pydicom
 from numpy.random import Generator
+from numpy.typing import NDArray
 
 from analysis.archive import describe
 from analysis.archive.cutting import cut
@@ -51,6 +53,10 @@ VARIATIONS: dict[str, Callable[[Generator], dict[str, Any]]] = {
     "grey or white border": lambda rng: {},
     "fog on one side": lambda rng: {},
     "bar across": lambda rng: {},
+    "fog between the legs": lambda rng: {},
+    "thick legs that touch": lambda rng: {"gap": float(rng.uniform(-25, 5))},
+    "ruler between": lambda rng: {},
+    "positioning frame": lambda rng: {},
     "one leg missing": lambda rng: {"missing": str(rng.choice(["left", "right"]))},
     "two plates": lambda rng: {"plates": True},
     "upside down": lambda rng: {},
@@ -81,6 +87,8 @@ def films(number: int, seed: int) -> Iterator[tuple[str, Film, pydicom.Dataset]]
         usual = replace(stance, portrait=False, gap=max(stance.gap, 15.0), mirrored=False)
         stance = stance if name == "ordinary" else replace(usual, **VARIATIONS[name](rng))
         person = body(rng, "right", str(rng.choice(["F", "M"])), float(rng.uniform(40, 85)))
+        if name == "thick legs that touch":
+            person = replace(person, girth=float(rng.uniform(1.25, 1.7)))
         legs = {
             side: _leg(rng, person, side, name == "implant on one side" and side == "left")
             for side in ("right", "left")
@@ -107,12 +115,44 @@ def _altered(rng: Generator, name: str, film: Film) -> Film:
         middle = np.mean([y for _, y in film.joints.values()]) + rng.choice([-1, 1]) * rng.uniform(50, 90) / spacing
         half = rng.uniform(3, 15) / spacing
         pixels[max(0, round(middle - half)) : round(middle + half)] += np.float32(rng.uniform(0.1, 0.35))
+    elif name == "fog between the legs":
+        x, y = np.mean(list(film.joints.values()), axis=0)
+        down, across = np.ogrid[:rows, :columns]
+        reach, height = rng.uniform(20, 80) / spacing, rng.uniform(40, 400) / spacing
+        fog = rng.uniform(0.2, 0.5) * np.exp(-(((across - x) / reach) ** 2 + ((down - y) / height) ** 2) / 2)
+        pixels = np.minimum((1 - fog.max() / 2) * pixels + fog.astype(np.float32), 1)
+    elif name in ("ruler between", "positioning frame"):
+        pixels += _between(rng, name, film)
     elif name == "upside down":
         joints = {side: (columns - 1 - x, rows - 1 - y) for side, (x, y) in film.joints.items()}
         return Film(Radiograph(np.ascontiguousarray(pixels[::-1, ::-1]), spacing), joints)
     elif name == "on its side":
         return Film(Radiograph(np.ascontiguousarray(pixels.T), spacing))
     return Film(Radiograph(np.minimum(pixels, 1), spacing), film.joints)
+
+
+def _between(rng: Generator, name: str, film: Film) -> NDArray[np.float32]:
+    """Draw a metal ruler with its marks, or a frame of acrylic with lead beads, as bright as they are, 0 elsewhere.
+
+    ASSUME: a frame has a wall between the legs, a shelf below the knees, and beads on both; no film with one was at hand.
+    """
+    shape, spacing = film.picture.pixels.shape, film.picture.spacing
+    x, y = np.mean(list(film.joints.values()), axis=0)
+    half = rng.uniform(4, 15) / spacing
+    drawn = np.zeros(shape, np.float32)
+    wall = np.s_[:, round(x - half) : round(x + half)]
+    drawn[wall] = rng.uniform(0.05, 0.2) if name == "positioning frame" else rng.uniform(0.4, 1)
+    if name == "ruler between":
+        for mark in np.arange(0, shape[0], 10 / spacing):
+            drawn[int(mark) : int(mark + 1 / spacing) + 1, round(x) : round(x + half)] = 0
+        return drawn
+    shelf, thick, apart = y + rng.uniform(70, 110) / spacing, rng.uniform(8, 40) / spacing, rng.uniform(8, 25) / spacing
+    drawn[round(shelf) : round(shelf + thick)] = rng.uniform(0.05, 0.3)
+    beads = [(x + sign * half, row) for sign in (-1, 1) for row in np.arange(0, shape[0], apart)]
+    beads += [(column, shelf + thick / 2) for column in np.arange(0, shape[1], apart)]
+    for column, row in beads:
+        cv2.circle(drawn, (round(column), round(row)), max(1, round(1.5 / spacing)), (1.0,), -1)
+    return drawn
 
 
 def _leg(rng: Generator, person: Knee, side: str, implant: bool) -> tuple[Knee, list[Any]]:

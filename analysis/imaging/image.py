@@ -88,7 +88,7 @@ def drawn(
 
     def attempt(*, window: bool) -> tuple[NDArray[np.uint8], NDArray[np.uint8], str | None]:
         whole = brightness(dataset, stored, window=window, percentiles=settings.percentiles)
-        image = whole if box is None else cut_out(whole, box)
+        image = whole if box is None else cut_out(whole, box, dataset)
         return image, *judged(image, settings, box, pixel_aspect(dataset))
 
     image, small, why = attempt(window=settings.window)

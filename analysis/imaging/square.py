@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
+from analysis.archive.orientation import is_mirrored, is_upside_down
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from pydicom import Dataset
 
     from analysis.archive.films import Box
 
@@ -49,13 +52,16 @@ def active_area(image: NDArray[np.uint8], border: float, min_content: float) -> 
     return (rows, columns) if area >= min_content * image.size else whole
 
 
-def cut_out(image: NDArray[Any], box: Box) -> NDArray[Any]:
-    """Return a part of a picture; what lies beyond the picture is 0, which is black.
+def cut_out(image: NDArray[Any], box: Box, dataset: Dataset) -> NDArray[Any]:
+    """Return a part of a frontal picture as it is usually hung: the head is up, and the patient's right on the left.
 
     Parameters
     ----------
     image : numpy.ndarray, shape (rows, columns)
     box : Box
+        What lies beyond the picture is 0, which is black.
+    dataset : pydicom.Dataset
+        Says by PatientOrientation whether the picture is upside down or mirrored.
 
     Returns
     -------
@@ -66,7 +72,7 @@ def cut_out(image: NDArray[Any], box: Box) -> NDArray[Any]:
     top, left = max(box.top, 0), max(box.left, 0)
     seen = image[top : min(box.bottom, rows), left : min(box.right, columns)]
     part[top - box.top : top - box.top + seen.shape[0], left - box.left : left - box.left + seen.shape[1]] = seen
-    return part
+    return np.ascontiguousarray(part[:: -1 if is_upside_down(dataset) else 1, :: -1 if is_mirrored(dataset) else 1])
 
 
 def square(

@@ -19,7 +19,7 @@ from analysis.archive.find import Entry, escaped, find, real_path
 from analysis.archive.headers import read_headers
 from analysis.archive.ingest import reject
 from analysis.archive.inspect import check_size
-from analysis.archive.knees import divide
+from analysis.archive.knees import BOX, divide
 from analysis.archive.people import borne_by_many, exams, patients, shared
 from analysis.archive.reasons import sentence
 from analysis.errors import StudyError
@@ -173,7 +173,7 @@ def knees(files: pd.DataFrame) -> Iterator[Knee]:
     names = list(files["accession"].fillna(files["study_uid"]).fillna(files["path"]))
     sides = list(files["side"])
     # Of one type, since a table has many knees, and cutting one out of columns of several takes ten times as long.
-    about = files[["path", "place", "view", "side", "rows", "columns", "body_part", "noted"]].astype(object)
+    about = files[["path", "place", "view", "side", "rows", "columns", "body_part", "noted", *BOX]].astype(object)
     starts = np.flatnonzero(files["knee"] != files["knee"].shift())
     for start, end in pairwise([*starts, len(files)]):
         yield Knee(names[start], sides[start] if isinstance(sides[start], str) else None, about.iloc[start:end])

@@ -92,7 +92,8 @@ def load_picture(path: str | Path, digest: str = "", box: Box | None = None) -> 
         spacing, calibrated = _spacing(dataset)
         edge = _edge(dataset)
     if box:
-        picture = replace(picture, grey=cut_out(picture.grey, box))
+        picture = replace(picture, grey=cut_out(picture.grey, box, dataset))
+        edge = edge and "R"  # it was turned
     if aspect != 1:
         import cv2
 

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,6 +13,9 @@ from analysis.archive.films import part
 from analysis.archive.ingest import ingest, write
 from analysis.archive.pseudonyms import Pseudonyms, key_from_seed
 from analysis.archive.settings import CutSettings, IngestSettings
+from analysis.imaging.image import prepare_file
+from analysis.imaging.settings import ImagesSettings
+from analysis.reading.pixels import load_picture
 from analysis.simulate.anatomy import body, draw
 from analysis.simulate.bilateral import Stance, take_both
 from analysis.simulate.settings import RadiographySettings
@@ -22,9 +26,11 @@ SETTINGS = RadiographySettings(image_size=(200, 220), collimated=0.0)
 BOTH = {"view": "ap", "side": "both", "body_part": "knee", "noted": None}
 
 
-def taken(**changes):
+def taken(girth=None, **changes):
     rng = np.random.default_rng(4)
-    knees = [draw(rng, body(rng, side, "F", 60), kl, "medial", False) for side, kl in (("right", 0), ("left", 4))]
+    people = [body(rng, side, "F", 60) for side in ("right", "left")]
+    people = [replace(person, girth=girth or person.girth) for person in people]
+    knees = [draw(rng, person, kl, "medial", False) for person, kl in zip(people, (0, 4), strict=True)]
     return take_both(rng, {knee.side: (knee, skeleton(knee)) for knee in knees}, replace(Stance(), **changes), SETTINGS)
 
 
@@ -73,6 +79,37 @@ def walled(pixels):
     return wall
 
 
+def hazy(pixels, height, reach):
+    """With fog about the middle of the film; `reach` in pixels."""
+    down, across = (np.arange(side, dtype=np.float32) - side / 2 for side in pixels.shape)
+    fog = height * np.exp(-((across / reach) ** 2)) * np.exp(-((down[:, None] / 300) ** 2))
+    return np.minimum((1 - height / 2) * pixels + fog, 1)
+
+
+def measured(pixels, level):
+    """With a metal ruler between the legs, and its marks cut out."""
+    middle = pixels.shape[1] // 2
+    ruler = np.s_[:, middle - 10 : middle + 10]
+    shown = pixels.copy()
+    shown[ruler] = np.maximum(shown[ruler], level)
+    shown[::10, middle - 10 : middle] = 0
+    return shown
+
+
+def framed(pixels):
+    """In a frame of acrylic: a wall between the legs and a shelf below the knees, with beads of lead on both."""
+    rows, columns = pixels.shape
+    shown = pixels.copy()
+    wall, shelf = columns // 2, int(0.78 * rows)
+    shown[:, wall - 18 : wall + 18] += 0.12
+    shown[shelf : shelf + 25] += 0.2
+    for row in range(0, rows, 15):
+        shown[row : row + 3, [wall - 18, wall - 17, wall - 16, wall + 16, wall + 17, wall + 18]] = 1
+    for column in range(0, columns, 25):
+        shown[shelf + 10 : shelf + 13, column : column + 3] = 1
+    return np.minimum(shown, 1)
+
+
 @pytest.mark.parametrize("level", [0.08, 0.3, 0.55, 0.8, 1.0])
 def test_a_border_of_any_grey_is_none_of_the_film(film, level):
     assert away(film, bordered(film.picture.pixels, level)) < 10
@@ -92,11 +129,32 @@ def test_joints_near_an_edge_are_found(height):
         lambda pixels: 0.75 * pixels + np.linspace(0, 0.5, pixels.shape[1], dtype=np.float32),
         lambda pixels: pixels**3,
         lambda pixels: pixels**0.35,
+        lambda pixels: measured(pixels, 0.45),
+        lambda pixels: measured(pixels, 1.0),
+        framed,
     ],
-    ids=["bar", "wall", "fog", "dark", "bright"],
+    ids=["bar", "wall", "fog", "dark", "bright", "ruler", "white ruler", "frame"],
 )
 def test_what_lies_over_the_film_moves_no_cut(film, change):
     assert away(film, change(film.picture.pixels)) < 10
+
+
+@pytest.mark.parametrize(("height", "reach"), [(0.35, 60), (0.35, 80), (0.4, 120)])
+def test_fog_between_the_legs_moves_no_cut(height, reach):
+    apart = taken(gap=85.0)
+    assert away(apart, hazy(apart.picture.pixels, height, reach)) < 10
+
+
+@pytest.mark.parametrize("reach", [40, 60, 80])
+def test_where_fog_fills_the_valley_a_film_is_refused(film, reach):
+    with pytest.raises(Unreadable, match="no clear valley between the legs"):
+        away(film, hazy(film.picture.pixels, 0.5, reach))
+
+
+@pytest.mark.parametrize(("girth", "gap"), [(1.3, -16.0), (1.5, -17.0), (1.6, -12.0)])
+def test_thick_legs_that_touch_are_cut_about_their_joints(girth, gap):
+    thick = taken(girth=girth, gap=gap)
+    assert away(thick, thick.picture.pixels) < 6
 
 
 def test_the_joints_of_two_legs_are_about_level(film):
@@ -119,6 +177,25 @@ def test_a_film_upside_down_is_cut_if_it_says_so_and_refused_if_not(film, flippe
             away(film, pixels, joints, **tags)
     with pytest.raises(Unreadable, match="upside down by its header, and not by its pixels"):
         away(film, film.picture.pixels, PatientOrientation=["R", "H"])
+
+
+@pytest.mark.parametrize("way", [("L", "F"), ("R", "F"), ("L", "H"), ("R", "H")])
+def test_squares_are_head_up_with_the_patients_right_on_the_left_however_the_film_lies(film, tmp_path, way):
+    """For the network and for readers: a clip above each joint, and to the patient's right of it, is there in the square."""
+    pixels, spacing = film.picture.pixels.copy(), film.picture.spacing
+    for x, y in film.joints.values():
+        cv2.circle(pixels, (round(x - 35 / spacing), round(y - 50 / spacing)), round(5 / spacing), (3.0,), -1)
+    shown = np.ascontiguousarray(pixels[:: -1 if way[1] == "H" else 1, :: -1 if way[0] == "R" else 1]) / 3
+    dataset = stored(shown, ImagerPixelSpacing=[spacing] * 2, PatientOrientation=list(way))
+    save(dataset, tmp_path / "both.dcm")
+    boxes, _ = cut(dataset, BOTH, True, CutSettings())
+    for side in ("left", "right"):
+        small = prepare_file(tmp_path / "both.dcm", ImagesSettings(size=140), boxes[side])[0]
+        picture = load_picture(tmp_path / "both.dcm", "", boxes[side])
+        assert picture.edge == "R"
+        for square in (small, cv2.resize(picture.grey, (140, 140), interpolation=cv2.INTER_AREA)):
+            rows, columns = np.nonzero(square > 0.9 * square.max())
+            assert np.hypot(rows.mean() - 20, columns.mean() - 35) < 8
 
 
 @pytest.mark.parametrize(

@@ -340,6 +340,13 @@ def test_a_picture_says_of_its_radiograph_what_that_says(card, tmp_path, recwarn
     assert not [one for one in recwarn if "ward" in str(one.message)]
 
 
+def test_a_picture_that_was_cut_out_of_a_mirrored_film_is_hung_as_usual(card, tmp_path):
+    film(tmp_path / "in/both.dcm", ImageLaterality="B", PatientOrientation=["R", "F"])
+    run([tmp_path / "in"], card, tmp_path / "out", page=0, dicom=True)
+    pictures = [pydicom.dcmread(path) for path in sorted((tmp_path / "out/dicom").glob("*-picture-*.dcm"))]
+    assert [list(picture.PatientOrientation) for picture in pictures] == [["L", "F"]] * 2
+
+
 def test_what_a_mark_means_fits_a_code():
     assert all(MARKS[mark].startswith(short(mark)) and len(short(mark)) <= 64 for mark in MARKS)
 

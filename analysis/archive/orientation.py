@@ -1,0 +1,26 @@
+"""How a frontal film lies, by PatientOrientation: by convention rows run to the patient's left and columns to the feet."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from analysis.archive.dicom import text
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
+
+
+def towards(dataset: Dataset) -> tuple[str, str]:
+    """Return where rows and columns run to, as letters (L, R, F, H and others); empty where nothing is said."""
+    row, column = [*text(dataset, "PatientOrientation").upper().split(), "", ""][:2]
+    return row[:1], column[:1]
+
+
+def is_mirrored(dataset: Dataset) -> bool:
+    """Return whether rows run to the patient's right."""
+    return towards(dataset)[0] == "R"
+
+
+def is_upside_down(dataset: Dataset) -> bool:
+    """Return whether columns run to the head."""
+    return towards(dataset)[1] == "H"
