@@ -599,11 +599,11 @@ def test_a_shutter_that_hides_everything_is_a_wrong_tag(tmp_path):
     assert close(image)
 
 
-def jpeg(tmp_path, share=1.0, end=b"", drawn=DRAWN, progressive=0):
+def jpeg(tmp_path, share=1.0, end=b"", drawn=DRAWN, progressive=0, restart=0, change=bytes):
     grey = (drawn >> 4).astype(np.uint8)
-    options = [cv2.IMWRITE_JPEG_PROGRESSIVE, progressive]
+    options = [cv2.IMWRITE_JPEG_PROGRESSIVE, progressive, cv2.IMWRITE_JPEG_RST_INTERVAL, restart]
     code = cv2.imencode(".jpg", cv2.resize(grey, (400, 480)), options)[1].tobytes()
-    code = code[: int(share * len(code))] + end
+    code = change(code[: int(share * len(code))] + end)
     ds = radiograph(RNG, (480, 400), BitsAllocated=8, BitsStored=8, HighBit=7)
     ds.PixelData = encapsulate([code + b"\0" * (len(code) % 2)])
     ds["PixelData"].VR = "OB"
