@@ -134,7 +134,7 @@ def side(dataset: Any, settings: IngestSettings) -> tuple[str | None, bool]:
     by_text = {match(words, {name: listed}) for name, listed in patterns.items()} - {None} if words else set()
     # A text may say that the exam is of both knees, and which one this film shows. Words for both may hold a letter.
     one = by_text - {"both"} if len(by_text) < 3 else set()
-    for keyword in ("ImageLaterality", "Laterality"):
+    for keyword in ("ImageLaterality", "FrameLaterality", "Laterality"):
         letter = text(dataset, keyword).upper()[:1]
         if letter in _SIDES:
             found = _SIDES[letter]
