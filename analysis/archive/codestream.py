@@ -10,10 +10,10 @@ from pydicom.uid import (
     JPEG2000TransferSyntaxes,
     JPEGBaseline8Bit,
     JPEGExtended12Bit,
+    JPEGLossless,
     JPEGLosslessSV1,
     JPEGLSNearLossless,
     JPEGLSTransferSyntaxes,
-    JPEGTransferSyntaxes,
     RLELossless,
 )
 
@@ -22,8 +22,9 @@ ITEM = b"\xfe\xff\x00\xe0"
 _FRAMES = {
     0xC0: JPEGBaseline8Bit, 0xC1: JPEGExtended12Bit, 0xC2: JPEGExtended12Bit, 0xC3: JPEGLosslessSV1, 0xF7: JPEGLSNearLossless,
 }  # fmt: skip
-#: Transfer syntaxes that one decoder reads.
-_ALIKE = (JPEGTransferSyntaxes, JPEGLSTransferSyntaxes, JPEG2000TransferSyntaxes)
+#: Transfer syntaxes of JPEGs of cosines, and those that one decoder reads.
+COSINES = (JPEGBaseline8Bit, JPEGExtended12Bit)
+_ALIKE = (COSINES, (JPEGLossless, JPEGLosslessSV1), JPEGLSTransferSyntaxes, JPEG2000TransferSyntaxes)
 #: Beginnings of a JPEG 2000's code and of the box that files have about it.
 _J2K, _JP2 = b"\xff\x4f\xff\x51", b"\0\0\0\x0cjP"
 

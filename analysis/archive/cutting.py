@@ -62,7 +62,9 @@ def cut(
     # Numbers in texts, which take long to read: only where a film may be cut.
     cuttable = (frontal and side in ("both", None)) or (settings.single == "knee" and view == "ap")
     size = pixel_size(dataset) if cuttable else None
-    tagged = side == "both" and any(text(dataset, key).upper()[:1] == "B" for key in ("ImageLaterality", "Laterality"))
+    tagged = side == "both" and any(
+        text(dataset, key).upper()[:1] == "B" for key in ("ImageLaterality", "FrameLaterality", "Laterality")
+    )
     if tagged and "side_contradicted" in (description["noted"] or ""):
         raise Unreadable("film_contradicted", "both knees by its tag, and one by its text")
     if tagged and not frontal:

@@ -134,7 +134,7 @@ def side(dataset: Any, settings: IngestSettings) -> tuple[str | None, bool]:
     by_text = {match(words, {name: listed}) for name, listed in patterns.items()} - {None} if words else set()
     # A text may say that the exam is of both knees, and which one this film shows. Words for both may hold a letter.
     one = by_text - {"both"} if len(by_text) < 3 else set()
-    for keyword in ("ImageLaterality", "Laterality"):
+    for keyword in ("ImageLaterality", "FrameLaterality", "Laterality"):
         letter = text(dataset, keyword).upper()[:1]
         if letter in _SIDES:
             found = _SIDES[letter]
@@ -219,11 +219,13 @@ def parse_date(written: str) -> date | None:
     return found if _FIRST <= found.year <= _LAST else None
 
 
-def unread_dates(dataset: Any, on: date | None) -> list[str]:
-    """Say of which dates there is something written that isn't read, as of another calendar: of birth, and of the exam (`on`)."""
+def unread(dataset: Any, on: date | None) -> list[str]:
+    """Say what is written and not read: an age, or a date, as of another calendar, of birth or of the exam (`on`)."""
     told = {"birth_date_unread": ("PatientBirthDate",), "date_unread": () if on else _DATES}
     texts = {name: [text(dataset, keyword) for keyword in keywords] for name, keywords in told.items()}
-    return [name for name, written in texts.items() if any(one and not parse_date(one) for one in written)]
+    dates = [name for name, written in texts.items() if any(one and not parse_date(one) for one in written)]
+    age = text(dataset, "PatientAge")
+    return [*dates, "age_unread"] if age and _written_age(age) is None else dates
 
 
 def is_filler(written: date) -> bool:
@@ -258,8 +260,10 @@ def age(dataset: Any, on: date | None) -> tuple[float | None, bool]:
 
 
 def _written_age(words: str) -> float | None:
-    """Read ages such as 062Y, 840M, 62 years or 62Y 3M; a number alone is years."""
-    found = re.fullmatch(r"0*(\d{1,3})\s*([YJAÅMWD]?)[^\W\d_]*\.?(?:\s*\d+\s*[MWDT][^\W\d_]*)*", words.strip().upper())
+    """Read ages such as 062Y, 62.5Y, 840M, 22630D, 62 years or 62Y 3M, in completed years; a number alone is years."""
+    found = re.fullmatch(
+        r"0*(\d{1,5})(?:[.,]\d+)?\s*([YJAÅMWD]?)[^\W\d_]*\.?(?:\s*\d+\s*[MWDT][^\W\d_]*)*", words.strip().upper()
+    )
     years = float(int(int(found[1]) * _UNITS[found[2] or "Y"])) if found else None
     return years if years is not None and years <= _OLDEST else None
 

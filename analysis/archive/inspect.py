@@ -233,7 +233,7 @@ def _description(dataset: pydicom.Dataset, settings: IngestSettings, on: date | 
     side, sides_differ = describe.side(dataset, settings)
     age, ages_differ = describe.age(dataset, on)
     notes = {"age_contradicted": ages_differ, "side_contradicted": sides_differ}
-    notes |= dict.fromkeys(describe.unread_dates(dataset, on), True)
+    notes |= dict.fromkeys(describe.unread(dataset, on), True)
     allocated = whole(dataset, "BitsAllocated") or 16
     stored = whole(dataset, "BitsStored") or allocated
     return {

@@ -9,7 +9,7 @@ from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, RLELossless
 
 from analysis.archive.codestream import ITEM, described, ends_with_runs
 from analysis.archive.corrections import correct
-from analysis.archive.dicom import NATIVE, Unreadable, present, syntax_of, text, whole
+from analysis.archive.dicom import NATIVE, Unreadable, present, syntax_of, text, value, whole
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -20,6 +20,14 @@ _DEPTHS = (8, 16, 32)
 #: How many pixels are compared with those below them; how much they differ, as a share of the spread of values, where
 #: they may lie wrongly, and how many times less where they lie rightly.
 _SOME, _TORN, _CLOSER = 256, 0.5, 3
+
+#: The functional groups of enhanced objects, and those of their parts that say how a frame is shown, how large its pixels
+#: are, and which part of whom it shows (DICOM PS3.3 C.7.6.16).
+_GROUPS = ("PerFrameFunctionalGroupsSequence", "SharedFunctionalGroupsSequence")
+_OF_A_FRAME = (
+    "FrameVOILUTSequence", "PixelValueTransformationSequence", "PixelMeasuresSequence", "FrameAnatomySequence",
+    "FrameDisplayShutterSequence",
+)  # fmt: skip
 
 
 def complete(dataset: Dataset) -> None:
@@ -34,6 +42,7 @@ def complete(dataset: Dataset) -> None:
     Unreadable
         `lacking`, with the name of what nothing tells; `colour`, where compressed pixels have several samples.
     """
+    _as_groups_say(dataset)
     _as_compressed(dataset)
     for keyword in ("Rows", "Columns"):
         if not whole(dataset, keyword):
@@ -66,6 +75,16 @@ def complete(dataset: Dataset) -> None:
         correct(dataset, "header")
     if native and allocated <= 16:
         _as_neighbours_say(dataset, allocated)
+
+
+def _as_groups_say(dataset: Dataset) -> None:
+    """Let the header say of an enhanced object what its functional groups say of its one frame."""
+    for keyword in present(dataset, _GROUPS):
+        for group in (value(dataset, keyword) or ())[:1]:
+            for name in present(group, _OF_A_FRAME):
+                for element in (value(group, name) or [()])[0]:
+                    if element.tag not in dataset:
+                        dataset.add(element)
 
 
 def _as_compressed(dataset: Dataset) -> None:

@@ -35,24 +35,47 @@ def exam_names(files: pd.DataFrame) -> pd.DataFrame:
 
 
 def side_by_side(named: pd.Series, files: pd.DataFrame) -> str:
-    """Show three names of a table beside three of the archive, say where a spreadsheet has changed them, and what to do."""
-    there, given = files["accession"].dropna().drop_duplicates(), named.drop_duplicates()
-    lost = given[~given.isin(exam_names(files)["name"])]
-    unnamed = there[~there.isin(given)]
-    changed = (
-        set(lost.map(_core)) & set(unnamed.map(_core)) or lost.map(lambda name: bool(_EXPONENT.fullmatch(name))).any()
-    )
-    alike = not changed and set(lost.map(plain)) & set(unnamed.map(plain))
-    if len(lost) < len(given) and not (changed or alike):
+    """Show three names of a table beside three of the archive, say where they are the same but for spelling, and what to do."""
+    lost, unnamed = _unmatched(named, files)
+    hint, changed, true = respelled(named, files)
+    if not hint and len(lost) < named.nunique():
         return "others of the table are there; put its files into the archive (back), or take it out of the table"
 
-    def three(names: pd.Series) -> str:
-        return ", ".join(f"'{name}'" for name in sorted(names)[:3]) or "none"
+    def three(*names: pd.Series) -> str:
+        listed = dict.fromkeys(name for some in names for name in sorted(some))
+        return ", ".join(f"'{name}'" for name in [*listed][:3]) or "none"
 
-    hint = "a spreadsheet has changed the numbers (zeros lost, decimals or exponents gained): " if changed else ""
-    hint = "they differ in capitals, dashes or blanks: " if alike else hint
-    shown = f"the table has {three(lost)}, the DICOM files have {three(unnamed if changed or alike else there)}"
+    there = (true, unnamed) if hint else (files["accession"].dropna(),)
+    shown = f"the table has {three(changed if hint else lost)}, the DICOM files have {three(*there)}"
     return f"{shown}; {hint}export the table again with the accession numbers as text"
+
+
+def respelled(named: pd.Series, files: pd.DataFrame) -> tuple[str, pd.Series, pd.Series]:
+    """Find the names of a table that are of no exam as they are written, and would be of one in another spelling.
+
+    Returns
+    -------
+    str
+        What differs; empty where nothing tells of another spelling.
+    pandas.Series of str
+        Those names.
+    pandas.Series of str
+        The accession numbers that they may be, of exams that the table doesn't name.
+    """
+    lost, unnamed = _unmatched(named, files)
+    zeros = "a spreadsheet has changed the numbers (zeros lost, decimals or exponents gained): "
+    for hint, form in ((zeros, _core), ("they differ in capitals, dashes or blanks: ", plain)):
+        here, there = lost.map(form), unnamed.map(form)
+        if here.isin(there).any():
+            return hint, lost[here.isin(there)], unnamed[there.isin(here)]
+    exponents = lost[lost.map(lambda name: bool(_EXPONENT.fullmatch(name))).astype(bool)]
+    return (zeros if len(exponents) else ""), exponents, unnamed
+
+
+def _unmatched(named: pd.Series, files: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
+    """Return the names of a table that no exam has, and the accession numbers that the table hasn't, each once."""
+    there, given = files["accession"].dropna().drop_duplicates(), named.drop_duplicates()
+    return given[~given.isin(exam_names(files)["name"])], there[~there.isin(given)]
 
 
 def _core(name: str) -> str:
@@ -84,7 +107,7 @@ def reports_of_exams(reports: pd.DataFrame, files: pd.DataFrame, path: Path) -> 
     Raises
     ------
     StudyError
-        If there are reports, and not one is of an exam of the archive.
+        If there are reports, and not one is of an exam of the archive, or one would be if it were spelled otherwise.
     """
     # A report is of the whole exam, and so of each of its knees.
     knees = files.dropna(subset=["exam"])[["exam"]].drop_duplicates()
@@ -94,17 +117,17 @@ def reports_of_exams(reports: pd.DataFrame, files: pd.DataFrame, path: Path) -> 
     single = names[~names["name"].isin(several)].set_index("name")["exam"]
     named = reports[reports["accession"] != ""]
     exam = named["accession"].map(single)
-    if len(named) and exam.isna().all() and not named["accession"].isin(several).any():
-        raise StudyError(
-            f"{path}: none of the {len(named)} reports is of an exam of the archive: "
-            f"{side_by_side(named['accession'], files)}."
-        )
+    lost = exam.isna() & ~named["accession"].isin(several)
+    if lost.any() and (lost.all() or respelled(named["accession"], files)[0]):
+        which = "none of the {} reports is of an" if lost.all() else f"{lost.sum()} of the {{}} reports are of no"
+        told = side_by_side(named["accession"], files)
+        raise StudyError(f"{path}: {which.format(len(named))} exam of the archive: {told}.")
     found = named.assign(exam=exam).dropna(subset=["exam"])
     texts = joined(found, "exam").rename(columns={"exam": "whole"})
     texts = knees.merge(texts, on="whole")[["exam", "text"]].sort_values("exam", ignore_index=True)
     counts = {
         "reports": len(named),
-        "reports_of_no_exam": int((exam.isna() & ~named["accession"].isin(several)).sum()),
+        "reports_of_no_exam": int(lost.sum()),
         "reports_of_several_exams": int(named["accession"].isin(several).sum()),
         "exams_without_report": int(knees["whole"].nunique() - exam_of(texts["exam"]).nunique()),
     }
@@ -177,9 +200,14 @@ def fill_from(path: Path, files: pd.DataFrame) -> tuple[str | None, dict[str, in
     except StudyError as error:
         return str(error), {}
     nowhere = ~known.index.isin(files["accession"]) & ~known.index.isin(files["study_uid"])
-    if len(known) and nowhere.all():
-        named = pd.Series(known.index)
-        return f"{path}: none of its {len(known)} exams is in the archive: {side_by_side(named, files)}.", {}
+    named = pd.Series(known.index)
+    if nowhere.any() and (nowhere.all() or respelled(named, files)[0]):
+        which = (
+            f"none of its {len(known)} exams is"
+            if nowhere.all()
+            else f"{nowhere.sum()} of its {len(known)} exams aren't"
+        )
+        return f"{path}: {which} in the archive: {side_by_side(named, files)}.", {}
     for column in ("age", "sex"):
         told = files["accession"].map(known[column]).fillna(files["study_uid"].map(known[column]))
         files[column] = files[column].fillna(told)

@@ -13,7 +13,7 @@ from analysis.archive.corrections import correct
 from analysis.archive.dicom import Unreadable, numbers, present, stored_pixels, syntax_of, text, value, whole
 from analysis.archive.lacking import complete
 from analysis.archive.stored import hidden, is_inverted, true_values
-from analysis.imaging.jpeg import is_cut
+from analysis.imaging.jpeg import decode_jpeg, refuse_damaged
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -30,21 +30,18 @@ def decode(dataset: Dataset) -> NDArray[Any]:
     Raises
     ------
     Unreadable
-        If the pixels can't be decoded, are cut short, or are not rows and columns.
+        If the pixels can't be decoded, are cut short or damaged, or are not rows and columns.
     """
     complete(dataset)
     data = stored_pixels(dataset)
     try:
         stored = _decoded(dataset, data)
-        cut = is_cut(dataset, stored)
     except MemoryError as error:
         raise Unreadable("memory") from error
-    except (KeyboardInterrupt, SystemExit):
+    except (KeyboardInterrupt, SystemExit, Unreadable):
         raise
     except BaseException as error:  # a decoder may raise anything; those in Rust panic past Exception
         raise Unreadable("decode") from error
-    if cut:
-        raise Unreadable("truncated", "JPEG whose lower part is missing")
     if stored.ndim != 2:
         raise Unreadable("shape", f"{stored.ndim} dimensions")
     return stored
@@ -119,11 +116,14 @@ def _decoded(dataset: Dataset, data: bytes | memoryview) -> NDArray[Any]:
         rows, columns = whole(dataset, "Rows") or 0, whole(dataset, "Columns") or 0
         if 0 < (whole(dataset, "BitsStored") or 0) <= 8 * kind.itemsize and "NumberOfFrames" not in dataset:
             return true_values(np.frombuffer(data, kind, rows * columns).reshape(rows, columns), dataset)
+    if (jpeg := decode_jpeg(dataset)) is not None:
+        return true_values(jpeg, dataset)
     decoder = get_decoder(syntax)
     fast = syntax in JPEGLSTransferSyntaxes and "pyjpegls" in decoder.available_plugins
     plugin = "pyjpegls" if fast else ""
     options: dict[str, Any] = {"decoding_plugin": plugin, "correct_unused_bits": False}
     stored = decoder.as_array(dataset, **options)[0]
+    refuse_damaged(dataset, stored, **options)
     if not np.issubdtype(stored.dtype, np.integer) or stored.ndim != 2:
         return stored
     stored = true_values(stored, dataset)

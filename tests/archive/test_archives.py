@@ -1,6 +1,7 @@
 """What real archives have done to ingest: each a small archive, made after a public report, and what it must become."""
 
 import os
+import re
 import shutil
 import unicodedata
 from pathlib import Path
@@ -19,7 +20,7 @@ from analysis.archive.dicom import read
 from analysis.archive.find import escaped, find, inventory, real_path
 from analysis.archive.ingest import Refused, ingest, write
 from analysis.archive.inspect import inspect
-from analysis.archive.matching import exams_of_readings
+from analysis.archive.matching import exams_of_readings, fill_from, reports_of_exams
 from analysis.archive.people import patients
 from analysis.archive.pseudonyms import Pseudonyms, key_from_seed
 from analysis.archive.reasons import REASONS
@@ -255,6 +256,39 @@ def test_an_exam_that_was_taken_away_is_told_from_a_number_that_was_changed(tmp_
     files = pd.DataFrame({"accession": ["00012345", "00012346"], "study_uid": ["1.1", "1.2"], "exam": ["a", "b"]})
     with pytest.raises(StudyError, match=told):
         exams_of_readings(pd.DataFrame({"exam": written}), files, tmp_path / "readings.csv")
+
+
+@pytest.mark.parametrize(
+    ("written", "there"),
+    [
+        (str.upper, "KneeX-1"),
+        (lambda name: f"-{name}", "KneeX-1"),
+        (lambda name: f"{name}-", "KneeX-1"),
+        (lambda name: name.replace("-", " - "), "KneeX-1"),
+        (lambda name: name.lstrip("0"), "00012345"),
+        (lambda name: f"{name}.0", "00012345"),
+    ],
+    ids=range(6),
+)
+@pytest.mark.parametrize("table", ["reports.csv", "exams.csv", "readings.csv"])
+def test_some_names_in_another_spelling_are_told_beside_the_archives(tmp_path, written, there, table):
+    files = pd.DataFrame(
+        {"accession": [there, "Y2"], "study_uid": ["1.1", "1.2"], "exam": ["a", "b"], "age": 1, "sex": "male"}
+    )
+    path, changed = tmp_path / table, written(there)
+    told = (
+        f"the table has '{re.escape(changed)}', the DICOM files have '{there}'; (they differ in capitals|a spreadsheet)"
+    )
+    names = [changed, "Y2"]
+    if table == "exams.csv":
+        path.write_text("exam,age,sex\n" + "".join(f"{name},60,f\n" for name in names))
+        assert re.search(f"1 of its 2 exams aren't in the archive: {told}", fill_from(path, files)[0])
+        return
+    with pytest.raises(StudyError, match=told):
+        if table == "reports.csv":
+            reports_of_exams(pd.DataFrame({"accession": names, "text": "x"}), files, path)
+        else:
+            exams_of_readings(pd.DataFrame({"exam": names}), files, path)
 
 
 def test_reports_and_exams_that_do_not_meet_are_counted(tmp_path):
@@ -504,6 +538,17 @@ AGES = [
             ("62Y 3M", 62),
             ("062Y03M", 62),
             ("62 Jahre 3 Monate", 62),
+            ("62", 62),
+            (" 62Y ", 62),
+            ("062y", 62),
+            ("62.5Y", 62),
+            ("62,5", 62),
+            ("744M", 62),
+            ("3241W", 62),
+            ("22730D", 62),
+            ("1958", None),
+            ("62-63", None),
+            (">89Y", None),
         )
     ),
     ({"PatientBirthDate": "19580304", "PatientAge": "999Y"}, 62, False),
@@ -570,6 +615,12 @@ def test_dates_that_are_not_read_are_counted(tmp_path, era):
     assert rows(index)["age"].fillna(-1).tolist() == [-1, -1, 70, 62]
     n = counts(index.counts)
     assert (n["birth_date_unread"], n["date_unread"], n["corrected_calendar"]) == (1, 1, 1)
+
+
+def test_ages_that_are_not_read_are_counted(tmp_path):
+    for number, age in enumerate(("62Y", "", "000Y", ">89Y", "62-63")):
+        save(knee(number + 1, PatientAge=age), tmp_path / f"{number}.dcm")
+    assert counts(indexed(tmp_path).counts)["age_unread"] == 2
 
 
 def test_a_study_of_the_future_is_counted(tmp_path):

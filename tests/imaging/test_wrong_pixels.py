@@ -307,6 +307,41 @@ def test_fractions_are_refused_by_a_reason_of_their_own(tmp_path, keyword, bits,
     assert record["code"] == "float_pixels" and keyword in record["detail"]
 
 
+def group(**parts):
+    """A functional group of an enhanced object."""
+    found = Dataset()
+    for name, tags in parts.items():
+        item = Dataset()
+        for keyword, given in tags.items():
+            setattr(item, keyword, given)
+        setattr(found, f"{name}Sequence", Sequence([item]))
+    return Sequence([found])
+
+
+@pytest.mark.parametrize("where", ["SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"])
+def test_what_an_enhanced_object_says_of_its_frame_counts(tmp_path, where):
+    narrow = {"WindowCenter": "-2047", "WindowWidth": "2000"}
+    said = group(
+        FrameVOILUT=narrow,
+        PixelValueTransformation={"RescaleSlope": "-1", "RescaleIntercept": "0"},
+        PixelMeasures={"PixelSpacing": [0.2, 0.1]},
+        FrameAnatomy={"FrameLaterality": "L"},
+    )
+    given = file(FALLING, NumberOfFrames=1, SeriesDescription="", StudyDescription="Knä", **{where: said})
+    path = save(given, tmp_path / "a.dcm")
+    assert inspect(tmp_path, "a.dcm", IngestSettings())["side"] == "left"
+    ds = read(path)
+    assert close(brightness(ds), np.clip((DRAWN.astype(float) - 4095 + 2047.5) / 1999 + 0.5, 0, 1), tolerance=1)
+    assert pixel_aspect(ds) == 2
+    again = file(FALLING, RescaleSlope="-1", RescaleIntercept="0", **narrow)
+    np.testing.assert_array_equal(brightness(ds), brightness(read(save(again, tmp_path / "b.dcm"))))
+
+
+@pytest.mark.parametrize("said", [Sequence([]), Sequence([Dataset()]), group(FrameVOILUT={})], ids=range(3))
+def test_functional_groups_that_say_nothing_change_nothing(tmp_path, said):
+    assert close(shown(tmp_path, file(SharedFunctionalGroupsSequence=said, **WINDOW)))
+
+
 def test_an_icon_is_never_the_image(tmp_path):
     icon = Dataset()
     icon.Rows = icon.Columns = 64
@@ -599,11 +634,11 @@ def test_a_shutter_that_hides_everything_is_a_wrong_tag(tmp_path):
     assert close(image)
 
 
-def jpeg(tmp_path, share=1.0, end=b"", drawn=DRAWN, progressive=0):
+def jpeg(tmp_path, share=1.0, end=b"", drawn=DRAWN, progressive=0, restart=0, change=bytes):
     grey = (drawn >> 4).astype(np.uint8)
-    options = [cv2.IMWRITE_JPEG_PROGRESSIVE, progressive]
+    options = [cv2.IMWRITE_JPEG_PROGRESSIVE, progressive, cv2.IMWRITE_JPEG_RST_INTERVAL, restart]
     code = cv2.imencode(".jpg", cv2.resize(grey, (400, 480)), options)[1].tobytes()
-    code = code[: int(share * len(code))] + end
+    code = change(code[: int(share * len(code))] + end)
     ds = radiograph(RNG, (480, 400), BitsAllocated=8, BitsStored=8, HighBit=7)
     ds.PixelData = encapsulate([code + b"\0" * (len(code) % 2)])
     ds["PixelData"].VR = "OB"
@@ -695,6 +730,19 @@ def test_a_lossless_jpeg_that_is_cut_and_given_an_end_is_refused(tmp_path):
     with pytest.raises(Unreadable) as caught:
         decode(read(save(ds, tmp_path / "a.dcm")))
     assert caught.value.code == "truncated"
+
+
+@pytest.mark.parametrize(
+    "gradient",
+    [X, Y, X + Y, X * Y, np.hypot(X, Y), np.exp(X / 30), np.sqrt(X), np.sin(X / 30), X + RNG.normal(0, 2, X.shape)],
+    ids=["across", "down", "aslant", "product", "round", "exp", "root", "sine", "grain"],
+)
+def test_a_gradient_is_no_radiograph(tmp_path, gradient):
+    steep = (gradient - gradient.min()) * 4095 / np.ptp(gradient)
+    with pytest.raises(Unreadable, match="a smooth run of greys"):
+        prepare_file(save(file(steep.astype(np.uint16)), tmp_path / "a.dcm"), ImagesSettings())
+    drawn = np.clip(steep * 0.5 + DRAWN * 0.5, 0, 4095)
+    assert prepare_file(save(file(drawn.astype(np.uint16)), tmp_path / "a.dcm"), ImagesSettings())[0].any()
 
 
 def test_what_is_no_radiograph_is_told_from_what_is():
