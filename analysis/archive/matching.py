@@ -102,12 +102,13 @@ def reports_of_exams(reports: pd.DataFrame, files: pd.DataFrame, path: Path) -> 
         Columns `exam`, `text`: one row per exam that has a report.
     dict of str to int
         Reports with a number; of these, those of no exam and those whose number several exams have; exams without one;
-        and, where there are any, texts without a number, as below merged cells.
+        and, where there are any, reports that would be of an exam in another spelling, and texts without a number, as below
+        merged cells.
 
     Raises
     ------
     StudyError
-        If there are reports, and not one is of an exam of the archive, or one would be if it were spelled otherwise.
+        If there are reports, and not one is of an exam of the archive.
     """
     # A report is of the whole exam, and so of each of its knees.
     knees = files.dropna(subset=["exam"])[["exam"]].drop_duplicates()
@@ -118,10 +119,11 @@ def reports_of_exams(reports: pd.DataFrame, files: pd.DataFrame, path: Path) -> 
     named = reports[reports["accession"] != ""]
     exam = named["accession"].map(single)
     lost = exam.isna() & ~named["accession"].isin(several)
-    if lost.any() and (lost.all() or respelled(named["accession"], files)[0]):
-        which = "none of the {} reports is of an" if lost.all() else f"{lost.sum()} of the {{}} reports are of no"
-        told = side_by_side(named["accession"], files)
-        raise StudyError(f"{path}: {which.format(len(named))} exam of the archive: {told}.")
+    if len(named) and lost.all():
+        raise StudyError(
+            f"{path}: none of the {len(named)} reports is of an exam of the archive: "
+            f"{side_by_side(named['accession'], files)}."
+        )
     found = named.assign(exam=exam).dropna(subset=["exam"])
     texts = joined(found, "exam").rename(columns={"exam": "whole"})
     texts = knees.merge(texts, on="whole")[["exam", "text"]].sort_values("exam", ignore_index=True)
@@ -131,6 +133,8 @@ def reports_of_exams(reports: pd.DataFrame, files: pd.DataFrame, path: Path) -> 
         "reports_of_several_exams": int(named["accession"].isin(several).sum()),
         "exams_without_report": int(knees["whole"].nunique() - exam_of(texts["exam"]).nunique()),
     }
+    otherwise = named["accession"].isin(respelled(named["accession"], files)[1]).sum()
+    counts |= {"reports_spelled_otherwise": int(otherwise)} if otherwise else {}
     without = reports.loc[reports["accession"] == "", "text"].str.split("\n").explode().ne("").sum()
     counts |= {"lines_without_accession": int(without)} if without else {}
     return texts, counts
@@ -191,7 +195,7 @@ def fill_from(path: Path, files: pd.DataFrame) -> tuple[str | None, dict[str, in
     str or None
         What is wrong with it.
     dict of str to int
-        Its exams, and those that the archive hasn't.
+        Its exams, those that the archive hasn't, and where there are any, those that it has in another spelling.
     """
     if not path.exists():
         return None, {}
@@ -201,14 +205,11 @@ def fill_from(path: Path, files: pd.DataFrame) -> tuple[str | None, dict[str, in
         return str(error), {}
     nowhere = ~known.index.isin(files["accession"]) & ~known.index.isin(files["study_uid"])
     named = pd.Series(known.index)
-    if nowhere.any() and (nowhere.all() or respelled(named, files)[0]):
-        which = (
-            f"none of its {len(known)} exams is"
-            if nowhere.all()
-            else f"{nowhere.sum()} of its {len(known)} exams aren't"
-        )
-        return f"{path}: {which} in the archive: {side_by_side(named, files)}.", {}
+    if len(known) and nowhere.all():
+        return f"{path}: none of its {len(known)} exams is in the archive: {side_by_side(named, files)}.", {}
     for column in ("age", "sex"):
         told = files["accession"].map(known[column]).fillna(files["study_uid"].map(known[column]))
         files[column] = files[column].fillna(told)
-    return None, {"exams_csv": len(known), "exams_csv_of_no_exam": int(nowhere.sum())}
+    counts = {"exams_csv": len(known), "exams_csv_of_no_exam": int(nowhere.sum())}
+    otherwise = len(respelled(named, files)[1])
+    return None, counts | ({"exams_csv_spelled_otherwise": otherwise} if otherwise else {})
