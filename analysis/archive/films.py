@@ -7,6 +7,7 @@ How well this does is measured by `bench-films`.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import product
 from typing import TYPE_CHECKING
 
 import cv2
@@ -232,7 +233,7 @@ def _valley(seen: Grey, unit: float) -> tuple[int, float]:
 def _band(seen: Grey, valley: int, unit: float) -> bool:
     """Tell a band that no exposure reached: two opposite edges between the legs, straight from top to bottom, and one grey.
 
-    One such edge may be skin; a ruler has marks.
+    One such edge may be skin; a ruler is bright and has marks.
     """
     start = max(0, valley - seen.shape[1] // 6)
     change = np.diff(seen[:, start : valley + seen.shape[1] // 6], axis=1)
@@ -241,12 +242,12 @@ def _band(seen: Grey, valley: int, unit: float) -> bool:
     rising, falling = (
         np.flatnonzero((np.maximum(way[:, :-1], way[:, 1:]) > _EDGE).mean(axis=0) > _STRAIGHT) for way in (jump, -jump)
     )
-    pairs = [sorted((one, other)) for one in rising for other in falling if abs(one - other) < _BAND / unit]
-    for first, last in pairs:
-        # Between the edges, each of which is three columns wide.
-        inside = seen[:, start + first + 3 : start + last + 1]
-        if not inside.size or np.ptp(np.percentile(inside.mean(axis=1), (2, 98))) < _EVEN:
-            return True
+    for rise, fall in product(rising, falling):
+        if abs(rise - fall) < _BAND / unit:
+            # Between the edges, each of which is three columns wide. What is darker than both sides is no ruler.
+            inside = seen[:, start + rise + 3 : start + fall + 1]
+            if rise > fall or not inside.size or np.ptp(np.percentile(inside.mean(axis=1), (2, 98))) < _EVEN:
+                return True
     return False
 
 

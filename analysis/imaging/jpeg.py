@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import re
-from tempfile import TemporaryFile
-from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
+import simplejpeg
 from pydicom.encaps import encapsulate, get_frame
 from pydicom.pixels import get_decoder
 from pydicom.uid import JPEGTransferSyntaxes
@@ -23,11 +21,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from pydicom import Dataset
 
-#: What the decoder says of data that aren't a picture's: the first thing alone.
-_DAMAGE, _CUT = re.compile(rb"Corrupt JPEG data"), re.compile(rb"[Pp]remature end")
+#: What the decoder says where data end too early, and of what does no harm; it says one thing alone.
+_CUT = re.compile("[Pp]remature end")
+_HARMLESS = re.compile("Invalid SOS parameters|Inconsistent progression|JFIF revision|Adobe|ICC marker")
 _CUT_SHORT = ("truncated", "JPEG whose lower part is missing")
-#: The error output is the process's, so that one thread at a time may listen to it.
-_LISTENING = Lock()
 #: Bytes that a JPEG's data may hold, and that no picture goes on with; those that fill up; and the mark of the end.
 _MORE = bytes(np.random.default_rng(0).integers(0, 255, 256, dtype=np.uint8))
 _FILLER, _END_MARK = b"\0\xff", b"\xff\xd9"
@@ -44,46 +41,42 @@ _PROGRESSIVE = (0xC2, 0xC6, 0xCA, 0xCE)
 _SCAN, _END, _LINES = 0xDA, 0xD9, 0xDC
 
 
-def decode_jpeg(dataset: Dataset) -> NDArray[Any] | None:
-    """Decode a JPEG of cosines and 8 bits; None where the pixels are something else.
+def decode_jpeg(dataset: Dataset) -> NDArray[np.uint8] | None:
+    """Decode a grey JPEG of cosines and 8 bits; None where the pixels are something else.
 
-    OpenCV's decoder (libjpeg-turbo) takes a fifth of the time that pylibjpeg's takes, and tells of damaged data, if only on
-    the error output; pylibjpeg's and Pillow's tell nobody. It says nothing of few bytes that are left over, as where blocks
-    got lost before: without its last byte a whole picture is too short.
+    libjpeg-turbo tells of damaged data, which pylibjpeg's decoder and Pillow's keep to themselves. It says nothing of few
+    bytes that are left over, as where blocks got lost before: without its last byte a whole picture is too short.
 
     Raises
     ------
     Unreadable
-        `truncated` or `damaged`, where its data aren't those of the whole picture; `decode`.
+        `truncated` or `damaged`, where its data aren't those of the whole picture.
     """
     if syntax_of(dataset) not in COSINES or whole(dataset, "BitsAllocated") != 8:
         return None
     code = get_frame(dataset.PixelData, 0, number_of_frames=1)
+    try:
+        if simplejpeg.decode_jpeg_header(code)[2] != "Gray":
+            return None
+    except ValueError:  # another decoder may read it, or say what is wrong
+        return None
     image, said = _decoded(code)
-    if image is None:
-        raise Unreadable("decode")
     if _missing_bits(code) or _CUT.search(said):
         raise Unreadable(*_CUT_SHORT)
-    passed_over = b"extraneous bytes before marker 0xd9" in said  # which may fill up
+    passed_over = "extraneous bytes before marker 0xd9" in said  # which may fill up
     shorter = code[: code.rindex(_END_MARK)].rstrip(_FILLER)[:-1] + _END_MARK
     left_over = (passed_over or not said) and not _CUT.search(_decoded(shorter)[1])
-    if left_over or (_DAMAGE.search(said) and not passed_over):
+    if left_over or not (passed_over or not said or _HARMLESS.search(said)):
         raise Unreadable("damaged")
     return image
 
 
-def _decoded(code: bytes) -> tuple[NDArray[Any] | None, bytes]:
-    """Decode a JPEG, and return what the decoder writes to the process's error output."""
-    with _LISTENING, TemporaryFile() as file:
-        output = os.dup(2)
-        os.dup2(file.fileno(), 2)
-        try:
-            image = cv2.imdecode(np.frombuffer(code, np.uint8), cv2.IMREAD_UNCHANGED)
-        finally:
-            os.dup2(output, 2)
-            os.close(output)
-        file.seek(0)
-        return image, file.read()
+def _decoded(code: bytes) -> tuple[NDArray[np.uint8], str]:
+    """Decode a grey JPEG as far as it can be, and return what the decoder says of it."""
+    try:
+        return simplejpeg.decode_jpeg(code, "GRAY", strict=True)[..., 0], ""
+    except ValueError as error:
+        return simplejpeg.decode_jpeg(code, "GRAY", strict=False)[..., 0], str(error)
 
 
 def refuse_damaged(dataset: Dataset, decoded: NDArray[Any], **options: Any) -> None:
