@@ -26,13 +26,6 @@ _GREYS = np.arange(256, dtype=np.float64)
 #: Share of the rows, side by side, that are one and the same grey: what a decoder fills in. At most 0.02 of 7,330 public
 #: knees and 1,107 simulated images. Of the columns it is more, as air beside a leg may be grey.
 _FILLED_ROWS, _FILLED_COLUMNS = 0.12, 0.4
-#: Share of the variation of an image, reduced to a square of that side, which no smooth surface (of the fourth degree)
-#: follows: 0.05 and more of 726 public knees, 0.007 of 2,000 simulated images, and less than this of gradients.
-_SIDE, _ANATOMY = 16, 0.003
-_RISE = np.linspace(-1, 1, _SIDE)
-_SURFACES = np.linalg.qr(
-    np.stack([np.outer(_RISE**i, _RISE**j).ravel() for i in range(5) for j in range(5 - i)], axis=1)
-)[0]
 
 
 def implausible(square: NDArray[np.uint8], picked: NDArray[np.uint8] | None = None) -> str | None:
@@ -48,7 +41,7 @@ def implausible(square: NDArray[np.uint8], picked: NDArray[np.uint8] | None = No
     Returns
     -------
     str or None
-        nothing to be seen, noise, few shades of grey, partly filled with one grey, or a smooth run of greys.
+        nothing to be seen, noise, few shades of grey, or partly filled with one grey.
     """
     rows, columns = np.flatnonzero(square.any(axis=1)), np.flatnonzero(square.any(axis=0))
     if not len(rows):
@@ -65,10 +58,6 @@ def implausible(square: NDArray[np.uint8], picked: NDArray[np.uint8] | None = No
         return "few shades of grey"
     if _filled(image, 1, _FILLED_ROWS) or _filled(image, 0, _FILLED_COLUMNS):
         return "partly filled with one grey"
-    small = cv2.resize(image, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA).ravel().astype(np.float64)
-    small -= small.mean()
-    if small @ small - np.sum((small @ _SURFACES) ** 2) < _ANATOMY * (small @ small):
-        return "a smooth run of greys"
     left, right = image[:, :-1].ravel().astype(float), image[:, 1:].ravel().astype(float)
     n, first, second = left.size, left.sum(), right.sum()
     # Of images over some 600 pixels the products are no longer exact, and rounding could leave a negative rest.

@@ -38,7 +38,7 @@ class ImagesSettings(Settings):
     implausible: Literal["reject", "keep"] = Field(
         "reject",
         description="Images that don't look like a radiograph: nothing to be seen, noise, few shades of grey, partly "
-        "filled with one grey, a smooth run of greys.",
+        "filled with one grey.",
     )
 
     max_seconds: float = Field(60, gt=0, description="An image that takes longer to decode is unreadable, s.")

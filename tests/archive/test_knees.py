@@ -51,8 +51,7 @@ def film(path, pixels=None, **tags):
 
 def single(path, letter, seed, **tags):
     rng = np.random.default_rng(seed)
-    pixels = (np.linspace(0, 2000, 80 * 70) + rng.integers(0, 50, 80 * 70)).astype("<u2").reshape(80, 70)
-    pixels[25:50, 20:45] += 1000
+    pixels = (np.linspace(0, 2000, 80 * 70) + rng.integers(0, 50, 80 * 70)).astype("<u2")
     usual = {"AccessionNumber": "A1", "ImageLaterality": letter, "SeriesDescription": "Sida", "StudyDescription": "Knä",
              "PixelData": pixels.tobytes()}  # fmt: skip
     return save(radiograph(rng, **(usual | tags)), path)
