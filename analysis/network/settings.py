@@ -95,11 +95,12 @@ class TrainingSettings(Settings):
 
     phases: tuple[PhaseSettings, ...] = Field(
         (
-            PhaseSettings(epochs=8, learning_rate=0.002, warm_up=1, side=64),
+            PhaseSettings(epochs=14, learning_rate=0.002, falls_to=0.001, warm_up=1, side=48),
             PhaseSettings(epochs=8, learning_rate=0.001, noise=0.05, erase=3),
         ),
         min_length=1,
-        description="small images first, which cost less than half of large ones; the paper has two phases at full size",
+        description="small images first, which cost a quarter of large ones, so that each seed has the steps that it takes to "
+        "begin to learn; the paper has two phases at full size",
     )
     batch: int = Field(default=32, ge=1, description="image passes (images x jitters) in a step, whole exams packed")
     jitters: int = Field(default=1, ge=1, description="variations of each image in a step, joined by the max pool")

@@ -68,7 +68,7 @@ def test_every_augmentation_off(off):
 def test_noise_alone_is_not_called_no_variation(kl, tmp_path):
     text = sound(tell(kl, tmp_path, config=configured(training={"augmentation": OFF})))
     assert "Training used AdamW" in text and "stochastic gradient descent" not in text
-    assert "that rose over the first epoch without noise or erased blocks, then 8 epochs" in text
+    assert "that rose over the first epoch and fell to 0.001, without noise or erased blocks, then 8 epochs" in text
     assert (
         "with white noise of up to 5% of the grey scale in 50% of the passes and 3 blocks of 4 × 4 pixels erased"
         in text
