@@ -120,4 +120,4 @@ def _phase(training: TrainingSettings, phase: PhaseSettings) -> str:
     if own := of_phase(training, phase):
         return f"{text} with {listed(own)}"
     others = [of_phase(training, other) for other in training.phases]
-    return f"{text} without noise or erased blocks" if any(others) else text
+    return f"{text}, without noise or erased blocks" if any(others) else text
