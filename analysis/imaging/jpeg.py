@@ -27,7 +27,7 @@ _HARMLESS = re.compile("Invalid SOS parameters|Inconsistent progression|JFIF rev
 _CUT_SHORT = ("truncated", "JPEG whose lower part is missing")
 #: Bytes that a JPEG's data may hold, and that no picture goes on with; those that fill up; and the mark of the end.
 _MORE = bytes(np.random.default_rng(0).integers(0, 255, 256, dtype=np.uint8))
-_FILLER, _END_MARK = b"\0\xff", b"\xff\xd9"
+_FILLER, _SCAN_MARK, _END_MARK = b"\0\xff", b"\xff\xda", b"\xff\xd9"
 #: Last bytes that are exchanged for others, and what is added to each: what makes white brighter changes nothing.
 _LAST, _MOVED = 8, (85, 170, 51, 119, 15, 240)
 #: Rows beside each other that are torn apart: how much the steps between their means differ from one to the next, as a
@@ -64,7 +64,7 @@ def decode_jpeg(dataset: Dataset) -> NDArray[np.uint8] | None:
     if _missing_bits(code) or _CUT.search(said):
         raise Unreadable(*_CUT_SHORT)
     passed_over = "extraneous bytes before marker 0xd9" in said  # which may fill up
-    shorter = code[: code.rindex(_END_MARK)].rstrip(_FILLER)[:-1] + _END_MARK
+    shorter = code[: _end(code)].rstrip(_FILLER)[:-1] + _END_MARK
     left_over = (passed_over or not said) and not _CUT.search(_decoded(shorter)[1])
     if left_over or not (passed_over or not said or _HARMLESS.search(said)):
         raise Unreadable("damaged")
@@ -77,6 +77,11 @@ def _decoded(code: bytes) -> tuple[NDArray[np.uint8], str]:
         return simplejpeg.decode_jpeg(code, "GRAY", strict=True)[..., 0], ""
     except ValueError as error:
         return simplejpeg.decode_jpeg(code, "GRAY", strict=False)[..., 0], str(error)
+
+
+def _end(code: bytes) -> int:
+    """Return where a JPEG's data end: at the first mark of the end after its last scan begins; anything may follow it."""
+    return code.index(_END_MARK, code.rindex(_SCAN_MARK))
 
 
 def refuse_damaged(dataset: Dataset, decoded: NDArray[Any], **options: Any) -> None:
@@ -126,7 +131,7 @@ def refuse_damaged(dataset: Dataset, decoded: NDArray[Any], **options: Any) -> N
         except Exception:  # no picture goes on like this
             return False
 
-    end = code.rindex(_END_MARK)
+    end = _end(code)
     if not is_the_same(code[:end] + _MORE):
         raise Unreadable(*_CUT_SHORT)
     given = code[end - _LAST : end]

@@ -68,12 +68,14 @@ def test_data_that_are_left_over_tell_of_blocks_that_got_lost(tmp_path, few):
     [
         bytes,
         lambda code: code[:-2] + b"\xff\xff" + code[-2:],
+        lambda code: code + code[-2:],
+        lambda code: code + b"\1\2" + code[-2:],
         lambda code: code[:-2] + bytes(12) + code[-2:],  # more than the decoder passes over in silence
         lambda code: (
             code[: code.index(b"\xff\xda") + 8] + b"\1" + code[code.index(b"\xff\xda") + 9 :]
         ),  # another warning
     ],
-    ids=["whole", "filled up", "filled up with zeros", "a wrong limit of the scan"],
+    ids=["whole", "filled up", "two ends", "more after the end", "filled up with zeros", "a wrong limit of the scan"],
 )
 def test_a_jpeg_that_is_odd_and_whole_is_read(tmp_path, form, change, capfd):
     image = brightness(read(jpeg(tmp_path, change=change, **form)))
