@@ -13,6 +13,7 @@ import numpy as np
 
 from analysis.archive.dicom import Unreadable, read
 from analysis.archive.inspect import pixel_hash
+from analysis.archive.orientation import towards
 from analysis.imaging.pixels import brightness, pixel_aspect
 from analysis.imaging.square import cut_out
 
@@ -113,8 +114,7 @@ def load_picture(path: str | Path, digest: str = "", box: Box | None = None) -> 
 
 def _edge(dataset: Any) -> str:
     """Return the patient's side at the image's left edge: where rows run to the left of the patient it is the right."""
-    along = str((dataset.get("PatientOrientation") or [""])[0])[:1]
-    return {"L": "R", "R": "L"}.get(along, "")
+    return {"L": "R", "R": "L"}.get(towards(dataset)[0], "")
 
 
 def _spacing(dataset: Any) -> tuple[float, bool]:
