@@ -13,6 +13,7 @@ import pandas as pd
 from analysis.archive.dicom import Unreadable, read
 from analysis.archive.find import real_path
 from analysis.archive.knees import BOX, boxes
+from analysis.archive.reasons import sentence
 from analysis.errors import StudyError
 from analysis.files import atomic
 from analysis.imaging.pixels import brightness
@@ -49,7 +50,7 @@ def draw_sheet(archive: Path, images: pd.DataFrame, files: pd.DataFrame, number:
     Raises
     ------
     StudyError
-        If the archive has no film of both knees, nor one that was refused as such.
+        If the archive has no film of both knees, nor one that was refused as such, or none of them can be read.
     """
     cuts = images[images.reindex(columns=list(BOX)).notna().all(axis=1)]
     cuts = cuts.merge(files[["image", "path", "noted"]].dropna(subset=["image"]), on="image")
@@ -57,28 +58,43 @@ def draw_sheet(archive: Path, images: pd.DataFrame, files: pd.DataFrame, number:
     refused = files[files["code"].fillna("").str.startswith("film")].drop_duplicates("path").set_index("path")["detail"]
     clear = sorted(set(cuts["path"]) - set(doubtful))
     drawn = [clear[k] for k in np.random.default_rng(seed).permutation(len(clear))[:number]]
-    tiles = [_tile(archive, path, cuts[cuts["path"] == path], "") for path in (*drawn, *doubtful)]
-    tiles += [_tile(archive, str(path), cuts.iloc[:0], str(why)) for path, why in refused.items()]
-    if not tiles:
+    shown = dict.fromkeys((*drawn, *doubtful), "") | {str(path): str(why) for path, why in refused.items()}
+    if not shown:
         raise StudyError(
             f"The archive {archive} has no film that is known to show both knees; there is nothing to look at."
+        )
+    tiles, unread = [], []
+    for path, why in shown.items():
+        film = _film(archive, path)
+        unread += [film] if isinstance(film, str) else []
+        tiles.append(_tile(film, path, cuts[cuts["path"] == path], why))
+    if len(unread) == len(tiles):
+        raise StudyError(
+            f"None of the {len(tiles)} films can be read in {archive} (the first: {unread[0]}); name the folder that ingest read."
         )
     tiles += [np.zeros_like(tiles[0])] * (-len(tiles) % _ACROSS)
     rows = [np.hstack(tiles[start : start + _ACROSS]) for start in range(0, len(tiles), _ACROSS)]
     with atomic(out) as temporary:
         cv2.imwrite(str(temporary), np.vstack(rows))
-    return f"{out}: {len(drawn)} films at random, {len(doubtful)} doubtful, {len(refused)} refused."
+    lost = f"; {len(unread)} of them can't be read, the first: {unread[0]}" if unread else ""
+    return f"{out}: {len(drawn)} films at random, {len(doubtful)} doubtful, {len(refused)} refused{lost}."
 
 
-def _tile(archive: Path, path: str, cuts: pd.DataFrame, refused: str) -> NDArray[np.uint8]:
-    """Draw one film, small, with its squares, or with the reason why it has none."""
-    tile = np.zeros((_TILE, _TILE, 3), np.uint8)
+def _film(archive: Path, path: str) -> NDArray[np.uint8] | str:
+    """Return a film, or why it can't be read."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            film = brightness(read(real_path(archive, path)))
+            return brightness(read(real_path(archive, path)))
     except Unreadable as reason:
-        film, refused = np.zeros((8, 8), np.uint8), reason.code
+        return f"{path}, {sentence(reason.code, reason.detail).rstrip('.')}"
+
+
+def _tile(film: NDArray[np.uint8] | str, path: str, cuts: pd.DataFrame, refused: str) -> NDArray[np.uint8]:
+    """Draw one film, small, with its squares, or with the reason why it has none."""
+    tile = np.zeros((_TILE, _TILE, 3), np.uint8)
+    if isinstance(film, str):
+        film, cuts, refused = np.zeros((8, 8), np.uint8), cuts.iloc[:0], "it can't be read"
     scale = (_TILE - 2 * _LINE) / max(film.shape)
     small = cv2.resize(film, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     tile[: small.shape[0], : small.shape[1]] = small[:, :, None]

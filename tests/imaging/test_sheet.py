@@ -27,6 +27,14 @@ def test_the_sheet_shows_cuts_and_refusals(tmp_path):
         tile = sheet[:300, number * 340 : (number + 1) * 340].reshape(-1, 3)
         there = {tuple(int(value) for value in colour) for colour in np.unique(tile, axis=0)}
         assert {(60, 180, 255), (255, 160, 60)} & there == colours, number
+    with pytest.raises(
+        StudyError, match=r"None of the 3 films can be read in .*elsewhere .*name the folder that ingest read"
+    ):
+        draw_sheet(tmp_path / "elsewhere", index.images, index.files, 2, 1, tmp_path / "other.png")
+    assert not (tmp_path / "other.png").exists()
+    (archive / "refused.dcm").write_bytes(b"")
+    said = draw_sheet(archive, index.images, index.files, 2, 1, tmp_path / "sheet.png")
+    assert "1 refused; 1 of them can't be read, the first: refused.dcm, The file is empty" in said
 
 
 def test_nothing_to_look_at_is_told(tmp_path):
