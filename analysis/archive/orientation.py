@@ -10,10 +10,20 @@ if TYPE_CHECKING:
     from pydicom import Dataset
 
 
+_OPPOSITE = str.maketrans("LRAPHF", "RLPAFH")
+
+
 def towards(dataset: Dataset) -> tuple[str, str]:
     """Return where rows and columns run to, as letters (L, R, F, H and others); empty where nothing is said."""
     row, column = [*text(dataset, "PatientOrientation").upper().split(), "", ""][:2]
     return row[:1], column[:1]
+
+
+def as_hung(dataset: Dataset) -> list[str]:
+    """Return PatientOrientation of the picture as `analysis.imaging.square.hung` turns it."""
+    ways = text(dataset, "PatientOrientation").upper().split()
+    turned = [is_mirrored(dataset), is_upside_down(dataset)]
+    return [way.translate(_OPPOSITE) if turn else way for way, turn in zip(ways, turned, strict=False)]
 
 
 def is_mirrored(dataset: Dataset) -> bool:

@@ -13,7 +13,7 @@ from analysis.archive.corrections import correct, corrections
 from analysis.archive.dicom import Unreadable, read
 from analysis.imaging.pixels import brightness, decode, pixel_aspect
 from analysis.imaging.plausible import implausible
-from analysis.imaging.square import cut_out, square
+from analysis.imaging.square import hung, square
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -88,7 +88,7 @@ def drawn(
 
     def attempt(*, window: bool) -> tuple[NDArray[np.uint8], NDArray[np.uint8], str | None]:
         whole = brightness(dataset, stored, window=window, percentiles=settings.percentiles)
-        image = whole if box is None else cut_out(whole, box, dataset)
+        image = hung(whole, dataset, box)
         return image, *judged(image, settings, box, pixel_aspect(dataset))
 
     image, small, why = attempt(window=settings.window)

@@ -52,27 +52,32 @@ def active_area(image: NDArray[np.uint8], border: float, min_content: float) -> 
     return (rows, columns) if area >= min_content * image.size else whole
 
 
-def cut_out(image: NDArray[Any], box: Box, dataset: Dataset) -> NDArray[Any]:
-    """Return a part of a frontal picture as it is usually hung: the head is up, and the patient's right on the left.
+def hung(image: NDArray[Any], dataset: Dataset, box: Box | None = None) -> NDArray[Any]:
+    """Return a picture, or a part of it, as it is usually hung: the head is up, and in a frontal one the patient's right on the left.
 
     Parameters
     ----------
     image : numpy.ndarray, shape (rows, columns)
-    box : Box
-        What lies beyond the picture is 0, which is black.
     dataset : pydicom.Dataset
         Says by PatientOrientation whether the picture is upside down or mirrored.
+    box : Box, optional
+        The part. What lies beyond the picture is 0, which is black.
 
     Returns
     -------
-    numpy.ndarray, shape (box.bottom - box.top, box.right - box.left)
+    numpy.ndarray, shape (rows, columns) or (box.bottom - box.top, box.right - box.left)
     """
+    part = image if box is None else _part(image, box)
+    return np.ascontiguousarray(part[:: -1 if is_upside_down(dataset) else 1, :: -1 if is_mirrored(dataset) else 1])
+
+
+def _part(image: NDArray[Any], box: Box) -> NDArray[Any]:
     rows, columns = image.shape
     part = np.zeros((box.bottom - box.top, box.right - box.left), image.dtype)
     top, left = max(box.top, 0), max(box.left, 0)
     seen = image[top : min(box.bottom, rows), left : min(box.right, columns)]
     part[top - box.top : top - box.top + seen.shape[0], left - box.left : left - box.left + seen.shape[1]] = seen
-    return np.ascontiguousarray(part[:: -1 if is_upside_down(dataset) else 1, :: -1 if is_mirrored(dataset) else 1])
+    return part
 
 
 def square(

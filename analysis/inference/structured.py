@@ -13,7 +13,7 @@ from pydicom import Dataset, dcmread
 from pydicom.sr.codedict import codes
 from pydicom.uid import generate_uid
 
-from analysis.archive.knees import boxes
+from analysis.archive.orientation import as_hung
 from analysis.files import atomic
 from analysis.grading.scheme import Scheme
 from analysis.inference.grade import MARKS, Graded
@@ -85,7 +85,7 @@ def write_dicom(network: Trained, one: Graded, overlays: Sequence[np.ndarray], o
         series_description=f"Knee grading. {NOT_A_DEVICE}",
     )
     written.append(_save(report, out / f"knee-{one.number:04}-report.dcm"))
-    for i, (source, picture, box) in enumerate(zip(sources, overlays, boxes(one.knee.files), strict=True), 1):
+    for i, (source, picture) in enumerate(zip(sources, overlays, strict=True), 1):
         image = hd.sc.SCImage.from_ref_dataset(
             ref_dataset=source,
             pixel_array=np.ascontiguousarray(picture),
@@ -102,10 +102,8 @@ def write_dicom(network: Trained, one: Graded, overlays: Sequence[np.ndarray], o
         )
         image.SeriesDescription = f"Knee grading. {NOT_A_DEVICE}"
         image.DerivationDescription = "What the network's grade rests on: red speaks for it, blue against it."
-        # Both as the radiograph says, which may be nothing: what isn't known of it isn't known of its copy. What was cut
-        # out was turned.
-        along = source.get("PatientOrientation")
-        image.PatientOrientation = ["L", "F"] if box and along else along
+        # Both as the radiograph says, which may be nothing: what isn't known of it isn't known of its copy.
+        image.PatientOrientation = as_hung(source)
         image.BurnedInAnnotation = source.get("BurnedInAnnotation")
         written.append(_save(image, out / f"knee-{one.number:04}-picture-{i}.dcm"))
     return written

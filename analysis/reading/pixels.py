@@ -14,8 +14,8 @@ import numpy as np
 from analysis.archive.dicom import Unreadable, read
 from analysis.archive.inspect import pixel_hash
 from analysis.archive.orientation import towards
-from analysis.imaging.pixels import brightness, pixel_aspect
-from analysis.imaging.square import cut_out
+from analysis.imaging.pixels import brightness, decode, pixel_aspect
+from analysis.imaging.square import hung
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -39,8 +39,8 @@ class Picture:
         Millimetres a pixel, 0 where the file doesn't say.
     calibrated : bool
         Whether that is the patient's plane; else it is the detector's, and everything is magnified.
-    edge : {"", "R", "L"}
-        The patient's side that the image's left edge shows, where the file says so.
+    sided : bool
+        Whether the file says where the patient's right and left are. The right is at the image's left edge, as it is hung.
     """
 
     grey: NDArray[np.uint16]
@@ -50,17 +50,17 @@ class Picture:
     scale: float = 1.0
     spacing: float = 0.0
     calibrated: bool = False
-    edge: str = ""
+    sided: bool = False
 
     def pack(self) -> bytes:
         """Return a head of 32 bytes, then the pixels row by row, all gzipped.
 
         The head has columns, rows, low, high, offset, scale, spacing and marks, 32 bits each, little-endian;
-        marks has 1 for calibrated, 2 for R and 4 for L at the left edge.
+        marks has 1 for calibrated, 2 for sided.
         """
         rows, columns = self.grey.shape
         numbers = (self.low, self.high, self.offset, self.scale, self.spacing)
-        marks = int(self.calibrated) + {"R": 2, "L": 4}.get(self.edge, 0)
+        marks = int(self.calibrated) + 2 * self.sided
         head = struct.pack("<IIiifffI", columns, rows, *numbers, marks)
         return gzip.compress(head + self.grey.astype("<u2").tobytes(), compresslevel=1, mtime=0)
 
@@ -87,14 +87,11 @@ def load_picture(path: str | Path, digest: str = "", box: Box | None = None) -> 
         dataset = read(path)
         if digest and pixel_hash(dataset) != digest:
             raise Unreadable("replaced", "other pixels than were indexed")
-        shown = brightness(dataset)
-        picture = _with_depth(dataset.pixel_array, shown)
+        stored = decode(dataset)
+        picture = _with_depth(stored, brightness(dataset, stored))
         aspect = pixel_aspect(dataset)
         spacing, calibrated = _spacing(dataset)
-        edge = _edge(dataset)
-    if box:
-        picture = replace(picture, grey=cut_out(picture.grey, box, dataset))
-        edge = edge and "R"  # it was turned
+    picture = replace(picture, grey=hung(picture.grey, dataset, box), sided=towards(dataset)[0] in ("L", "R"))
     if aspect != 1:
         import cv2
 
@@ -107,14 +104,7 @@ def load_picture(path: str | Path, digest: str = "", box: Box | None = None) -> 
     offset = slope * picture.offset + intercept
     if not picture.scale:  # the values are shades, as shown: nothing that the file gives a meaning to
         offset = 0.0
-    return replace(
-        picture, offset=offset, scale=slope * picture.scale, spacing=spacing, calibrated=calibrated, edge=edge
-    )
-
-
-def _edge(dataset: Any) -> str:
-    """Return the patient's side at the image's left edge: where rows run to the left of the patient it is the right."""
-    return {"L": "R", "R": "L"}.get(towards(dataset)[0], "")
+    return replace(picture, offset=offset, scale=slope * picture.scale, spacing=spacing, calibrated=calibrated)
 
 
 def _spacing(dataset: Any) -> tuple[float, bool]:

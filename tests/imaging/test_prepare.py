@@ -33,6 +33,28 @@ def archive(tmp_path_factory):
     return folder, index
 
 
+@pytest.mark.parametrize(
+    ("orientation", "rows", "columns"),
+    [
+        (["R", "F"], 1, -1),
+        (["RP", "F"], 1, -1),
+        (["L", "H"], -1, 1),
+        (["R", "H"], -1, -1),
+        (["P", "F"], 1, 1),
+        (None, 1, 1),
+    ],
+)
+def test_an_image_is_hung_as_usual(tmp_path, orientation, rows, columns):
+    """Else left knees that are stored mirrored would have medial on the other side than all others."""
+    plain = radiograph(np.random.default_rng(3), (60, 60))
+    save(plain, tmp_path / "plain.dcm")
+    plain.PatientOrientation = orientation
+    save(plain, tmp_path / "turned.dcm")
+    small, digest, _ = prepare_file(tmp_path / "plain.dcm", SETTINGS)
+    turned, same, _ = prepare_file(tmp_path / "turned.dcm", SETTINGS)
+    assert np.array_equal(turned, small[::rows, ::columns]) and digest == same
+
+
 def run(archive, out, shards, settings=SETTINGS):
     folder, index = archive
     counts = [prepare(folder, index.images, index.files, settings, out, shard=k, shards=shards) for k in range(shards)]

@@ -92,10 +92,17 @@ def test_the_ruler_knows_what_the_file_says_of_its_scale(tmp_path, said, spacing
 
 
 @pytest.mark.parametrize(
-    ("orientation", "edge"), [(["L", "F"], "R"), (["R", "F"], "L"), (["LH", "F"], "R"), (["A", "F"], ""), (None, "")]
-)
-def test_the_side_at_the_edge_is_the_one_that_rows_run_away_from(tmp_path, orientation, edge):
+    ("orientation", "sided", "rows", "columns"),
+    [
+        (["L", "F"], True, 1, 1), (["R", "F"], True, 1, -1), (["LH", "F"], True, 1, 1), (["RA", "H"], True, -1, -1),
+        (["A", "F"], False, 1, 1), (["P", "H"], False, -1, 1), (None, False, 1, 1),
+    ],
+)  # fmt: skip
+def test_readers_see_a_picture_hung_as_usual(tmp_path, orientation, sided, rows, columns):
     dataset = pydicom.dcmread(get_testdata_file("CT_small.dcm"))
     dataset.PatientOrientation = orientation
     dataset.save_as(tmp_path / "one.dcm")
-    assert load_picture(tmp_path / "one.dcm").edge == edge
+    picture = load_picture(tmp_path / "one.dcm")
+    stored = dataset.pixel_array[::rows, ::columns].astype(int)
+    assert picture.sided == sided
+    assert np.array_equal(picture.grey.astype(int) - picture.grey.min(), stored - stored.min())

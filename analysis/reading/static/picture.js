@@ -21,7 +21,7 @@ export class Picture {
     this.spacing = head.getFloat32(24, true); // mm a pixel, 0 where unknown
     const marks = head.getUint32(28, true);
     this.calibrated = Boolean(marks & 1);
-    this.edges = marks & 2 ? ["R", "L"] : marks & 4 ? ["L", "R"] : null; // of the patient, at the left and at the right
+    this.edges = marks & 2 ? ["R", "L"] : null; // of the patient, at the left and at the right
     this.levels = [{ width, height, grey: new Uint16Array(buffer, HEAD, width * height) }];
     while (Math.max(this.levels[0].width, this.levels[0].height) > SMALLEST) {
       this.levels.unshift(halved(this.levels[0]));
