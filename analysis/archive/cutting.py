@@ -56,6 +56,7 @@ def cut(
         `film_unclear` or `film_contradicted`: it shows both knees, or is said to, and it can't be told where.
     """
     from analysis.archive.films import part, part_one
+    from analysis.archive.letters import contradiction, read_letters
 
     view, side = description["view"], description["side"]
     frontal = view in ("ap", None)
@@ -71,14 +72,19 @@ def cut(
         raise Unreadable("film_contradicted", f"both knees in a view that is {view}")
     # A text may tell of the exam and not of this film: its word for both counts where the film bears it out.
     if frontal and (side == "both" or (side is None and (expected or _may_show_both(dataset, description, size)))):
-        parted = part(look_at(dataset), pixel_size(dataset, _BOTH), settings.side_mm)
+        film, size_both = look_at(dataset), pixel_size(dataset, _BOTH)
+        parted = part(film, size_both, settings.side_mm)
         if parted:
             if parted.upside_down != (said := is_upside_down(dataset)):
                 ways = ("header", "pixels") if said else ("pixels", "header")
                 raise Unreadable("film_contradicted", "upside down by its {}, and not by its {}".format(*ways))
+            sides, width = _sides(dataset), size_both[1] if size_both else None
+            wrong = contradiction(read_letters(film, width), [knee.column for knee in parted.knees], sides, width)
+            if wrong:
+                raise Unreadable("film_contradicted", wrong)
             boxes = {
                 name: knee.box if settings.both == "knee" else knee.half
-                for name, knee in zip(_sides(dataset), parted.knees, strict=True)
+                for name, knee in zip(sides, parted.knees, strict=True)
             }
             return boxes, parted.depth < _DOUBTFUL
         if tagged or (side == "both" and expected):

@@ -45,6 +45,7 @@ VARIATIONS: dict[str, Callable[[Generator], dict[str, Any]]] = {
     "heights differ by up to 5 %": lambda rng: {"step": float(rng.uniform(-17.5, 17.5))},
     "film turned by 5 degrees": lambda rng: {"turn": float(rng.choice([-5, 5]))},
     "mirrored": lambda rng: {"mirrored": True},
+    "mirrored by its letters alone": lambda rng: {"mirrored": True, "letters": str(rng.choice(["outside", "between"]))},
     "portrait": lambda rng: {"portrait": True, "gap": float(rng.uniform(5, 30)), "aside": float(rng.normal(0, 5))},
     "legs touch": lambda rng: {"gap": float(rng.uniform(-12, 2))},
     "letters between": lambda rng: {"letters": "between"},
@@ -63,7 +64,7 @@ VARIATIONS: dict[str, Callable[[Generator], dict[str, Any]]] = {
     "on its side": lambda rng: {},
 }
 #: Films that must not be cut.
-_NOT_IN_ORDER = ("one leg missing", "two plates", "upside down", "on its side")
+_NOT_IN_ORDER = ("mirrored by its letters alone", "one leg missing", "two plates", "upside down", "on its side")
 _SHOWN = ("tka", "uka", "plate", "screws", "staple", "im_nail_tibia")
 
 
@@ -80,6 +81,7 @@ def films(number: int, seed: int) -> Iterator[tuple[str, Film, pydicom.Dataset]]
         The film as a file has it: a quarter in MONOCHROME1, a fifth without spacing.
     """
     radiography, files = RadiographySettings(), FileSettings(compressed=0, no_meta=0)
+    lettered = RadiographySettings(marker=1.0)
     for k in range(number):
         rng = np.random.default_rng([seed, k])
         name = list(VARIATIONS)[k % len(VARIATIONS)]
@@ -93,9 +95,11 @@ def films(number: int, seed: int) -> Iterator[tuple[str, Film, pydicom.Dataset]]
             side: _leg(rng, person, side, name == "implant on one side" and side == "left")
             for side in ("right", "left")
         }
-        film = _altered(rng, name, take_both(rng, legs, stance, radiography))
+        film = _altered(rng, name, take_both(rng, legs, stance, lettered if "letters alone" in name else radiography))
         shared = dicom.header(rng, _EXAM, dicom.uid(rng), files)
-        data = dicom.image(rng, shared, _EXAM, "ap", 1, film.picture, files, stance.mirrored)
+        data = dicom.image(
+            rng, shared, _EXAM, "ap", 1, film.picture, files, stance.mirrored and "letters alone" not in name
+        )
         yield name, film, pydicom.dcmread(io.BytesIO(data))
 
 

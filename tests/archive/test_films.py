@@ -192,7 +192,7 @@ def test_squares_are_head_up_with_the_patients_right_on_the_left_however_the_fil
     for side in ("left", "right"):
         small = prepare_file(tmp_path / "both.dcm", ImagesSettings(size=140), boxes[side])[0]
         picture = load_picture(tmp_path / "both.dcm", "", boxes[side])
-        assert picture.edge == "R"
+        assert picture.sided
         for square in (small, cv2.resize(picture.grey, (140, 140), interpolation=cv2.INTER_AREA)):
             rows, columns = np.nonzero(square > 0.9 * square.max())
             assert np.hypot(rows.mean() - 20, columns.mean() - 35) < 8
