@@ -15,6 +15,8 @@ import cv2
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
 #: Longer side, pixels, of a film as it is looked at, and of one that doesn't say how large its pixels are, mm.
@@ -63,21 +65,19 @@ def read_letters(film: NDArray[np.uint8], width: float | None = None) -> list[Le
     raised = cv2.morphologyEx(
         small, cv2.MORPH_TOPHAT, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (about | 1, about | 1))
     )
-    _, labels, found, _ = cv2.connectedComponentsWithStats((raised > _BRIGHTER).astype(np.uint8))
-    left, top, wide, high, area = found.T
-    fits = (high >= _PIXELS) & (high * unit >= _HEIGHT[0]) & (high * unit <= _HEIGHT[1]) & (np.arange(len(found)) > 0)
-    fits &= (wide >= _WIDE[0] * high) & (wide <= _WIDE[1] * high)
-    fits &= (area >= _FILL[0] * wide * high) & (area <= _FILL[1] * wide * high)
-    candidates, names = [int(i) for i in np.flatnonzero(fits)], dict[int, str]()
-    for i in candidates:
-        part = np.s_[top[i] : top[i] + high[i], left[i] : left[i] + wide[i]]
-        name = _name(np.where(labels[part] == i, raised[part], 0))
-        if name and (name != "L" or high[i] * unit >= _HIGH):
+    bright = (raised > _BRIGHTER).astype(np.uint8)
+    found = [cv2.boundingRect(line) for line in cv2.findContours(bright, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)[0]]
+    found = [place for place in found if _fits(place, bright, unit)]
+    names = dict[int, str]()
+    for i, (left, top, wide, high) in enumerate(found):
+        part = np.s_[top : top + high, left : left + wide]
+        name = _name(raised[part] * bright[part])
+        if name and (name != "L" or high * unit >= _HIGH):
             names[i] = name.upper()
     # Both letters may lie side by side between the legs; beside anything else a letter is one of a word.
-    others = [j for j in candidates if j not in names]
-    alone = [i for i in names if not any(_in_a_word(found[i], found[j]) for j in others)]
-    return [Letter(names[i], float(left[i] + wide[i] / 2) / scale) for i in alone]
+    others = [place for i, place in enumerate(found) if i not in names]
+    alone = [i for i in names if not any(_in_a_word(found[i], other) for other in others)]
+    return [Letter(names[i], (found[i][0] + found[i][2] / 2) / scale) for i in alone]
 
 
 def contradiction(letters: list[Letter], columns: list[float], sides: tuple[str, str], width: float | None) -> str:
@@ -104,12 +104,19 @@ def contradiction(letters: list[Letter], columns: list[float], sides: tuple[str,
     return ""
 
 
-def _in_a_word(one: NDArray[Any], other: NDArray[Any]) -> bool:
-    """Return whether two things (left, top, width, height, area) stand beside each other as letters of a word do."""
-    (left, top, wide, high), (x, y, width, height) = (thing[:4].astype(int) for thing in (one, other))
+def _fits(place: Sequence[int], bright: NDArray[np.uint8], unit: float) -> bool:
+    """Return whether something (left, top, width, height) is as large as a letter, and fills as much of its rectangle."""
+    left, top, wide, high = place
+    if not (high >= _PIXELS and _HEIGHT[0] <= high * unit <= _HEIGHT[1] and _WIDE[0] <= wide / high <= _WIDE[1]):
+        return False
+    return bool(_FILL[0] <= bright[top : top + high, left : left + wide].mean() <= _FILL[1])
+
+
+def _in_a_word(one: Sequence[int], other: Sequence[int]) -> bool:
+    """Return whether two things (left, top, width, height) stand beside each other as letters of a word do."""
+    (left, top, wide, high), (x, y, width, height) = one, other
     apart = max(x - (left + wide), left - (x + width))
-    beside = abs(y + height / 2 - top - high / 2) < high and apart < 1.2 * high
-    return bool(beside and 0.5 < height / high < 2)
+    return abs(y + height / 2 - top - high / 2) < high and apart < 1.2 * high and 0.5 < height / high < 2
 
 
 def _name(drawn: NDArray[Any]) -> str | None:
