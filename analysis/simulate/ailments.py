@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,8 +12,10 @@ from numpy.random import Generator
 from analysis.simulate.anatomy import FRACTURES, IMPLANTS
 from analysis.simulate.settings import PopulationSettings
 
+_LOG = logging.getLogger(__name__)
 
-def apportion(counts: list[float], total: int, rng: Generator) -> np.ndarray:
+
+def apportion(counts: Sequence[float], total: int, rng: Generator) -> np.ndarray:
     """Split `total` in proportion to `counts`, the remainders by chance; shape (len(counts),), sums to total."""
     exact = np.asarray(counts, float) / sum(counts) * total
     whole = np.floor(exact).astype(int)
@@ -71,7 +75,13 @@ def slots_of(rng: Generator, population: PopulationSettings, size: int, session:
     # Location follows from narrowing, so among native knees of the two highest grades.
     narrow = [slot for slot in native if slot.kl >= 3 and "uka" not in slot.implants]
     wanted = [chance_round(rng, places.get(name, 0) * share) for name in ("medial", "lateral")]
-    names = (["medial"] * wanted[0] + ["lateral"] * wanted[1] + ["even"] * len(narrow))[: len(narrow)]
+    if sum(wanted) > len(narrow):
+        _LOG.warning(
+            "Of the %s exams %d can be of medial or lateral disease, not %d: as many are of grade 3 or 4 without a "
+            "prosthesis (simulate.population). Both are drawn less often, in proportion.", session, len(narrow), sum(wanted)
+        )  # fmt: skip
+        wanted = list(apportion(wanted, len(narrow), rng))
+    names = ["medial"] * wanted[0] + ["lateral"] * wanted[1] + ["even"] * (len(narrow) - sum(wanted))
     for slot, name in zip(narrow, rng.permutation(np.array(names, dtype=object)), strict=True):
         slot.location = str(name)
     for slot in native:

@@ -12,6 +12,7 @@ from analysis.files import read_table, write_table
 from analysis.presentation.results import OWN
 from analysis.presentation.tables import TABLES
 from analysis.presentation.tables.external import cohorts, development, updating
+from analysis.presentation.values.cohort import noun
 from analysis.schemas import CHARACTERISTICS, EXAMS, REFERENCE
 from analysis.schemas.calibration import UPDATING
 from analysis.schemas.statistics import DEVELOPMENT
@@ -179,3 +180,17 @@ def test_cohorts_stand_side_by_side_with_standardised_differences(kl, tmp_path):
     )
     assert "Cast" not in rows  # which nobody read, here or there
     assert kl.results.characteristics.empty
+
+
+@pytest.mark.parametrize(
+    ("title", "kind", "told"),
+    [
+        ("simulated hospital archive", "simulated", "a simulated hospital archive"),
+        ("another simulated archive", "simulated", "another simulated archive"),
+        ("enlarged simulated archive", "simulated", "an enlarged simulated archive"),
+        ("our hospital's archive", "clinical", "our hospital's archive"),
+        ("public knee radiographs", "public", "public knee radiographs"),
+    ],
+)
+def test_a_cohort_s_title_has_one_article_at_most(title, kind, told):
+    assert noun(title, kind) == told

@@ -11,7 +11,7 @@ from scipy.stats import binom
 
 from analysis.grading.agreement import measure_agreement
 from analysis.schemas import READINGS
-from analysis.simulate.ailments import apportion
+from analysis.simulate.ailments import apportion, slots_of
 from analysis.simulate.anatomy import IMPLANTS, grades, latent
 from analysis.simulate.archive import anatomy, by_visit, truth
 from analysis.simulate.population import plan
@@ -214,3 +214,13 @@ def test_settings_that_make_no_sense_are_refused():
         SimulateSettings(radiography={"exposure": (9000, 100)})
     with pytest.raises(ValueError, match="sum to 1"):
         SimulateSettings(radiography={"images_per_exam": (0.5, 0.5, 0.5)})
+
+
+def test_places_that_too_few_knees_have_room_for_are_shared_in_proportion_and_told(caplog):
+    milder = PopulationSettings(test_kl=(110, 70, 60, 40, 20), test_location={"medial": 60, "lateral": 40})
+    slots = slots_of(np.random.default_rng(1), milder, 300, "test")
+    found = Counter(slot.location for slot in slots if slot.kl >= 3)
+    assert found == {"medial": 36, "lateral": 24}
+    assert "Of the test exams 60 can be of medial or lateral disease, not 100" in caplog.text
+    caplog.clear()
+    assert plan(DEFAULT, 2021) and not caplog.text

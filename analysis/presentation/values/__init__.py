@@ -28,7 +28,7 @@ from analysis.presentation.values.calibration import (
     prevalence_values,
     sample_size_values,
 )
-from analysis.presentation.values.cohort import cohort_values, fact_values, rule_values
+from analysis.presentation.values.cohort import cohort_values, fact_values, noun, rule_values
 from analysis.presentation.values.config import chosen, given, readable
 from analysis.presentation.values.decisions import decision_values
 from analysis.presentation.values.external import external_values, read_by
@@ -102,7 +102,7 @@ def collect(results: Results, config: Mapping[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {
         "title": settings.title
         or f"{scheme.title} grading of knee radiographs by {network_noun(config['network'])}: "
-        f"{_article(cohort, bool(results.origin))} {cohort.title}",
+        f"{'external validation on' if results.origin else 'a study of'} {noun(str(cohort.title), cohort.kind)}",
         "lang": settings.language,
         "cohort": fact_values(cohort, read) | {"as_published": _as_published(config)},
         "scheme": {
@@ -186,11 +186,6 @@ def _as_published(config: Mapping[str, Any]) -> bool:
     ).population
     names = ("training_findings", "training_of", "test_findings", "test_of")
     return all(getattr(population, name) == getattr(SimulateSettings().population, name) for name in names)
-
-
-def _article(cohort: CohortSettings, external: bool) -> str:
-    what = "external validation on" if external else "a study of"
-    return f"{what} a" if cohort.kind == "simulated" else what
 
 
 def _of_several_items(scheme: Scheme) -> bool:

@@ -22,6 +22,15 @@ from analysis.presentation.format import (
 from analysis.presentation.results import Results
 from analysis.schemas import SETS
 
+#: With such a word a title needs no article.
+_DETERMINERS = {"a", "an", "the", "our", "this", "one", "another"}
+
+
+def noun(title: str, kind: str | None) -> str:
+    """Return a cohort's title with the article that it needs in a sentence: a simulated archive is one of many."""
+    bare = kind == "simulated" and title.split(" ", 1)[0].lower() not in _DETERMINERS
+    return f"{'an' if title[:1].lower() in 'aeiou' else 'a'} {title}" if bare else title
+
 
 def fact_values(cohort: CohortSettings, read: Collection[str]) -> dict[str, Any]:
     """Return the values under `cohort`: what it is, whatever source its radiographs come from.

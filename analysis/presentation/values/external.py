@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from analysis.presentation.format import NOT_ESTIMABLE, count, known, listed, number, span
 from analysis.presentation.results import BUT_IMPLANTS, Results
 from analysis.presentation.tables.subgroups import asked
+from analysis.presentation.values.cohort import noun
 from analysis.presentation.values.performance import names
 from analysis.schemas import SETS
 
@@ -31,8 +32,7 @@ def external_values(results: Results, config: Mapping[str, Any]) -> dict[str, An
             "any": bool(origin),
             "network": f"`{origin.get('name', 'none')}`",
             "hashes": listed([f"`{digest[:DIGITS]}`" for digest in (origin.get("weights") or {}).values()]) or "none",
-            # A simulated archive is one of many, so that its title has no article.
-            "cohort": f"a {title}" if cohort.get("kind") == "simulated" else title,
+            "cohort": noun(title, cohort.get("kind")),
             "everything": everything,
             "drawn": bool(origin) and not everything,
             "carried": bool(origin) and not own,
