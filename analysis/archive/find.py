@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from hashlib import blake2b
 from pathlib import Path
 from typing import NamedTuple
+
+from analysis.errors import StudyError
 
 #: What can't be shown as it is: control characters, and the bytes of names that aren't UTF-8.
 _HIDDEN = re.compile(r"[\\\x00-\x1f\x7f-\x9f\u2028\u2029\udc80-\udcff]")
@@ -166,3 +168,34 @@ def inventory(folder: str | Path, *, release: bool = False) -> Inventory:
         lines.append(f"{entry.path}\0{(found.st_size, found.st_mtime_ns) if found else entry.problem}")
     text = "\n".join(sorted(lines)).encode("utf-8", "surrogatepass")
     return Inventory(len(lines), blake2b(text, digest_size=16).hexdigest())
+
+
+def listed(paths: Sequence[Path]) -> list[tuple[Path, list[Entry]]]:
+    """Find every file below some folders, or named by itself, once.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        Folders and files.
+
+    Returns
+    -------
+    list of tuple
+        For each path a folder and the files found in it.
+
+    Raises
+    ------
+    StudyError
+        If a path doesn't exist.
+    """
+    found, seen = [], set[Path]()
+    for path in paths:
+        if not path.exists():
+            raise StudyError(f"{path} does not exist; correct the path.")
+        folder = path if path.is_dir() else path.parent
+        entries = find(path) if path.is_dir() else [Entry(escaped(path.name))]
+        # A file that is named beside its folder is one file.
+        fresh = [entry for entry in entries if real_path(folder, entry.path).absolute() not in seen]
+        seen |= {real_path(folder, entry.path).absolute() for entry in fresh}
+        found.append((folder, fresh))
+    return found

@@ -7,16 +7,18 @@ import warnings
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from analysis.workers.context import clean_context, start_server
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from analysis.archive.find import Entry
     from analysis.archive.settings import IngestSettings
+
+T = TypeVar("T")
 
 _CHUNK = 128
 _CUTS = "analysis.archive.films"
@@ -32,33 +34,43 @@ def expect_readers() -> None:
 
 
 def read_files(
-    folder: Path, entries: Sequence[Entry], settings: IngestSettings, workers: int, both_read: frozenset[str]
-) -> Iterator[dict[str, list[Any]]]:
-    """Describe files by their headers, in their order.
+    found: Iterable[tuple[Path, Sequence[Entry]]],
+    settings: IngestSettings,
+    workers: int,
+    both_read: frozenset[str] = frozenset(),
+) -> Iterator[tuple[Path, dict[str, list[Any]]]]:
+    """Describe files by their headers, in their order. The processes begin at once, and not when the first is asked for.
 
     Parameters
     ----------
-    folder : Path
-        The archive.
-    entries : sequence of Entry
-        Its files, from `find`.
+    found : iterable of tuple
+        Folders, each with its files, from `find`.
     settings : IngestSettings
     workers : int
         Processes. Also one is a process of its own: its memory is limited, this one's is not.
     both_read : frozenset of str
         Names of the exams of which both knees were read.
 
-    Yields
-    ------
-    dict of str to list
-        The columns of `inspect` for some of the files.
+    Returns
+    -------
+    iterator of tuple
+        A folder, and the columns of `inspect` for some of its files.
     """
-    chunks = [[entry[:2] for entry in entries[start : start + _CHUNK]] for start in range(0, len(entries), _CHUNK)]
+    chunks = [
+        (folder, [entry[:2] for entry in entries[start : start + _CHUNK]])
+        for folder, entries in found
+        for start in range(0, len(entries), _CHUNK)
+    ]
     if not chunks:
-        return
+        return iter(())
     started_with = (settings.max_memory_mb, both_read)
-    with ProcessPoolExecutor(workers, clean_context(*_MODULES), _start, started_with) as pool:
-        yield from pool.map(partial(_read_chunk, folder, settings), chunks)
+    pool = ProcessPoolExecutor(workers, clean_context(*_MODULES), _start, started_with)
+    return _until_all_is_read(pool, pool.map(partial(_read_chunk, settings), chunks))
+
+
+def _until_all_is_read(pool: ProcessPoolExecutor, read: Iterator[T]) -> Iterator[T]:
+    with pool:
+        yield from read
 
 
 def _start(megabytes: int, both_read: frozenset[str]) -> None:
@@ -70,11 +82,12 @@ def _start(megabytes: int, both_read: frozenset[str]) -> None:
 
 
 def _read_chunk(
-    folder: Path, settings: IngestSettings, entries: list[tuple[str, tuple[str, str] | None]]
-) -> dict[str, list[Any]]:
+    settings: IngestSettings, chunk: tuple[Path, list[tuple[str, tuple[str, str] | None]]]
+) -> tuple[Path, dict[str, list[Any]]]:
     from analysis.archive.inspect import COLUMNS, inspect
     from analysis.archive.reasons import sentence
 
+    folder, entries = chunk
     logging.getLogger("pydicom").setLevel(logging.CRITICAL)
     warnings.simplefilter("ignore")  # of values as well, which only now are read
     records: list[dict[str, Any]] = [
@@ -83,4 +96,4 @@ def _read_chunk(
         else inspect(folder, path, settings, _BOTH_READ)
         for path, problem in entries
     ]
-    return {name: [record.get(name) for record in records] for name in COLUMNS}
+    return folder, {name: [record.get(name) for record in records] for name in COLUMNS}

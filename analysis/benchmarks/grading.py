@@ -14,11 +14,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.archive.find import find, real_path
+from analysis.archive.find import find, listed, real_path
+from analysis.archive.readers import read_files
 from analysis.benchmarks.archive import multiply
 from analysis.benchmarks.reading import Memory
 from analysis.errors import StudyError
-from analysis.inference.files import collect, listed
+from analysis.inference.files import collect
 from analysis.inference.grade import FIRST, grade
 from analysis.inference.radiograph import prepare_plain
 from analysis.network.trained import BATCH, Trained, load
@@ -56,9 +57,8 @@ def rate(archive: Path, card: Path, *, workers: int, repeats: int) -> dict[str, 
             start = time.perf_counter()
             images = bare_loop(network, paths)
             middle = time.perf_counter()
-            counts = grade(
-                network, collect(listed([archive]), network.ingest, None, workers), Path(out), workers=workers
-            )
+            read = read_files(listed([archive]), network.ingest, workers)
+            counts = grade(network, collect(read, network.ingest, None), Path(out), workers=workers)
             times.append((middle - start, time.perf_counter() - middle))
         with _started(archive, card, Path(out), workers) as (begun, _):
             first = time.perf_counter() - begun

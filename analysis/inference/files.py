@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -15,14 +15,13 @@ from PIL import Image
 
 from analysis.archive.copies import mark_copies
 from analysis.archive.dicom import Unreadable
-from analysis.archive.find import Entry, escaped, find, real_path
-from analysis.archive.headers import read_headers
+from analysis.archive.find import escaped, real_path
+from analysis.archive.headers import as_table, together
 from analysis.archive.ingest import reject
 from analysis.archive.inspect import check_size
 from analysis.archive.knees import BOX, divide
 from analysis.archive.people import borne_by_many, exams, patients, shared
 from analysis.archive.reasons import sentence
-from analysis.errors import StudyError
 from analysis.inference.radiograph import PICTURES
 
 if TYPE_CHECKING:
@@ -51,52 +50,19 @@ class Knee:
     files: pd.DataFrame
 
 
-def listed(paths: Sequence[Path]) -> list[tuple[Path, list[Entry]]]:
-    """Find every file below some folders, or named by itself, once.
-
-    Parameters
-    ----------
-    paths : sequence of Path
-        Folders and files.
-
-    Returns
-    -------
-    list of tuple
-        For each path a folder and the files found in it.
-
-    Raises
-    ------
-    StudyError
-        If a path doesn't exist.
-    """
-    found, seen = [], set[Path]()
-    for path in paths:
-        if not path.exists():
-            raise StudyError(f"{path} does not exist; correct the path.")
-        folder = path if path.is_dir() else path.parent
-        entries = find(path) if path.is_dir() else [Entry(escaped(path.name))]
-        # A file that is named beside its folder is one file.
-        fresh = [entry for entry in entries if real_path(folder, entry.path).absolute() not in seen]
-        seen |= {real_path(folder, entry.path).absolute() for entry in fresh}
-        found.append((folder, fresh))
-    return found
-
-
 def collect(
-    found: Sequence[tuple[Path, list[Entry]]], settings: IngestSettings, side: str | None, workers: int
+    read: Iterable[tuple[Path, dict[str, list[Any]]]], settings: IngestSettings, side: str | None
 ) -> pd.DataFrame:
-    """Describe files by their headers.
+    """Put together what the headers of files say.
 
     Parameters
     ----------
-    found : sequence of tuple
-        From `listed`.
+    read : iterable of tuple
+        From `read_files`.
     settings : IngestSettings
         As the network's own archive was read.
     side : str, optional
         left or right: what those show that don't say it, such as pictures (PNG, JPEG). Without it pictures are refused.
-    workers : int
-        Processes that read headers.
 
     Returns
     -------
@@ -105,12 +71,12 @@ def collect(
         `exam_key`, which the files of an exam share.
     """
     parts = []
-    for folder, entries in found:
-        described = read_headers(folder, entries, settings, workers)
+    for folder, columns in read:
+        described = as_table(columns)
         # Paths, not text: a name that isn't UTF-8 is no text that a column of strings could hold.
         places = pd.Series([real_path(folder, one) for one in described["path"]], dtype=object)
         parts.append(described.assign(place=places))
-    files = pd.concat(parts, ignore_index=True)
+    files = together(parts)
     if files["path"].duplicated().any():  # of two folders
         files["path"] = [escaped(str(place)) for place in files["place"]]
     if side:

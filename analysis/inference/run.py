@@ -8,13 +8,17 @@ from multiprocessing import active_children
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from analysis.archive.find import listed
+from analysis.archive.readers import read_files
 from analysis.archive.reasons import commonest
 from analysis.errors import StudyError
 from analysis.files import make_folder
-from analysis.inference.files import collect, listed
 from analysis.network.folder import check_files, read_sections
 
 if TYPE_CHECKING:
+    import pandas as pd
+
+    from analysis.archive.find import Entry
     from analysis.inference.grade import Graded
 
 
@@ -71,8 +75,8 @@ def run(
     ingest: Any = settings["ingest"]
     found = listed(paths)  # before torch is loaded, during which no other thread gets far
     with ThreadPoolExecutor(1) as beside:
-        # Other processes read the headers, while this one loads torch and the weights.
-        collected = beside.submit(collect, found, ingest, side, workers)
+        # Other processes read the headers, while this one loads pandas, torch and the weights.
+        collected = beside.submit(_collected, found, ingest, side, workers)
         from analysis.inference.grade import grade
         from analysis.network.trained import load_checked
 
@@ -101,6 +105,13 @@ def run(
         *([out / "dicom"] if pages and pages.dicom_files else []),
     ]
     return f"{counts}.{more}\n" + "\n".join(map(str, made))
+
+
+def _collected(found: list[tuple[Path, list[Entry]]], ingest: Any, side: str | None, workers: int) -> pd.DataFrame:
+    read = read_files(found, ingest, workers)
+    from analysis.inference.files import collect
+
+    return collect(read, ingest, side)
 
 
 def _stop(collected: Future[Any]) -> None:

@@ -24,16 +24,17 @@ from pynetdicom import AE, evt
 from pynetdicom.sop_class import ComprehensiveSRStorage
 
 from analysis.archive.films import Box
-from analysis.archive.find import escaped
+from analysis.archive.find import escaped, listed
 from analysis.archive.pacs.node import Node
 from analysis.archive.pacs.push import push
+from analysis.archive.readers import read_files
 from analysis.benchmarks.grading import bare_loop
 from analysis.errors import StudyError
 from analysis.imaging.image import prepare_file
 from analysis.imaging.settings import ImagesSettings
 from analysis.inference import run as run_module
 from analysis.inference.commands import grade as command
-from analysis.inference.files import by_knee, collect, knees, listed
+from analysis.inference.files import by_knee, collect, knees
 from analysis.inference.grade import MARKS
 from analysis.inference.radiograph import prepare_plain
 from analysis.inference.run import run
@@ -53,6 +54,10 @@ def knee(exam="A1", seed=0, **more):
     """A radiograph of an exam, with pixels of its own and no word for a side."""
     words = {"StudyDescription": "Knee", "SeriesDescription": "AP"}
     return radiograph(np.random.default_rng(seed), AccessionNumber=exam, **(words | more))
+
+
+def collected(folder, settings, side=None):
+    return collect(read_files(listed([folder]), settings, 1), settings, side)
 
 
 def rows(out):
@@ -209,10 +214,7 @@ def test_an_image_of_no_side_is_of_the_only_knee(card, tmp_path):
     save(knee("A", 2), tmp_path / "2.dcm")
     for seed, side in ((3, "L"), (4, "R"), (5, None)):
         save(knee("B", seed, **({"ImageLaterality": side} if side else {})), tmp_path / f"{seed}.dcm")
-    found = [
-        (one.exam, one.side, len(one.files))
-        for one in knees(by_knee(collect(listed([tmp_path]), load(card).ingest, None, 1)))
-    ]
+    found = [(one.exam, one.side, len(one.files)) for one in knees(by_knee(collected(tmp_path, load(card).ingest)))]
     assert found == [("A", "left", 2), ("B", "left", 1), ("B", "right", 1), ("B", None, 1)]
 
 
@@ -220,7 +222,7 @@ def test_a_side_that_is_given_is_of_the_exams_that_say_none(card, tmp_path):
     save(knee("A", 1, ImageLaterality="L"), tmp_path / "1.dcm")
     save(knee("A", 2), tmp_path / "2.dcm")
     save(knee("B", 3, StudyInstanceUID=generate_uid()), tmp_path / "3.dcm")
-    found = knees(by_knee(collect(listed([tmp_path]), load(card).ingest, "right", 1)))
+    found = knees(by_knee(collected(tmp_path, load(card).ingest, "right")))
     assert [(one.exam, one.side, len(one.files)) for one in found] == [("A", "left", 2), ("B", "right", 1)]
 
 
@@ -239,7 +241,7 @@ def test_a_film_of_both_knees_is_cut_and_each_knee_has_a_row(card, tmp_path):
     ]
     assert (refused["files"], refused["marks"]) == ("none.dcm", "film_contradicted")
     network = load(card)
-    found = collect(listed([folder]), network.ingest, None, 1).set_index("path")["cut"]["both.dcm"]
+    found = collected(folder, network.ingest).set_index("path")["cut"]["both.dcm"]
     box = Box(*map(int, dict(part.split(":") for part in found.split())["right"].split(",")))
     scores = network.score([[prepare_file(folder / "both.dcm", network.images, box)[0]]], ["right"]).iloc[0]
     assert right["kl_0"] == f"{scores['kl_0']:.5f}" and right["kl_0"] != left["kl_0"]
@@ -356,7 +358,7 @@ def test_the_knees_files_stand_together_in_the_order_of_their_first_ones(card, t
     for number, (exam, side) in enumerate((("A", "L"), ("B", "R"), ("A", "R"), ("A", "L"), ("B", "R"))):
         save(knee(exam, number, ImageLaterality=side), tmp_path / f"{number}.dcm")
     (tmp_path / "text.dcm").write_text("no radiograph")
-    ordered = by_knee(collect(listed([tmp_path]), load(card).ingest, None, 1))
+    ordered = by_knee(collected(tmp_path, load(card).ingest))
     assert list(ordered["path"]) == ["0.dcm", "3.dcm", "1.dcm", "4.dcm", "2.dcm"]
     assert [list(one.files["path"]) for one in knees(ordered)] == [["0.dcm", "3.dcm"], ["1.dcm", "4.dcm"], ["2.dcm"]]
     assert bare_loop(load(card), sorted(tmp_path.iterdir())) == 5  # the benchmark's loop scores the same radiographs
@@ -437,11 +439,11 @@ def test_a_network_that_does_not_fit_is_told_before_all_headers_are_read(card, t
     save_weights(path, state, about | {"side": 7})
     write_sums(tmp_path / "card")
 
-    def collect(*_):
+    def read_files(*_):
         with ProcessPoolExecutor(1, clean_context()) as pool:
             pool.submit(time.sleep, 3600).result()
 
-    monkeypatch.setattr(run_module, "collect", collect)
+    monkeypatch.setattr(run_module, "read_files", read_files)
     with pytest.raises(StudyError, match=r"seed-0.safetensors do not fit: side is 7 in the file and 24 here"):
         run([tmp_path], tmp_path / "card", tmp_path / "out", page=0)
 
