@@ -60,7 +60,9 @@ def off(kl, tmp_path_factory):
 
 def test_every_augmentation_off(off):
     assert "Images were not varied." in off
-    assert not re.search("rotation|quarter turn|shift|stretch|mirroring|mirrored at random|contrast|negatives|white noise|erased", off)
+    assert not re.search(
+        "rotation|quarter turn|shift|stretch|mirroring|mirrored at random|contrast|negatives|white noise|erased", off
+    )
     assert "for 3 epochs from a learning rate of 0.1; the rate" in off
     assert "moving average" not in off and "further task" not in off
 
