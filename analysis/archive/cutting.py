@@ -79,8 +79,8 @@ def cut(
                 ways = ("header", "pixels") if said else ("pixels", "header")
                 raise Unreadable("film_contradicted", "upside down by its {}, and not by its {}".format(*ways))
             sides, width = _sides(dataset), size_both[1] if size_both else None
-            wrong = contradiction(read_letters(film, width), [knee.column for knee in parted.knees], sides, width)
-            if wrong:
+            letters = read_letters(film[::-1] if said else film, width)  # upright: columns stay where they are
+            if wrong := contradiction(letters, [knee.column for knee in parted.knees], sides, width):
                 raise Unreadable("film_contradicted", wrong)
             boxes = {
                 name: knee.box if settings.both == "knee" else knee.half

@@ -50,7 +50,7 @@ def read_letters(film: NDArray[np.uint8], width: float | None = None) -> list[Le
     Parameters
     ----------
     film : numpy.ndarray of uint8, shape (rows, columns)
-        0 is black (air), 255 white (metal).
+        0 is black (air), 255 white (metal); the head is up.
     width : float, optional
         Of a pixel, mm.
 

@@ -9,7 +9,7 @@ from analysis.archive.dicom import text
 if TYPE_CHECKING:
     from pydicom import Dataset
 
-
+#: Where each direction leads to when a picture is turned over: left and right, in front and behind, head and feet.
 _OPPOSITE = str.maketrans("LRAPHF", "RLPAFH")
 
 

@@ -25,7 +25,7 @@ def film(*placed, font="DejaVuSans-Bold.ttf", high=11, spacing=0.5, mirrored=Fal
     pixels = np.full((rows, columns), 0.08)
     for middle in (120, 310):
         leg = np.clip(1 - ((x - middle) / 55) ** 2, 0, 1) ** 0.5 * 0.45
-        bone = np.where((abs(x - middle) < 32 - abs(y - 175) / 20) & (abs(y - 175) > 3), 0.25 - (y - 175) / 2500, 0)
+        bone = np.where((abs(x - middle) < 32 - abs(y - 175) / 20) & (abs(y - 175) > 3), 0.25 - (y - 175) / 1500, 0)
         pixels += leg + bone
     drawing = Image.new("L", (columns, rows))
     type_face = ImageFont.truetype(FONTS / font, round(high / spacing / 0.72))
@@ -93,8 +93,12 @@ def test_letters_name_the_knee_that_they_lie_beside(letters, told, width):
         ("R", "L", True, {"PatientOrientation": ["R", "F"]}, True),
     ],
 )
-def test_a_film_whose_letters_contradict_its_sides_is_refused(first, second, mirrored, tags, right):
-    stored = np.round(film((first, 0.05, 0.2), (second, 0.95, 0.2), mirrored=mirrored) * 4095).astype("<u2")
+@pytest.mark.parametrize("upside_down", [False, True])
+def test_a_film_whose_letters_contradict_its_sides_is_refused(first, second, mirrored, tags, right, upside_down):
+    shown = film((first, 0.05, 0.2), (second, 0.95, 0.2), mirrored=mirrored)
+    if upside_down:
+        shown, tags = shown[::-1], {"PatientOrientation": [tags.get("PatientOrientation", ["L"])[0], "H"]}
+    stored = np.round(shown * 4095).astype("<u2")
     usual = {"ImageLaterality": "B", "ImagerPixelSpacing": [0.5, 0.5], "PixelData": stored.tobytes()}
     dataset = radiograph(np.random.default_rng(1), stored.shape, **usual, **tags)
     if right:
