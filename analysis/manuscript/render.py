@@ -150,7 +150,7 @@ def _render_quarto(folder: Path, name: Format, settings: ManuscriptSettings, tar
     produced.unlink(missing_ok=True)
     command = [str(find_quarto()), "render", TEXT, "--to", QUARTO[name]]
     command += ["--metadata", "output-ext:typ"] if name == "pdf" else []
-    environment = {"SOURCE_DATE_EPOCH": EPOCH, **os.environ, "NO_COLOR": "1"}
+    environment = _environment() | {"NO_COLOR": "1"}
     run = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     log = re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", run.stdout + run.stderr).strip()
     for left in (".quarto", f"{Path(TEXT).stem}_files"):
@@ -177,6 +177,12 @@ def _render_pandoc(folder: Path, name: Format, settings: ManuscriptSettings, tar
     else:
         with atomic(target) as temporary:
             _pandoc(folder, WRITERS[name], name, temporary, *_options(folder, name, settings))
+
+
+def _environment() -> dict[str, str]:
+    """Return what a renderer runs in: the same time each day, and a locale in which pandoc can read the name of any folder."""
+    found = {"SOURCE_DATE_EPOCH": EPOCH, **os.environ}
+    return found | {"LC_ALL": "C.UTF-8"} if found.get("LC_ALL") in ("C", "POSIX") else found
 
 
 def _compile(produced: Path, target: Path) -> None:
@@ -229,8 +235,7 @@ def _pandoc(folder: Path, writer: str, name: Format, out: Path, *options: str) -
         "--output", str(out),
         TEXT,
     ]  # fmt: skip
-    environment = {"SOURCE_DATE_EPOCH": EPOCH, **os.environ}
-    run = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    run = subprocess.run(command, cwd=folder, env=_environment(), capture_output=True, text=True, check=False)
     problems = sorted(set(re.findall(r"^problem: (.*)$", run.stderr, re.MULTILINE)))
     if problems:
         raise StudyError(f"The manuscript has holes; missing or broken: {'; '.join(problems)}. Make or correct them.")

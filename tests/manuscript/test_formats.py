@@ -297,10 +297,14 @@ def test_quarto_leaves_nothing_but_the_manuscript(by_quarto):
 
 
 @pytest.mark.parametrize("renderer", ("pandoc", "quarto"))
-def test_the_same_source_gives_the_same_bytes(kl, rendered, request, tmp_path, renderer):
+def test_the_same_source_gives_the_same_bytes(kl, rendered, request, tmp_path, monkeypatch, renderer):
+    """Also in a folder of any name, and in the locale of many clusters, where pandoc by itself reads ASCII alone."""
     first = rendered if renderer == "pandoc" else request.getfixturevalue("by_quarto")
-    kl.stage(tmp_path / "manuscript")
-    again = {path.suffix[1:]: path for path in render(tmp_path / "manuscript", ManuscriptSettings(), renderer)}
+    folder = tmp_path / "knäets (2) 'studie'" / "manuscript"
+    kl.stage(folder)
+    monkeypatch.setenv("LC_ALL", "C")
+    monkeypatch.setattr(manuscript, "HERE", shutil.copytree(manuscript.HERE, tmp_path / "kód"))
+    again = {path.suffix[1:]: path for path in render(folder, ManuscriptSettings(), renderer)}
     assert [name for name, path in again.items() if path.read_bytes() != first[name].read_bytes()] == []
 
 

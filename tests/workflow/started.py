@@ -38,6 +38,7 @@ def serve(orders: IO[str]) -> None:
     import grimp  # noqa: F401
     import pandas  # noqa: F401
     import pydantic  # noqa: F401
+    import smart_open  # noqa: F401  # which Snakemake loads as it begins
     from snakemake import cli
 
     cli.get_argument_parser()  # loads all plug-ins
