@@ -25,7 +25,7 @@ from analysis.archive.people import patients
 from analysis.archive.pseudonyms import Pseudonyms, key_from_seed
 from analysis.archive.reasons import REASONS
 from analysis.archive.settings import IngestSettings
-from analysis.archive.tables import misnamed, read_exams, read_reports
+from analysis.archive.tables import misnamed, read_exams, read_readings, read_reports
 from analysis.cohort.selection import count_images
 from analysis.errors import StudyError
 from analysis.files import read_table
@@ -273,7 +273,7 @@ def test_an_exam_that_was_taken_away_is_told_from_a_number_that_was_changed(tmp_
 @pytest.mark.parametrize("table", ["reports.csv", "exams.csv", "readings.csv"])
 def test_some_names_in_another_spelling_are_counted_and_those_of_readings_refused(tmp_path, written, there, table):
     files = pd.DataFrame(
-        {"accession": [there, "Y2"], "study_uid": ["1.1", "1.2"], "exam": ["a", "b"], "age": 1, "sex": "male"}
+        {"accession": [there, "Y2"], "study_uid": ["1.1", "1.2"], "exam": ["a", "b"], "age": 60, "sex": "female"}
     )
     path, changed = tmp_path / table, written(there)
     told = (
@@ -309,6 +309,44 @@ def test_items_in_any_case_are_one_and_readers_in_two_spellings_are_an_error(tmp
     assert set(indexed(tmp_path, readings=READ + lines).readings["item"]) == {"kl"}
     with pytest.raises(StudyError, match="line 3: the reader of exam 00012346 is 'a'; it is spelled differently"):
         indexed(tmp_path, readings=READ + lines.replace("46,A", "46,a"))
+
+
+@pytest.mark.parametrize(
+    ("column", "one", "other", "same"),
+    [
+        ("reader", "1", "01", True),
+        ("reader", "1", "1.0", True),
+        ("reader", "A1", "A 01", True),
+        ("reader", "1", "10", False),
+        ("reader", "100", "10", False),
+        ("item", "kl", "k l", True),
+        ("item", "jsn_medial", "JSN medial", True),
+        ("item", "kl", "kl2", False),
+    ],
+)
+def test_what_is_spelled_in_two_ways_is_told(tmp_path, column, one, other, same):
+    rows = {
+        "exam": "1",
+        "reader": "A",
+        "role": "reader",
+        "session": "",
+        "item": "kl",
+        "value": "2",
+        "revisit": "",
+        "time": "",
+    }
+    pd.DataFrame([rows | {column: one}, rows | {column: other}]).to_csv(tmp_path / "readings.csv", index=False)
+    if same:
+        with pytest.raises(StudyError, match=f"line 3: the {column} of exam 1 is .*; it is spelled differently"):
+            read_readings(tmp_path / "readings.csv")
+    else:
+        assert read_readings(tmp_path / "readings.csv")[column].tolist() == [one, other]
+
+
+def test_whole_numbers_may_be_written_as_fractions(tmp_path):
+    (tmp_path / "readings.csv").write_text(READ.replace(",", ";") + "1;A;reader;;kl;2,0;1.0;\n2;A;reader;;kl;3.;0,0;\n")
+    found = read_readings(tmp_path / "readings.csv")
+    assert (found["value"].tolist(), found["revisit"].tolist()) == ([2, 3], [True, False])
 
 
 def test_texts_below_a_merged_cell_are_counted(tmp_path):
