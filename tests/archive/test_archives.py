@@ -18,6 +18,7 @@ from analysis.archive.commands import ingest as command
 from analysis.archive.describe import match
 from analysis.archive.dicom import read
 from analysis.archive.find import escaped, find, inventory, real_path
+from analysis.archive.headers import read_headers
 from analysis.archive.ingest import Refused, ingest, write
 from analysis.archive.inspect import inspect
 from analysis.archive.matching import exams_of_readings, fill_from, reports_of_exams
@@ -76,7 +77,17 @@ def test_no_name_of_a_file_is_a_formula_in_a_table_for_people(tmp_path):
     assert "=1+cmd.txt" in set(read_table(tmp_path / "private/index.parquet")["path"])
 
 
-@pytest.mark.parametrize("name", [b"kn\xe4_h\xf6ger.dcm", b"back\\slash", b"line\nbreak", b"\xff\xfe", "knä".encode()])
+@pytest.mark.parametrize(
+    "name",
+    [
+        b"kn\xe4_h\xf6ger.dcm",
+        b"back\\slash",
+        b"line\nbreak",
+        b"\xff\xfe",
+        "knä".encode(),
+        "\u202emcd.knee\u200b\xa0".encode(),
+    ],
+)
 def test_any_name_works_and_is_shown_escaped(tmp_path, name):
     folder = tmp_path / "dicom" / os.fsdecode(name)
     save(knee(), folder / os.fsdecode(name))
@@ -93,6 +104,7 @@ def test_any_name_works_and_is_shown_escaped(tmp_path, name):
 def test_names_are_escaped_as_people_know_it():
     assert escaped(os.fsdecode(b"kn\xe4_h\xf6ger.dcm")) == r"kn\xe4_h\xf6ger.dcm"
     assert escaped("knä höger.dcm") == "knä höger.dcm"
+    assert escaped("\u202emcd.knee") == r"\xe2\x80\xaemcd.knee"  # shown, it would turn what follows around
 
 
 def test_links_to_folders_are_followed_once_and_loops_end(tmp_path):
@@ -133,6 +145,15 @@ def test_folders_that_cannot_be_entered_have_a_row(tmp_path, monkeypatch):
     assert row["code"] == "no_access"
     assert "Permission denied" in row["detail"]
     assert counts(index.counts)["found"] == 2
+
+
+def test_a_file_that_is_taken_away_meanwhile_is_told(tmp_path):
+    save(knee(), tmp_path / "a.dcm")
+    entries = find(tmp_path)
+    (tmp_path / "a.dcm").unlink()
+    row = read_headers(tmp_path, entries, IngestSettings(), 1).iloc[0]
+    assert row["code"] == "not_a_file"
+    assert "was taken away while the archive was read" in row["detail"]
 
 
 def test_a_path_longer_than_the_system_allows_has_a_row(tmp_path):

@@ -45,6 +45,9 @@ def same(*rows):
         (("Unbekannt",), ("UNBEKANNT",), False),
         (("Anonymisé",), ("ANONYMISE",), False),
         (("not available",), ("NOT AVAILABLE",), False),
+        (("Unknown Patient",), ("UNKNOWN^PATIENT",), False),
+        (("NaN",), ("nan",), False),
+        (("Unknown 17",), ("unknown-17",), True),
         ((None,), (None,), False),
     ],
 )
@@ -78,6 +81,14 @@ def test_what_too_many_bear_links_nobody():
     assert patients(renamed, NOBODY, borne_by_many(renamed)).nunique() == 12
     person = table(*[(f"P{n}", "P0", "Berg^Eva", "19500304") for n in range(4)])  # with several numbers
     assert patients(person, NOBODY, borne_by_many(person)).nunique() == 1
+    word = table(
+        ("UNK", None, None, "1950.03.04"), ("Unk", None, "Berg^Eva", "19600304"), ("A17", None, "Berg^Eva", "19600304")
+    )
+    assert patients(word, NOBODY, borne_by_many(word)).fillna("").tolist() == ["", "id a17", "id a17"]
+    initials = table(("EVA", None, None, "1950.03.04"), ("EVA", None, None, "19500304"), ("EVA", None, None, None))
+    assert patients(initials, NOBODY, borne_by_many(initials)).nunique() == 1
+    number = table(("17", None, None, "19500304"), ("17", None, None, "19600304"))  # rather a date that is wrong
+    assert patients(number, NOBODY, borne_by_many(number)).nunique() == 1
     filler = table(("A17", None, "Berg^Eva", "19000101"), ("B99", None, "Berg^Eva", "19000101"))
     assert patients(filler, NOBODY).nunique() == 2
 
