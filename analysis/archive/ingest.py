@@ -135,7 +135,7 @@ def ingest(
     except StudyError as error:
         problem = str(error)
     reject(files, files["exam"].isin(double) & files["side"].isna(), "no_side")
-    counts = count(files, len(double), told | texts, by_study)
+    counts = count(files, len(double), told | texts, by_study, read["item"])
     if problem:
         raise Refused(problem, files, counts)
     files = divide(files.drop(columns=["patient_key", "exam_key"]), double)

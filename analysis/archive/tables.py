@@ -11,7 +11,7 @@ from analysis import schemas
 from analysis.archive.people import plain
 from analysis.archive.unit import SIDES, identifier
 from analysis.errors import StudyError
-from analysis.schemas import ROLES, SETS
+from analysis.schemas import FLAGS, ROLES, SETS
 from analysis.tables import MISSING, by_value, numbers, read_text_table
 
 REPORTS = ("accession", "text")
@@ -63,9 +63,8 @@ def read_readings(path: Path) -> pd.DataFrame:
         or an item spelled in two ways.
     """
     frame = read_text_table(path, READINGS)
-    side = frame["side"].str.lower().replace(_LETTERS) if "side" in frame else ""
-    frame = frame[list(READINGS)].assign(side=side)
-    for column in READINGS:
+    frame = frame[list(READINGS)].assign(side=frame.get("side", ""))
+    for column in (*READINGS, "side"):
         frame = _identified(frame, column)
 
     def stop(wrong: pd.Series, column: str, what: str) -> None:
@@ -78,12 +77,12 @@ def read_readings(path: Path) -> pd.DataFrame:
 
     for column in ("exam", "reader", "item"):
         stop(frame[column] == "", column, "it can't be empty")
-    frame["role"] = frame["role"].str.lower()
+    frame["role"], frame["side"] = frame["role"].str.lower(), frame["side"].str.lower().replace(_LETTERS)
     frame["item"] = frame["item"].str.lower()  # a scheme's items are in lower case
     stop(~frame["role"].isin(ROLES), "role", f"it must be one of {', '.join(ROLES)}")
     stop(~frame["value"].str.fullmatch(r"[0-9]{1,9}([.,]0*)?"), "value", "it must be a whole number, 0 or more")
-    for column in ("reader", "item"):
-        names = pd.Series(frame[column].unique(), dtype="str")
+    for column, known in (("reader", ()), ("item", FLAGS)):
+        names = pd.Series(list(dict.fromkeys([*known, *frame[column].unique()])), dtype="str")
         again = names[names.map(_spelling).duplicated()]
         stop(frame[column].isin(again), column, f"it is spelled differently elsewhere; write each {column} in one way")
     stop(~frame["side"].isin(("", *SIDES)), "side", "it must be left, right, or empty where the exam has one knee")
@@ -147,7 +146,7 @@ def read_split(path: Path) -> pd.DataFrame:
     StudyError
         If a set is called something else than training, validation or test.
     """
-    frame = read_text_table(path, SPLIT)[list(SPLIT)]
+    frame = _identified(read_text_table(path, SPLIT)[list(SPLIT)], "set")
     frame["set"] = frame["set"].str.lower()
     unknown = frame[~frame["set"].isin(SETS)]
     if len(unknown):
@@ -172,7 +171,7 @@ def read_exams(path: Path) -> pd.DataFrame:
         Names the line of an age that is no number from 0 to 120, of an unknown sex, of no exam, or of an exam that another
         line tells something else of.
     """
-    frame = _identified(read_text_table(path, EXAMS)[list(EXAMS)], "exam")
+    frame = _identified(_identified(read_text_table(path, EXAMS)[list(EXAMS)], "exam"), "sex")
     age = numbers(frame, ["age"], path)["age"]
     sex = frame["sex"].str.lower().replace({"f": "female", "m": "male", "o": "other"} | dict.fromkeys(MISSING, ""))
     told = frame.assign(age=age, sex=sex)

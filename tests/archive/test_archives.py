@@ -343,6 +343,7 @@ def test_items_in_any_case_are_one_and_readers_in_two_spellings_are_an_error(tmp
         ("item", "kl", "k l", True),
         ("item", "jsn_medial", "JSN medial", True),
         ("item", "kl", "kl2", False),
+        ("item", "kl", "no knee", True),  # by which exams are left out: no_knee
     ],
 )
 def test_what_is_spelled_in_two_ways_is_told(tmp_path, column, one, other, same):
@@ -362,6 +363,18 @@ def test_what_is_spelled_in_two_ways_is_told(tmp_path, column, one, other, same)
             read_readings(tmp_path / "readings.csv")
     else:
         assert read_readings(tmp_path / "readings.csv")[column].tolist() == [one, other]
+
+
+def test_readings_are_counted_by_item(tmp_path):
+    two_exams(tmp_path)
+    lines = "".join(f"{exam},A,reader,1,{item},1,0,\n" for exam, item in (("00012345", "kl"), ("00012346", "kl_grade")))
+    n = indexed(tmp_path, readings=READ + lines).counts
+    assert n.loc[n["kind"] == "readings", ["code", "n"]].values.tolist() == [["kl", 1], ["kl_grade", 1]]
+
+
+def test_a_side_of_full_width_is_one(tmp_path):
+    (tmp_path / "readings.csv").write_text(READ.replace("\n", ",side\n") + "1,A,reader,,kl,2,,,\uff32\n")
+    assert read_readings(tmp_path / "readings.csv")["side"].tolist() == ["right"]
 
 
 def test_whole_numbers_may_be_written_as_fractions(tmp_path):
