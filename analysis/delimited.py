@@ -22,6 +22,10 @@ _UNSEEN = "\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
 _FOREIGN = re.compile(
     rb"[a-z](?:[\x8a\x8c\x8e\x9f]|[\x80-\x84\x86-\x89\x8b\x93-\x95\x98\x99\x9b][a-z])|\xc3[\x80-\xbf]"
 )
+#: Beginnings of spreadsheets (the new ones are zip files), Parquet, and what gzip, bzip2, xz and zstd pack.
+_BINARY = (
+    b"PK\x03\x04", b"PK\x05\x06", b"\xd0\xcf\x11\xe0", b"PAR1", b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd",
+)  # fmt: skip
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 #: Letters at a table's beginning that its header is looked for in, and lines.
 _HEADER, _LINES = 100_000, 50
@@ -130,8 +134,8 @@ def text_cells(data: bytes, path: Path, needs: list[str]) -> Columns:
     ------
     StudyError
     """
-    if data.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"PAR1")):
-        raise StudyError(f"The table {path} is a spreadsheet or another binary file; save it as CSV in UTF-8.")
+    if data.startswith(_BINARY):
+        raise StudyError(f"The table {path} is a spreadsheet, packed or another binary file; save it as CSV in UTF-8.")
     text = _decoded(data, path)
     text = text.lstrip("\ufeff")
     begin = len(text) - len(text.lstrip("\r\n"))

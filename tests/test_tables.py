@@ -1,5 +1,7 @@
 """Tables as hospitals, spreadsheets and statistics programs write them."""
 
+import gzip
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -90,6 +92,7 @@ def test_what_people_write(tmp_path, data, expected):
         (CONTROL.encode()[:-3] + b"\xc3", "line 3: there are letters neither"),
         ("", "is empty; it needs a header: accession, text"),
         (b"PK\x03\x04 a spreadsheet", "save it as CSV"),
+        (gzip.compress(CONTROL.encode()), "is a spreadsheet, packed or another binary file"),
         (b"accession,text\n1,a\n2,\0\n", "line 3: the file isn't a table of text"),
         (CONTROL.encode("utf-16")[:-1], "cut or damaged"),
     ],

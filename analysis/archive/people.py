@@ -172,8 +172,8 @@ def exams(files: pd.DataFrame, patient: pd.Series) -> pd.Series:
 
     A file without an accession number is of the exam that its study is of elsewhere, if that is one. An accession
     number that tells nothing is passed over for the study: one that several patients have (1, say), whose studies lie
-    more than a day apart, or that is the patient's identifier on several studies without a date. Files of one study that lie further apart are of
-    several exams, too.
+    more than a day apart, or that is the patient's identifier, in any spelling, on several studies without a date. Files of
+    one study that lie further apart are of several exams, too.
 
     Parameters
     ----------
@@ -190,7 +190,9 @@ def exams(files: pd.DataFrame, patient: pd.Series) -> pd.Series:
     date = pd.to_datetime(files["date"])
     accession = files["accession"].mask(shared(files["accession"], patient))
     several = (files["study_uid"].groupby(accession).transform("nunique") > 1).fillna(False).astype(bool)
-    undated = (accession == files["patient_id"]).fillna(False).astype(bool) & date.isna()
+    undated = pd.Series(False, files.index)
+    open_ = several & date.isna()
+    undated[open_] = accession[open_].map(plain) == files.loc[open_, "patient_id"].fillna("").map(plain)
     tells_nothing = several & (_far_apart(date, accession) | undated.groupby(accession).transform("max").eq(True))
     accession = accession.mask(tells_nothing)
     known = accession.dropna().groupby(files["study_uid"])

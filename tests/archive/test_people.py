@@ -127,6 +127,14 @@ def test_exams_by_accession_or_study():
     assert shared(pd.Series(["x", "x"]), pd.Series(["p", "q"])).all()
 
 
+@pytest.mark.parametrize(("accession", "n"), [("7-001", 2), ("7001", 2), ("7002", 1)])
+def test_an_undated_accession_number_that_is_the_patients_in_any_spelling_tells_nothing(accession, n):
+    files = pd.DataFrame(
+        {"accession": accession, "study_uid": ["s1", "s2"], "patient_id": "7001", "date": None}, dtype="str"
+    )
+    assert exams(files, pd.Series(["p", "p"])).nunique() == n
+
+
 def test_a_key_is_made_once_and_only_for_the_user(tmp_path):
     path = tmp_path / "config" / "key"
     key, warnings = key_from_file(path)
