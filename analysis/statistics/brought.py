@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
 
-from analysis.archive.people import plain
 from analysis.archive.unit import identifier
 from analysis.errors import StudyError
 from analysis.grading.scheme import Scheme
@@ -28,10 +28,14 @@ def refuse_misnamed(frame: pd.DataFrame, known: Iterable[str], path: str | Path)
     ------
     StudyError
     """
-    absent = {plain(name): name for name in known if name not in frame}
+    absent = {_letters(name): name for name in known if name not in frame}
     for column in frame.columns:
-        if column not in known and (meant := absent.get(plain(column))):
+        if column not in known and (meant := absent.get(_letters(column))):
             raise StudyError(f"{path} has a column '{column}', which isn't read; call it '{meant}'.")
+
+
+def _letters(name: str) -> str:
+    return re.sub(r"[\W_]", "", name)
 
 
 def refuse_other_sets(frame: pd.DataFrame, path: str | Path) -> None:

@@ -439,14 +439,27 @@ def test_signs_that_look_alike_part_no_report_from_its_exam(tmp_path, written):
 
 
 @pytest.mark.parametrize(
-    "name", ["Reports.csv", "reports.xlsx", "READINGS.CSV", "sets.csv.txt", "Exams.tsv", "dicom/readings.csv"]
+    "name",
+    [
+        "Reports.csv",
+        "reports.xlsx",
+        "READINGS.CSV",
+        "sets.csv.txt",
+        "Exams.tsv",
+        "dicom/readings.csv",
+        "readings (1).csv",
+        "Copy of reports.csv",
+        "sets_final.xlsx",
+        "reports",
+    ],
 )
 def test_a_table_by_a_name_that_is_not_read_is_told(tmp_path, name):
     (tmp_path / "dicom").mkdir()
-    (tmp_path / "notes.csv").write_text("anything")
+    for other in ("notes.csv", "readingsheet.csv", "the exams.docx", ".~lock.readings.csv#"):
+        (tmp_path / other).write_text("anything")
     assert misnamed(tmp_path) is None
     (tmp_path / name).write_text("exam\n")
-    proper = f"{Path(name).name.lower().split('.')[0]}.csv"
+    proper = re.search("reports|readings|sets|exams", name.lower())[0] + ".csv"
     assert f"{name} isn't read: an archive's table is called {proper}" in misnamed(tmp_path)
     (tmp_path / proper).write_text("exam\n")  # then the other is a copy
     assert misnamed(tmp_path) is None
