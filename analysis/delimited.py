@@ -18,9 +18,9 @@ _DISGUISED = re.compile(r"""="(.*)"|'([\w./+-]*\d[\w./+-]*)""", re.DOTALL)
 #: Signs without width, which come along when cells are copied from a web page.
 _UNSEEN = "\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
 #: What no text in Windows' Western code page has: a capital or a sign within a word, as letters of a Mac's or DOS's code
-#: page become, and letters in UTF-8.
+#: page become, letters in UTF-8, and whole words of such letters, as Cyrillic ones become.
 _FOREIGN = re.compile(
-    rb"[a-z](?:[\x8a\x8c\x8e\x9f]|[\x80-\x84\x86-\x89\x8b\x93-\x95\x98\x99\x9b][a-z])|\xc3[\x80-\xbf]"
+    rb"[a-z](?:[\x8a\x8c\x8e\x9f]|[\x80-\x84\x86-\x89\x8b\x93-\x95\x98\x99\x9b][a-z])|\xc3[\x80-\xbf]|[\xc0-\xff]{5}"
 )
 #: Beginnings of spreadsheets (the new ones are zip files), Parquet, and what gzip, bzip2, xz and zstd pack.
 _BINARY = (

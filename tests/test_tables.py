@@ -88,6 +88,10 @@ def test_what_people_write(tmp_path, data, expected):
         ("accession,text\n1,h\xf6ger kn\xe4\n".encode("mac_roman"), "line 2: there are letters neither"),
         ("accession,text\n1,h\xf6ger\n".encode("cp850"), "line 2: there are letters neither"),
         ("accession,text\r1,a\r2,Ã…sa h\xf6ger\r".encode("cp1252"), "line 3: there are letters neither"),
+        (
+            "accession,text\n1,\u0430\u0440\u0442\u0440\u043e\u0437\n".encode("cp1251"),
+            "line 2: there are letters neither",
+        ),
         (CONTROL.encode() + b"2,v\xe4\n", "line 3: there are letters neither"),
         (CONTROL.encode()[:-3] + b"\xc3", "line 3: there are letters neither"),
         ("", "is empty; it needs a header: accession, text"),
