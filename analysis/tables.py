@@ -6,14 +6,12 @@ spreadsheet is read here, wherever it is used. An identifier stays text, so that
 
 from __future__ import annotations
 
-import csv
 import io
-import re
-import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from analysis.delimited import Columns, column_name, require, text_cells
 from analysis.errors import StudyError
 from analysis.files import hold, read_bytes
 
@@ -21,19 +19,9 @@ if TYPE_CHECKING:
     import pandas as pd
     import pandera.pandas as pa
 
-_SEPARATORS = (",", ";", "\t", "|")
-#: Cells that say that there is no number.
-_MISSING = {"", ".", "-", "na", "n/a", "nan", "none", "null"}
+#: Cells that say that there is nothing.
+MISSING = {"", ".", "-", "na", "n/a", "nan", "none", "null"}
 _FLAGS = {"true": "1", "false": "0"}
-#: Text in disguise, by which people keep a spreadsheet from taking it for a number.
-_DISGUISED = re.compile(r"""="(.*)"|'([\w./+-]*\d[\w./+-]*)""", re.DOTALL)
-#: Signs without width, which come along when cells are copied from a web page.
-_UNSEEN = "\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
-
-#: Letters at a table's beginning that its header is looked for in.
-_HEADER = 100_000
-#: The header's names, the line that each row begins in, and the cells of each column.
-_Columns = tuple[list[str], list[int], list[list[str]]]
 
 
 def read_text_table(path: str | Path, needs: Iterable[str] = ()) -> pd.DataFrame:
@@ -63,20 +51,18 @@ def read_text_table(path: str | Path, needs: Iterable[str] = ()) -> pd.DataFrame
     """
     import pandas as pd
 
-    path, needs = Path(path), [name.strip().lower() for name in needs]
+    path, needs = Path(path), [column_name(name) for name in needs]
     data = read_bytes(path)
-    header, lines, columns = _parquet(data, path) if path.suffix.lower() == ".parquet" else _text(data, path, needs)
-    names = [name.strip().lower() for name in header]
+    parquet = path.suffix.lower() == ".parquet"
+    header, lines, columns = _parquet(data, path) if parquet else text_cells(data, path, needs)
+    names = [column_name(name) for name in header]
     for position, name in enumerate(names):
         if name and name in names[:position]:
             raise StudyError(
                 f"The table {path} has two columns called '{name}' (the {_nth(names.index(name))} and the "
                 f"{_nth(position)}); remove or rename one."
             )
-    missing = [name for name in needs if name not in names]
-    if missing:
-        there = ", ".join(f"'{name}'" for name in names if name)
-        raise StudyError(f"The table {path} lacks the column '{missing[0]}'; it has {there or 'no column'}.")
+    require(names, needs, path)
     for position in (position for position, name in enumerate(names) if not name):
         if line := next((line for line, cell in zip(lines, columns[position], strict=True) if cell), None):
             raise StudyError(
@@ -143,8 +129,10 @@ def numbers(frame: pd.DataFrame, names: Iterable[str], path: str | Path) -> pd.D
             found[name] = pd.Series(np.nan, frame.index)
             continue
         cells = frame[name].str.strip().str.lower()
+        if not cells.str.isascii().all():  # digits as they are typed in Japan, and the minus sign of typesetters
+            cells = cells.str.normalize("NFKC").str.replace("\N{MINUS SIGN}", "-")
         written = cells.replace(_FLAGS).str.replace(r"^([+-]?\d*),(\d+)", r"\1.\2", regex=True)
-        written = written.mask(cells.isin(_MISSING))
+        written = written.mask(cells.isin(MISSING))
         values = pd.to_numeric(written, errors="coerce").astype(float)
         wrong = values.isna() & written.notna()
         if wrong.any():
@@ -186,134 +174,7 @@ def _nth(position: int) -> str:
     return f"{number}{ending}"
 
 
-def _cleaned(cell: str) -> str:
-    cell = cell.strip().strip(_UNSEEN).strip()
-    disguised = _DISGUISED.fullmatch(cell)
-    return (disguised[1] or disguised[2] or "").strip() if disguised else cell
-
-
-def _all_cleaned(cells: Iterable[str]) -> list[str]:
-    """Clean a column's cells, each text once: a long table has few different ones."""
-    cells = list(cells)
-    cleaned = {cell: _cleaned(cell) for cell in set(cells)}
-    return [cleaned[cell] for cell in cells]
-
-
-def _decoded(data: bytes, path: Path) -> str:
-    """Decode by the mark at the beginning, else as UTF-8, else as Windows' Western code page."""
-    if data.startswith((b"\xff\xfe\0\0", b"\0\0\xfe\xff")):
-        encoding = "utf-32"
-    elif data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        encoding = "utf-16"
-    elif data[1:2] == b"\0" or data[:1] == b"\0":  # UTF-16 without its mark: a header is in plain letters
-        encoding = "utf-16-le" if data[1:2] == b"\0" else "utf-16-be"
-    else:
-        encoding = "utf-8-sig"
-    try:
-        text = data.decode(encoding)
-    except UnicodeDecodeError as error:
-        if encoding != "utf-8-sig":
-            raise StudyError(f"The table {path} is cut or damaged (no valid {encoding}); save it as UTF-8.") from error
-        text = data.decode("cp1252", errors="replace")
-    if "\0" in text:
-        line = text.count("\n", 0, text.index("\0")) + 1
-        raise StudyError(f"{path}, line {line}: the file isn't a table of text; save it as CSV in UTF-8.")
-    return text
-
-
-def _text(data: bytes, path: Path, needs: list[str]) -> _Columns:
-    if data.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"PAR1")):
-        raise StudyError(f"The table {path} is a spreadsheet or another binary file; save it as CSV in UTF-8.")
-    text = _decoded(data, path)
-    text = text.lstrip("\ufeff")
-    begin = len(text) - len(text.lstrip("\r\n"))
-    skipped, text = text.count("\n", 0, begin), text[begin:]
-    if said := re.match(r"sep=(.)[ \t]*(?:\r\n|\r|\n|$)", text, re.IGNORECASE):  # Excel's own way to name the separator
-        separators: tuple[str, ...] = (said[1],)
-        text, skipped = text[said.end() :], skipped + 1
-    else:
-        separators = _SEPARATORS
-    separator = max(separators, key=lambda one: _fit(text, one, needs))
-    rows = _rows(text, separator, path, skipped)
-    header = [_cleaned(cell) for cell in next(rows, (0, []))[1]]
-    if not header:
-        raise StudyError(f"The table {path} is empty; it needs a header" + (f": {', '.join(needs)}." if needs else "."))
-    lines, found = list[int](), list[list[str]]()
-    for line, cells in rows:
-        if len(cells) != len(header):
-            more = len(cells) > len(header)
-            raise StudyError(
-                f"{path}, line {line}: {len(cells)} cell{'s'[: len(cells) != 1]}, but the header has {len(header)} "
-                f"(separated by {_named(separator)}); "
-                + (
-                    f"put a text that holds {_named(separator)} into quotation marks, or remove the one that is too many."
-                    if more
-                    else "write the ones that are missing, separated as in the header."
-                )
-            )
-        lines.append(line)
-        found.append(cells)
-    columns = [_all_cleaned(cells) for cells in zip(*found, strict=True)] or [[] for _ in header]
-    _swallowed(lines, columns, separator, path)
-    return header, lines, columns
-
-
-def _named(separator: str) -> str:
-    names = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a vertical bar"}
-    return names.get(separator, f"'{separator}'")
-
-
-def _fit(text: str, separator: str, needs: list[str]) -> tuple[int, int]:
-    """Score how well a separator splits the header: by the columns asked for that it finds, then by their number."""
-    try:
-        beginning = io.StringIO(text[:_HEADER], newline="")
-        header = next(csv.reader(beginning, delimiter=separator, skipinitialspace=True), [])
-    except csv.Error:
-        return 0, 0
-    return len({name.strip().lower() for name in header} & set(needs)), len(header)
-
-
-def _rows(text: str, separator: str, path: Path, skipped: int) -> Iterator[tuple[int, list[str]]]:
-    """Yield the rows that hold anything, as they are written, with the line that each begins in."""
-    csv.field_size_limit(sys.maxsize)
-    # Strict, so that an unclosed quotation mark is an error and doesn't take the rest of the file for one cell.
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True, skipinitialspace=True)
-    begins = 1
-    try:
-        for cells in reader:
-            if (cells and cells[0].isalnum()) or any(map(_cleaned, cells)):
-                yield begins + skipped, cells
-            begins = reader.line_num + 1
-    except csv.Error as error:
-        raise StudyError(
-            f"{path}, line {begins + skipped}: a quotation mark isn't closed, or stands inside a cell without being "
-            f"doubled ({error}, line {reader.line_num + skipped}); correct it."
-        ) from error
-
-
-def _swallowed(lines: list[int], columns: list[list[str]], separator: str, path: Path) -> None:
-    """Refuse a cell of several lines of which one looks like a row: two missing quotation marks make such a cell."""
-    several = {cell for column in columns for cell in set(column) if len(cell.splitlines()) > 1}
-    if not several:
-        return
-    shapes = {_shape(first) for first in set(columns[0])}
-    for line, cells in zip(lines, zip(*columns, strict=True), strict=True):
-        for cell in several.intersection(cells):
-            for inner in cell.splitlines()[1:]:
-                parts = inner.split(separator)
-                if len(parts) == len(cells) > 1 and (shape := _shape(parts[0])) in shapes and "9" in shape:
-                    raise StudyError(
-                        f"{path}, line {line}: a cell in quotation marks goes on over several lines, and one of them "
-                        f"looks like a row of its own (it begins '{parts[0]}'); close the quotation mark before it."
-                    )
-
-
-def _shape(cell: str) -> str:
-    """Return an identifier's form, so that those of one archive look alike: digits as 9, letters as A."""
-    return re.sub(r"[^\W\d_]", "A", re.sub(r"\d", "9", cell.strip().strip('"')))
-
-
-def _parquet(data: bytes, path: Path) -> _Columns:
+def _parquet(data: bytes, path: Path) -> Columns:
     import pyarrow as pa
     import pyarrow.parquet as pq
 

@@ -1,5 +1,7 @@
 """Tables as hospitals, spreadsheets and statistics programs write them."""
 
+import gzip
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -22,7 +24,9 @@ def read(tmp_path, data, needs=("accession", "text"), name="reports.csv"):
 
 
 @pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+@pytest.mark.parametrize(
+    "encoding", ["utf-8", "utf-8-sig", "cp1252", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le"]
+)
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 def test_any_separator_encoding_and_end_of_line(tmp_path, separator, encoding, end):
     text = CONTROL.replace(",", separator).replace("\n", end)
@@ -51,6 +55,7 @@ def test_any_separator_encoding_and_end_of_line(tmp_path, separator, encoding, e
         ("accession;text;value\n1;1,5 cm;2\n", [("1", "1,5 cm")]),
         ("accession,text\nNA,None\n", [("NA", "None")]),
         ("accession,text\n", []),
+        ("\uff41ccession\xa0,text\n1,a\n\x1a", [("1", "a")]),  # typed in Japan; the end of a file in DOS
     ],
 )
 def test_what_people_write(tmp_path, data, expected):
@@ -72,9 +77,26 @@ def test_what_people_write(tmp_path, data, expected):
         ('accession,text\n0001,"a.\n0002,b.\n0003,c"\n0004,d\n', "line 2: .* looks like a row of its own"),
         ('accession,text\n1,"a" b\n', "line 2: a quotation mark"),
         ("Accession,accession ,text\n1,1,a\n", "two columns called 'accession' \\(the 1st and the 2nd\\)"),
+        ('accession,text,date\n01,"a,1\n02,b",1\n03,c,1\n', "line 2: .* looks like a row of its own \\(of '02'"),
+        ('text,accession\n"a,01\nb",02\nc,03\n', "line 2: .* looks like a row of its own \\(of '01'"),
+        ('text,accession\n"a,01\nb,02\nc",03\n', "line 2: .* looks like a row of its own"),
+        ("Reports of May\n\naccession;text\n1;a\n", "the names of its columns are in line 3; remove what stands above"),
+        ('"sep=;"\naccession;text\n1;a\n', "the names of its columns are in line 2"),
         ("accession\n1\n", "lacks the column 'text'; it has 'accession'"),
+        ("accession:text\n1:a\n", "lacks the column 'accession'.* separated by commas, semicolons"),
+        ("<html>\n<table>accession</table>", "Its first line must name its columns"),
+        ("accession,text\n1,h\xf6ger kn\xe4\n".encode("mac_roman"), "line 2: there are letters neither"),
+        ("accession,text\n1,h\xf6ger\n".encode("cp850"), "line 2: there are letters neither"),
+        ("accession,text\r1,a\r2,Ã…sa h\xf6ger\r".encode("cp1252"), "line 3: there are letters neither"),
+        (
+            "accession,text\n1,\u0430\u0440\u0442\u0440\u043e\u0437\n".encode("cp1251"),
+            "line 2: there are letters neither",
+        ),
+        (CONTROL.encode() + b"2,v\xe4\n", "line 3: there are letters neither"),
+        (CONTROL.encode()[:-3] + b"\xc3", "line 3: there are letters neither"),
         ("", "is empty; it needs a header: accession, text"),
         (b"PK\x03\x04 a spreadsheet", "save it as CSV"),
+        (gzip.compress(CONTROL.encode()), "is a spreadsheet, packed or another binary file"),
         (b"accession,text\n1,a\n2,\0\n", "line 3: the file isn't a table of text"),
         (CONTROL.encode("utf-16")[:-1], "cut or damaged"),
     ],
@@ -85,7 +107,8 @@ def test_what_is_wrong_is_named_by_its_line(tmp_path, data, message):
 
 
 def test_no_message_quotes_a_cell_of_text(tmp_path):
-    for data in ("accession,text,\n1,a,Secret\n", 'accession,text\n1,"Secret\n', 'accession,text\n1,"Secret" b\n'):
+    damaged = 'accession,text\n1,"Secret\n', 'accession,text\n1,"Secret" b\n'
+    for data in ("accession,text,\n1,a,Secret\n", *damaged, "1,Secret word.\n2,a\n"):
         with pytest.raises(StudyError) as caught:
             read(tmp_path, data)
         assert "Secret" not in str(caught.value)
@@ -114,6 +137,9 @@ def test_numbers(tmp_path):
     assert found["a"].tolist() == [0.5, -0.00125]
     assert found["c"].tolist() == [1, 0]
     assert found[["b", "d"]].isna().all(axis=None)
+    assert numbers(read(tmp_path, "a\n\N{MINUS SIGN}0.5\n\uff11.\uff15\n", (), "t.csv"), ["a"], "t.csv")[
+        "a"
+    ].tolist() == [-0.5, 1.5]
     with pytest.raises(StudyError, match=r"t.csv, line 3: 'two' in the column 'a' is no number"):
         numbers(read(tmp_path, "a\n1\ntwo\n", (), "t.csv"), ["a"], "t.csv")
 

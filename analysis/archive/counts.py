@@ -7,10 +7,10 @@ import pandas as pd
 from analysis.schemas import COUNTS
 
 
-def count(files: pd.DataFrame, double: int, texts: dict[str, int], by_study: int) -> pd.DataFrame:
+def count(files: pd.DataFrame, double: int, texts: dict[str, int], by_study: int, items: pd.Series) -> pd.DataFrame:
     """Count what became of the files, and hold the sum to what was found: columns `kind`, `code`, `n`.
 
-    `double` is the number of exams of two knees.
+    `double` is the number of exams of two knees, `items` what was read, for each reading: a slip in a name shows.
     """
     good = files[files["code"].isna()]
     duplicate = files["code"].str.startswith("duplicate").fillna(False).astype(bool)
@@ -36,4 +36,5 @@ def count(files: pd.DataFrame, double: int, texts: dict[str, int], by_study: int
     burned_in = good["burned_in"].fillna("not_said").value_counts().sort_index()
     rows += [("burned_in", str(said), n) for said, n in burned_in.items()]
     rows += [(kind, None, n) for kind, n in texts.items()]
+    rows += [("readings", str(item), n) for item, n in items.value_counts().sort_index().items()]
     return pd.DataFrame(rows, columns=list(COUNTS.columns))

@@ -11,8 +11,6 @@ from typing import NamedTuple
 
 from analysis.errors import StudyError
 
-#: What can't be shown as it is: control characters, and the bytes of names that aren't UTF-8.
-_HIDDEN = re.compile(r"[\\\x00-\x1f\x7f-\x9f\u2028\u2029\udc80-\udcff]")
 _ESCAPE = re.compile(rb"\\x([0-9a-f]{2})")
 
 
@@ -42,7 +40,15 @@ class Entry(NamedTuple):
 
 def escaped(name: str) -> str:
     r"""Write a file's name so that any table and screen can hold it: bytes that are no text become \xe4 and the like."""
-    return _HIDDEN.sub(lambda hidden: "".join(f"\\x{byte:02x}" for byte in os.fsencode(hidden[0])), name)
+    if name.isprintable() and "\\" not in name:
+        return name
+    # Hidden are control characters, signs that can't be seen or turn a line around, and bytes that aren't UTF-8.
+    hidden = (not one.isprintable() or one == "\\" for one in name)
+    return "".join(_bytes(one) if hide else one for one, hide in zip(name, hidden, strict=True))
+
+
+def _bytes(letter: str) -> str:
+    return "".join(f"\\x{byte:02x}" for byte in os.fsencode(letter))
 
 
 def real_path(folder: Path, path: str) -> Path:

@@ -116,7 +116,7 @@ def ingest(
     doubts = {"identifiers_of_many": len(many), "patients_contradicted": contradicted(files, files["patient_key"])}
     files["exam_key"] = exams(files, files["patient_key"])
     reject(files, files["exam_key"].isna(), "no_exam")
-    reject(files, files["patient_key"].isna(), "no_patient", _who(files, settings))
+    reject(files, files["patient_key"].isna(), "no_patient", _who(files, settings, many))
     of_two = shared(files["exam_key"], files["patient_key"])
     reject(files, of_two, "exam_of_two_patients")
     mark_copies(files)
@@ -135,7 +135,7 @@ def ingest(
     except StudyError as error:
         problem = str(error)
     reject(files, files["exam"].isin(double) & files["side"].isna(), "no_side")
-    counts = count(files, len(double), told | texts, by_study)
+    counts = count(files, len(double), told | texts, by_study, read["item"])
     if problem:
         raise Refused(problem, files, counts)
     files = divide(files.drop(columns=["patient_key", "exam_key"]), double)
@@ -154,9 +154,9 @@ def _patients(files: pd.DataFrame, settings: IngestSettings, nobody: str | None,
     return int(study[unnamed].nunique())
 
 
-def _who(files: pd.DataFrame, settings: IngestSettings) -> pd.Series:
+def _who(files: pd.DataFrame, settings: IngestSettings, many: frozenset[str]) -> pd.Series:
     """Say what stands where the patient's identifier should be, if it is one of the words that stand for nobody."""
-    words = {plain(word) for word in settings.placeholders}
+    words = {plain(word) for word in settings.placeholders} | many
     told = [
         f"'{one}' stands for nobody" if isinstance(one, str) and plain(one) in words else ""
         for one in files["patient_id"]

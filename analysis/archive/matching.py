@@ -195,7 +195,8 @@ def fill_from(path: Path, files: pd.DataFrame) -> tuple[str | None, dict[str, in
     str or None
         What is wrong with it.
     dict of str to int
-        Its exams, those that the archive hasn't, and where there are any, those that it has in another spelling.
+        Its exams, those that the archive hasn't, and where there are any, those that it has in another spelling, those whose
+        number several exams have (they are told nothing), and those of whom the headers say something else.
     """
     if not path.exists():
         return None, {}
@@ -203,13 +204,21 @@ def fill_from(path: Path, files: pd.DataFrame) -> tuple[str | None, dict[str, in
         known = read_exams(path).set_index("exam")
     except StudyError as error:
         return str(error), {}
+    names = exam_names(files)
+    several = known.index.isin(names.loc[names["name"].duplicated(keep=False), "name"])
     nowhere = ~known.index.isin(files["accession"]) & ~known.index.isin(files["study_uid"])
     named = pd.Series(known.index)
     if len(known) and nowhere.all():
         return f"{path}: none of its {len(known)} exams is in the archive: {side_by_side(named, files)}.", {}
-    for column in ("age", "sex"):
-        told = files["accession"].map(known[column]).fillna(files["study_uid"].map(known[column]))
-        files[column] = files[column].fillna(told)
+    told = known[~several].merge(names, left_index=True, right_on="name").drop_duplicates("exam").set_index("exam")
+    age, sex = (files["exam"].map(told[column]) for column in ("age", "sex"))
+    # ASSUME: a table may round an age, or give that at another visit of the year.
+    differ = (age - files["age"]).abs().gt(1) | (sex.notna() & files["sex"].notna() & (sex != files["sex"]))
+    files["age"], files["sex"] = files["age"].fillna(age), files["sex"].fillna(sex)
     counts = {"exams_csv": len(known), "exams_csv_of_no_exam": int(nowhere.sum())}
-    otherwise = len(respelled(named, files)[1])
-    return None, counts | ({"exams_csv_spelled_otherwise": otherwise} if otherwise else {})
+    doubts = {
+        "exams_csv_spelled_otherwise": len(respelled(named, files)[1]),
+        "exams_csv_of_several_exams": int(several.sum()),
+        "exams_csv_contradicted": int(files.loc[differ, "exam"].nunique()),
+    }
+    return None, counts | {name: n for name, n in doubts.items() if n}

@@ -12,6 +12,7 @@ import pandas as pd
 
 from analysis.archive.describe import is_filler, parse_date
 from analysis.archive.inspect import SEPARATOR
+from analysis.tables import MISSING
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable
@@ -27,18 +28,21 @@ def plain(words: str) -> str:
 def plain_id(identifier: str | None, nobody: Container[str] = ()) -> str | None:
     """Return a patient identifier in one spelling, or None where it stands for nobody (is `plain` one of those).
 
+    Words that all stand for nobody do so together (Unknown Patient), and so does what programs write for nothing (NaN).
     Case and blanks don't count, nor does punctuation in national numbers and between one run of letters and one of
     digits (`A-17`); elsewhere it parts, so that `1-12` and `11-2` are two. A Swedish personal number is the same with
     and without its century.
     """
     found = plain(identifier or "")
-    if not found or found in nobody or _REPEATED.fullmatch(found):
+    if not found or found in nobody or found in MISSING or _REPEATED.fullmatch(found):
         return None
     # Month 1-12 and day 1-31, or 61-91 in a co-ordination number.
     century = re.fullmatch(r"(?:19|20)(\d\d(?:0[1-9]|1[0-2])(?:[06][1-9]|[1278]\d|[39][01])\d{4})", found)
     runs = _RUNS.findall(unicodedata.normalize("NFKD", identifier or "").casefold())
     if century and len(runs) <= 2:
         return century[1]
+    if all(run.isalpha() and plain(run) in nobody for run in runs):
+        return None
     digits = "".join(runs).isdigit() and tuple(len(run) for run in runs) in _NATIONAL
     letters = len(runs) == 2 and runs[0].isalpha() and runs[1].isdigit()
     return found if digits or letters else "-".join(plain(run) for run in runs)
@@ -52,10 +56,10 @@ _NATIONAL = {(6, 4), (8, 4), (6, 5), (3, 2, 4), (3, 3, 4)}
 
 
 def borne_by_many(files: pd.DataFrame) -> frozenset[str]:
-    """Return other identifiers and names that nobody can be known by, since too many bear them, as of a study or a scanner.
+    """Return identifiers and names that nobody can be known by, since too many bear them, as of a study or a scanner.
 
-    ASSUME: nobody has three PatientIDs and three birth dates, nor ten PatientIDs; and a name that a fifth of at least ten
-    have was put in by anonymisation.
+    ASSUME: nobody has three PatientIDs and three birth dates, nor ten PatientIDs; a name that a fifth of at least ten have
+    was put in by anonymisation; and a PatientID without a digit is a word, which names nobody where it has two birth dates.
 
     Parameters
     ----------
@@ -69,7 +73,9 @@ def borne_by_many(files: pd.DataFrame) -> frozenset[str]:
     many = others[(others.min(axis=1) >= 3) | (others["patient_id"] >= 10)]
     names = people[["patient_id", "patient_name"]].drop_duplicates()["patient_name"].value_counts()
     names = names[names >= max(10, 0.2 * people["patient_id"].nunique())]
-    return frozenset({*map(plain, many.index), *map(_plain_name, names.index)})
+    born = people["birth_date"].str.replace(r"\D", "", regex=True).groupby(people["patient_id"].map(plain)).nunique()
+    words = {name for name in born.index[born > 1] if not any(map(str.isdigit, name))}
+    return frozenset({*map(plain, many.index), *map(_plain_name, names.index), *words})
 
 
 def _plain_name(name: str) -> str:
@@ -166,8 +172,8 @@ def exams(files: pd.DataFrame, patient: pd.Series) -> pd.Series:
 
     A file without an accession number is of the exam that its study is of elsewhere, if that is one. An accession
     number that tells nothing is passed over for the study: one that several patients have (1, say), whose studies lie
-    more than a day apart, or that is the patient's identifier on several studies without a date. Files of one study that lie further apart are of
-    several exams, too.
+    more than a day apart, or that is the patient's identifier, in any spelling, on several studies without a date. Files of
+    one study that lie further apart are of several exams, too.
 
     Parameters
     ----------
@@ -184,7 +190,9 @@ def exams(files: pd.DataFrame, patient: pd.Series) -> pd.Series:
     date = pd.to_datetime(files["date"])
     accession = files["accession"].mask(shared(files["accession"], patient))
     several = (files["study_uid"].groupby(accession).transform("nunique") > 1).fillna(False).astype(bool)
-    undated = (accession == files["patient_id"]).fillna(False).astype(bool) & date.isna()
+    undated = pd.Series(False, files.index)
+    open_ = several & date.isna()
+    undated[open_] = accession[open_].map(plain) == files.loc[open_, "patient_id"].fillna("").map(plain)
     tells_nothing = several & (_far_apart(date, accession) | undated.groupby(accession).transform("max").eq(True))
     accession = accession.mask(tells_nothing)
     known = accession.dropna().groupby(files["study_uid"])

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 REASONS = {
     "no_access": "The system refuses to open it ({}); give the user who runs the study the right to read it",
     "loop": "It is a link to a folder that holds the archive itself; link to the folder that is meant",
-    "not_a_file": "It is a link to nowhere, a pipe, a socket or a device",
+    "not_a_file": "It is a link to nowhere, a pipe, a socket or a device, or was taken away while the archive was read",
     "file_too_large": "The file is larger ({}) than ingest.max_file_mb allows",
     "empty": "The file is empty; copy it again",
     "packed": "It is a packed file ({}); unpack it",

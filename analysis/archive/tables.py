@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -10,8 +11,8 @@ from analysis import schemas
 from analysis.archive.people import plain
 from analysis.archive.unit import SIDES, identifier
 from analysis.errors import StudyError
-from analysis.schemas import ROLES, SETS
-from analysis.tables import by_value, numbers, read_text_table
+from analysis.schemas import FLAGS, ROLES, SETS
+from analysis.tables import MISSING, by_value, numbers, read_text_table
 
 REPORTS = ("accession", "text")
 READINGS = tuple(schemas.READINGS.columns)
@@ -22,6 +23,8 @@ NAMES = ("reports.csv", "readings.csv", "sets.csv", "exams.csv")
 #: In which radiographs can have been read.
 _YEARS = (1895, 2150)
 _LETTERS = {"l": "left", "r": "right"}
+#: The end of a whole number that was written as a fraction.
+_FRACTION = r"[.,]0*$"
 
 
 def misnamed(folder: Path) -> str | None:
@@ -33,7 +36,9 @@ def misnamed(folder: Path) -> str | None:
             continue
         if table.is_symlink():
             return f"{table} is a link to nowhere; correct it, or remove it."
-        again = [path for path in others if path.name.casefold().split(".")[0] == table.stem and not path.is_dir()]
+        # As copies are called: readings (1).csv, Copy of readings.csv.
+        copied = re.compile(rf"{table.stem}(\.|$)|({table.stem}[^a-z.]|.* {table.stem}\.).*(csv|tsv|txt|xlsx?|ods)$")
+        again = [path for path in others if copied.match(path.name.casefold()) and not path.is_dir()]
         again += [path for path in (folder / "dicom" / name,) if path.is_file()]
         if again:
             return (
@@ -57,12 +62,11 @@ def read_readings(path: Path) -> pd.DataFrame:
     StudyError
         Names the exam and the line of the first row with an unknown role, a value that is no whole
         number, a revisit flag other than 0 and 1, an unknown side, a time that is none or centuries away, or a reader
-        spelled in two ways.
+        or an item spelled in two ways.
     """
     frame = read_text_table(path, READINGS)
-    side = frame["side"].str.lower().replace(_LETTERS) if "side" in frame else ""
-    frame = frame[list(READINGS)].assign(side=side)
-    for column in READINGS:
+    frame = frame[list(READINGS)].assign(side=frame.get("side", ""))
+    for column in (*READINGS, "side"):
         frame = _identified(frame, column)
 
     def stop(wrong: pd.Series, column: str, what: str) -> None:
@@ -75,26 +79,34 @@ def read_readings(path: Path) -> pd.DataFrame:
 
     for column in ("exam", "reader", "item"):
         stop(frame[column] == "", column, "it can't be empty")
-    frame["role"] = frame["role"].str.lower()
+    frame["role"], frame["side"] = frame["role"].str.lower(), frame["side"].str.lower().replace(_LETTERS)
     frame["item"] = frame["item"].str.lower()  # a scheme's items are in lower case
     stop(~frame["role"].isin(ROLES), "role", f"it must be one of {', '.join(ROLES)}")
-    stop(~frame["value"].str.fullmatch(r"[0-9]{1,9}(\.0*)?"), "value", "it must be a whole number, 0 or more")
-    readers = pd.Series(frame["reader"].unique(), dtype="str")
-    again = readers[readers.map(plain).duplicated()]
-    stop(frame["reader"].isin(again), "reader", "it is spelled differently elsewhere; write each reader in one way")
+    stop(~frame["value"].str.fullmatch(r"[0-9]{1,9}([.,]0*)?"), "value", "it must be a whole number, 0 or more")
+    for column, known in (("reader", ()), ("item", FLAGS)):
+        names = pd.Series(list(dict.fromkeys([*known, *frame[column].unique()])), dtype="str")
+        again = names[names.map(_spelling).duplicated()]
+        stop(frame[column].isin(again), column, f"it is spelled differently elsewhere; write each {column} in one way")
     stop(~frame["side"].isin(("", *SIDES)), "side", "it must be left, right, or empty where the exam has one knee")
-    flags = frame["revisit"].str.lower().replace({"true": "1", "false": "0", "": "0"})
+    # Where some are empty, a statistics program writes whole numbers as fractions.
+    flags = frame["revisit"].str.lower().str.replace(_FRACTION, "", regex=True)
+    flags = flags.replace({"true": "1", "false": "0", "": "0"})
     stop(~flags.isin(("0", "1")), "revisit", "it must be 0 or 1")
     time = pd.to_datetime(frame["time"].where(frame["time"] != ""), errors="coerce", format="ISO8601", utc=True)
     # A year or month alone would be read as its first day; a year of another calendar would be centuries away.
     no_day = ~time.dt.year.between(*_YEARS) | ~frame["time"].str.match(r"\d{4}-?\d\d-?\d\d")
     stop(no_day & (frame["time"] != ""), "time", "it must be a time such as 2021-05-31T14:30:00, or empty")
     return frame.assign(
-        value=by_value(frame["value"], lambda values: values.astype(float).astype(int)),
+        value=by_value(frame["value"], lambda values: values.str.replace(_FRACTION, "", regex=True).astype(int)),
         revisit=flags == "1",
         time=time.dt.tz_localize(None),
         session=frame["session"].where(frame["session"] != ""),
     )
+
+
+def _spelling(name: str) -> str:
+    """Return what is left of a name when spelling is set aside, and what a spreadsheet does to a number (01, 1.0)."""
+    return re.sub(r"(?<!\d)0+(?=\d)", "", plain(re.sub(rf"(?<=\d){_FRACTION}", "", name)))
 
 
 def readings_or_problem(path: Path) -> tuple[pd.DataFrame, str | None]:
@@ -136,7 +148,7 @@ def read_split(path: Path) -> pd.DataFrame:
     StudyError
         If a set is called something else than training, validation or test.
     """
-    frame = read_text_table(path, SPLIT)[list(SPLIT)]
+    frame = _identified(read_text_table(path, SPLIT)[list(SPLIT)], "set")
     frame["set"] = frame["set"].str.lower()
     unknown = frame[~frame["set"].isin(SETS)]
     if len(unknown):
@@ -158,19 +170,21 @@ def read_exams(path: Path) -> pd.DataFrame:
     Raises
     ------
     StudyError
-        Names the line of an age that is no number from 0 to 120, of an unknown sex, or of an exam that another line tells
-        something else of.
+        Names the line of an age that is no number from 0 to 120, of an unknown sex, of no exam, or of an exam that another
+        line tells something else of.
     """
-    frame = _identified(read_text_table(path, EXAMS)[list(EXAMS)], "exam")
+    frame = _identified(_identified(read_text_table(path, EXAMS)[list(EXAMS)], "exam"), "sex")
     age = numbers(frame, ["age"], path)["age"]
-    sex = frame["sex"].str.lower().replace({"f": "female", "m": "male", "o": "other"})
-    again = frame["exam"].duplicated() & ~frame.duplicated()
+    sex = frame["sex"].str.lower().replace({"f": "female", "m": "male", "o": "other"} | dict.fromkeys(MISSING, ""))
+    told = frame.assign(age=age, sex=sex)
+    again = frame["exam"].duplicated() & ~told.duplicated()
     for wrong, what in (
+        (frame["exam"] == "", "it can't be empty"),
         (again, "an earlier line says something else of it"),
         (age.notna() & ~age.between(0, 120), "the age must be 0 to 120 years, or empty"),
         (~sex.isin(("", "female", "male", "other")), "the sex must be female, male, other, or empty"),
     ):
         if wrong.any():
             line = wrong.index[wrong.to_numpy()][0]
-            raise StudyError(f"{path}, line {line}: exam {frame.loc[line, 'exam']}: {what}; correct it.")
-    return frame.assign(age=age, sex=sex.where(sex != ""))[~frame.duplicated()]
+            raise StudyError(f"{path}, line {line}: exam {frame.loc[line, 'exam'] or '(none)'}: {what}; correct it.")
+    return told.assign(sex=sex.where(sex != ""))[~told.duplicated()]

@@ -9,13 +9,13 @@ import pandas as pd
 
 from analysis.archive.unit import side_of
 from analysis.cohort.words import mentions
-from analysis.schemas import WEIGHTS
+from analysis.schemas import FLAGS, WEIGHTS
 
 if TYPE_CHECKING:
     from analysis.cohort.settings import Rule, SelectionSettings
 
 #: Reading items that say something of the exam, not of the knee.
-UNUSABLE, NO_KNEE = "unusable", "no_knee"
+UNUSABLE, NO_KNEE = FLAGS
 
 
 def list_exams(

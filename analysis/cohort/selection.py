@@ -47,21 +47,23 @@ def given_split(path: Path, files: pd.DataFrame) -> pd.Series:
     """
     split = read_split(path)
     known = files.reindex(columns=["patient", "other_ids", "patient_id"]).dropna(subset=["patient"]).drop_duplicates()
-    table = {
-        plain_id(one): patient
-        for patient, *cells in known.itertuples(index=False)
-        for cell in cells
-        if isinstance(cell, str)
-        for one in cell.split(SEPARATOR)
-    }
-    table.pop(None, None)  # what stands for nobody
-    patient = split["patient"].map(lambda one: table.get(plain_id(one)))
-    if patient.isna().any():
-        line = patient.index[patient.isna()][0]
-        raise StudyError(
-            f"{path}, line {line}: no file of the archive is of patient '{split.loc[line, 'patient']}' "
-            f"({patient.isna().sum()} such lines); correct the identifier or remove the line."
-        )
+    table: dict[str, set[str]] = {}
+    for patient, *cells in known.itertuples(index=False):
+        for one in (one for cell in cells if isinstance(cell, str) for one in cell.split(SEPARATOR)):
+            table.setdefault(plain_id(one) or "", set()).add(patient)
+    table.pop("", None)  # what stands for nobody
+    named = split["patient"].map(lambda one: table.get(plain_id(one) or "", set()))
+    for wrong, what in (
+        (named.map(len) == 0, "no file of the archive is of patient"),
+        (named.map(len) > 1, "several patients of the archive bear the identifier"),
+    ):
+        if wrong.any():
+            line = split.index[wrong.to_numpy()][0]
+            raise StudyError(
+                f"{path}, line {line}: {what} '{split.loc[line, 'patient']}' ({wrong.sum()} such lines); correct the "
+                "identifier or remove the line."
+            )
+    patient = named.map(lambda patients: next(iter(patients)))
     several = split["set"].groupby(patient).agg(lambda sets: sorted(set(sets)))
     several = several[several.map(len) > 1]
     if len(several):

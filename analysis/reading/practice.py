@@ -36,9 +36,10 @@ def load_practice(
     Raises
     ------
     StudyError
-        If the table lacks a column or rows, an exam is unknown or belongs to the study, or an answer fits no field.
+        If the table lacks a column or rows, an exam is unknown, one of several or belongs to the study, or an answer fits no
+        field or contradicts another.
     """
-    from analysis.archive.unit import side_of
+    from analysis.archive.unit import identifier, side_of
     from analysis.files import read_table
     from analysis.schemas import PRIVATE
 
@@ -46,14 +47,16 @@ def load_practice(
     if table.empty:
         raise StudyError(f"The practice table {path} names no exam; add some, or leave it out.")
     private = read_table(places.private, PRIVATE, columns=["exam", "accession"]).dropna().drop_duplicates()
-    number: dict[str, str] = {}
+    number: dict[str, set[str]] = {}
     for exam, accession in private[["exam", "accession"]].astype(str).itertuples(index=False):
-        number.setdefault(f"{accession}-{side_of(exam)}" if side_of(exam) else accession, exam)
+        number.setdefault(f"{accession}-{side_of(exam)}" if side_of(exam) else accession, set()).add(exam)
     exams = load_exams(places.images, places.private, archive, None)
     studied = _studied(places.exams)
     answers: dict[str, dict[str, int]] = {}
-    for given, item, value in zip(table["exam"], table["item"], table["value"], strict=True):
-        exam = number.get(given, given)
+    for given, item, value in zip(table["exam"], table["item"].str.lower(), table["value"], strict=True):
+        exam, *others = number.get(identifier(given), {given})
+        if others:
+            raise StudyError(f"{path}: several exams have the number '{given}'; practise with another exam.")
         if exam not in exams:
             raise StudyError(f"{path}: the archive has no exam '{given}'; correct the number.")
         if exam in studied:
@@ -66,7 +69,10 @@ def load_practice(
             raise StudyError(f"{path}: '{item}' of exam '{given}' is no field of {form.path}; correct it.")
         if not (value.isascii() and value.isdigit() and int(value) <= highest):
             raise StudyError(f"{path}: {item} of exam '{given}' can't be '{value}'; give 0 to {highest}.")
-        answers.setdefault(exam, {})[item] = int(value)
+        if answers.setdefault(exam, {}).setdefault(item, int(value)) != int(value):
+            raise StudyError(
+                f"{path}: {item} of exam '{given}' has two answers, {answers[exam][item]} and {value}; keep one."
+            )
     return answers, {exam: exams[exam] for exam in answers}
 
 

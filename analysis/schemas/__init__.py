@@ -17,6 +17,8 @@ SETS = ("training", "validation", "test")
 VIEWS = ("ap", "lateral", "oblique")
 #: Of readers; a later one outweighs an earlier one.
 ROLES = ("reader", "senior", "consensus")
+#: Items of every grading, by which exams are left out.
+FLAGS = ("unusable", "no_knee")
 WEIGHTS = {role: weight for weight, role in enumerate(ROLES)}
 
 

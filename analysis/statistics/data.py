@@ -16,8 +16,9 @@ from analysis.errors import StudyError
 from analysis.grading.scheme import Scheme
 from analysis.schemas import SETS
 from analysis.schemas.statistics import EVALUATED
+from analysis.statistics.brought import read_brought, refuse_misnamed, refuse_other_sets
 from analysis.statistics.resample import clustered
-from analysis.tables import numbers, read_text_table
+from analysis.tables import numbers
 
 Floats = npt.NDArray[np.float64]
 #: Why an outcome has no estimate that the network gives no score for.
@@ -160,11 +161,13 @@ def match(predictions: str | Path, reference: str | Path, scheme: Scheme) -> Mat
     ------
     StudyError
         If the files don't fit together: no exam in common, an exam twice, two patients or sets for an exam,
-        labels other than 0 and 1 or than its grade says, words where numbers belong, no outcome of the scheme, or
-        grades of another one.
+        labels other than 0 and 1 or than its grade says, words where numbers belong, no outcome of the scheme, grades
+        of another one, or a column whose name is misspelled.
     """
     scores, labels = _read(predictions), _read(reference)
     names, items = [outcome.id for outcome in scheme.outcomes], list(scheme.items)
+    for frame, path in ((scores, predictions), (labels, reference)):
+        refuse_misnamed(frame, ("exam", "patient", "set", *items, *scheme.findings, *names), path)
     if not set(names) & set(scores.columns):
         raise StudyError(f"{predictions} has no column named like an outcome of '{scheme.name}' (e.g. '{names[0]}').")
     _own(scheme, scores, predictions)
@@ -219,6 +222,8 @@ def _identify(
             raise StudyError(f"Exam {exam} has another {column} in {predictions} than in {reference}; correct one.")
         exams[column] = mine.where(mine != "", other).astype(object)
     if "set" not in labels and "set" not in scores:
+        for frame, path in ((labels, reference), (scores, predictions)):
+            refuse_other_sets(frame, path)
         exams["set"] = "test"
     if (exams["patient"] == "").any():
         raise StudyError(
@@ -285,7 +290,7 @@ def _grades(scheme: Scheme, score: pd.DataFrame, given: pd.DataFrame) -> pd.Data
 
 
 def _read(path: str | Path) -> pd.DataFrame:
-    frame = read_text_table(path, needs=("exam",))
+    frame = read_brought(path, ("exam",))
     if not len(frame):
         raise StudyError(f"{path} has no row but its header; it needs a row for each exam.")
     if "set" in frame:

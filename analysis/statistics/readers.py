@@ -14,6 +14,7 @@ import pandas as pd
 
 from analysis.schemas.comparisons import COMPARISONS
 from analysis.schemas.statistics import READERS
+from analysis.statistics.brought import read_readers
 from analysis.statistics.comparisons import compare_calls, holm, untested
 from analysis.statistics.data import Matched
 from analysis.statistics.grades import agreement_rows
@@ -21,7 +22,6 @@ from analysis.statistics.proportions import Names
 from analysis.statistics.questions import Questions
 from analysis.statistics.resample import Floats, Resamples
 from analysis.statistics.settings import StatisticsSettings
-from analysis.tables import numbers, read_text_table
 
 NETWORK = "network"
 
@@ -96,8 +96,7 @@ def _readings(study: Matched, path: Path | None) -> tuple[dict[str, pd.DataFrame
     """Return what each reader called each exam of the test set, outcomes included, and the readers' roles."""
     if path is None:
         return {}, {}
-    table = read_text_table(path, needs=("exam", "reader", "role", "item", "value"))
-    table["value"] = numbers(table, ["value"], path)["value"]
+    table = read_readers(path, study.scheme)
     names = study.exams.loc[study.rows("test"), "exam"].reset_index(drop=True)
     table = table[table["exam"].isin(set(names)) & (table["role"] != "consensus")]
     calls, roles = {}, {}

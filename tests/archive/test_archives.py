@@ -18,6 +18,7 @@ from analysis.archive.commands import ingest as command
 from analysis.archive.describe import match
 from analysis.archive.dicom import read
 from analysis.archive.find import escaped, find, inventory, real_path
+from analysis.archive.headers import read_headers
 from analysis.archive.ingest import Refused, ingest, write
 from analysis.archive.inspect import inspect
 from analysis.archive.matching import exams_of_readings, fill_from, reports_of_exams
@@ -25,7 +26,7 @@ from analysis.archive.people import patients
 from analysis.archive.pseudonyms import Pseudonyms, key_from_seed
 from analysis.archive.reasons import REASONS
 from analysis.archive.settings import IngestSettings
-from analysis.archive.tables import misnamed, read_exams, read_reports
+from analysis.archive.tables import misnamed, read_exams, read_readings, read_reports
 from analysis.cohort.selection import count_images
 from analysis.errors import StudyError
 from analysis.files import read_table
@@ -76,7 +77,17 @@ def test_no_name_of_a_file_is_a_formula_in_a_table_for_people(tmp_path):
     assert "=1+cmd.txt" in set(read_table(tmp_path / "private/index.parquet")["path"])
 
 
-@pytest.mark.parametrize("name", [b"kn\xe4_h\xf6ger.dcm", b"back\\slash", b"line\nbreak", b"\xff\xfe", "knä".encode()])
+@pytest.mark.parametrize(
+    "name",
+    [
+        b"kn\xe4_h\xf6ger.dcm",
+        b"back\\slash",
+        b"line\nbreak",
+        b"\xff\xfe",
+        "knä".encode(),
+        "\u202emcd.knee\u200b\xa0".encode(),
+    ],
+)
 def test_any_name_works_and_is_shown_escaped(tmp_path, name):
     folder = tmp_path / "dicom" / os.fsdecode(name)
     save(knee(), folder / os.fsdecode(name))
@@ -93,6 +104,7 @@ def test_any_name_works_and_is_shown_escaped(tmp_path, name):
 def test_names_are_escaped_as_people_know_it():
     assert escaped(os.fsdecode(b"kn\xe4_h\xf6ger.dcm")) == r"kn\xe4_h\xf6ger.dcm"
     assert escaped("knä höger.dcm") == "knä höger.dcm"
+    assert escaped("\u202emcd.knee") == r"\xe2\x80\xaemcd.knee"  # shown, it would turn what follows around
 
 
 def test_links_to_folders_are_followed_once_and_loops_end(tmp_path):
@@ -133,6 +145,15 @@ def test_folders_that_cannot_be_entered_have_a_row(tmp_path, monkeypatch):
     assert row["code"] == "no_access"
     assert "Permission denied" in row["detail"]
     assert counts(index.counts)["found"] == 2
+
+
+def test_a_file_that_is_taken_away_meanwhile_is_told(tmp_path):
+    save(knee(), tmp_path / "a.dcm")
+    entries = find(tmp_path)
+    (tmp_path / "a.dcm").unlink()
+    row = read_headers(tmp_path, entries, IngestSettings(), 1).iloc[0]
+    assert row["code"] == "not_a_file"
+    assert "was taken away while the archive was read" in row["detail"]
 
 
 def test_a_path_longer_than_the_system_allows_has_a_row(tmp_path):
@@ -273,7 +294,7 @@ def test_an_exam_that_was_taken_away_is_told_from_a_number_that_was_changed(tmp_
 @pytest.mark.parametrize("table", ["reports.csv", "exams.csv", "readings.csv"])
 def test_some_names_in_another_spelling_are_counted_and_those_of_readings_refused(tmp_path, written, there, table):
     files = pd.DataFrame(
-        {"accession": [there, "Y2"], "study_uid": ["1.1", "1.2"], "exam": ["a", "b"], "age": 1, "sex": "male"}
+        {"accession": [there, "Y2"], "study_uid": ["1.1", "1.2"], "exam": ["a", "b"], "age": 60, "sex": "female"}
     )
     path, changed = tmp_path / table, written(there)
     told = (
@@ -309,6 +330,57 @@ def test_items_in_any_case_are_one_and_readers_in_two_spellings_are_an_error(tmp
     assert set(indexed(tmp_path, readings=READ + lines).readings["item"]) == {"kl"}
     with pytest.raises(StudyError, match="line 3: the reader of exam 00012346 is 'a'; it is spelled differently"):
         indexed(tmp_path, readings=READ + lines.replace("46,A", "46,a"))
+
+
+@pytest.mark.parametrize(
+    ("column", "one", "other", "same"),
+    [
+        ("reader", "1", "01", True),
+        ("reader", "1", "1.0", True),
+        ("reader", "A1", "A 01", True),
+        ("reader", "1", "10", False),
+        ("reader", "100", "10", False),
+        ("item", "kl", "k l", True),
+        ("item", "jsn_medial", "JSN medial", True),
+        ("item", "kl", "kl2", False),
+        ("item", "kl", "no knee", True),  # by which exams are left out: no_knee
+    ],
+)
+def test_what_is_spelled_in_two_ways_is_told(tmp_path, column, one, other, same):
+    rows = {
+        "exam": "1",
+        "reader": "A",
+        "role": "reader",
+        "session": "",
+        "item": "kl",
+        "value": "2",
+        "revisit": "",
+        "time": "",
+    }
+    pd.DataFrame([rows | {column: one}, rows | {column: other}]).to_csv(tmp_path / "readings.csv", index=False)
+    if same:
+        with pytest.raises(StudyError, match=f"line 3: the {column} of exam 1 is .*; it is spelled differently"):
+            read_readings(tmp_path / "readings.csv")
+    else:
+        assert read_readings(tmp_path / "readings.csv")[column].tolist() == [one, other]
+
+
+def test_readings_are_counted_by_item(tmp_path):
+    two_exams(tmp_path)
+    lines = "".join(f"{exam},A,reader,1,{item},1,0,\n" for exam, item in (("00012345", "kl"), ("00012346", "kl_grade")))
+    n = indexed(tmp_path, readings=READ + lines).counts
+    assert n.loc[n["kind"] == "readings", ["code", "n"]].values.tolist() == [["kl", 1], ["kl_grade", 1]]
+
+
+def test_a_side_of_full_width_is_one(tmp_path):
+    (tmp_path / "readings.csv").write_text(READ.replace("\n", ",side\n") + "1,A,reader,,kl,2,,,\uff32\n")
+    assert read_readings(tmp_path / "readings.csv")["side"].tolist() == ["right"]
+
+
+def test_whole_numbers_may_be_written_as_fractions(tmp_path):
+    (tmp_path / "readings.csv").write_text(READ.replace(",", ";") + "1;A;reader;;kl;2,0;1.0;\n2;A;reader;;kl;3.;0,0;\n")
+    found = read_readings(tmp_path / "readings.csv")
+    assert (found["value"].tolist(), found["revisit"].tolist()) == ([2, 3], [True, False])
 
 
 def test_texts_below_a_merged_cell_are_counted(tmp_path):
@@ -367,14 +439,27 @@ def test_signs_that_look_alike_part_no_report_from_its_exam(tmp_path, written):
 
 
 @pytest.mark.parametrize(
-    "name", ["Reports.csv", "reports.xlsx", "READINGS.CSV", "sets.csv.txt", "Exams.tsv", "dicom/readings.csv"]
+    "name",
+    [
+        "Reports.csv",
+        "reports.xlsx",
+        "READINGS.CSV",
+        "sets.csv.txt",
+        "Exams.tsv",
+        "dicom/readings.csv",
+        "readings (1).csv",
+        "Copy of reports.csv",
+        "sets_final.xlsx",
+        "reports",
+    ],
 )
 def test_a_table_by_a_name_that_is_not_read_is_told(tmp_path, name):
     (tmp_path / "dicom").mkdir()
-    (tmp_path / "notes.csv").write_text("anything")
+    for other in ("notes.csv", "readingsheet.csv", "the exams.docx", ".~lock.readings.csv#"):
+        (tmp_path / other).write_text("anything")
     assert misnamed(tmp_path) is None
     (tmp_path / name).write_text("exam\n")
-    proper = f"{Path(name).name.lower().split('.')[0]}.csv"
+    proper = re.search("reports|readings|sets|exams", name.lower())[0] + ".csv"
     assert f"{name} isn't read: an archive's table is called {proper}" in misnamed(tmp_path)
     (tmp_path / proper).write_text("exam\n")  # then the other is a copy
     assert misnamed(tmp_path) is None

@@ -312,12 +312,27 @@ def test_exams_csv_fills_what_headers_leave_open(tmp_path):
         ("ACC0000001,200,f\n", "line 2: exam ACC0000001: the age must be 0 to 120"),
         ("ACC0000001,60,x\n", "line 2: exam ACC0000001: the sex must be"),
         ("ACC0000001,old,\n", "line 2.*age"),
+        (",60,f\n", "line 2: exam \\(none\\): it can't be empty"),
     ],
 )
 def test_a_wrong_exams_csv_is_told(tmp_path, rows, message):
     (tmp_path / "exams.csv").write_text("exam,age,sex\n" + rows)
     with pytest.raises(StudyError, match=message):
         read_exams(tmp_path / "exams.csv")
+
+
+def test_exams_csv_tells_nothing_of_two_exams_by_one_number_and_what_it_contradicts_is_counted(tmp_path):
+    for number, accession in enumerate(("1", "1", "A2", "A3")):
+        tags = {"PatientID": f"P{number}9", "PatientName": None, "PatientBirthDate": None, "PatientSex": None}
+        tags |= {"PatientAge": "060Y", "PatientSex": "M"} if accession == "A3" else {}
+        save(radiograph(RNG, AccessionNumber=accession, **tags), tmp_path / "dicom" / f"{number}.dcm")
+    (tmp_path / "exams.csv").write_text("exam,age,sex\n1,50,f\nA2,70.0,NA\nA2,70,\nA3,61,f\n")
+    index = ingest(tmp_path, IngestSettings(), NAMES)
+    told = index.files.set_index("path")[["age", "sex"]].sort_index().astype(object)
+    assert told.where(told.notna(), None).to_numpy().tolist() == [[None, None], [None, None], [70, None], [60, "male"]]
+    counts = index.counts.set_index("kind")["n"]
+    names = ["exams_csv", "exams_csv_of_no_exam", "exams_csv_of_several_exams", "exams_csv_contradicted"]
+    assert counts[names].tolist() == [3, 0, 1, 1]
 
 
 def test_an_archive_that_is_missing_or_has_no_radiograph(tmp_path):

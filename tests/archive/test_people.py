@@ -45,6 +45,9 @@ def same(*rows):
         (("Unbekannt",), ("UNBEKANNT",), False),
         (("Anonymisé",), ("ANONYMISE",), False),
         (("not available",), ("NOT AVAILABLE",), False),
+        (("Unknown Patient",), ("UNKNOWN^PATIENT",), False),
+        (("NaN",), ("nan",), False),
+        (("Unknown 17",), ("unknown-17",), True),
         ((None,), (None,), False),
     ],
 )
@@ -78,6 +81,14 @@ def test_what_too_many_bear_links_nobody():
     assert patients(renamed, NOBODY, borne_by_many(renamed)).nunique() == 12
     person = table(*[(f"P{n}", "P0", "Berg^Eva", "19500304") for n in range(4)])  # with several numbers
     assert patients(person, NOBODY, borne_by_many(person)).nunique() == 1
+    word = table(
+        ("UNK", None, None, "1950.03.04"), ("Unk", None, "Berg^Eva", "19600304"), ("A17", None, "Berg^Eva", "19600304")
+    )
+    assert patients(word, NOBODY, borne_by_many(word)).fillna("").tolist() == ["", "id a17", "id a17"]
+    initials = table(("EVA", None, None, "1950.03.04"), ("EVA", None, None, "19500304"), ("EVA", None, None, None))
+    assert patients(initials, NOBODY, borne_by_many(initials)).nunique() == 1
+    number = table(("17", None, None, "19500304"), ("17", None, None, "19600304"))  # rather a date that is wrong
+    assert patients(number, NOBODY, borne_by_many(number)).nunique() == 1
     filler = table(("A17", None, "Berg^Eva", "19000101"), ("B99", None, "Berg^Eva", "19000101"))
     assert patients(filler, NOBODY).nunique() == 2
 
@@ -114,6 +125,14 @@ def test_exams_by_accession_or_study():
     assert pd.isna(found[6])
     assert not shared(found, patient).any()
     assert shared(pd.Series(["x", "x"]), pd.Series(["p", "q"])).all()
+
+
+@pytest.mark.parametrize(("accession", "n"), [("7-001", 2), ("7001", 2), ("7002", 1)])
+def test_an_undated_accession_number_that_is_the_patients_in_any_spelling_tells_nothing(accession, n):
+    files = pd.DataFrame(
+        {"accession": accession, "study_uid": ["s1", "s2"], "patient_id": "7001", "date": None}, dtype="str"
+    )
+    assert exams(files, pd.Series(["p", "p"])).nunique() == n
 
 
 def test_a_key_is_made_once_and_only_for_the_user(tmp_path):

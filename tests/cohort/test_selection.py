@@ -294,6 +294,15 @@ def test_a_given_split_is_kept_to_or_refused(tmp_path):
         chosen(tmp_path, rows, split=[*split, ("p-out", "pilot")])
 
 
+def test_an_identifier_of_several_patients_is_of_none_of_them(tmp_path):
+    files = pd.DataFrame({"patient": ["a", "b"], "patient_id": ["1", "2"], "other_ids": ["STUDY-7", "STUDY-7"]})
+    (tmp_path / "sets.csv").write_text("patient,set\n1,test\nstudy 7,training\n")
+    with pytest.raises(StudyError, match="line 3: several patients of the archive bear the identifier 'study 7'"):
+        given_split(tmp_path / "sets.csv", files)
+    (tmp_path / "sets.csv").write_text("patient,set\n1,\uff34est\n")
+    assert given_split(tmp_path / "sets.csv", files).to_dict() == {"a": "test"}
+
+
 def test_a_given_split_knows_every_identifier_of_a_patient_and_nobody_by_none(tmp_path):
     files = pd.DataFrame({"patient_id": ["P-1", "0000"], "other_ids": ["OLD9\x1fOLD10", None], "patient": ["a", "b"]})
     (tmp_path / "sets.csv").write_text("patient,set\nold 10,test\n")

@@ -148,21 +148,22 @@ def test_practice_comes_first_shows_the_answers_and_is_in_no_export(archive, tmp
 
 
 @pytest.mark.parametrize(
-    ("row", "told"),
+    ("rows", "told"),
     [
-        ((50, ("kl", 3)), "is read for the study"),
-        ((0, ("kl", 7)), "can't be '7'"),
-        ((0, ("kll", 1)), "no field"),
-        ((0, ("kl", "x")), "can't be 'x'"),
+        ([(50, ("kl", 3))], "is read for the study"),
+        ([(0, ("kl", 7))], "can't be '7'"),
+        ([(0, ("kll", 1))], "no field"),
+        ([(0, ("kl", "x"))], "can't be 'x'"),
+        ([(0, ("kl", 2)), (0, ("KL", 2)), (0, ("kl", 3))], "has two answers, 2 and 3"),
     ],
 )
-def test_practice_that_would_spoil_the_study_is_refused(archive, tmp_path, row, told):
+def test_practice_that_would_spoil_the_study_is_refused(archive, tmp_path, rows, told):
     exams = pd.read_parquet(archive.exams_file)
     exams.loc[exams["exam"].isin(archive.exams[:3]), ["set", "reason"]] = ["excluded", "for practice"]
     exams.to_parquet(tmp_path / "exams.parquet")
     places = Places(archive.images, archive.private_index, tmp_path / "exams.parquet", KL, tmp_path / "s.sqlite")
     with pytest.raises(StudyError, match=told):
-        load_practice(practice_table(archive, tmp_path, archive.exams, [row]), places, archive.folder, make_form(KL))
+        load_practice(practice_table(archive, tmp_path, archive.exams, rows), places, archive.folder, make_form(KL))
 
 
 def test_every_grade_has_an_example_and_nothing_else_is_served(archive, tmp_path):

@@ -9,6 +9,7 @@ import pytest
 
 from analysis.errors import StudyError
 from analysis.grading.scheme import load_scheme
+from analysis.statistics.brought import read_readers
 from analysis.statistics.data import match
 from analysis.statistics.evaluate import evaluate
 from analysis.statistics.settings import StatisticsSettings
@@ -75,6 +76,53 @@ def test_what_is_wrong_is_named_with_its_line(tmp_path, old, new, words):
     (tmp_path / "reference.csv").write_text(text.replace(old, new, 1))
     with pytest.raises(StudyError, match=words):
         match(CASES / "c00_plain/predictions.csv", tmp_path / "reference.csv", load_scheme(KL))
+
+
+@pytest.mark.parametrize("written", ["kl2", "KL 2", "kl-2", "kl_2 [%]"])
+def test_a_column_that_is_misspelled_is_named(tmp_path, written):
+    frame = pd.read_csv(CASES / "c00_plain/predictions.csv").rename(columns={"kl_2": written})
+    frame.to_csv(tmp_path / "p.csv", index=False)
+    with pytest.raises(StudyError, match=r"has a column '.*', which isn't read; call it 'kl_2'"):
+        match(tmp_path / "p.csv", CASES / "c00_plain/reference.csv", load_scheme(KL))
+
+
+def test_sets_under_another_name_are_not_all_the_test_set(tmp_path):
+    frame = pd.read_csv(CASES / "c00_plain/reference.csv").rename(columns={"set": "split"})
+    frame.to_csv(tmp_path / "r.csv", index=False)
+    with pytest.raises(StudyError, match="has no column 'set', but 'split' names sets"):
+        match(CASES / "c00_plain/predictions.csv", tmp_path / "r.csv", load_scheme(KL))
+    frame.drop(columns="split").assign(split="test").to_csv(tmp_path / "r.csv", index=False)
+    assert match(CASES / "c00_plain/predictions.csv", tmp_path / "r.csv", load_scheme(KL)).rows("test").all()
+
+
+def test_signs_that_look_alike_part_no_exam_from_its_scores(tmp_path):
+    frame = pd.read_csv(CASES / "c00_plain/predictions.csv", dtype=str)
+    frame.loc[3, "exam"], frame.loc[4, "exam"] = "\uff45\uff10003", "e0\u200b004"
+    frame.to_csv(tmp_path / "p.csv", index=False)
+    found = match(tmp_path / "p.csv", CASES / "c00_plain/reference.csv", load_scheme(KL))
+    pd.testing.assert_frame_equal(found.score, load("c00_plain").score)
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("e1,A,reader,KL,3", "line 3: exam e1, item 'kl', A .reader. gave '3': the reader has read it before"),
+        ("e2,A,reader,kl,9", "line 3: .* gave '9': the scheme has no such grade"),
+        ("e2,A,reader,kl,1.5", "line 3: .* no such grade"),
+        ("e2,A,student,kl,1", "line 3: .* the role must be one of"),
+        ("e2,A,reader,kl,two", "line 3: 'two' in the column 'value' is no number"),
+    ],
+)
+def test_a_reading_that_cannot_be_is_named(tmp_path, line, told):
+    (tmp_path / "readers.csv").write_text(f"exam,reader,role,item,value\ne1,A,Reader,kl,2\n{line}\n")
+    with pytest.raises(StudyError, match=told):
+        read_readers(tmp_path / "readers.csv", load_scheme(KL))
+
+
+def test_readings_are_those_of_any_spelling(tmp_path):
+    (tmp_path / "readers.csv").write_text("Exam;reader;role;item;value\ne1;A;Consensus;KL;2,0\ne1;A;READER;kl;3\n")
+    found = read_readers(tmp_path / "readers.csv", load_scheme(KL))
+    assert found[["role", "item", "value"]].values.tolist() == [["consensus", "kl", 2], ["reader", "kl", 3]]
 
 
 def test_a_label_that_its_grade_contradicts_is_named(tmp_path):

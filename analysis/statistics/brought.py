@@ -1,0 +1,84 @@
+"""Tables that people bring to be judged: the names in them, and what is refused since it would go lost in silence."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+import pandas as pd
+
+from analysis.archive.unit import identifier
+from analysis.errors import StudyError
+from analysis.grading.scheme import Scheme
+from analysis.schemas import ROLES, SETS
+from analysis.tables import by_value, numbers, read_text_table
+
+
+def read_brought(path: str | Path, needs: Iterable[str]) -> pd.DataFrame:
+    """Read a table as text, the names in its column `exam` as they are compared: without signs that can't be seen."""
+    frame = read_text_table(path, needs=needs)
+    return frame.assign(exam=by_value(frame["exam"], lambda names: names.map(identifier).astype("str")))
+
+
+def refuse_misnamed(frame: pd.DataFrame, known: Iterable[str], path: str | Path) -> None:
+    """Refuse a column that is, but for blanks and signs, one that isn't there: what it holds would be missing.
+
+    Raises
+    ------
+    StudyError
+    """
+    absent = {_letters(name): name for name in known if name not in frame}
+    for column in frame.columns:
+        if column not in known and (meant := absent.get(_letters(column))):
+            raise StudyError(f"{path} has a column '{column}', which isn't read; call it '{meant}'.")
+
+
+def _letters(name: str) -> str:
+    return re.sub(r"[\W_]", "", name)
+
+
+def refuse_other_sets(frame: pd.DataFrame, path: str | Path) -> None:
+    """Refuse a table without sets that has them in a column of another name: all exams would be the test set.
+
+    Raises
+    ------
+    StudyError
+    """
+    for column in frame.columns:
+        values = set(frame[column].str.lower()) - {""}
+        if values <= set(SETS) and values - {"test"}:
+            raise StudyError(f"{path} has no column 'set', but '{column}' names sets; call it 'set', or remove it.")
+
+
+def read_readers(path: Path, scheme: Scheme) -> pd.DataFrame:
+    """Read independent readings in long form.
+
+    Returns
+    -------
+    pandas.DataFrame
+        exam, reader, role, item (text; the last two in lower case) and value; the index is the line.
+
+    Raises
+    ------
+    StudyError
+        Names the line of an unknown role, of a grade that the scheme doesn't have, or of a second reading by one reader.
+    """
+    table = read_brought(path, ("exam", "reader", "role", "item", "value"))
+    table["role"], table["item"] = table["role"].str.lower(), table["item"].str.lower()
+    value = numbers(table, ["value"], path)["value"]
+    highest = table["item"].map(scheme.highest)
+    told = table.assign(value=value)
+    for wrong, what in (
+        (~table["role"].isin(ROLES), f"the role must be one of {', '.join(ROLES)}"),
+        ((value % 1 > 0) | (value < 0) | (value > highest), "the scheme has no such grade"),
+        (told.duplicated(["exam", "reader", "role", "item"]), "the reader has read it before; keep one reading"),
+    ):
+        if wrong.any():
+            line = table.index[wrong.to_numpy()][0]
+            row = table.loc[line]
+            raise StudyError(
+                f"{path}, line {line}: exam {row['exam']}, item '{row['item']}', {row['reader']} ({row['role']}) gave "
+                f"'{row['value']}': {what}."
+            )
+    return told
