@@ -44,6 +44,24 @@ class Stream(NamedTuple):
     samples: int = 0
 
 
+def in_items(data: bytes | memoryview, declared: UID) -> bytes | None:
+    """Return pixel data with the items, or the table of offsets before them, that they lack; None where they lack neither.
+
+    Parameters
+    ----------
+    data : bytes or memoryview
+        Compressed pixel data as stored.
+    declared : pydicom.uid.UID
+        The header's transfer syntax: run lengths have no mark of their own.
+    """
+    items = bytes(data[:4]) == ITEM
+    start = bytes(data[8:20] if items else data[:12])
+    runs = declared == RLELossless and start[:8] in {n.to_bytes(4, "little") + b"\x40\0\0\0" for n in (1, 2, 4)}
+    if not (runs or start.startswith((b"\xff\xd8\xff", _J2K, _JP2))):
+        return None
+    return ITEM + bytes(4) + (b"" if items else ITEM + len(data).to_bytes(4, "little")) + bytes(data)
+
+
 def described(data: bytes | memoryview, declared: UID) -> Stream | None:
     """Read the beginning of encapsulated pixel data (DICOM PS3.5 A.4); None where they are none, or of an unknown kind.
 

@@ -84,10 +84,14 @@ def brightness(
     if stored is None:
         stored = decode(dataset)
     if not np.issubdtype(stored.dtype, np.integer) or stored.dtype.itemsize > 2:
-        return _float_brightness(stored, dataset, percentiles)
+        return _float_brightness(stored, dataset, percentiles, window=window)
     outside = hidden(stored, dataset)
     seen = stored if outside is None else stored[~outside].reshape(-1, 1)
     low, high = int(seen.min()), int(seen.max())
+    if low == high and outside is not None:
+        correct(dataset, "hidden")
+        outside, seen = None, stored
+        low, high = int(seen.min()), int(seen.max())
     if low == high:
         raise Unreadable("blank")
     values = np.arange(low, high + 1, dtype=stored.dtype)
@@ -124,6 +128,8 @@ def _decoded(dataset: Dataset, data: bytes | memoryview) -> NDArray[Any]:
     options: dict[str, Any] = {"decoding_plugin": plugin, "correct_unused_bits": False}
     stored = decoder.as_array(dataset, **options)[0]
     refuse_damaged(dataset, stored, **options)
+    if stored.dtype.itemsize == 4 and _are_fractions(stored):
+        raise Unreadable("float_pixels", "PixelData")
     if not np.issubdtype(stored.dtype, np.integer) or stored.ndim != 2:
         return stored
     stored = true_values(stored, dataset)
@@ -132,6 +138,14 @@ def _decoded(dataset: Dataset, data: bytes | memoryview) -> NDArray[Any]:
     return stored.astype(narrow) if fits else stored  # as radiographs lie everywhere else
 
 
+def _are_fractions(stored: NDArray[Any]) -> bool:
+    """Return whether words of 32 bits make sense as fractions: whole numbers of radiographs are next to nought then."""
+    sizes = np.abs(np.ascontiguousarray(stored[stored != 0]).view(np.float32))
+    return bool(sizes.size and np.isfinite(sizes).all() and _FRACTION < sizes.min() and sizes.max() < 1 / _FRACTION)
+
+
+#: The least size of a fraction; one over it is the largest.
+_FRACTION = 1e-7
 #: Grey pixels that lie in the file as NumPy takes them: what is asked of the header, and the type.
 _AS_IT_LIES = (ImplicitVRLittleEndian, ExplicitVRLittleEndian)
 _FORM = ("SamplesPerPixel", "BitsAllocated", "PixelRepresentation")
@@ -149,6 +163,7 @@ def _modality(values: NDArray[Any], dataset: Dataset) -> NDArray[Any]:
     try:
         if tables:
             entries, first, _, as_told = _entries(tables[0], dataset)
+            _refuse_noise(entries)
             found: NDArray[Any] = entries[_places(values, first, len(entries))]
         else:
             slope, intercept = (
@@ -192,8 +207,8 @@ def _shown(values: NDArray[Any], dataset: Dataset) -> NDArray[np.float64] | None
     return np.clip((x - centre) / width + 0.5, 0, 1) if width else (x > centre).astype(np.float64)
 
 
-#: How many times a table of brightness may go from black to white, or back.
-_TURNS = 8
+#: How many times a table of brightness may go from black to white, or back; and of how many steps none may do so at once.
+_TURNS, _SMOOTH = 8, 64
 
 
 def _by_table(values: NDArray[Any], dataset: Dataset) -> NDArray[np.float64]:
@@ -207,9 +222,16 @@ def _by_table(values: NDArray[Any], dataset: Dataset) -> NDArray[np.float64]:
     if not told or depth != bits:
         correct(dataset, "table")
     curve = entries[_places(values, first, len(entries))]
-    if np.abs(np.diff(curve)).sum() > _TURNS * top:
-        raise ValueError("no curve of brightness goes up and down so often")
+    _refuse_noise(curve)
     return np.asarray(curve / (2.0**depth - 1))
+
+
+def _refuse_noise(curve: NDArray[np.int64]) -> None:
+    """Refuse entries that go up and down too often, or that turn with one large step, as where the rest is missing."""
+    steps = np.diff(curve)
+    turns = steps.size > _SMOOTH and steps.min() < 0 < steps.max()
+    if np.abs(steps).sum() > _TURNS * curve.max() or (turns and np.abs(steps).max() > np.ptp(curve) / 2):
+        raise ValueError("no curve of brightness goes up and down so often, or so fast")
 
 
 def _entries(item: Dataset, dataset: Dataset) -> tuple[NDArray[np.int64], int, int, bool]:
@@ -265,17 +287,23 @@ def _upright(shown: NDArray[np.float64], dataset: Dataset) -> NDArray[np.float64
     return 1 - shown if is_inverted(dataset) else shown
 
 
-def _float_brightness(stored: NDArray[Any], dataset: Dataset, percentiles: tuple[float, float]) -> NDArray[np.uint8]:
+def _float_brightness(
+    stored: NDArray[Any], dataset: Dataset, percentiles: tuple[float, float], *, window: bool
+) -> NDArray[np.uint8]:
     """Show 32-bit or floating pixels, for which there are too many values for a table."""
     values = stored.astype(np.float64)
     if not np.isfinite(values).all() or values.min() == values.max():
         raise Unreadable("blank")
-    shown = _shown(values, dataset)
+    outside = hidden(stored, dataset) if np.issubdtype(stored.dtype, np.integer) else None
+    shown = _shown(values, dataset) if window else None
     if shown is None:
         values = _modality(values, dataset)
-        low, high = np.percentile(values, percentiles)
+        low, high = np.percentile(values if outside is None else values[~outside], percentiles)
         shown = (values - low) / ((high - low) or 1.0)
-    return np.clip(np.rint(255 * _upright(shown, dataset)), 0, 255).astype(np.uint8)
+    image = np.clip(np.rint(255 * _upright(shown, dataset)), 0, 255).astype(np.uint8)
+    if outside is not None:
+        image[outside] = 0
+    return image
 
 
 def pixel_aspect(dataset: Dataset) -> float:
