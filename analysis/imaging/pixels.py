@@ -10,10 +10,11 @@ from pydicom.pixels import get_decoder
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian, JPEGLSTransferSyntaxes
 
 from analysis.archive.corrections import correct
-from analysis.archive.dicom import Unreadable, numbers, present, stored_pixels, syntax_of, text, value, whole
+from analysis.archive.dicom import NATIVE, Unreadable, numbers, stored_pixels, syntax_of, text, value, whole
 from analysis.archive.lacking import complete
 from analysis.archive.stored import hidden, is_inverted, true_values
 from analysis.imaging.jpeg import decode_jpeg, refuse_damaged
+from analysis.imaging.luts import looked_up, stored_as_told
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -44,7 +45,29 @@ def decode(dataset: Dataset) -> NDArray[Any]:
         raise Unreadable("decode") from error
     if stored.ndim != 2:
         raise Unreadable("shape", f"{stored.ndim} dimensions")
+    if syntax_of(dataset) in NATIVE and (row := filled_up(stored)):
+        raise Unreadable("truncated", f"filled up with one value from within row {row}")
     return stored
+
+
+def filled_up(stored: NDArray[Any]) -> int:
+    """Return the row, from 1, within which a picture ends and one value goes on to the end: where a copy broke off; or 0.
+
+    Black about a picture begins with a row. Where it begins within one, as beside a border that is oblique, the row above
+    has ended nearly as early.
+    """
+    value, rows = stored[-1, -1], len(stored)
+    row = next((row for row in range(rows - 1, -1, -1) if (stored[row] != value).any()), 0)
+    if not 0 < row < rows - 1:
+        return 0
+    ends = int(np.flatnonzero(stored[row] != value)[-1]) + 1
+    within = _WITHIN < ends / stored.shape[1] < 1 - _WITHIN
+    goes_on = min((stored[row, :ends] != value).mean(), (stored[row - 1, ends - 1 :] != value).mean()) > _GOES_ON
+    return row + 1 if within and goes_on else 0
+
+
+#: How far from the ends of a row it is within it, and how much of a row is a picture's, as shares of it.
+_WITHIN, _GOES_ON = 0.02, 0.9
 
 
 def brightness(
@@ -97,12 +120,12 @@ def brightness(
     values = np.arange(low, high + 1, dtype=stored.dtype)
     shown = _shown(values, dataset) if window else None
     if shown is None:
-        shown = _stretch(_modality(values, dataset), values, seen, percentiles)
+        shown = _stretch(stored_as_told(values, dataset), values, seen, percentiles)
     table = np.clip(np.rint(255 * _upright(shown, dataset)), 0, 255).astype(np.uint8)
     if table.min() == table.max():
         # ASSUME: a window that leaves nothing to see is a wrong tag, not a blank exposure.
         correct(dataset, "window")
-        shown = _stretch(_modality(values, dataset), values, seen, percentiles)
+        shown = _stretch(stored_as_told(values, dataset), values, seen, percentiles)
         table = np.clip(np.rint(255 * _upright(shown, dataset)), 0, 255).astype(np.uint8)
     # The bits of a value, seen as unsigned, are its place in the table.
     lookup = np.zeros(256**stored.dtype.itemsize, np.uint8)
@@ -154,40 +177,13 @@ _KINDS: dict[tuple[int | None, ...], np.dtype[Any]] = {
 }  # fmt: skip
 
 
-def _modality(values: NDArray[Any], dataset: Dataset) -> NDArray[Any]:
-    """Apply the modality LUT, or slope and intercept; of these one may be missing. What is broken is left aside."""
-    told = present(dataset, ("RescaleSlope", "RescaleIntercept"))
-    tables = value(dataset, "ModalityLUTSequence")
-    if not (told or tables):
-        return values
-    try:
-        if tables:
-            entries, first, _, as_told = _entries(tables[0], dataset)
-            _refuse_noise(entries)
-            found: NDArray[Any] = entries[_places(values, first, len(entries))]
-        else:
-            slope, intercept = (
-                numbers(dataset, keyword)[0] if keyword in told else otherwise
-                for keyword, otherwise in (("RescaleSlope", 1.0), ("RescaleIntercept", 0.0))
-            )
-            found, as_told = values * slope + intercept, len(told) == 2 or (slope, intercept) == (1, 0)
-        if found.min() < found.max():
-            if not as_told:
-                correct(dataset, "modality")
-            return np.asarray(found)
-    except Exception:  # a broken LUT or slope: the stored values are the best there is
-        pass
-    correct(dataset, "modality")
-    return values
-
-
 def _shown(values: NDArray[Any], dataset: Dataset) -> NDArray[np.float64] | None:
     """Brightness 0..1 by the file's VOI LUT or window; None where it has no usable one."""
-    values = _modality(values, dataset)
+    values = stored_as_told(values, dataset)
     if value(dataset, "VOILUTSequence"):
         try:
             entries = values if np.issubdtype(values.dtype, np.integer) else np.rint(values).astype(np.int64)
-            return _by_table(entries, dataset)
+            return looked_up(entries, dataset)
         except Exception:  # a broken LUT is no LUT; a window may be there as well
             correct(dataset, "table")
     # The first window is the default one.
@@ -205,63 +201,6 @@ def _shown(values: NDArray[Any], dataset: Dataset) -> NDArray[np.float64] | None
     if not exact:  # LINEAR: the pixel values at both ends of the window count, hence the halves
         centre, width = centre - 0.5, width - 1
     return np.clip((x - centre) / width + 0.5, 0, 1) if width else (x > centre).astype(np.float64)
-
-
-#: How many times a table of brightness may go from black to white, or back; and of how many steps none may do so at once.
-_TURNS, _SMOOTH = 8, 64
-
-
-def _by_table(values: NDArray[Any], dataset: Dataset) -> NDArray[np.float64]:
-    """Look values up in a VOI LUT, and bring its entries to 0..1 by the bits that they really use.
-
-    Descriptors claim 16 bits where the entries reach 4095, or 8 where they are twice as wide or two to a word.
-    """
-    entries, first, bits, told = _entries(dataset.VOILUTSequence[0], dataset)
-    top = int(entries.max())
-    depth = bits if 2 ** (bits - 1) <= top < 2**bits else top.bit_length()
-    if not told or depth != bits:
-        correct(dataset, "table")
-    curve = entries[_places(values, first, len(entries))]
-    _refuse_noise(curve)
-    return np.asarray(curve / (2.0**depth - 1))
-
-
-def _refuse_noise(curve: NDArray[np.int64]) -> None:
-    """Refuse entries that go up and down too often, or that turn with one large step, as where the rest is missing."""
-    steps = np.diff(curve)
-    turns = steps.size > _SMOOTH and steps.min() < 0 < steps.max()
-    if np.abs(steps).sum() > _TURNS * curve.max() or (turns and np.abs(steps).max() > np.ptp(curve) / 2):
-        raise ValueError("no curve of brightness goes up and down so often, or so fast")
-
-
-def _entries(item: Dataset, dataset: Dataset) -> tuple[NDArray[np.int64], int, int, bool]:
-    """Return a LUT's entries, the value of its first, the bits that it claims, and whether its bytes lie as it says."""
-    n, first, bits = (int(one) for one in item.LUTDescriptor)
-    n = n or 65536
-    data, big = item.LUTData, not dataset.original_encoding[1]
-    told = True
-    if isinstance(data, bytes):
-        words = len(data) > n + n % 2  # else a byte each, and one to make them even
-        entries = np.frombuffer(data, (">u2" if big else "<u2") if words else "u1")
-        if words:  # programs write them the other way round, too, which makes noise of a curve
-            written = entries
-            entries = min(entries, entries.byteswap(), key=lambda one: int(np.abs(np.diff(one.astype(np.int64))).sum()))
-            told = entries is written
-    else:
-        entries = np.atleast_1d(np.array(data)).astype(np.uint16)
-        if bits <= 8 and len(entries) < n <= 2 * len(entries):  # two to a word, the lower byte first
-            entries = entries.astype("<u2").view("u1")
-    found = entries[:n].astype(np.int64)
-    if len(found) < n or found.min() == found.max():
-        raise ValueError("the table is cut, or says nothing")
-    return found, first, bits, told
-
-
-def _places(values: NDArray[Any], first: int, n: int) -> NDArray[np.int64]:
-    """Return the place of each value in a table of n entries; below zero the first value was written without its sign."""
-    if first >= 32768 and values.min() < 0:
-        first -= 65536
-    return np.clip(values.astype(np.int64) - first, 0, n - 1)
 
 
 def _stretch(
@@ -297,7 +236,7 @@ def _float_brightness(
     outside = hidden(stored, dataset) if np.issubdtype(stored.dtype, np.integer) else None
     shown = _shown(values, dataset) if window else None
     if shown is None:
-        values = _modality(values, dataset)
+        values = stored_as_told(values, dataset)
         low, high = np.percentile(values if outside is None else values[~outside], percentiles)
         shown = (values - low) / ((high - low) or 1.0)
     image = np.clip(np.rint(255 * _upright(shown, dataset)), 0, 255).astype(np.uint8)
