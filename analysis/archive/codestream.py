@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from pydicom.uid import (
+    HTJ2K,
     JPEG2000,
     UID,
     JPEG2000TransferSyntaxes,
@@ -22,8 +23,11 @@ ITEM = b"\xfe\xff\x00\xe0"
 _FRAMES = {
     0xC0: JPEGBaseline8Bit, 0xC1: JPEGExtended12Bit, 0xC2: JPEGExtended12Bit, 0xC3: JPEGLosslessSV1, 0xF7: JPEGLSNearLossless,
 }  # fmt: skip
-#: Transfer syntaxes of JPEGs of cosines, and those that one decoder reads.
+#: Transfer syntaxes of JPEGs of cosines.
 COSINES = (JPEGBaseline8Bit, JPEGExtended12Bit)
+#: Those that may have lost something.
+LOSSY = (*COSINES, JPEGLSNearLossless, JPEG2000, HTJ2K)
+#: Those that one decoder reads.
 _ALIKE = (COSINES, (JPEGLossless, JPEGLosslessSV1), JPEGLSTransferSyntaxes, JPEG2000TransferSyntaxes)
 #: Beginnings of a JPEG 2000's code and of the box that files have about it.
 _J2K, _JP2 = b"\xff\x4f\xff\x51", b"\0\0\0\x0cjP"

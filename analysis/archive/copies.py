@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pandas as pd
-from analysis.archive.dicom import LOSSY
+
+from analysis.archive.codestream import LOSSY
 from analysis.archive.reasons import sentence
 
 _LOSSY = [str(syntax) for syntax in LOSSY]

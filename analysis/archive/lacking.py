@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, RLELossless
@@ -12,7 +12,6 @@ from analysis.archive.corrections import correct
 from analysis.archive.dicom import NATIVE, Unreadable, present, syntax_of, text, value, whole
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
     from pydicom import Dataset
 
 #: Bits that a pixel may take, where the length of the pixel data is what tells.
@@ -73,7 +72,9 @@ def complete(dataset: Dataset) -> None:
     if whole(dataset, "PixelRepresentation") not in (0, 1):
         dataset.PixelRepresentation = 0
         correct(dataset, "header")
-    if not whole(dataset, "SamplesPerPixel") and text(dataset, "PhotometricInterpretation").startswith("MONOCHROME"):
+    if not whole(dataset, "SamplesPerPixel") and text(dataset, "PhotometricInterpretation").upper().startswith(
+        "MONOCHROME"
+    ):
         dataset.SamplesPerPixel = 1
         correct(dataset, "header")
     if native and allocated <= 16:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
+from analysis.archive.codestream import LOSSY
 from analysis.archive.corrections import correct
-from analysis.archive.dicom import LOSSY, syntax_of, text, whole
+from analysis.archive.dicom import syntax_of, text, whole
 from analysis.archive.shutter import outside_shutter
 
 if TYPE_CHECKING:
@@ -187,10 +188,15 @@ def _wider(image: NDArray[Any]) -> str:
     return f"i{2 * image.dtype.itemsize}"
 
 
+def grey_scale(dataset: Any) -> str:
+    """Return the photometric interpretation in one spelling: MONOCHROME1, MONOCHROME2, or another."""
+    return text(dataset, "PhotometricInterpretation").upper().replace("MONOCHROME ", "MONOCHROME")
+
+
 def is_inverted(dataset: Any) -> bool:
     """Return whether an image's lowest value is white: MONOCHROME1, or a shape of its output (PS3.3 C.11.6) that says so."""
     inverse = text(dataset, "PresentationLUTShape").upper() == "INVERSE"
-    return inverse or text(dataset, "PhotometricInterpretation").upper() == "MONOCHROME1"
+    return inverse or grey_scale(dataset) == "MONOCHROME1"
 
 
 def hidden(stored: NDArray[Any], dataset: Dataset) -> NDArray[np.bool_] | None:

@@ -164,7 +164,7 @@ def _decoded(dataset: Dataset, data: bytes | memoryview) -> NDArray[Any]:
 def _are_fractions(stored: NDArray[Any]) -> bool:
     """Return whether words of 32 bits make sense as fractions: whole numbers of radiographs are next to nought then."""
     sizes = np.abs(np.ascontiguousarray(stored[stored != 0]).view(np.float32))
-    return bool(sizes.size and np.isfinite(sizes).all() and _FRACTION < sizes.min() and sizes.max() < 1 / _FRACTION)
+    return bool(sizes.size and np.isfinite(sizes).all() and sizes.min() > _FRACTION and sizes.max() < 1 / _FRACTION)
 
 
 #: The least size of a fraction; one over it is the largest.
