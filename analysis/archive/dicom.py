@@ -282,9 +282,10 @@ def stored_pixels(dataset: pydicom.Dataset) -> bytes | memoryview:
     syntax = syntax_of(dataset)
     if syntax in NATIVE:
         bits = (whole(dataset, "Rows") or 0) * (whole(dataset, "Columns") or 0) * (whole(dataset, "BitsAllocated") or 0)
-        if len(data) < (bits + 7) // 8:
-            raise Unreadable("truncated", f"{len(data)} of {(bits + 7) // 8} bytes")
-        return data
+        needed = (bits + 7) // 8
+        if len(data) < needed:
+            raise Unreadable("truncated", f"{len(data)} of {needed} bytes")
+        return data[:needed]  # copies of an image differ in what fills up or follows
     data = bytes(data)
     code = b"".join(_fragments(data)[1:])  # the first is the table of offsets
     if not code:

@@ -108,8 +108,11 @@ def test_columns_are_as_many_as_there_are_data_for(tmp_path, less):
 @pytest.mark.parametrize("more", [2, 7, 2 * ROWS, 4 * COLUMNS])
 def test_bytes_after_the_pixels_are_none_of_them(tmp_path, more):
     ds = file(**WINDOW)
+    save(ds, tmp_path / "b.dcm")
     ds.PixelData += bytes(RNG.integers(0, 255, more, dtype=np.uint8))
     np.testing.assert_array_equal(decode(read(save(ds, tmp_path / "a.dcm"))), DRAWN)
+    first, second = (inspect(tmp_path, name, IngestSettings())["pixel_hash"] for name in ("a.dcm", "b.dcm"))
+    assert first == second  # so that one is a copy of the other
 
 
 ODD = {
