@@ -124,8 +124,9 @@ def _parse(data: bytes, headless: bool) -> pydicom.Dataset:
             if dataset and present(dataset, _SAID):
                 found = dataset
                 break
-    if not found or not present(found, _SAID):
-        raise Unreadable("not_dicom" if headless and found else "broken")
+    kind = text(getattr(found, "file_meta", None) or {}, "MediaStorageSOPClassUID") if found else ""
+    if not found or not (headless or kind or present(found, _SAID)):
+        raise Unreadable("broken")
     dataset = found
     if headless and not (value(dataset, "SOPClassUID") or value(dataset, "Rows")):
         raise Unreadable("not_dicom")

@@ -8,7 +8,7 @@ import pytest
 from pydicom.dataelem import RawDataElement
 from pydicom.encaps import get_frame
 from pydicom.tag import Tag
-from pydicom.uid import JPEG2000Lossless, JPEGLSLossless, RLELossless
+from pydicom.uid import DeflatedExplicitVRLittleEndian, JPEG2000Lossless, JPEGLSLossless, RLELossless
 
 from analysis.archive.codestream import ITEM
 from analysis.archive.dicom import Unreadable, read
@@ -207,7 +207,11 @@ def test_a_file_that_is_deflated_and_does_not_say_so_is_read_and_a_cut_one_is_to
     (tmp_path / "a.dcm").write_bytes(data[:start] + body)
     assert code_of(tmp_path) is None
     assert close(brightness(read(tmp_path / "a.dcm")))
-    (tmp_path / "a.dcm").write_bytes(data[:start] + body[: len(body) // 2])
+    ds = file(**WINDOW)
+    ds.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
+    data = save(ds, tmp_path / "a.dcm").read_bytes()
+    assert code_of(tmp_path) is None
+    (tmp_path / "a.dcm").write_bytes(data[: len(data) // 2])
     assert code_of(tmp_path) == "broken"
 
 
