@@ -54,11 +54,11 @@ def filled_up(stored: NDArray[Any]) -> int:
     """Return the row, from 1, within which a picture ends and one value goes on to the end: where a copy broke off; or 0.
 
     Black about a picture begins with a row. Where it begins within one, as beside a border that is oblique, the row above
-    has ended nearly as early.
+    has ended nearly as early; and a border on the right goes on below.
     """
     value, rows = stored[-1, -1], len(stored)
     row = next((row for row in range(rows - 1, -1, -1) if (stored[row] != value).any()), 0)
-    if not 0 < row < rows - 1:
+    if not 0 < row < rows - max(_EMPTY, rows // 64):
         return 0
     ends = int(np.flatnonzero(stored[row] != value)[-1]) + 1
     within = _WITHIN < ends / stored.shape[1] < 1 - _WITHIN
@@ -66,8 +66,10 @@ def filled_up(stored: NDArray[Any]) -> int:
     return row + 1 if within and goes_on else 0
 
 
+#: Rows that are filled up at least: one or two are a border's that is oblique by a hair.
+_EMPTY = 5
 #: How far from the ends of a row it is within it, and how much of a row is a picture's, as shares of it.
-_WITHIN, _GOES_ON = 0.02, 0.9
+_WITHIN, _GOES_ON = 0.02, 0.99
 
 
 def brightness(
