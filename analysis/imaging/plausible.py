@@ -92,14 +92,10 @@ def _levels(image: NDArray[np.uint8]) -> NDArray[np.float64]:
 
 
 def _filled(image: NDArray[np.uint8], axis: int, share: float) -> bool:
-    """Find so many lines side by side that each hold one grey; black or white only between others. Axis 1: rows."""
+    """Find so many lines side by side that each hold one grey, neither black nor white; axis 1: rows."""
     low, high = image.min(axis=axis).astype(np.int16), image.max(axis=axis).astype(np.int16)
     # Decoders leave a faint pattern in what they fill in.
-    flat = high - low <= 8
-    grey = flat & (low > 8) & (high < 247)
-    if len(picture := np.flatnonzero(~flat)):
-        within = slice(picture[0], picture[-1])
-        grey[within] |= (high == low)[within]
+    grey = (high - low <= 8) & (low > 8) & (high < 247)
     needed = math.ceil(share * len(grey))
     starts = range(len(grey) - needed + 1) if grey.sum() >= needed else ()
     runs = (slice(start, start + needed) for start in starts)
