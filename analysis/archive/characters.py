@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _TEXT = {"LO", "LT", "PN", "SH", "ST", "UC", "UT"}
 #: Sets of one byte a letter. In others (Japanese, Korean, Chinese) short words can look like UTF-8 by chance.
 _SINGLE = {"", *(f"ISO_IR {n}" for n in (6, 100, 101, 109, 110, 126, 127, 138, 144, 148, 166))}
+_ESCAPED = {f"ISO_IR {n}" for n in (58, 87, 149, 159)}
 _UTF8, _LATIN = "ISO_IR 192", "ISO_IR 100"
 _LONGEST = 10_240
 
@@ -34,7 +35,9 @@ def correct_characters(dataset: Dataset) -> None:
     read = [_as_utf8(element.value or b"") for element in written]
     # A Latin letter at a text's very end, as in Knä, looks like the beginning of one that was cut off.
     utf8 = None not in read and not all(one.isascii() for one in read if one is not None)
-    if declared in _SINGLE and utf8:
+    # Sets of several bytes begin with an escape in a text.
+    unescaped = _ESCAPED & set(declared.split("\\")) and not any(b"\x1b" in (one.value or b"") for one in written)
+    if utf8 and (declared in _SINGLE or unescaped):
         true = _UTF8
     elif declared == _UTF8 and not utf8:
         true = _LATIN

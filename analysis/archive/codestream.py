@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from pydicom.uid import (
+    HTJ2K,
     JPEG2000,
     UID,
     JPEG2000TransferSyntaxes,
@@ -22,8 +23,11 @@ ITEM = b"\xfe\xff\x00\xe0"
 _FRAMES = {
     0xC0: JPEGBaseline8Bit, 0xC1: JPEGExtended12Bit, 0xC2: JPEGExtended12Bit, 0xC3: JPEGLosslessSV1, 0xF7: JPEGLSNearLossless,
 }  # fmt: skip
-#: Transfer syntaxes of JPEGs of cosines, and those that one decoder reads.
+#: Transfer syntaxes of JPEGs of cosines.
 COSINES = (JPEGBaseline8Bit, JPEGExtended12Bit)
+#: Those that may have lost something.
+LOSSY = (*COSINES, JPEGLSNearLossless, JPEG2000, HTJ2K)
+#: Those that one decoder reads.
 _ALIKE = (COSINES, (JPEGLossless, JPEGLosslessSV1), JPEGLSTransferSyntaxes, JPEG2000TransferSyntaxes)
 #: Beginnings of a JPEG 2000's code and of the box that files have about it.
 _J2K, _JP2 = b"\xff\x4f\xff\x51", b"\0\0\0\x0cjP"
@@ -42,6 +46,24 @@ class Stream(NamedTuple):
     columns: int = 0
     bits: int = 0
     samples: int = 0
+
+
+def in_items(data: bytes | memoryview, declared: UID) -> bytes | None:
+    """Return pixel data with the items, or the table of offsets before them, that they lack; None where they lack neither.
+
+    Parameters
+    ----------
+    data : bytes or memoryview
+        Compressed pixel data as stored.
+    declared : pydicom.uid.UID
+        The header's transfer syntax: run lengths have no mark of their own.
+    """
+    items = bytes(data[:4]) == ITEM
+    start = bytes(data[8:20] if items else data[:12])
+    runs = declared == RLELossless and start[:8] in {n.to_bytes(4, "little") + b"\x40\0\0\0" for n in (1, 2, 4)}
+    if not (runs or start.startswith((b"\xff\xd8\xff", _J2K, _JP2))):
+        return None
+    return ITEM + bytes(4) + (b"" if items else ITEM + len(data).to_bytes(4, "little")) + bytes(data)
 
 
 def described(data: bytes | memoryview, declared: UID) -> Stream | None:

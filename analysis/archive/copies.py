@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 import pandas as pd
-from pydicom.uid import (
-    HTJ2K,
-    JPEG2000,
-    JPEGBaseline8Bit,
-    JPEGExtended12Bit,
-    JPEGLSNearLossless,
-)
 
+from analysis.archive.codestream import LOSSY
 from analysis.archive.reasons import sentence
 
-_LOSSY = [str(syntax) for syntax in (JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLSNearLossless, JPEG2000, HTJ2K)]
+_LOSSY = [str(syntax) for syntax in LOSSY]
 
 
 def mark_copies(files: pd.DataFrame) -> None:

@@ -24,7 +24,7 @@ CORRECTIONS = {
     "modality": "a slope or table of stored values (modality LUT) that is broken or leaves nothing to see was left aside, "
     "or half of it was used alone",
     "table": "a table of brightness (VOI LUT) was read by its entries against its descriptor, or left aside as broken",
-    "window": "a window or table that is none, or leaves nothing to see, gave way to the range of the values",
+    "window": "a window or table that is none, or leaves nothing or little to see, gave way to the range of the values",
     "padding": "padding that no tag tells of was made black",
     "hidden": "a shutter or padding that is broken, or would hide the whole image, was left aside",
     "aspect": "pixels said to be more than four times as high as wide, or the reverse, were taken for squares",

@@ -31,7 +31,8 @@ _SEX = {"F": "female", "W": "female", "K": "female", "M": "male", "O": "other"}
 _SIDES = {"L": "left", "R": "right", "B": "both"}
 #: Words for a kind of machine at the beginning of a description, as "CR DX KNEE".
 _MODALITY = re.compile(
-    r"^(?:(?:CR|DX|DR|XR|RG|RX|RF|X-?RAY)(?:(?![^\W_])|(?=(?-i:[A-Z][a-zß-ÿ])))[\s_:/,.-]*)+", re.IGNORECASE
+    r"^(?:(?:CR|DX(?!\W+(?:\w{1,3}\W+)?sin\b)|DR|XR|RG|RX|RF|X-?RAY)(?:(?![^\W_])|(?=(?-i:[A-Z][a-zß-ÿ])))[\s_:/,.-]*)+",
+    re.IGNORECASE,
 )
 _DATES = ("StudyDate", "AcquisitionDate", "SeriesDate", "ContentDate", "AcquisitionDateTime")
 _OLD, _OLDEST, _EPOCH = 100, 110, date(1970, 1, 1)
@@ -145,8 +146,11 @@ def side(dataset: Any, settings: IngestSettings) -> tuple[str | None, bool]:
 
 
 def _side_texts(dataset: Any) -> str:
-    """Return the texts, each without the modality it begins with: the DX of "DX KNEE" doesn't mean dexter."""
-    return " ; ".join(_MODALITY.sub("", one) for keyword in _STUDY_TEXT if (one := text(dataset, keyword)))
+    """Return the texts, and what is said of the region, each without the modality it begins with: the DX of "DX KNEE" doesn't mean dexter."""
+    regions = value(dataset, "AnatomicRegionSequence") or []
+    modifiers = [one for region in regions for one in (value(region, "AnatomicRegionModifierSequence") or [])]
+    texts = [_MODALITY.sub("", one) for keyword in _STUDY_TEXT if (one := text(dataset, keyword))]
+    return " ; ".join([*texts, *(text(one, "CodeMeaning") for one in modifiers)])
 
 
 def protocol(dataset: Any, settings: IngestSettings) -> str | None:
@@ -252,8 +256,10 @@ def age(dataset: Any, on: date | None) -> tuple[float | None, bool]:
     contradicted = written is not None and abs(years - written) > 1
     # ASSUME: nobody is X-rayed on the day of birth or later than at 110. A filler may be somebody's birthday: it is
     # one where the written age says the same.
-    # Of two ages that contradict each other, one beyond a hundred is the wrong one.
-    possible = 0 <= years <= _OLDEST and born != on and not (contradicted and years > _OLD >= (written or 0))
+    # Of two ages that contradict each other, one beyond a hundred or of no year is the wrong one, and so is one by a first
+    # of January.
+    odd = years > _OLD >= (written or 0) or (told and (years < 1 or (born.month, born.day) == (1, 1)))
+    possible = 0 <= years <= _OLDEST and born != on and not (contradicted and odd)
     if not possible or (is_filler(born) and (contradicted or (written is None and born != _EPOCH))):
         return told, contradicted
     return years, contradicted

@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import stat
 import warnings
+import zlib
+from contextlib import suppress
 from functools import cache
 from io import BytesIO
 from math import isfinite
@@ -122,9 +124,10 @@ def _parse(data: bytes, headless: bool) -> pydicom.Dataset:
             if dataset and present(dataset, _SAID):
                 found = dataset
                 break
-        if not found:
-            raise Unreadable("broken")
-        dataset = found
+    kind = text(getattr(found, "file_meta", None) or {}, "MediaStorageSOPClassUID") if found else ""
+    if not found or not (headless or kind or present(found, _SAID)):
+        raise Unreadable("broken")
+    dataset = found
     if headless and not (value(dataset, "SOPClassUID") or value(dataset, "Rows")):
         raise Unreadable("not_dicom")
     if not getattr(dataset, "file_meta", None):
@@ -152,11 +155,17 @@ def _header(data: bytes, headless: bool) -> pydicom.Dataset:
 
 
 def _as_it_lies(data: bytes, headless: bool) -> pydicom.Dataset:
-    """Read a file that lies in plain sight though its header names another byte order, or says that it is deflated."""
+    """Read a file that lies in plain sight though its header names another byte order, or says that it is deflated.
+
+    Or the reverse: one that is deflated, and doesn't say so.
+    """
     start = 144 + int.from_bytes(data[140:144], "little")
     if headless or data[132:140] != b"\x02\x00\x00\x00UL\x04\x00":
         raise Unreadable("broken")
-    dataset = pydicom.dcmread(BytesIO(data[start:]), force=True)
+    body = data[start:]
+    with suppress(zlib.error):
+        body = zlib.decompress(body, -zlib.MAX_WBITS)
+    dataset = pydicom.dcmread(BytesIO(body), force=True)
     correct(dataset, "syntax")
     return dataset
 
@@ -229,7 +238,7 @@ def _plain(dataset: pydicom.Dataset, keyword: str) -> str | None:
 
 
 def whole(dataset: Any, keyword: str) -> int | None:
-    """Return an element's value as a whole number, or None."""
+    """Return an element's value, or the first of several, as a whole number, or None."""
     try:
         element = dataset._dict.get(_tag(keyword))  # as in `_plain`
         if element is None:
@@ -237,7 +246,8 @@ def whole(dataset: Any, keyword: str) -> int | None:
         short = isinstance(element, RawDataElement) and element.value is not None and len(element.value) == 2
         if short and (element.VR or _vr(keyword)) == "US":  # as in `text`: pydicom's conversion takes ten times as long
             return int.from_bytes(element.value, "little" if element.is_little_endian else "big")
-        return int(value(dataset, keyword))
+        found = value(dataset, keyword)
+        return int(found[0] if isinstance(found, list | pydicom.multival.MultiValue) else found)
     except (TypeError, ValueError, OverflowError):
         return None
 
@@ -273,15 +283,17 @@ def stored_pixels(dataset: pydicom.Dataset) -> bytes | memoryview:
     syntax = syntax_of(dataset)
     if syntax in NATIVE:
         bits = (whole(dataset, "Rows") or 0) * (whole(dataset, "Columns") or 0) * (whole(dataset, "BitsAllocated") or 0)
-        if len(data) < (bits + 7) // 8:
-            raise Unreadable("truncated", f"{len(data)} of {(bits + 7) // 8} bytes")
-        return data
+        needed = (bits + 7) // 8
+        if len(data) < needed:
+            raise Unreadable("truncated", f"{len(data)} of {needed} bytes")
+        return data[:needed]  # copies of an image differ in what fills up or follows
     data = bytes(data)
     code = b"".join(_fragments(data)[1:])  # the first is the table of offsets
     if not code:
         raise Unreadable("no_pixels")
     # A decoder of JPEG fills with grey what is missing, so the mark of the end has to be there.
-    if syntax in JPEGTransferSyntaxes and not code.rstrip(b"\0\xff").endswith(b"\xff\xd9"):
+    # Anything may follow it, but no data of the picture; an icon in its header has one of its own.
+    if syntax in JPEGTransferSyntaxes and b"\xff\xd9" not in code[max(code.rfind(b"\xff\xda"), 0) :]:
         raise Unreadable("truncated", "JPEG without its end")
     return data
 

@@ -19,6 +19,7 @@ from analysis.archive.find import real_path
 from analysis.archive.lacking import complete
 from analysis.archive.limits import time_limit
 from analysis.archive.reasons import sentence
+from analysis.archive.stored import grey_scale
 from analysis.archive.unit import identifier
 
 if TYPE_CHECKING:
@@ -63,6 +64,8 @@ _TEXTS = (
 _PRIVATE = {"1.2.840.113619.5.2": "GE's own, pixels in the other byte order; send it in a standard one"}
 #: Classes of objects for raw images: digital X-ray and mammography.
 _FOR_PROCESSING = ("1.2.840.10008.5.1.4.1.1.1.1.1", "1.2.840.10008.5.1.4.1.1.1.2.1")
+#: What a raw image is called.
+_RAW = re.compile(r"\bfor ?processing\b|\b(?:un|not )processed\b|\braw\b", re.IGNORECASE)
 #: Several values of an element in one cell of the private index.
 SEPARATOR = "\x1f"
 #: Columns of a file's record, in the order of the private index.
@@ -175,7 +178,7 @@ def _check(dataset: pydicom.Dataset, settings: IngestSettings) -> None:
         raise Unreadable("modality", re.sub(r"[^A-Z0-9 ]", "?", modality)[:16])
     if (whole(dataset, "SamplesPerPixel") or 1) > 1:
         raise Unreadable("colour")
-    photometric = text(dataset, "PhotometricInterpretation").upper()
+    photometric = grey_scale(dataset)
     if photometric not in ("MONOCHROME1", "MONOCHROME2"):
         raise Unreadable("photometric", re.sub(r"[^A-Z0-9_ ]", "?", photometric)[:16])
     if settings.for_processing == "reject" and _is_raw(dataset):
@@ -208,15 +211,20 @@ def _named(uid: UID, otherwise: str) -> str:
 
 
 def _is_raw(dataset: pydicom.Dataset) -> bool:
-    """Tell a detector's raw image by its intent, or, where none is said, by the class of the object."""
-    intent = text(dataset, "PresentationIntentType").upper().replace("_", " ")
-    return "PROCESSING" in intent or (not intent and text(dataset, "SOPClassUID") in _FOR_PROCESSING)
+    """Tell a detector's raw image by its intent, or, where none is said, by the object's class, type and description."""
+    intent = text(dataset, "PresentationIntentType")
+    if intent:
+        return "PROCESSING" in intent.upper() or bool(_RAW.search(intent))
+    kind = text(dataset, "SOPClassUID") or text(dataset.file_meta, "MediaStorageSOPClassUID")
+    return kind in _FOR_PROCESSING or bool(
+        _RAW.search(text(dataset, "ImageType", "SeriesDescription").replace("_", " "))
+    )
 
 
 def _burned_in(dataset: pydicom.Dataset) -> str | None:
-    return {"Y": "yes", "T": "yes", "1": "yes", "N": "no", "F": "no", "0": "no"}.get(
-        text(dataset, "BurnedInAnnotation").upper()[:1]
-    )
+    # Also ja, sí and oui.
+    letter = text(dataset, "BurnedInAnnotation").upper()[:1]
+    return "yes" if letter and letter in "YT1JSO" else "no" if letter and letter in "NF0" else None
 
 
 def check_size(rows: int, columns: int, bits: int, settings: IngestSettings) -> None:
@@ -246,7 +254,7 @@ def _description(dataset: pydicom.Dataset, settings: IngestSettings, on: date | 
         "rows": whole(dataset, "Rows"),
         "columns": whole(dataset, "Columns"),
         "bits": min(max(stored, 1), allocated),
-        "photometric": text(dataset, "PhotometricInterpretation").upper(),
+        "photometric": grey_scale(dataset),
         "transfer_syntax": str(syntax_of(dataset)),
         "modality": text(dataset, "Modality").upper(),
         "burned_in": _burned_in(dataset),

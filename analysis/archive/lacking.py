@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, RLELossless
 
-from analysis.archive.codestream import ITEM, described, ends_with_runs
+from analysis.archive.codestream import ITEM, described, ends_with_runs, in_items
 from analysis.archive.corrections import correct
 from analysis.archive.dicom import NATIVE, Unreadable, present, syntax_of, text, value, whole
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
     from pydicom import Dataset
 
 #: Bits that a pixel may take, where the length of the pixel data is what tells.
 _DEPTHS = (8, 16, 32)
 #: How many pixels are compared with those below them; how much they differ, as a share of the spread of values, where
-#: they may lie wrongly, and how many times less where they lie rightly.
-_SOME, _TORN, _CLOSER = 256, 0.5, 3
+#: they may lie wrongly, and how many times less where they lie rightly; and the share of it that is less at all.
+_SOME, _TORN, _CLOSER, _LESS = 256, 0.5, 3, 0.8
 
 #: The functional groups of enhanced objects, and those of their parts that say how a frame is shown, how large its pixels
 #: are, and which part of whom it shows (DICOM PS3.3 C.7.6.16).
@@ -43,6 +42,9 @@ def complete(dataset: Dataset) -> None:
         `lacking`, with the name of what nothing tells; `colour`, where compressed pixels have several samples.
     """
     _as_groups_say(dataset)
+    if present(dataset, ("NumberOfFrames",)) and (whole(dataset, "NumberOfFrames") or 0) < 1:
+        del dataset.NumberOfFrames
+        correct(dataset, "header")
     _as_compressed(dataset)
     for keyword in ("Rows", "Columns"):
         if not whole(dataset, keyword):
@@ -61,7 +63,7 @@ def complete(dataset: Dataset) -> None:
     if not 0 < stored <= allocated:
         if above is not None and 0 < above < allocated:
             stored = above + 1
-        elif allocated == 8 or not native:
+        elif allocated == 8 or not native or stored > allocated:
             stored = allocated
         else:
             raise Unreadable("lacking", "BitsStored")
@@ -70,7 +72,9 @@ def complete(dataset: Dataset) -> None:
     if whole(dataset, "PixelRepresentation") not in (0, 1):
         dataset.PixelRepresentation = 0
         correct(dataset, "header")
-    if not whole(dataset, "SamplesPerPixel") and text(dataset, "PhotometricInterpretation").startswith("MONOCHROME"):
+    if not whole(dataset, "SamplesPerPixel") and text(dataset, "PhotometricInterpretation").upper().startswith(
+        "MONOCHROME"
+    ):
         dataset.SamplesPerPixel = 1
         correct(dataset, "header")
     if native and allocated <= 16:
@@ -91,6 +95,9 @@ def _as_compressed(dataset: Dataset) -> None:
     """Let the header say what compressed pixels say of themselves, or that they aren't compressed."""
     declared = syntax_of(dataset)
     data = _pixels(dataset)
+    if declared not in NATIVE and (wrapped := in_items(data, declared)) is not None:
+        dataset["PixelData"].value = data = wrapped
+        correct(dataset, "header")
     stream = described(data, declared)
     if stream is None:
         if declared not in NATIVE and not declared.is_private and bytes(data[:4]) != ITEM and _allocated(dataset):
@@ -129,31 +136,47 @@ def _without_offsets(dataset: Dataset, data: bytes | memoryview) -> None:
 def _as_neighbours_say(dataset: Dataset, bits: int) -> None:
     """Exchange rows and columns, or the bytes of words, where that brings together what is torn apart as the header says.
 
-    Some pixels and those a row below tell: in a picture they differ little, as they lie wrongly like any two.
+    So are the bits of a pixel, or the columns, for which there are data. Some pixels and those a row below tell: in a
+    picture they differ little, as they lie wrongly like any two.
     """
     rows, columns = whole(dataset, "Rows") or 0, whole(dataset, "Columns") or 0
     little = syntax_of(dataset) != ExplicitVRBigEndian
     data = _pixels(dataset)
-    if len(data) < rows * columns * bits // 8 or min(rows, columns) < 16:
+    if min(rows, columns) < 16:
         return
-    stored = np.frombuffer(data, f"{'<' if little else '>'}u{bits // 8}", rows * columns)
-    end = stored.size - max(rows, columns)
-    step = end // _SOME + 1
 
-    def torn(pixels: NDArray[Any], below: int) -> float:
-        some = pixels[:end:step].astype(np.int32)
+    def torn(rows: int, columns: int, bits: int, little: bool = little) -> float:
+        count = rows * columns
+        if len(data) < count * bits // 8:
+            return _TORN
+        stored = np.frombuffer(data, f"{'<' if little else '>'}u{bits // 8}", count)
+        end = count - max(rows, columns)
+        some, below = (stored[start : start + end : end // _SOME + 1].astype(np.int64) for start in (0, columns))
         spread = np.abs(some - int(some.sum()) // some.size).sum()
-        return float(np.abs(pixels[below : below + end : step] - some).sum() / spread) if spread else 0.0
+        return float(np.abs(below - some).sum() / spread) if spread else 0.0
 
-    limit = torn(stored, columns) / _CLOSER
-    if limit < _TORN / _CLOSER:
-        return
-    if torn(stored, rows) < limit:
+    as_told = torn(rows, columns, bits)
+    limit = as_told / _CLOSER
+    there = len(data) * 8 // bits
+    if as_told < _TORN:
+        # That other columns come out even tells most of it.
+        others = there // rows
+        if others > columns and there == rows * others and torn(rows, others, bits) < _LESS * as_told:
+            dataset.Columns = others
+            correct(dataset, "header")
+    elif torn(columns, rows, bits) < limit:
         dataset.Rows, dataset.Columns = columns, rows
         correct(dataset, "header")
-    elif bits == 16 and torn(stored.byteswap(), columns) < limit:
+    elif bits == 16 and torn(rows, columns, bits, not little) < limit:
         dataset.file_meta.TransferSyntaxUID = ExplicitVRBigEndian if little else ExplicitVRLittleEndian
         correct(dataset, "syntax")
+    elif (depth := _allocated(dataset)) not in (0, bits) and torn(rows, columns, depth) < limit:
+        dataset.BitsAllocated = dataset.BitsStored = depth
+        dataset.HighBit = depth - 1
+        correct(dataset, "header")
+    elif there // rows > columns and torn(rows, there // rows, bits) < limit:
+        dataset.Columns = there // rows
+        correct(dataset, "header")
 
 
 def _pixels(dataset: Dataset) -> bytes | memoryview:

@@ -136,7 +136,7 @@ class IngestSettings(Settings):
             ],
             "right": [
                 r"\bhöger\b", r"\bhoger\b", r"\bhö\b", r"\bdx\b", r"\bright\b", r"\brt\b",
-                r"\bdext(?:er|ra)\b", r"\brecht(?:s|e[mnrs]?)\b", r"\bhø[gjy]re\b",
+                r"\bdext(?:er|ra|r)?\b", r"\brecht(?:s|e[mnrs]?)\b", r"\bhø[gjy]re\b",
                 r"\bdestr[ao]\b", r"\bdireit[ao]\b", r"\boikean?\b", r"\bpraw(?:[aey]|ego|ej)\b", r"\bdroite?\b",
                 r"\bderech[ao]\b",
             ],
@@ -146,7 +146,8 @@ class IngestSettings(Settings):
                 r"\bright[^\w<>=]+(?:and\W+)?left\b", r"\bleft[^\w<>=]+(?:and\W+)?right\b",
                 r"(?<![\w-])(?:R[^\w<>=]{0,3}L|L[^\w<>=]{0,3}R)(?![\w-])",
                 r"[^\W\d_]{3,}[-/](?:R[^\w<>=]{1,3}L|L[^\w<>=]{1,3}R)\b",
-                r"\bdx\W+(?:och\W+|o\W+|et\W+)?sin\b", r"\bsin\W+(?:och\W+|o\W+|et\W+)?dx\b", r"\bbil\W+kn", r"\bkn\w+\W+bil\b",
+                r"\b(?:dx|dext\w*)\W+(?:och\W+|o\W+|et\W+|e\W+)?sin", r"\bsin(?:ist\w*)?\W+(?:och\W+|o\W+|et\W+|e\W+)?(?:dx|dext)",
+                r"\bbil\W+(?:kn|gen)", r"\b(?:kn|gen)\w+\W+bil\b", r"\bb/l\b", r"\bRT\W{1,3}LT\b", r"\bLT\W{1,3}RT\b",
             ],
         },
         description="Series and study text to side, where no laterality tag says it; letters, and short words beside a "
@@ -163,6 +164,7 @@ class IngestSettings(Settings):
                 r"patella",
                 r"\bknie",
                 r"\bgenou",
+                r"\bgenu\b",
                 r"\brodilla",
                 r"\bginocchi",
                 r"\bjoelho",

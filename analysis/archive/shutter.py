@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
 from analysis.archive.corrections import correct
-from analysis.archive.dicom import text, value, whole
+from analysis.archive.dicom import numbers, present, text, whole
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -16,6 +17,12 @@ if TYPE_CHECKING:
 
 #: Of a rectangular one.
 _EDGES = ("LeftVertical", "RightVertical", "UpperHorizontal", "LowerHorizontal")
+#: Of each shape an element that no other has.
+_TELLING = {
+    "RECTANGULAR": "ShutterLeftVerticalEdge",
+    "CIRCULAR": "RadiusOfCircularShutter",
+    "POLYGONAL": "VerticesOfThePolygonalShutter",
+}
 
 
 def outside_shutter(shape: tuple[int, ...], dataset: Dataset) -> NDArray[np.bool_] | None:
@@ -32,14 +39,16 @@ def outside_shutter(shape: tuple[int, ...], dataset: Dataset) -> NDArray[np.bool
     numpy.ndarray of bool, shape (rows, columns), or None
         None where nothing does. A shape that can't be drawn is noted as a correction, and hides nothing.
     """
-    shapes = text(dataset, "ShutterShape").upper().split()
+    shapes = re.findall("[A-Z]+", text(dataset, "ShutterShape").upper())
+    # Where the shape isn't told, what is told of it names it.
+    shapes = shapes or [shape for shape, keyword in _TELLING.items() if present(dataset, (keyword,))]
     if not shapes:
         return None
     inside = np.ones(shape, np.uint8)
     for name in shapes:
         try:
             part = _inside(name, shape, dataset)
-        except (TypeError, ValueError, OverflowError, AttributeError, KeyError, cv2.error):
+        except (TypeError, ValueError, OverflowError, AttributeError, KeyError, IndexError, cv2.error):
             part = None
         if part is None:
             correct(dataset, "hidden")
@@ -51,8 +60,9 @@ def outside_shutter(shape: tuple[int, ...], dataset: Dataset) -> NDArray[np.bool
 def _inside(name: str, shape: tuple[int, ...], dataset: Dataset) -> NDArray[np.uint8] | None:
     """Mark what one shape of a shutter shows; None of a shape that the standard doesn't know, or that isn't told."""
     part = np.zeros(shape, np.uint8)
-    if name == "RECTANGULAR":
-        edges = [whole(dataset, f"Shutter{edge}Edge") for edge in _EDGES]
+    if name.startswith("RECT"):
+        told = [numbers(dataset, f"Shutter{edge}Edge") for edge in _EDGES]
+        edges = [round(one[0]) if one else None for one in told]
         if edges == [None] * 4:
             return None
         # A missing edge is the image's; they may be exchanged, as in an image that was turned.
@@ -61,11 +71,12 @@ def _inside(name: str, shape: tuple[int, ...], dataset: Dataset) -> NDArray[np.u
         )
         (left, right), (upper, lower) = sorted((left, right)), sorted((upper, lower))
         part[max(upper - 1, 0) : lower, max(left - 1, 0) : right] = 1
-    elif name == "CIRCULAR":
-        row, column = (int(one) for one in value(dataset, "CenterOfCircularShutter"))
-        cv2.circle(part, (column - 1, row - 1), int(value(dataset, "RadiusOfCircularShutter")), [1], cv2.FILLED)
-    elif name == "POLYGONAL":
-        corners = np.array([int(one) for one in value(dataset, "VerticesOfThePolygonalShutter")]).reshape(-1, 2)
+    elif name.startswith("CIRC"):
+        row, column = (round(one) for one in numbers(dataset, "CenterOfCircularShutter"))
+        radius = round(numbers(dataset, "RadiusOfCircularShutter")[0])
+        cv2.circle(part, (column - 1, row - 1), radius, [1], cv2.FILLED)
+    elif name.startswith("POLY"):
+        corners = np.array([round(one) for one in numbers(dataset, "VerticesOfThePolygonalShutter")]).reshape(-1, 2)
         cv2.fillPoly(part, [corners[:, ::-1].astype(np.int32) - 1], [1])
     elif name == "BITMAP":  # an overlay's bits are what it hides
         part |= dataset.overlay_array(whole(dataset, "ShutterOverlayGroup") or 0x6000) == 0

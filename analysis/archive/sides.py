@@ -9,7 +9,7 @@ import re
 
 #: Words for a knee, and how each language shortens left and right beside them; Portuguese e is "and", too.
 _SHORT_SIDES = (
-    ("knie", "li", "re"), ("genou", "g|gche?", "d|dte?"), ("ginocchio", "s|sx|sn|sin", "d|dx|des"),
+    ("knie(?:gelenke?)?", "li", "re"), ("genou", "g|gche?", "d|dte?"), ("ginocchio", "s|sx|sn|sin", "d|dx|des"),
     ("rodilla", "i|izq|iz(?:qd?|d)[ao]", "d|der|dch?[ao]"),
     ("joelho", r"e(?=\W*(?:$|;|\(|ap\b|pa\b|perfil|frente|axial))|esq", "d|dir"), ("knä|kna", "v|vä|va", "h|hö|ho"),
     ("kne|knæ", "v|ve", "h|hø"), ("polvi", "v|vas", "o|oik"), ("kolano", "l|lew", "p|pr"),
@@ -38,7 +38,11 @@ def _beside_knee(position: int) -> list[str]:
         rf"\b(?:{row[0]})[\W_]+(?:{row[position]})(?!\w|\.\w|{_AND}(?:{row[1]}|{row[2]})\b|\W*[<>=])"
         for row in _SHORT_SIDES
     ]
-    return after + [rf"\b(?:{row[position]})(?<=\w\w)\.?\s?(?:{row[0]})(?![^\W_]{{3}})" for row in _SHORT_SIDES]
+    # In Scandinavia a letter stands before it, too.
+    before = [rf"(?<![\w+/&-]){'vh'[position - 1]}\.?\s(?:knä|kna|kne|knæ)\b"]
+    return (
+        after + before + [rf"\b(?:{row[position]})(?<=\w\w)\.?\s?(?:{row[0]})(?![^\W_]{{3}})" for row in _SHORT_SIDES]
+    )
 
 
 def _both_beside_knee() -> list[str]:

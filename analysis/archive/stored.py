@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
+from analysis.archive.codestream import LOSSY
 from analysis.archive.corrections import correct
-from analysis.archive.dicom import text, whole
+from analysis.archive.dicom import syntax_of, text, whole
 from analysis.archive.shutter import outside_shutter
 
 if TYPE_CHECKING:
@@ -187,10 +188,15 @@ def _wider(image: NDArray[Any]) -> str:
     return f"i{2 * image.dtype.itemsize}"
 
 
+def grey_scale(dataset: Any) -> str:
+    """Return the photometric interpretation in one spelling: MONOCHROME1, MONOCHROME2, or another."""
+    return text(dataset, "PhotometricInterpretation").upper().replace("MONOCHROME ", "MONOCHROME")
+
+
 def is_inverted(dataset: Any) -> bool:
     """Return whether an image's lowest value is white: MONOCHROME1, or a shape of its output (PS3.3 C.11.6) that says so."""
     inverse = text(dataset, "PresentationLUTShape").upper() == "INVERSE"
-    return inverse or text(dataset, "PhotometricInterpretation").upper() == "MONOCHROME1"
+    return inverse or grey_scale(dataset) == "MONOCHROME1"
 
 
 def hidden(stored: NDArray[Any], dataset: Dataset) -> NDArray[np.bool_] | None:
@@ -218,7 +224,9 @@ def _padding(stored: NDArray[Any], dataset: Dataset) -> NDArray[np.bool_] | None
     """
     first = whole(dataset, "PixelPaddingValue")
     last = whole(dataset, "PixelPaddingRangeLimit")
-    mask = None if first is None else _between(stored, first, first if last is None else last)
+    # A loss in compression spreads a value over those next to it.
+    near = int(stored.max() - stored.min()) // 100 if first is not None and _is_lossy(dataset) else 0
+    mask = None if first is None else _between(stored, first, first if last is None else last, near)
     if mask is None and first is not None and (bits := whole(dataset, "BitsStored")):
         # A value beyond the bits that hold the image was cut to them like the image.
         mask = _between(stored, *(one & (2**bits - 1) for one in (first, first if last is None else last)))
@@ -227,11 +235,17 @@ def _padding(stored: NDArray[Any], dataset: Dataset) -> NDArray[np.bool_] | None
     return None if mask is None else _touching(mask)
 
 
-def _between(stored: NDArray[Any], first: int, last: int) -> NDArray[np.uint8] | None:
-    """Mark a range of values; None where no pixel has one."""
+def _is_lossy(dataset: Dataset) -> bool:
+    return text(dataset, "LossyImageCompression") == "01" or syntax_of(dataset) in LOSSY
+
+
+def _between(stored: NDArray[Any], first: int, last: int, near: int = 0) -> NDArray[np.uint8] | None:
+    """Mark a range of values, and those near it; None where no pixel has one, or nearly all have."""
     low, high = sorted(_within(one, stored.dtype) for one in (first, last))
-    mask = ((stored >= low) & (stored <= high)).astype(np.uint8)
-    return mask if mask.any() else None
+    # Compared as Python's numbers, of which none is too large.
+    info = np.iinfo(stored.dtype)
+    mask = ((stored >= max(low - near, info.min)) & (stored <= min(high + near, info.max))).astype(np.uint8)
+    return mask if 0 < mask.mean() <= _HIDDEN else None
 
 
 def _untold(stored: NDArray[Any]) -> NDArray[np.uint8] | None:

@@ -12,7 +12,7 @@ import xxhash
 from analysis.archive.corrections import correct, corrections
 from analysis.archive.dicom import Unreadable, read
 from analysis.imaging.pixels import brightness, decode, pixel_aspect
-from analysis.imaging.plausible import implausible
+from analysis.imaging.plausible import implausible, is_faint
 from analysis.imaging.square import hung, square
 
 if TYPE_CHECKING:
@@ -92,10 +92,11 @@ def drawn(
         return image, *judged(image, settings, box, pixel_aspect(dataset))
 
     image, small, why = attempt(window=settings.window)
-    if why and settings.window:
-        # ASSUME: a window or LUT by which there is no radiograph to be seen is a wrong tag where there is one without it.
+    if settings.window and (why or is_faint(_few(image))):
+        # ASSUME: a window or LUT by which there is little of a radiograph to be seen is a wrong tag where there is more
+        # without it.
         without = attempt(window=False)
-        if not without[2]:
+        if not without[2] and (why or not is_faint(_few(without[0]))):
             image, small, why = without
             correct(dataset, "window")
     if why and settings.implausible == "reject":
@@ -109,8 +110,15 @@ def judged(
     """Reduce an image, and say why it is no radiograph, or None: by the size that it has, as enlarged noise is smooth."""
     small = reduced(image, settings.size, settings, box, aspect)
     size = max(image.shape)
-    picked = image[:: 1 + size // _PICKED, :: 1 + size // _PICKED]
-    return small, implausible(small if size >= settings.size else reduced(image, size, settings, box, aspect), picked)
+    return small, implausible(
+        small if size >= settings.size else reduced(image, size, settings, box, aspect), _few(image)
+    )
+
+
+def _few(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Pick single pixels of an image."""
+    step = 1 + max(image.shape) // _PICKED
+    return image[::step, ::step]
 
 
 def reduced(

@@ -10,10 +10,11 @@ from pydicom.pixels import get_decoder
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian, JPEGLSTransferSyntaxes
 
 from analysis.archive.corrections import correct
-from analysis.archive.dicom import Unreadable, numbers, present, stored_pixels, syntax_of, text, value, whole
+from analysis.archive.dicom import NATIVE, Unreadable, numbers, stored_pixels, syntax_of, text, value, whole
 from analysis.archive.lacking import complete
 from analysis.archive.stored import hidden, is_inverted, true_values
 from analysis.imaging.jpeg import decode_jpeg, refuse_damaged
+from analysis.imaging.luts import looked_up, stored_as_told
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -44,7 +45,31 @@ def decode(dataset: Dataset) -> NDArray[Any]:
         raise Unreadable("decode") from error
     if stored.ndim != 2:
         raise Unreadable("shape", f"{stored.ndim} dimensions")
+    if syntax_of(dataset) in NATIVE and (row := filled_up(stored)):
+        raise Unreadable("truncated", f"filled up with one value from within row {row}")
     return stored
+
+
+def filled_up(stored: NDArray[Any]) -> int:
+    """Return the row, from 1, within which a picture ends and one value goes on to the end: where a copy broke off; or 0.
+
+    Black about a picture begins with a row. Where it begins within one, as beside a border that is oblique, the row above
+    has ended nearly as early; and a border on the right goes on below.
+    """
+    value, rows = stored[-1, -1], len(stored)
+    row = next((row for row in range(rows - 1, -1, -1) if (stored[row] != value).any()), 0)
+    if not 0 < row < rows - max(_EMPTY, rows // 64):
+        return 0
+    ends = int(np.flatnonzero(stored[row] != value)[-1]) + 1
+    within = _WITHIN < ends / stored.shape[1] < 1 - _WITHIN
+    goes_on = min((stored[row, :ends] != value).mean(), (stored[row - 1, ends - 1 :] != value).mean()) > _GOES_ON
+    return row + 1 if within and goes_on else 0
+
+
+#: Rows that are filled up at least: one or two are a border's that is oblique by a hair.
+_EMPTY = 5
+#: How far from the ends of a row it is within it, and how much of a row is a picture's, as shares of it.
+_WITHIN, _GOES_ON = 0.02, 0.99
 
 
 def brightness(
@@ -84,21 +109,25 @@ def brightness(
     if stored is None:
         stored = decode(dataset)
     if not np.issubdtype(stored.dtype, np.integer) or stored.dtype.itemsize > 2:
-        return _float_brightness(stored, dataset, percentiles)
+        return _float_brightness(stored, dataset, percentiles, window=window)
     outside = hidden(stored, dataset)
     seen = stored if outside is None else stored[~outside].reshape(-1, 1)
     low, high = int(seen.min()), int(seen.max())
+    if low == high and outside is not None:
+        correct(dataset, "hidden")
+        outside, seen = None, stored
+        low, high = int(seen.min()), int(seen.max())
     if low == high:
         raise Unreadable("blank")
     values = np.arange(low, high + 1, dtype=stored.dtype)
     shown = _shown(values, dataset) if window else None
     if shown is None:
-        shown = _stretch(_modality(values, dataset), values, seen, percentiles)
+        shown = _stretch(stored_as_told(values, dataset), values, seen, percentiles)
     table = np.clip(np.rint(255 * _upright(shown, dataset)), 0, 255).astype(np.uint8)
     if table.min() == table.max():
         # ASSUME: a window that leaves nothing to see is a wrong tag, not a blank exposure.
         correct(dataset, "window")
-        shown = _stretch(_modality(values, dataset), values, seen, percentiles)
+        shown = _stretch(stored_as_told(values, dataset), values, seen, percentiles)
         table = np.clip(np.rint(255 * _upright(shown, dataset)), 0, 255).astype(np.uint8)
     # The bits of a value, seen as unsigned, are its place in the table.
     lookup = np.zeros(256**stored.dtype.itemsize, np.uint8)
@@ -124,6 +153,8 @@ def _decoded(dataset: Dataset, data: bytes | memoryview) -> NDArray[Any]:
     options: dict[str, Any] = {"decoding_plugin": plugin, "correct_unused_bits": False}
     stored = decoder.as_array(dataset, **options)[0]
     refuse_damaged(dataset, stored, **options)
+    if stored.dtype.itemsize == 4 and _are_fractions(stored):
+        raise Unreadable("float_pixels", "PixelData")
     if not np.issubdtype(stored.dtype, np.integer) or stored.ndim != 2:
         return stored
     stored = true_values(stored, dataset)
@@ -132,6 +163,14 @@ def _decoded(dataset: Dataset, data: bytes | memoryview) -> NDArray[Any]:
     return stored.astype(narrow) if fits else stored  # as radiographs lie everywhere else
 
 
+def _are_fractions(stored: NDArray[Any]) -> bool:
+    """Return whether words of 32 bits make sense as fractions: whole numbers of radiographs are next to nought then."""
+    sizes = np.abs(np.ascontiguousarray(stored[stored != 0]).view(np.float32))
+    return bool(sizes.size and np.isfinite(sizes).all() and sizes.min() > _FRACTION and sizes.max() < 1 / _FRACTION)
+
+
+#: The least size of a fraction; one over it is the largest.
+_FRACTION = 1e-7
 #: Grey pixels that lie in the file as NumPy takes them: what is asked of the header, and the type.
 _AS_IT_LIES = (ImplicitVRLittleEndian, ExplicitVRLittleEndian)
 _FORM = ("SamplesPerPixel", "BitsAllocated", "PixelRepresentation")
@@ -140,39 +179,13 @@ _KINDS: dict[tuple[int | None, ...], np.dtype[Any]] = {
 }  # fmt: skip
 
 
-def _modality(values: NDArray[Any], dataset: Dataset) -> NDArray[Any]:
-    """Apply the modality LUT, or slope and intercept; of these one may be missing. What is broken is left aside."""
-    told = present(dataset, ("RescaleSlope", "RescaleIntercept"))
-    tables = value(dataset, "ModalityLUTSequence")
-    if not (told or tables):
-        return values
-    try:
-        if tables:
-            entries, first, _, as_told = _entries(tables[0], dataset)
-            found: NDArray[Any] = entries[_places(values, first, len(entries))]
-        else:
-            slope, intercept = (
-                numbers(dataset, keyword)[0] if keyword in told else otherwise
-                for keyword, otherwise in (("RescaleSlope", 1.0), ("RescaleIntercept", 0.0))
-            )
-            found, as_told = values * slope + intercept, len(told) == 2 or (slope, intercept) == (1, 0)
-        if found.min() < found.max():
-            if not as_told:
-                correct(dataset, "modality")
-            return np.asarray(found)
-    except Exception:  # a broken LUT or slope: the stored values are the best there is
-        pass
-    correct(dataset, "modality")
-    return values
-
-
 def _shown(values: NDArray[Any], dataset: Dataset) -> NDArray[np.float64] | None:
     """Brightness 0..1 by the file's VOI LUT or window; None where it has no usable one."""
-    values = _modality(values, dataset)
+    values = stored_as_told(values, dataset)
     if value(dataset, "VOILUTSequence"):
         try:
             entries = values if np.issubdtype(values.dtype, np.integer) else np.rint(values).astype(np.int64)
-            return _by_table(entries, dataset)
+            return looked_up(entries, dataset)
         except Exception:  # a broken LUT is no LUT; a window may be there as well
             correct(dataset, "table")
     # The first window is the default one.
@@ -190,56 +203,6 @@ def _shown(values: NDArray[Any], dataset: Dataset) -> NDArray[np.float64] | None
     if not exact:  # LINEAR: the pixel values at both ends of the window count, hence the halves
         centre, width = centre - 0.5, width - 1
     return np.clip((x - centre) / width + 0.5, 0, 1) if width else (x > centre).astype(np.float64)
-
-
-#: How many times a table of brightness may go from black to white, or back.
-_TURNS = 8
-
-
-def _by_table(values: NDArray[Any], dataset: Dataset) -> NDArray[np.float64]:
-    """Look values up in a VOI LUT, and bring its entries to 0..1 by the bits that they really use.
-
-    Descriptors claim 16 bits where the entries reach 4095, or 8 where they are twice as wide or two to a word.
-    """
-    entries, first, bits, told = _entries(dataset.VOILUTSequence[0], dataset)
-    top = int(entries.max())
-    depth = bits if 2 ** (bits - 1) <= top < 2**bits else top.bit_length()
-    if not told or depth != bits:
-        correct(dataset, "table")
-    curve = entries[_places(values, first, len(entries))]
-    if np.abs(np.diff(curve)).sum() > _TURNS * top:
-        raise ValueError("no curve of brightness goes up and down so often")
-    return np.asarray(curve / (2.0**depth - 1))
-
-
-def _entries(item: Dataset, dataset: Dataset) -> tuple[NDArray[np.int64], int, int, bool]:
-    """Return a LUT's entries, the value of its first, the bits that it claims, and whether its bytes lie as it says."""
-    n, first, bits = (int(one) for one in item.LUTDescriptor)
-    n = n or 65536
-    data, big = item.LUTData, not dataset.original_encoding[1]
-    told = True
-    if isinstance(data, bytes):
-        words = len(data) > n + n % 2  # else a byte each, and one to make them even
-        entries = np.frombuffer(data, (">u2" if big else "<u2") if words else "u1")
-        if words:  # programs write them the other way round, too, which makes noise of a curve
-            written = entries
-            entries = min(entries, entries.byteswap(), key=lambda one: int(np.abs(np.diff(one.astype(np.int64))).sum()))
-            told = entries is written
-    else:
-        entries = np.atleast_1d(np.array(data)).astype(np.uint16)
-        if bits <= 8 and len(entries) < n <= 2 * len(entries):  # two to a word, the lower byte first
-            entries = entries.astype("<u2").view("u1")
-    found = entries[:n].astype(np.int64)
-    if len(found) < n or found.min() == found.max():
-        raise ValueError("the table is cut, or says nothing")
-    return found, first, bits, told
-
-
-def _places(values: NDArray[Any], first: int, n: int) -> NDArray[np.int64]:
-    """Return the place of each value in a table of n entries; below zero the first value was written without its sign."""
-    if first >= 32768 and values.min() < 0:
-        first -= 65536
-    return np.clip(values.astype(np.int64) - first, 0, n - 1)
 
 
 def _stretch(
@@ -265,17 +228,23 @@ def _upright(shown: NDArray[np.float64], dataset: Dataset) -> NDArray[np.float64
     return 1 - shown if is_inverted(dataset) else shown
 
 
-def _float_brightness(stored: NDArray[Any], dataset: Dataset, percentiles: tuple[float, float]) -> NDArray[np.uint8]:
+def _float_brightness(
+    stored: NDArray[Any], dataset: Dataset, percentiles: tuple[float, float], *, window: bool
+) -> NDArray[np.uint8]:
     """Show 32-bit or floating pixels, for which there are too many values for a table."""
     values = stored.astype(np.float64)
     if not np.isfinite(values).all() or values.min() == values.max():
         raise Unreadable("blank")
-    shown = _shown(values, dataset)
+    outside = hidden(stored, dataset) if np.issubdtype(stored.dtype, np.integer) else None
+    shown = _shown(values, dataset) if window else None
     if shown is None:
-        values = _modality(values, dataset)
-        low, high = np.percentile(values, percentiles)
+        values = stored_as_told(values, dataset)
+        low, high = np.percentile(values if outside is None else values[~outside], percentiles)
         shown = (values - low) / ((high - low) or 1.0)
-    return np.clip(np.rint(255 * _upright(shown, dataset)), 0, 255).astype(np.uint8)
+    image = np.clip(np.rint(255 * _upright(shown, dataset)), 0, 255).astype(np.uint8)
+    if outside is not None:
+        image[outside] = 0
+    return image
 
 
 def pixel_aspect(dataset: Dataset) -> float:

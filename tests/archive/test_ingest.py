@@ -45,7 +45,7 @@ def test_the_odd_files_of_pydicom_are_all_accounted_for(tmp_path):
     index = ingest(tmp_path / "in", ANY, NAMES, workers=2)
     counts = index.counts.groupby("kind")["n"].sum()
     assert counts["found"] == total == counts["indexed"] + counts["rejected"] + counts["duplicate"]
-    assert counts["indexed"] >= 60
+    assert counts["indexed"] >= 55
     assert index.counts["code"].nunique() >= 9
     images = index.images[index.images["rows"] * index.images["columns"] < 1e6]
     good, bad = prepare(tmp_path / "in", images, index.files, ImagesSettings(), tmp_path, shard=0, shards=1)

@@ -1,0 +1,97 @@
+"""Tables in a header that values are looked up in: of what the detector stored (modality LUT), and of brightness (VOI LUT)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from analysis.archive.corrections import correct
+from analysis.archive.dicom import numbers, present, value
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from pydicom import Dataset
+
+#: How many times a table of brightness may go from black to white, or back; and of how many steps none may do so at once.
+_TURNS, _SMOOTH = 8, 64
+
+
+def stored_as_told(values: NDArray[Any], dataset: Dataset) -> NDArray[Any]:
+    """Apply the modality LUT, or slope and intercept; of these one may be missing. What is broken is left aside."""
+    told = present(dataset, ("RescaleSlope", "RescaleIntercept"))
+    tables = value(dataset, "ModalityLUTSequence")
+    if not (told or tables):
+        return values
+    try:
+        if tables:
+            entries, first, _, as_told = _entries(tables[0], dataset)
+            _refuse_noise(entries)
+            found: NDArray[Any] = entries[_places(values, first, len(entries))]
+        else:
+            slope, intercept = (
+                numbers(dataset, keyword)[0] if keyword in told else otherwise
+                for keyword, otherwise in (("RescaleSlope", 1.0), ("RescaleIntercept", 0.0))
+            )
+            found, as_told = values * slope + intercept, len(told) == 2 or (slope, intercept) == (1, 0)
+        if found.min() < found.max():
+            if not as_told:
+                correct(dataset, "modality")
+            return np.asarray(found)
+    except Exception:  # a broken LUT or slope: the stored values are the best there is
+        pass
+    correct(dataset, "modality")
+    return values
+
+
+def looked_up(values: NDArray[Any], dataset: Dataset) -> NDArray[np.float64]:
+    """Look values up in a VOI LUT, and bring its entries to 0..1 by the bits that they really use.
+
+    Descriptors claim 16 bits where the entries reach 4095, or 8 where they are twice as wide or two to a word.
+    """
+    entries, first, bits, told = _entries(dataset.VOILUTSequence[0], dataset)
+    top = int(entries.max())
+    depth = bits if 2 ** (bits - 1) <= top < 2**bits else top.bit_length()
+    if not told or depth != bits:
+        correct(dataset, "table")
+    curve = entries[_places(values, first, len(entries))]
+    _refuse_noise(curve)
+    return np.asarray(curve / (2.0**depth - 1))
+
+
+def _refuse_noise(curve: NDArray[np.int64]) -> None:
+    """Refuse entries that go up and down too often, or that turn with one large step, as where the rest is missing."""
+    steps = np.diff(curve)
+    turns = steps.size > _SMOOTH and steps.min() < 0 < steps.max()
+    if np.abs(steps).sum() > _TURNS * curve.max() or (turns and np.abs(steps).max() > np.ptp(curve) / 2):
+        raise ValueError("no curve of brightness goes up and down so often, or so fast")
+
+
+def _entries(item: Dataset, dataset: Dataset) -> tuple[NDArray[np.int64], int, int, bool]:
+    """Return a LUT's entries, the value of its first, the bits that it claims, and whether its bytes lie as it says."""
+    n, first, bits = (int(one) for one in item.LUTDescriptor)
+    n = n or 65536
+    data, big = item.LUTData, not dataset.original_encoding[1]
+    told = True
+    if isinstance(data, bytes):
+        words = len(data) > n + n % 2  # else a byte each, and one to make them even
+        entries = np.frombuffer(data, (">u2" if big else "<u2") if words else "u1")
+        if words:  # programs write them the other way round, too, which makes noise of a curve
+            written = entries
+            entries = min(entries, entries.byteswap(), key=lambda one: int(np.abs(np.diff(one.astype(np.int64))).sum()))
+            told = entries is written
+    else:
+        entries = np.atleast_1d(np.array(data)).astype(np.uint16)
+        if bits <= 8 and len(entries) < n <= 2 * len(entries):  # two to a word, the lower byte first
+            entries = entries.astype("<u2").view("u1")
+    found = entries[:n].astype(np.int64)
+    if len(found) < n or found.min() == found.max():
+        raise ValueError("the table is cut, or says nothing")
+    return found, first, bits, told
+
+
+def _places(values: NDArray[Any], first: int, n: int) -> NDArray[np.int64]:
+    """Return the place of each value in a table of n entries; below zero the first value was written without its sign."""
+    if first >= 32768 and values.min() < 0:
+        first -= 65536
+    return np.clip(values.astype(np.int64) - first, 0, n - 1)

@@ -1,0 +1,108 @@
+"""What headers of real archives say of side, age, kind and letters in ways that were read wrongly, or not at all."""
+
+import numpy as np
+import pytest
+from pydicom.dataset import Dataset
+from pydicom.sequence import Sequence
+from pydicom.uid import (
+    ComputedRadiographyImageStorage,
+    DigitalXRayImageStorageForProcessing,
+)
+
+from analysis.archive import describe
+from analysis.archive.dicom import read
+from analysis.archive.inspect import inspect
+from analysis.archive.settings import IngestSettings
+from tests.archive.files import radiograph, save
+
+SETTINGS = IngestSettings()
+
+
+def record(tmp_path, **tags):
+    save(radiograph(np.random.default_rng(2), **tags), tmp_path / "a.dcm")
+    return inspect(tmp_path, "a.dcm", SETTINGS)
+
+
+@pytest.mark.parametrize(
+    ("words", "side"),
+    [
+        ("KNEE DEXT", "right"), ("Genu dext.", "right"), ("dext knee", "right"), ("Genu sin", "left"), ("Knä dexter", "right"),
+        ("KNEE DEXT/SIN", "both"), ("genu sin et dext", "both"), ("genu dext. et sin.", "both"), ("dx sin knä", "both"),
+        ("DX/SIN KNEE", "both"), ("bil. genu", "both"), ("genou bil", "both"), ("B/L KNEE AP", "both"), ("Knee RT/LT", "both"),
+        ("H knä", "right"), ("V. kne", "left"), ("H knæ belastet", "right"), ("h+v knä", "both"), ("h o v knä", "both"),
+        ("Kniegelenk re", "right"), ("kniegelenk li. 2 Eb", "left"), ("Kniegelenke re + li", "both"),
+        ("DX KNEE 3 VIEWS", None), ("DX single view knee", None), ("Knee, view H", None), ("DX KNEE LEFT", "left"),
+    ],
+)  # fmt: skip
+def test_words_for_a_side(words, side):
+    ds = Dataset()
+    ds.StudyDescription, ds.SeriesDescription = words, "AP"
+    assert describe.side(ds, SETTINGS)[0] == side
+
+
+def test_the_code_of_a_region_says_the_side():
+    ds, region, modifier = Dataset(), Dataset(), Dataset()
+    modifier.CodeMeaning = "Right"
+    region.CodeMeaning, region.AnatomicRegionModifierSequence = "Knee", Sequence([modifier])
+    ds.AnatomicRegionSequence = Sequence([region])
+    assert describe.side(ds, SETTINGS) == ("right", False)
+
+
+@pytest.mark.parametrize(
+    ("born", "written", "years"),
+    [
+        ("20100228", "062Y", 62), ("20090601", "062Y", 62), ("20100101", "062Y", 62),  # of the exam's year
+        ("19600101", "030Y", 30), ("19800101", "062Y", 62),  # the first of January
+        ("19480101", "062Y", 62), ("19480101", "000Y", 62), ("20090601", "000Y", 0), ("20090601", "009M", 0),
+        ("19600202", "030Y", 50),  # two plausible ones
+    ],
+)  # fmt: skip
+def test_a_birth_date_that_is_no_day_of_birth(tmp_path, born, written, years):
+    found = record(tmp_path, PatientBirthDate=born, PatientAge=written, StudyDate="20100301")
+    assert found["age"] == years
+
+
+RAW = {
+    "FORPROCESSING": {"PresentationIntentType": "FORPROCESSING"},
+    "raw intent": {"PresentationIntentType": "RAW"},
+    "type": {"ImageType": ["ORIGINAL", "PRIMARY", "RAW"]},
+    "type in words": {"ImageType": ["ORIGINAL", "PRIMARY", "", "FOR_PROCESSING"]},
+    "series": {"SeriesDescription": "Frontal höger For Processing"},
+    "unprocessed": {"SeriesDescription": "unprocessed AP"},
+}
+
+
+@pytest.mark.parametrize("tags", RAW.values(), ids=RAW)
+def test_a_raw_image_says_so_in_many_ways(tmp_path, tags):
+    assert record(tmp_path, SOPClassUID=ComputedRadiographyImageStorage, **tags)["code"] == "for_processing"
+
+
+@pytest.mark.parametrize("series", ["AP MUSICA processing", "drawer view", "Frontal höger"])
+def test_what_is_processed_is_no_raw_image(tmp_path, series):
+    assert record(tmp_path, SOPClassUID=ComputedRadiographyImageStorage, SeriesDescription=series)["code"] is None
+
+
+def test_the_class_of_an_object_may_stand_in_its_meta_information_alone(tmp_path):
+    path = save(
+        radiograph(np.random.default_rng(2), SOPClassUID=DigitalXRayImageStorageForProcessing), tmp_path / "a.dcm"
+    )
+    ds = read(path)
+    del ds.SOPClassUID
+    ds.save_as(path)
+    assert inspect(tmp_path, "a.dcm", SETTINGS)["code"] == "for_processing"
+
+
+@pytest.mark.parametrize("said", ["YES", "Y", "JA", "SI", "OUI", "TRUE", "1"])
+def test_words_in_the_picture_are_admitted_in_several_languages(tmp_path, said):
+    assert record(tmp_path, BurnedInAnnotation=said)["code"] == "burned_in"
+
+
+@pytest.mark.parametrize("declared", [b"ISO 2022 IR 87", b"\\ISO 2022 IR 149", b"\\ISO 2022 IR 58"])
+def test_utf_8_under_a_character_set_that_begins_with_an_escape(tmp_path, declared):
+    path = save(radiograph(np.random.default_rng(2)), tmp_path / "a.dcm")
+    written = declared + b" " * (len(declared) % 2)
+    old, new = (b"\x08\0\5\0CS" + len(one).to_bytes(2, "little") + one for one in (b"ISO_IR 192", written))
+    data = path.read_bytes()
+    assert old in data and "höger".encode() in data
+    path.write_bytes(data.replace(old, new))
+    assert inspect(tmp_path, "a.dcm", SETTINGS)["side"] == "right"
