@@ -183,7 +183,8 @@ class IngestSettings(Settings):
         [
             "unknown", "anonymous", "anonym", "anon", "anonymized", "anonymised", "deidentified", "removed", "deleted",
             "redacted", "withheld", "empty", "blank", "null", "none", "na", "test", "noname", "nn", "unspecified", "patient",
-            "unidentified", "missing", "notavailable", "dummy", "phantom", "noid",
+            "unidentified", "missing", "notavailable", "dummy", "phantom", "noid", "nil", "masked", "hidden", "undefined", "sample",
+            "demo", "confidential",
             "okänd", "anonymiserad", "unbekannt", "anonymisiert", "onbekend", "geanonimiseerd", "inconnu", "inconnue", "anonyme",
             "anonymisé", "sconosciuto", "anonimo", "desconocido", "anonimizado", "desconhecido", "ukjent", "ukendt", "anonymisert",
             "anonymiseret", "tuntematon", "nieznany",

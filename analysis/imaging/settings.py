@@ -30,7 +30,7 @@ class ImagesSettings(Settings):
         0.04,
         ge=0,
         lt=1,
-        description="Brightness (0 to 1) up to which the edge of an image is black border; 0: no crop.",
+        description="Brightness (0 to 1) up to which the edge of an image is black border; 0: no crop, of a white one either.",
     )
     min_content: float = Field(
         0.05, gt=0, lt=1, description="Share of the image that must remain after the crop; else it isn't cropped."
