@@ -17,11 +17,14 @@ _SEPARATORS = (",", ";", "\t", "|")
 _DISGUISED = re.compile(r"""="(.*)"|'([\w./+-]*\d[\w./+-]*)""", re.DOTALL)
 #: Signs without width, which come along when cells are copied from a web page.
 _UNSEEN = "\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
-#: What no text in Windows' Western code page has: a capital or a sign within a word, as letters of a Mac's or DOS's code
-#: page become, letters in UTF-8, and whole words of such letters, as Cyrillic ones become.
+#: What no text in Windows' Western code page has: a capital within a word, as letters of a Mac's or DOS's code page become,
+#: letters in UTF-8, and whole words of such letters, as Cyrillic ones become.
 _FOREIGN = re.compile(
-    rb"[a-z](?:[\x8a\x8c\x8e\x9f]|[\x80-\x84\x86-\x89\x8b\x93-\x95\x98\x99\x9b][a-z])|\xc3[\x80-\xbf]|[\xc0-\xff]{5}"
+    rb"[a-z][\x8a\x8c\x8e\x9f]|\xc3[\x80-\xbf][A-Za-z]|[a-z]\xc3[\x80-\xbf]|([\xc0-\xff])(?!\1)[\xc0-\xff]{4}"
 )
+#: Signs that stand for letters in other code pages: within words more often than before them, where a quotation begins.
+_SIGN = rb"[\x80-\x84\x86-\x89\x8b\x93-\x95\x98\x99\x9b\xb3\xb9\xbf]"
+_WITHIN, _BEFORE = re.compile(rb"[a-z]" + _SIGN + rb"(?=[a-z])"), re.compile(rb"(?<![A-Za-z\xc0-\xff])" + _SIGN)
 #: Beginnings of spreadsheets (the new ones are zip files), Parquet, and what gzip, bzip2, xz and zstd pack.
 _BINARY = (
     b"PK\x03\x04", b"PK\x05\x06", b"\xd0\xcf\x11\xe0", b"PAR1", b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd",
@@ -97,6 +100,8 @@ def _decoded(data: bytes, path: Path) -> str:
 
 def _western(data: bytes, path: Path) -> str:
     foreign = _FOREIGN.search(data)
+    if not foreign and len(_WITHIN.findall(data)) > len(_BEFORE.findall(data)):
+        foreign = _WITHIN.search(data)
     place = foreign.start() if foreign else None
     try:
         text = data.decode("cp1252")
@@ -223,25 +228,28 @@ def _swallowed(lines: list[int], columns: list[list[str]], key: int, separator: 
 
     Its rows are told by the column `key`: what stands there looks like what others have there.
     """
-    several = {cell for column in columns for cell in set(column) if len(cell.splitlines()) > 1}
+    several = {cell for column in columns for cell in set(column) if "\n" in cell or "\r" in cell}
     if not several:
         return
-    shapes = {shape for first in set(columns[key]) if "9" in (shape := _shape(first))}
+    known = set(columns[key])
+    shapes = {shape for name in known if "9" in (shape := _shape(name))}
     for line, cells in zip(lines, zip(*columns, strict=True), strict=True):
         for position, cell in enumerate(cells):
             if cell not in several:
                 continue
-            first, *middle, last = cell.splitlines()
-            # The first line may end the row that the cell is of, the last one begin the row that follows.
+            first, *middle, last = filter(str.strip, cell.splitlines())
+            # The first line ends the row that the cell is of, the last one begins the row that follows.
             parts = [(first.split(separator), len(cells) - position, key - position)]
             parts += [(inner.split(separator), len(cells), key) for inner in middle]
             parts += [(last.split(separator), position + 1, key)]
-            for found, number, at in parts:
-                if len(found) == number > 1 and 0 <= at < number and _shape(found[at]) in shapes:
-                    raise StudyError(
-                        f"{path}, line {line}: a cell in quotation marks goes on over several lines, and one of them "
-                        f"looks like a row of its own (of '{found[at].strip()}'); close the quotation mark before it."
-                    )
+            names = [found[at].strip() for found, number, at in parts if 0 <= at < number == len(found) > 1]
+            # No line of such a cell is anything else, as no cell in it can be in quotation marks.
+            whole = all(len(found) == number for found, number, _ in parts)
+            if names and whole and known.isdisjoint(names) and all(_shape(name) in shapes for name in names):
+                raise StudyError(
+                    f"{path}, line {line}: a cell in quotation marks goes on over several lines, and one of them "
+                    f"looks like a row of its own (of '{names[0]}'); close the quotation mark before it."
+                )
 
 
 def _shape(cell: str) -> str:

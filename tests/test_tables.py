@@ -64,6 +64,36 @@ def test_what_people_write(tmp_path, data, expected):
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        "Befund: „Kissing“-Osteophyten, „normal“und stabil… 0°–90°, 2 ½ cm², 50 €",
+        "”Kissing”osteofyter, i övrigt ”normalt”utan artros – Å Ä Ö",
+        "• Genou : « œdème », c’est‑à‑dire l’œil…évolué• Dr Š. DÉJÀ VU".replace("\u2011", "-"),
+        "AMANHÃ… NÃO HÁ LESÕES ÓSSEAS; ¿artrosis? 1ª, 2 º",
+        "×××××××××× ÷÷÷÷÷÷ ÿÿÿÿÿÿ ··········",
+    ],
+)
+@pytest.mark.parametrize("encoding", ["cp1252", "utf-8"])
+def test_signs_of_western_texts_are_read_as_they_are(tmp_path, text, encoding):
+    frame = read(tmp_path, f'accession\ttext\n1\t"{text}"\n2\thöger knä\n'.encode(encoding))
+    assert frame["text"].tolist() == [text, "höger knä"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Höger knä, stående.\n20240501, ingen artros\nSlutsats: normalt",
+        "Knä:\n1, medial artros\n2, Baker-cysta\nIngen fraktur.",
+        "Jfr tidigare:\n20230002, 2019\n20230003, 2020",
+        "20230004, jfr\n\n20230005, jfr\n20230006",
+    ],
+)
+def test_lines_of_a_text_may_begin_with_numbers(tmp_path, text):
+    data = f'accession,text\n20230001,"{text}"\n20230002,b\n7,c\n'
+    assert read(tmp_path, data)["text"].tolist() == [text, "b", "c"]
+
+
+@pytest.mark.parametrize(
     ("data", "message"),
     [
         ("accession;text\n1;a;\n2;b;\n", "line 2: 3 cells, but the header has 2"),
