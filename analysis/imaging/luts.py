@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from pydicom import Dataset
 
-#: How many times a table of brightness may go from black to white, or back; and of how many steps none may do so at once.
+#: How many times a table of brightness may go from black to white, or back; of how many steps none may do so at once; and
+#: what part of them at either end may, as where the value of padding is black in a table that falls.
 _TURNS, _SMOOTH = 8, 64
 
 
@@ -63,7 +64,9 @@ def _refuse_noise(curve: NDArray[np.int64]) -> None:
     """Refuse entries that go up and down too often, or that turn with one large step, as where the rest is missing."""
     steps = np.diff(curve)
     turns = steps.size > _SMOOTH and steps.min() < 0 < steps.max()
-    if np.abs(steps).sum() > _TURNS * curve.max() or (turns and np.abs(steps).max() > np.ptp(curve) / 2):
+    end = 1 + steps.size // _SMOOTH
+    fast = turns and np.abs(steps[end:-end]).max() > np.ptp(curve) / 2
+    if fast or np.abs(steps).sum() > _TURNS * curve.max():
         raise ValueError("no curve of brightness goes up and down so often, or so fast")
 
 

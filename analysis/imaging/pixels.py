@@ -54,11 +54,11 @@ def filled_up(stored: NDArray[Any]) -> int:
     """Return the row, from 1, within which a picture ends and one value goes on to the end: where a copy broke off; or 0.
 
     Black about a picture begins with a row. Where it begins within one, as beside a border that is oblique, the row above
-    has ended nearly as early; and a border on the right goes on below.
+    has ended nearly as early; a border on the right goes on below; and one that is oblique by a hair has its like above.
     """
     value, rows = stored[-1, -1], len(stored)
     row = next((row for row in range(rows - 1, -1, -1) if (stored[row] != value).any()), 0)
-    if not 0 < row < rows - max(_EMPTY, rows // 64):
+    if not 0 < row < rows - max(_EMPTY, rows // 64) or (stored[0] == value).all():
         return 0
     ends = int(np.flatnonzero(stored[row] != value)[-1]) + 1
     within = _WITHIN < ends / stored.shape[1] < 1 - _WITHIN

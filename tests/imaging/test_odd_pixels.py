@@ -84,6 +84,16 @@ def test_a_table_that_is_noise_or_ends_in_zeros_is_none(tmp_path, sequence, entr
     assert close(shown(tmp_path, file(**table, **WINDOW)))
 
 
+@pytest.mark.parametrize("ends", [[0], [4095], [0, 1, 2, 3, 4095]], ids=len)
+def test_a_table_may_make_padding_black_at_its_ends(tmp_path, ends):
+    drawn = np.where(INSIDE, FALLING, ends[-1]).astype(np.uint16)
+    entries = 4095 - RAMP if ends[0] == 0 else RAMP.copy()
+    entries[ends] = 0
+    given = shown(tmp_path, file(drawn, **lut(entries, [4096, 0, 12])))
+    assert np.abs(given - entries[drawn] * 255 / 4095)[INSIDE].max() <= 1
+    assert not given[~INSIDE].any()
+
+
 def words(bits):
     """The picture's pixels in words of so many bits."""
     return (DRAWN >> 4).astype("u1") if bits == 8 else DRAWN.astype(f"<u{bits // 8}")
@@ -163,6 +173,10 @@ def test_black_below_a_picture_is_not_filled_up():
         field = cv2.warpAffine(np.ones(big.shape, np.uint8), turn, (1000, 1200), flags=cv2.INTER_NEAREST)
         assert not filled_up(np.where(field, big, 0))
     assert not filled_up(np.where(np.arange(ROWS)[:, None] < 90, DRAWN, 0))
+    # Below by one row at the right, as corners in whole numbers make it.
+    big[:50] = 0
+    big[1100, 500:] = big[1101:] = 0
+    assert not filled_up(big)
 
 
 def test_rows_of_another_length_are_no_radiograph(tmp_path):
