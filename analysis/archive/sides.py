@@ -38,8 +38,8 @@ def _beside_knee(position: int) -> list[str]:
         rf"\b(?:{row[0]})[\W_]+(?:{row[position]})(?!\w|\.\w|{_AND}(?:{row[1]}|{row[2]})\b|\W*[<>=])"
         for row in _SHORT_SIDES
     ]
-    # In Scandinavia a letter stands before it, too.
-    before = [rf"(?<![\w+/&-]){'vh'[position - 1]}\.?\s(?:knä|kna|kne|knæ)\b"]
+    # In Scandinavia a letter stands before it, too; after a number it is one of weeks or hours.
+    before = [rf"(?<![\w+/&-])(?<!\d\s){'vh'[position - 1]}\.?\s(?:knä|kna|kne|knæ)\b"]
     return (
         after + before + [rf"\b(?:{row[position]})(?<=\w\w)\.?\s?(?:{row[0]})(?![^\W_]{{3}})" for row in _SHORT_SIDES]
     )

@@ -30,6 +30,7 @@ def record(tmp_path, **tags):
         ("KNEE DEXT/SIN", "both"), ("genu sin et dext", "both"), ("genu dext. et sin.", "both"), ("dx sin knä", "both"),
         ("DX/SIN KNEE", "both"), ("bil. genu", "both"), ("genou bil", "both"), ("B/L KNEE AP", "both"), ("Knee RT/LT", "both"),
         ("H knä", "right"), ("V. kne", "left"), ("H knæ belastet", "right"), ("h+v knä", "both"), ("h o v knä", "both"),
+        ("6 v. knä hö", "right"), ("op 6 v knä dx", "right"),
         ("Kniegelenk re", "right"), ("kniegelenk li. 2 Eb", "left"), ("Kniegelenke re + li", "both"),
         ("DX KNEE 3 VIEWS", None), ("DX single view knee", None), ("Knee, view H", None), ("DX KNEE LEFT", "left"),
     ],
