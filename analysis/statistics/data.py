@@ -166,8 +166,10 @@ def match(predictions: str | Path, reference: str | Path, scheme: Scheme) -> Mat
     """
     scores, labels = _read(predictions), _read(reference)
     names, items = [outcome.id for outcome in scheme.outcomes], list(scheme.items)
-    for frame, path in ((scores, predictions), (labels, reference)):
-        refuse_misnamed(frame, ("exam", "patient", "set", *items, *scheme.findings, *names), path)
+    refuse_misnamed(scores, ("exam", "patient", "set", *items, *scheme.findings, *names), predictions)
+    # Where the reference has grades, its outcomes follow from them; kl2 is a second reader's then.
+    labelled = () if set(items) & set(labels.columns) else names
+    refuse_misnamed(labels, ("exam", "patient", "set", *items, *scheme.findings, *labelled), reference)
     if not set(names) & set(scores.columns):
         raise StudyError(f"{predictions} has no column named like an outcome of '{scheme.name}' (e.g. '{names[0]}').")
     _own(scheme, scores, predictions)

@@ -86,6 +86,18 @@ def test_a_column_that_is_misspelled_is_named(tmp_path, written):
         match(tmp_path / "p.csv", CASES / "c00_plain/reference.csv", load_scheme(KL))
 
 
+def test_columns_that_people_keep_are_no_misspelled_ones(tmp_path):
+    kept = {"age": 60, "Site": "Lund", "comment": "", "kl1": 2, "kl2": 3, "kl_reader2": 2, "split": "train", "fold": 1}
+    predictions, reference = (pd.read_csv(CASES / "c00_plain" / f"{name}.csv") for name in ("predictions", "reference"))
+    reference.assign(**kept).to_csv(tmp_path / "r.csv", index=False)
+    predictions.assign(**{name: kept[name] for name in ("age", "Site", "split", "fold")}).to_csv(
+        tmp_path / "p.csv", index=False
+    )
+    found, plain = match(tmp_path / "p.csv", tmp_path / "r.csv", load_scheme(KL)), load("c00_plain")
+    pd.testing.assert_frame_equal(found.truth, plain.truth)
+    pd.testing.assert_frame_equal(found.score, plain.score)
+
+
 def test_sets_under_another_name_are_not_all_the_test_set(tmp_path):
     frame = pd.read_csv(CASES / "c00_plain/reference.csv").rename(columns={"set": "split"})
     frame.to_csv(tmp_path / "r.csv", index=False)
