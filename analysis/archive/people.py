@@ -59,7 +59,7 @@ def borne_by_many(files: pd.DataFrame) -> frozenset[str]:
     """Return identifiers and names that nobody can be known by, since too many bear them, as of a study or a scanner.
 
     ASSUME: nobody has three PatientIDs and three birth dates, nor ten PatientIDs; a name that a fifth of at least ten have
-    was put in by anonymisation; and a PatientID without a digit is a word, which names nobody where it has two birth dates.
+    was put in by anonymisation; and a PatientID without a digit is a word, which names nobody where it has three birth dates.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ def borne_by_many(files: pd.DataFrame) -> frozenset[str]:
     names = people[["patient_id", "patient_name"]].drop_duplicates()["patient_name"].value_counts()
     names = names[names >= max(10, 0.2 * people["patient_id"].nunique())]
     born = people["birth_date"].str.replace(r"\D", "", regex=True).groupby(people["patient_id"].map(plain)).nunique()
-    words = {name for name in born.index[born > 1] if not any(map(str.isdigit, name))}
+    words = {name for name in born.index[born >= 3] if not any(map(str.isdigit, name))}
     return frozenset({*map(plain, many.index), *map(_plain_name, names.index), *words})
 
 

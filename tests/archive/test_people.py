@@ -81,10 +81,15 @@ def test_what_too_many_bear_links_nobody():
     assert patients(renamed, NOBODY, borne_by_many(renamed)).nunique() == 12
     person = table(*[(f"P{n}", "P0", "Berg^Eva", "19500304") for n in range(4)])  # with several numbers
     assert patients(person, NOBODY, borne_by_many(person)).nunique() == 1
-    word = table(
-        ("UNK", None, None, "1950.03.04"), ("Unk", None, "Berg^Eva", "19600304"), ("A17", None, "Berg^Eva", "19600304")
-    )
-    assert patients(word, NOBODY, borne_by_many(word)).fillna("").tolist() == ["", "id a17", "id a17"]
+    unknown = [
+        ("UNK", None, None, "1950.03.04"),
+        ("Unk", None, "Berg^Eva", "19600304"),
+        ("UNK", None, None, "19700304"),
+    ]
+    word = table(*unknown, ("A17", None, "Berg^Eva", "19600304"))
+    assert patients(word, NOBODY, borne_by_many(word)).fillna("").tolist() == ["", "id a17", "", "id a17"]
+    pseudonym = table(("QWX", None, None, "19500304"), ("QWX", None, None, "19000101"), ("QWX", None, None, None))
+    assert patients(pseudonym, NOBODY, borne_by_many(pseudonym)).nunique() == 1
     initials = table(("EVA", None, None, "1950.03.04"), ("EVA", None, None, "19500304"), ("EVA", None, None, None))
     assert patients(initials, NOBODY, borne_by_many(initials)).nunique() == 1
     number = table(("17", None, None, "19500304"), ("17", None, None, "19600304"))  # rather a date that is wrong
