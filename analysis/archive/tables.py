@@ -36,8 +36,10 @@ def misnamed(folder: Path) -> str | None:
             continue
         if table.is_symlink():
             return f"{table} is a link to nowhere; correct it, or remove it."
-        # As copies are called: readings (1).csv, Copy of readings.csv.
-        copied = re.compile(rf"{table.stem}(\.|$)|({table.stem}[^a-z.]|.* {table.stem}\.).*(csv|tsv|txt|xlsx?|ods)$")
+        # As copies are called: readings (1).csv, Copy of readings.csv; exams_excluded.csv is none.
+        copied = re.compile(
+            rf"{table.stem}(\.|$)|((cop|kop)\w+ .*)?{table.stem}([\W\d_]|(cop|kop)(y|i[ae]?)|final|new)*\.(csv|tsv|txt|xlsx?|ods)$"
+        )
         again = [path for path in others if copied.match(path.name.casefold()) and not path.is_dir()]
         again += [path for path in (folder / "dicom" / name,) if path.is_file()]
         if again:

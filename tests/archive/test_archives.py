@@ -455,8 +455,10 @@ def test_signs_that_look_alike_part_no_report_from_its_exam(tmp_path, written):
 )
 def test_a_table_by_a_name_that_is_not_read_is_told(tmp_path, name):
     (tmp_path / "dicom").mkdir()
-    for other in ("notes.csv", "readingsheet.csv", "the exams.docx", ".~lock.readings.csv#"):
+    others = ["notes.csv", "readingsheet.csv", "the exams.docx", ".~lock.readings.csv#", "exams_excluded.csv"]
+    for other in (*others, "reports README.txt", "readings_old.xlsx", "all exams.csv", "sets of screws.txt"):
         (tmp_path / other).write_text("anything")
+    (tmp_path / "reports 2023").mkdir()
     assert misnamed(tmp_path) is None
     (tmp_path / name).write_text("exam\n")
     proper = re.search("reports|readings|sets|exams", name.lower())[0] + ".csv"
