@@ -145,36 +145,37 @@ def _as_neighbours_say(dataset: Dataset, bits: int) -> None:
     if min(rows, columns) < 16:
         return
 
-    def torn(rows: int, columns: int, bits: int, little: bool = little) -> float:
-        count = rows * columns
-        if len(data) < count * bits // 8:
+    # The same pixels are compared whatever is tried: what follows the picture is no part of it.
+    end = rows * columns - max(rows, columns)
+
+    def torn(columns: int, bits: int, little: bool = little) -> float:
+        if len(data) < (end + max(rows, columns)) * bits // 8:
             return _TORN
-        stored = np.frombuffer(data, f"{'<' if little else '>'}u{bits // 8}", count)
-        end = count - max(rows, columns)
+        stored = np.frombuffer(data, f"{'<' if little else '>'}u{bits // 8}", end + columns)
         some, below = (stored[start : start + end : end // _SOME + 1].astype(np.int64) for start in (0, columns))
         spread = np.abs(some - int(some.sum()) // some.size).sum()
         return float(np.abs(below - some).sum() / spread) if spread else 0.0
 
-    as_told = torn(rows, columns, bits)
+    as_told = torn(columns, bits)
     limit = as_told / _CLOSER
     there = len(data) * 8 // bits
     if as_told < _TORN:
         # That other columns come out even tells most of it.
         others = there // rows
-        if others > columns and there == rows * others and torn(rows, others, bits) < _LESS * as_told:
+        if others > columns and there == rows * others and torn(others, bits) < _LESS * as_told:
             dataset.Columns = others
             correct(dataset, "header")
-    elif torn(columns, rows, bits) < limit:
+    elif torn(rows, bits) < limit:
         dataset.Rows, dataset.Columns = columns, rows
         correct(dataset, "header")
-    elif bits == 16 and torn(rows, columns, bits, not little) < limit:
+    elif bits == 16 and torn(columns, bits, not little) < limit:
         dataset.file_meta.TransferSyntaxUID = ExplicitVRBigEndian if little else ExplicitVRLittleEndian
         correct(dataset, "syntax")
-    elif (depth := _allocated(dataset)) not in (0, bits) and torn(rows, columns, depth) < limit:
+    elif (depth := _allocated(dataset)) not in (0, bits) and torn(columns, depth) < limit:
         dataset.BitsAllocated = dataset.BitsStored = depth
         dataset.HighBit = depth - 1
         correct(dataset, "header")
-    elif there // rows > columns and torn(rows, there // rows, bits) < limit:
+    elif there // rows > columns and torn(there // rows, bits) < limit:
         dataset.Columns = there // rows
         correct(dataset, "header")
 

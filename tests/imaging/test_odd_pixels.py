@@ -125,6 +125,16 @@ def test_bytes_after_the_pixels_are_none_of_them(tmp_path, more):
     assert first == second  # so that one is a copy of the other
 
 
+@pytest.mark.parametrize("filler", [b"\0", b"\xff"], ids=["zeros", "ones"])
+@pytest.mark.parametrize("more", [1, 2, 4, 8, COLUMNS])
+def test_bytes_that_fill_whole_columns_are_none_of_them(tmp_path, more, filler):
+    for size in range(100, 300, 20):
+        pixels = cv2.resize(DRAWN, (size, size + 30))
+        ds = file(pixels, Rows=size + 30, Columns=size, **WINDOW)
+        ds.PixelData += filler * (2 * len(pixels) * more)
+        np.testing.assert_array_equal(decode(read(save(ds, tmp_path / "a.dcm"))), pixels)
+
+
 ODD = {
     "more bits than there are": {"BitsStored": 17, "HighBit": 16},
     "no frame": {"NumberOfFrames": -1},
