@@ -108,7 +108,8 @@ def read_readings(path: Path) -> pd.DataFrame:
 
 def _spelling(name: str) -> str:
     """Return what is left of a name when spelling is set aside, and what a spreadsheet does to a number (01, 1.0)."""
-    return re.sub(r"(?<!\d)0+(?=\d)", "", plain(re.sub(rf"(?<=\d){_FRACTION}", "", name)))
+    parted = re.sub(r"(?<=\d)[\W_]+(?=\d)", "x", re.sub(rf"(?<=\d){_FRACTION}", "", name))  # 1-1 isn't 11
+    return re.sub(r"(?<!\d)0+(?=\d)", "", plain(parted))
 
 
 def readings_or_problem(path: Path) -> tuple[pd.DataFrame, str | None]:

@@ -340,6 +340,8 @@ def test_items_in_any_case_are_one_and_readers_in_two_spellings_are_an_error(tmp
         ("reader", "A1", "A 01", True),
         ("reader", "1", "10", False),
         ("reader", "100", "10", False),
+        ("reader", "1-12", "11-2", False),
+        ("item", "q1.1", "q11", False),
         ("item", "kl", "k l", True),
         ("item", "jsn_medial", "JSN medial", True),
         ("item", "kl", "kl2", False),
