@@ -67,7 +67,7 @@ def read_readers(path: Path, scheme: Scheme) -> pd.DataFrame:
     table = read_brought(path, ("exam", "reader", "role", "item", "value"))
     table["role"], table["item"] = table["role"].str.lower(), table["item"].str.lower()
     value = numbers(table, ["value"], path)["value"]
-    highest = table["item"].map(scheme.highest)
+    highest = table["item"].map(scheme.highest).astype(float)  # of an empty table pandas makes text
     told = table.assign(value=value)
     for wrong, what in (
         (~table["role"].isin(ROLES), f"the role must be one of {', '.join(ROLES)}"),

@@ -137,6 +137,12 @@ def test_readings_are_those_of_any_spelling(tmp_path):
     assert found[["role", "item", "value"]].values.tolist() == [["consensus", "kl", 2], ["reader", "kl", 3]]
 
 
+@pytest.mark.parametrize("rows", ["", "e1,A,reader,ahlback,7\n"])
+def test_readers_may_have_read_nothing_that_the_scheme_asks_for(tmp_path, rows):
+    (tmp_path / "readers.csv").write_text("exam,reader,role,item,value\n" + rows)
+    assert len(read_readers(tmp_path / "readers.csv", load_scheme(KL))) == len(rows.splitlines())
+
+
 def test_a_label_that_its_grade_contradicts_is_named(tmp_path):
     frame = pd.read_csv(CASES / "c00_plain/reference.csv")
     frame.assign(kl_2_4=(frame["kl"] >= 2).astype(float)).to_csv(tmp_path / "r.csv", index=False)
