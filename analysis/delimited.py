@@ -24,7 +24,10 @@ _FOREIGN = re.compile(
 )
 #: Signs that stand for letters in other code pages: within words more often than before them, where a quotation begins.
 _SIGN = rb"[\x80-\x84\x86-\x89\x8b\x93-\x95\x98\x99\x9b\xb3\xb9\xbf]"
-_WITHIN, _BEFORE = re.compile(rb"[a-z]" + _SIGN + rb"(?=[a-z])"), re.compile(rb"(?<![A-Za-z\xc0-\xff])" + _SIGN)
+_WITHIN, _BEFORE = (
+    re.compile(rb"[a-z\xc0-\xff]" + _SIGN + rb"(?=[a-z\xc0-\xff])"),
+    re.compile(rb"(?<![A-Za-z\xc0-\xff])" + _SIGN),
+)
 #: Beginnings of spreadsheets (the new ones are zip files), Parquet, and what gzip, bzip2, xz and zstd pack.
 _BINARY = (
     b"PK\x03\x04", b"PK\x05\x06", b"\xd0\xcf\x11\xe0", b"PAR1", b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd",

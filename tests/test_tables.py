@@ -122,6 +122,7 @@ def test_lines_of_a_text_may_begin_with_numbers(tmp_path, text):
             "accession,text\n1,\u0430\u0440\u0442\u0440\u043e\u0437\n".encode("cp1251"),
             "line 2: there are letters neither",
         ),
+        ("accession,text\n1,a\n2,zw\u0119\u017cenie\n".encode("iso8859_2"), "line 3: there are letters neither"),
         (CONTROL.encode() + b"2,v\xe4\n", "line 3: there are letters neither"),
         (CONTROL.encode()[:-3] + b"\xc3", "line 3: there are letters neither"),
         ("", "is empty; it needs a header: accession, text"),
