@@ -222,9 +222,11 @@ def _is_raw(dataset: pydicom.Dataset) -> bool:
 
 
 def _burned_in(dataset: pydicom.Dataset) -> str | None:
-    # Also ja, sí and oui.
-    letter = text(dataset, "BurnedInAnnotation").upper()[:1]
-    return "yes" if letter and letter in "YT1JSO" else "no" if letter and letter in "NF0" else None
+    written = text(dataset, "BurnedInAnnotation").upper()
+    # Also ja, sí, oui and on.
+    if written.startswith((*"YT1JS", "OU", "ON")):
+        return "yes"
+    return "no" if written.startswith((*"NF0", "OFF")) else None
 
 
 def check_size(rows: int, columns: int, bits: int, settings: IngestSettings) -> None:
