@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from analysis.network.backbone import build
-from analysis.network.distributed import BatchNorm
+from analysis.network.norm import BatchNorm
 from analysis.network.residual import PreActivation
 from analysis.network.settings import NetworkSettings
 from analysis.network.structure import Row, describe, parameters

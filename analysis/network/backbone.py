@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from analysis.errors import StudyError
-from analysis.network.distributed import BatchNorm
+from analysis.network.norm import BatchNorm
 from analysis.network.residual import ResidualNetwork
 from analysis.network.settings import PAPER, NetworkSettings
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from analysis.network.distributed import BatchNorm
+from analysis.network.norm import BatchNorm
 from analysis.network.settings import GroupSettings
 from analysis.network.structure import Row, parameters
 

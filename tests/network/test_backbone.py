@@ -19,7 +19,7 @@ from analysis.network.attribution import attribute
 from analysis.network.checkpoints import read_weights, save_state
 from analysis.network.data import Task
 from analysis.network.devices import Device
-from analysis.network.distributed import BatchNorm
+from analysis.network.norm import BatchNorm
 from analysis.network.prediction import load_network, predict
 from analysis.network.settings import AttributionSettings, NetworkSettings, PredictionSettings
 from analysis.network.source import source_files, source_hash
