@@ -225,7 +225,7 @@ def _padding(stored: NDArray[Any], dataset: Dataset) -> NDArray[np.bool_] | None
     first = whole(dataset, "PixelPaddingValue")
     last = whole(dataset, "PixelPaddingRangeLimit")
     # A loss in compression spreads a value over those next to it.
-    near = int(stored.max() - stored.min()) // 100 if first is not None and _is_lossy(dataset) else 0
+    near = (int(stored.max()) - int(stored.min())) // 100 if first is not None and _is_lossy(dataset) else 0
     mask = None if first is None else _between(stored, first, first if last is None else last, near)
     if mask is None and first is not None and (bits := whole(dataset, "BitsStored")):
         # A value beyond the bits that hold the image was cut to them like the image.

@@ -20,6 +20,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from pydicom import Dataset
 
+#: Rows that are filled up at least: one or two are a border's that is oblique by a hair.
+_EMPTY = 5
+#: How far from the ends of a row it is within it, and how much of a row is a picture's, as shares of it.
+_WITHIN, _GOES_ON = 0.02, 0.99
+#: The least size of a fraction; one over it is the largest.
+_FRACTION = 1e-7
+
 
 def decode(dataset: Dataset) -> NDArray[Any]:
     """Decode a grey image of one frame, and take the bits that hold it.
@@ -64,12 +71,6 @@ def filled_up(stored: NDArray[Any]) -> int:
     within = _WITHIN < ends / stored.shape[1] < 1 - _WITHIN
     goes_on = min((stored[row, :ends] != value).mean(), (stored[row - 1, ends - 1 :] != value).mean()) > _GOES_ON
     return row + 1 if within and goes_on else 0
-
-
-#: Rows that are filled up at least: one or two are a border's that is oblique by a hair.
-_EMPTY = 5
-#: How far from the ends of a row it is within it, and how much of a row is a picture's, as shares of it.
-_WITHIN, _GOES_ON = 0.02, 0.99
 
 
 def brightness(
@@ -169,8 +170,6 @@ def _are_fractions(stored: NDArray[Any]) -> bool:
     return bool(sizes.size and np.isfinite(sizes).all() and sizes.min() > _FRACTION and sizes.max() < 1 / _FRACTION)
 
 
-#: The least size of a fraction; one over it is the largest.
-_FRACTION = 1e-7
 #: Grey pixels that lie in the file as NumPy takes them: what is asked of the header, and the type.
 _AS_IT_LIES = (ImplicitVRLittleEndian, ExplicitVRLittleEndian)
 _FORM = ("SamplesPerPixel", "BitsAllocated", "PixelRepresentation")

@@ -254,6 +254,15 @@ def test_padding_may_be_smeared_or_be_told_too_widely(tmp_path, padding, tags):
     assert not shown(tmp_path, file(np.where(INSIDE, inside, padding), **ALL, **tags))[~INSIDE].any()
 
 
+def test_smeared_padding_is_found_where_values_take_the_whole_range_of_their_signed_type(tmp_path):
+    ds = file(**ALL, PixelRepresentation=1, PixelPaddingValue=32767, LossyImageCompression="01")
+    stored = np.where(INSIDE, DRAWN.astype(int) * 15 - 32000, 32767 - np.abs(NOISE)).astype("<i2")
+    ds.PixelData = stored.tobytes()
+    image = shown(tmp_path, ds)
+    assert not image[~INSIDE].any()
+    assert np.corrcoef(image[INSIDE], DRAWN[INSIDE])[0, 1] > 0.99
+
+
 @pytest.mark.parametrize(
     "tags", [{"ShutterShape": "RECTANGULAR", **SHUTTERS["RECTANGULAR"]}, {}], ids=["shutter", "padding"]
 )
