@@ -258,7 +258,7 @@ class NetworkSettings(Settings):
     training: TrainingSettings = TrainingSettings()
     device: Literal["auto", "cpu", "cuda"] = Field(default="auto", description="auto: a GPU where there is one")
     precision: Literal["auto", "float32", "bfloat16"] = Field(
-        "auto", description="auto: bfloat16 where the processor multiplies matrices of it (AMX, a GPU), else float32"
+        "auto", description="auto: bfloat16 where the processor multiplies it (AMX, AVX512_BF16, a GPU), else float32"
     )
     compile: bool = Field(default=False, description="torch.compile; pays on a GPU over many epochs")
 

@@ -168,8 +168,18 @@ def test_the_order_of_memory_changes_no_gradient(side):
         assert torch.allclose(one.grad, other.grad, rtol=1e-9, atol=1e-12)
 
 
-def test_float32_has_filters_side_by_side_on_a_cpu():
-    orders = {"float32": torch.channels_last, "bfloat16": torch.contiguous_format}
-    for precision, order in orders.items():
-        device = Device.choose(NetworkSettings(precision=precision, device="cpu"), 1)
-        assert device.order == order
+@pytest.mark.parametrize(
+    ("matrices", "vectors", "precision", "computed", "order"),
+    [
+        (False, False, "auto", torch.float32, torch.channels_last),
+        (False, True, "auto", torch.bfloat16, torch.channels_last),
+        (True, True, "auto", torch.bfloat16, torch.contiguous_format),
+        (True, True, "float32", torch.float32, torch.channels_last),
+        (False, False, "bfloat16", torch.bfloat16, torch.contiguous_format),
+    ],
+)
+def test_precision_and_order_of_memory_are_the_processors(monkeypatch, matrices, vectors, precision, computed, order):
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: matrices)
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: vectors)
+    device = Device.choose(NetworkSettings(precision=precision, device="cpu"), 1)
+    assert (device.precision, device.order) == (computed, order)
