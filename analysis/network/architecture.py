@@ -87,7 +87,7 @@ class KneeNet(nn.Module):
 
     def __init__(self, settings: NetworkSettings, outputs: Mapping[str, int], views: int, side: int = 64) -> None:
         super().__init__()
-        self.pool = settings.pool
+        self.pool, self.band = settings.pool, settings.band
         self.backbone, filters = build(settings, side)
         self.heads = nn.ModuleDict(
             {
@@ -152,6 +152,9 @@ class KneeNet(nn.Module):
 
     def features(self, images: Tensor) -> Tensor:
         """Map images, (n, 1, side, side), to their features, (n, filters, height, width)."""
+        if self.band is not None:
+            first, last = (round(share * images.shape[2]) for share in self.band)
+            images = images[:, :, first : max(last, first + 1)]
         found: Tensor = self.backbone(images)
         return found if found.dim() == 4 else found[:, :, None, None]
 

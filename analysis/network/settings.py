@@ -15,7 +15,9 @@ from analysis.settings import Settings
 #: The name of the paper's own network.
 PAPER = "olsson2021"
 #: The settings that weights depend on: others may change between training and prediction.
-FORM = ("backbone", "backbone_options", "width", "groups", "reduction", "hidden", "pool", "grades", "align_sides")
+FORM = (
+    "backbone", "backbone_options", "width", "groups", "band", "reduction", "hidden", "pool", "grades", "align_sides",
+)  # fmt: skip
 #: Those that features depend on.
 TRUNK = ("backbone", "backbone_options", "width", "groups")
 
@@ -242,6 +244,11 @@ class NetworkSettings(Settings):
     groups: tuple[GroupSettings, ...] = Field(
         default=TABLE_1, min_length=1, description="Table 1 of the paper, row by row"
     )
+    band: tuple[Share, Share] | None = Field(
+        default=None,
+        description="part of an image's height that is looked at, from above: [0.3, 0.8] where all images show the joint there; "
+        "null: all of it, as the paper",
+    )
     reduction: int = Field(default=72, ge=1, description="filters of the 1x1 convolution (Table 1)")
     hidden: int = Field(default=64, ge=1, description="units between the two fully connected layers")
     pool: Literal["features", "scores"] = Field(
@@ -268,6 +275,8 @@ class NetworkSettings(Settings):
             raise ValueError("seeds must differ")
         if len(set(self.tasks)) != len(self.tasks):
             raise ValueError("tasks must differ")
+        if self.band and self.band[0] >= self.band[1]:
+            raise ValueError("band goes from above to below: its first number is the smaller one")
         parts = [group.part for group in self.groups]
         if parts != sorted(parts, reverse=True):
             raise ValueError("groups of part image come before those of part core")

@@ -170,5 +170,6 @@ def needed(rule: str, study: Study, count: int, threads: int = 1, attempt: int =
             passes *= training.jitters * others * sum(phase.epochs for phase in training.phases)
         else:
             passes *= len(network.seeds)
-        minutes += passes * side**2 * network.width**2 / speed / 60
+        seen = network.band[1] - network.band[0] if network.band else 1
+        minutes += passes * seen * side**2 * network.width**2 / speed / 60
     return Need(attempt * ceil(mb), attempt * ceil(minutes))
