@@ -3,6 +3,7 @@ import math
 
 import pytest
 import torch
+from pydantic import ValidationError
 from torch import nn
 
 from analysis.network.architecture import KneeNet, maximum
@@ -49,6 +50,26 @@ def test_the_pool_is_torchs_to_the_bit_in_either_order_of_memory(side, precision
     assert torch.equal(pooled, plain)
     into = torch.randn_like(plain)
     assert torch.equal(*(torch.autograd.grad(result, images, into)[0] for result in (pooled, plain)))
+
+
+def test_a_band_is_all_that_is_seen():
+    torch.manual_seed(0)
+    network = KneeNet(NetworkSettings(width=4, band=(0.25, 0.75)), {"kl": 5}, 3).eval()
+    images = torch.rand(2, 1, 64, 64)
+    other = images.clone()
+    other[:, :, :16], other[:, :, 48:] = 0, 1
+    inside = images.clone()
+    inside[:, :, 30:34] = 0
+    with torch.inference_mode():
+        scores = [network(shown, passes(2), 2, passes(2), 2, "kl")[0] for shown in (images, other, inside)]
+        assert network.features(images).shape[2:] == (1, 1)
+    assert torch.equal(scores[0], scores[1]) and not torch.allclose(scores[0], scores[2])
+
+
+@pytest.mark.parametrize("band", [(0.8, 0.3), (0.5, 0.5), (-0.1, 0.5), (0.5, 1.1)])
+def test_a_band_that_is_none_is_refused(band):
+    with pytest.raises(ValidationError, match="band"):
+        NetworkSettings(band=band)
 
 
 def test_filters_change_in_the_last_block_of_a_group():

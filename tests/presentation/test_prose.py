@@ -90,6 +90,12 @@ def test_growing_images_and_a_rising_rate(kl, tmp_path):
     ) in text
 
 
+def test_a_band_of_each_image(kl, off, tmp_path):
+    text = sound(tell(kl, tmp_path, config=configured(band=[0.3, 0.85])))
+    assert "The network was shown a band of each image, 30% to 85% of its height from above." in text
+    assert "a band of each image" not in off
+
+
 def test_aligned_sides(kl, tmp_path):
     network = {"align_sides": True, "training": {"augmentation": {"mirror_horizontal": 0.0}}}
     text = sound(tell(kl, tmp_path, config=configured(**network)))

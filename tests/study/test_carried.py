@@ -75,6 +75,7 @@ def test_what_scores_depend_on_is_the_networks(card):
     [
         ("images={size: 96}", "images.size is 24 there and 96 in the configuration"),
         ("ingest={cut: {both: half}}", "ingest.cut.both is knee there and half in the configuration"),
+        ("network={band: [0.3, 0.8]}", r"network.band is None there and \[0.3, 0.8\]"),
         ("network={align_sides: false}", "network.align_sides is True there and False"),
         ("network={seeds: [4]}", r"network.seeds is \[0, 1\] there and \[4\]"),
         ("prediction={mirrored: false}", "prediction.mirrored is True there and False"),

@@ -44,6 +44,9 @@ def test_training_grows_with_the_network_and_is_shorter_on_gpus():
     assert min(wide.runtime, large.runtime) > 2 * plain.runtime and min(wide.mem_mb, large.mem_mb) > plain.mem_mb
     assert needed("train", study(network={"width": 64}), 5000, threads=8, gpus=1).runtime < wide.runtime / 5
     # The paper's batch leaves 18 GB of activations in bfloat16.
+    assert (
+        needed("train", study(network={"width": 64, "band": [0.3, 0.8]}), 5000, threads=8).runtime < 0.6 * wide.runtime
+    )
     papers = study(network={"width": 64, "training": {"batch": 256}}, images={"size": 256})
     assert 36_000 < needed("train", papers, 14_000).mem_mb < 45_000
 

@@ -71,6 +71,7 @@ def network_values(results: Results, config: Mapping[str, Any], published: Mappi
         "several_phases": len(phases) > 1,
         "schedule": ", then ".join(_phase(settings.training, phase) for phase in phases),
         "variation": sentence(settings.training),
+        "band": " to ".join(f"{100 * share:g}%" for share in settings.band or (0, 1)),
         "averaged": settings.training.average > 0,
         "window": _window(settings.training.keep_window),
         "seeds": count(seeds),
