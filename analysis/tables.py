@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
 #: Cells that say that there is nothing.
 MISSING = {"", ".", "-", "na", "n/a", "nan", "none", "null"}
-_FLAGS = {"true": "1", "false": "0"}
+#: Words that say yes and no.
+FLAGS = {"true": "1", "false": "0"}
+#: A number with a comma that may part its thousands, and one that says what a comma means in its column: a decimal point.
+_THOUSANDS, _POINT = r"[+-]?[1-9]\d{0,2},\d{3}", r"[+-]?\d*\.\d+|[+-]?(?!100$)\d{3,}"
 
 
 def read_text_table(path: str | Path, needs: Iterable[str] = ()) -> pd.DataFrame:
@@ -131,8 +134,17 @@ def numbers(frame: pd.DataFrame, names: Iterable[str], path: str | Path) -> pd.D
         cells = frame[name].str.strip().str.lower()
         if not cells.str.isascii().all():  # digits as they are typed in Japan, and the minus sign of typesetters
             cells = cells.str.normalize("NFKC").str.replace("\N{MINUS SIGN}", "-")
-        written = cells.replace(_FLAGS).str.replace(r"^([+-]?\d*),(\d+)", r"\1.\2", regex=True)
+        written = cells.replace(FLAGS).str.replace(r"^([+-]?\d*),(\d+)", r"\1.\2", regex=True)
         written = written.mask(cells.isin(MISSING))
+        # 950 and 1,050: where other cells have no decimals, or a point before them, a comma may part thousands.
+        commas = cells.str.contains(",", regex=False)
+        doubtful = commas & cells.str.fullmatch(_THOUSANDS)
+        if doubtful.any() and (commas == doubtful).all() and cells.str.fullmatch(_POINT).any():
+            line = frame.index[doubtful.to_numpy()][0]
+            raise StudyError(
+                f"{path}, line {line}: '{frame.loc[line, name]}' in the column '{name}' has a comma that may part thousands; "
+                "write the numbers without it, or all with a decimal point."
+            )
         values = pd.to_numeric(written, errors="coerce").astype(float)
         wrong = values.isna() & written.notna()
         if wrong.any():

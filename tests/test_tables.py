@@ -175,6 +175,21 @@ def test_numbers(tmp_path):
         numbers(read(tmp_path, "a\n1\ntwo\n", (), "t.csv"), ["a"], "t.csv")
 
 
+@pytest.mark.parametrize("others", [["950", "980"], ["0.5"], ["-999.25", "7"]])
+def test_a_comma_that_may_part_thousands_is_refused(tmp_path, others):
+    frame = read(tmp_path, "\n".join(["a", *others, '"1,050"']) + "\n", (), "t.csv")
+    with pytest.raises(StudyError, match=rf"line {len(others) + 2}: '1,050' in the column 'a' .* may part thousands"):
+        numbers(frame, ["a"], "t.csv")
+
+
+@pytest.mark.parametrize(
+    "cells", [["1,050", "2,125", "3"], ["99,512", "100"], ["1,050", "0,2", "950"], ["0,125", "1.5"]]
+)
+def test_a_decimal_comma_stays_one(tmp_path, cells):
+    frame = read(tmp_path, "a;b\n" + "".join(f"{cell};x\n" for cell in cells), (), "t.csv")
+    assert numbers(frame, ["a"], "t.csv")["a"].tolist() == [float(cell.replace(",", ".")) for cell in cells]
+
+
 def test_a_table_that_is_not_there(tmp_path):
     with pytest.raises(StudyError, match="does not exist"):
         read_text_table(tmp_path / "nowhere.csv")

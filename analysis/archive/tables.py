@@ -87,7 +87,7 @@ def read_readings(path: Path) -> pd.DataFrame:
     stop(~frame["value"].str.fullmatch(r"[0-9]{1,9}([.,]0*)?"), "value", "it must be a whole number, 0 or more")
     for column, known in (("reader", ()), ("item", FLAGS)):
         names = pd.Series(list(dict.fromkeys([*known, *frame[column].unique()])), dtype="str")
-        again = names[names.map(_spelling).duplicated()]
+        again = names[names.map(spelling).duplicated()]
         stop(frame[column].isin(again), column, f"it is spelled differently elsewhere; write each {column} in one way")
     stop(~frame["side"].isin(("", *SIDES)), "side", "it must be left, right, or empty where the exam has one knee")
     # Where some are empty, a statistics program writes whole numbers as fractions.
@@ -106,7 +106,7 @@ def read_readings(path: Path) -> pd.DataFrame:
     )
 
 
-def _spelling(name: str) -> str:
+def spelling(name: str) -> str:
     """Return what is left of a name when spelling is set aside, and what a spreadsheet does to a number (01, 1.0)."""
     parted = re.sub(r"(?<=\d)[\W_]+(?=\d)", "x", re.sub(rf"(?<=\d){_FRACTION}", "", name))  # 1-1 isn't 11
     return re.sub(r"(?<!\d)0+(?=\d)", "", plain(parted))

@@ -8,17 +8,25 @@ from pathlib import Path
 
 import pandas as pd
 
+from analysis.archive.tables import spelling
 from analysis.archive.unit import identifier
 from analysis.errors import StudyError
 from analysis.grading.scheme import Scheme
 from analysis.schemas import ROLES, SETS
-from analysis.tables import by_value, numbers, read_text_table
+from analysis.tables import FLAGS, MISSING, by_value, numbers, read_text_table
+
+_NOBODY = (MISSING - {""}) | {"?", "#n/a", "unknown"}
+#: Columns that hold names, by which rows are told apart and brought together.
+_NAMES = ("exam", "patient", "set", "reader", "role", "item")
 
 
 def read_brought(path: str | Path, needs: Iterable[str]) -> pd.DataFrame:
-    """Read a table as text, the names in its column `exam` as they are compared: without signs that can't be seen."""
+    """Read a table as text, the names in it as they are compared: without signs that can't be seen."""
     frame = read_text_table(path, needs=needs)
-    return frame.assign(exam=by_value(frame["exam"], lambda names: names.map(identifier).astype("str")))
+    named = [name for name in _NAMES if name in frame]
+    return frame.assign(
+        **{name: by_value(frame[name], lambda names: names.map(identifier).astype("str")) for name in named}
+    )
 
 
 def refuse_misnamed(frame: pd.DataFrame, known: Iterable[str], path: str | Path) -> None:
@@ -51,6 +59,44 @@ def refuse_other_sets(frame: pd.DataFrame, path: str | Path) -> None:
             raise StudyError(f"{path} has no column 'set', but '{column}' names sets; call it 'set', or remove it.")
 
 
+def refuse_flags(cells: pd.Series, levels: pd.Series | int, path: str | Path) -> None:
+    """Refuse true and false for a grade of more than two levels: they'd be its lowest ones.
+
+    Parameters
+    ----------
+    cells : pandas.Series of str
+        As they are written; the index is the line.
+    levels : pandas.Series or int
+        The highest level of what each cell grades.
+    path : str or Path
+
+    Raises
+    ------
+    StudyError
+    """
+    wrong = cells.str.lower().isin(FLAGS) & (pd.Series(levels, cells.index) > 1)
+    if wrong.any():
+        line = cells.index[wrong.to_numpy()][0]
+        raise StudyError(
+            f"{path}, line {line}: '{cells[line]}' in the column '{cells.name}' is no grade; write the grade."
+        )
+
+
+def refuse_nobody(patients: pd.Series, path: str | Path) -> None:
+    """Refuse a word for nobody as the patient of several exams: they'd be one person's. One such name may be a name.
+
+    Raises
+    ------
+    StudyError
+    """
+    nobody = patients[patients.str.lower().isin(_NOBODY) & patients.duplicated(keep=False)]
+    if len(nobody):
+        raise StudyError(
+            f"{path}: {(patients == nobody.iloc[0]).sum()} exams have the patient '{nobody.iloc[0]}', as if one person had "
+            "them all; name the patients (repeat the exam's name where every exam is a patient)."
+        )
+
+
 def read_readers(path: Path, scheme: Scheme) -> pd.DataFrame:
     """Read independent readings in long form.
 
@@ -62,14 +108,20 @@ def read_readers(path: Path, scheme: Scheme) -> pd.DataFrame:
     Raises
     ------
     StudyError
-        Names the line of an unknown role, of a grade that the scheme doesn't have, or of a second reading by one reader.
+        Names the line of a reading without exam or reader, of an unknown role, of a reader spelled in two ways, of a grade
+        that the scheme doesn't have, or of a second reading by one reader.
     """
     table = read_brought(path, ("exam", "reader", "role", "item", "value"))
     table["role"], table["item"] = table["role"].str.lower(), table["item"].str.lower()
     value = numbers(table, ["value"], path)["value"]
     highest = table["item"].map(scheme.highest).astype(float)  # of an empty table pandas makes text
+    refuse_flags(table["value"], highest, path)
     told = table.assign(value=value)
+    readers = table["reader"].drop_duplicates()
+    again = readers[readers.map(spelling).duplicated()]
     for wrong, what in (
+        ((table["exam"] == "") | (table["reader"] == ""), "exam and reader can't be empty"),
+        (table["reader"].isin(again), "the reader is spelled differently elsewhere; write each reader in one way"),
         (~table["role"].isin(ROLES), f"the role must be one of {', '.join(ROLES)}"),
         ((value % 1 > 0) | (value < 0) | (value > highest), "the scheme has no such grade"),
         (told.duplicated(["exam", "reader", "role", "item"]), "the reader has read it before; keep one reading"),

@@ -16,7 +16,7 @@ from analysis.errors import StudyError
 from analysis.grading.scheme import Scheme
 from analysis.schemas import SETS
 from analysis.schemas.statistics import EVALUATED
-from analysis.statistics.brought import read_brought, refuse_misnamed, refuse_other_sets
+from analysis.statistics.brought import read_brought, refuse_flags, refuse_misnamed, refuse_nobody, refuse_other_sets
 from analysis.statistics.resample import clustered
 from analysis.tables import numbers
 
@@ -173,6 +173,13 @@ def match(predictions: str | Path, reference: str | Path, scheme: Scheme) -> Mat
     if not set(names) & set(scores.columns):
         raise StudyError(f"{predictions} has no column named like an outcome of '{scheme.name}' (e.g. '{names[0]}').")
     _own(scheme, scores, predictions)
+    if not {*names, *items, *scheme.findings} & set(labels.columns):
+        raise StudyError(
+            f"{reference} has no column named like an item or outcome of '{scheme.name}' (e.g. '{[*items, *names][0]}')."
+        )
+    for table, path in ((scores, predictions), (labels, reference)):
+        for item in set(items) & set(table.columns):
+            refuse_flags(table[item], scheme.highest[item], path)
     if not set(scores["exam"]) & set(labels["exam"]):
         raise StudyError(
             f"{predictions} and {reference} have no exam in common (the first are '{scores['exam'].iloc[0]}' and "
@@ -232,6 +239,7 @@ def _identify(
             f"Exam {_first(exams['exam'], exams['patient'] == '')} has no patient, neither in {predictions} "
             f"nor in {reference}; intervals need it (repeat the exam's name where every exam is a patient)."
         )
+    refuse_nobody(exams["patient"], reference if "patient" in labels else predictions)
     unknown = ~exams["set"].isin(SETS)
     if unknown.any():
         name = _first(exams["set"], unknown)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from analysis.schemas import WEIGHTS
 from analysis.schemas.comparisons import COMPARISONS
 from analysis.schemas.statistics import READERS
 from analysis.statistics.brought import read_readers
@@ -101,7 +102,8 @@ def _readings(study: Matched, path: Path | None) -> tuple[dict[str, pd.DataFrame
     table = table[table["exam"].isin(set(names)) & (table["role"] != "consensus")]
     calls, roles = {}, {}
     for reader, mine in table.groupby("reader"):
-        wide = mine.pivot_table(index="exam", columns="item", values="value", aggfunc="last").astype(float)
+        by_weight = mine.sort_values("role", key=lambda role: role.map(WEIGHTS), kind="stable")
+        wide = by_weight.pivot_table(index="exam", columns="item", values="value", aggfunc="last").astype(float)
         wide = wide.reindex(names).reset_index(drop=True)
         calls[str(reader)] = pd.concat(
             [wide[list(set(study.scheme.items) & set(wide))], study.scheme.derive(wide)], axis=1

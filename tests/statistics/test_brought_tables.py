@@ -12,6 +12,7 @@ from analysis.grading.scheme import load_scheme
 from analysis.statistics.brought import read_readers
 from analysis.statistics.data import match
 from analysis.statistics.evaluate import evaluate
+from analysis.statistics.readers import _readings
 from analysis.statistics.settings import StatisticsSettings
 
 CASES = Path(__file__).parent / "cases"
@@ -115,12 +116,61 @@ def test_signs_that_look_alike_part_no_exam_from_its_scores(tmp_path):
     pd.testing.assert_frame_equal(found.score, load("c00_plain").score)
 
 
+def test_signs_that_look_alike_part_no_patient(tmp_path):
+    frame = pd.read_csv(CASES / "c07b_two_patients/reference.csv", dtype=str)
+    frame["patient"] = [name[0] + "\u200b" * (row % 2) + name[1:] for row, name in enumerate(frame["patient"])]
+    frame.to_csv(tmp_path / "r.csv", index=False)
+    found = match(CASES / "c07b_two_patients/predictions.csv", tmp_path / "r.csv", load_scheme(KL))
+    pd.testing.assert_frame_equal(found.exams, load("c07b_two_patients").exams)
+
+
+@pytest.mark.parametrize("nobody", ["n/a", "NA", "?", "nan", "Unknown"])
+def test_exams_of_nobody_are_not_one_persons(tmp_path, nobody):
+    for name in ("predictions", "reference"):
+        frame = pd.read_csv(CASES / f"c00_plain/{name}.csv", dtype=str)
+        frame.loc[3:5, "patient"] = nobody
+        frame.to_csv(tmp_path / f"{name}.csv", index=False)
+    with pytest.raises(StudyError, match=r"reference\.csv: 3 exams have the patient '.*', as if one person had them"):
+        match(tmp_path / "predictions.csv", tmp_path / "reference.csv", load_scheme(KL))
+
+
+def test_true_and_false_are_labels_but_no_grades(tmp_path):
+    frame, plain = pd.read_csv(CASES / "c00_plain/reference.csv"), load("c00_plain")
+    frame.assign(kl=frame["kl"] >= 2).to_csv(tmp_path / "r.csv", index=False)
+    with pytest.raises(StudyError, match=r"r\.csv, line 2: '(True|False)' in the column 'kl' is no grade"):
+        match(CASES / "c00_plain/predictions.csv", tmp_path / "r.csv", load_scheme(KL))
+    frame.drop(columns="kl").assign(disease=frame["kl"] >= 2).to_csv(tmp_path / "r.csv", index=False)
+    found = match(CASES / "c00_plain/predictions.csv", tmp_path / "r.csv", load_scheme(KL))
+    pd.testing.assert_series_equal(found.truth["disease"], plain.truth["disease"])
+
+
+def test_a_reference_without_a_grade_or_label_is_refused(tmp_path):
+    frame = pd.read_csv(CASES / "c00_plain/reference.csv").rename(columns={"kl": "kl_grade"})
+    frame.to_csv(tmp_path / "r.csv", index=False)
+    with pytest.raises(StudyError, match=r"r\.csv has no column named like an item or outcome of 'kl' \(e\.g\. 'kl'\)"):
+        match(CASES / "c00_plain/predictions.csv", tmp_path / "r.csv", load_scheme(KL))
+
+
+@pytest.mark.parametrize("order", [[0, 1], [1, 0]])
+def test_what_somebody_read_as_a_senior_outweighs_what_they_read_before(tmp_path, order):
+    study = load("c00_plain")
+    exam = study.exams.loc[study.rows("test"), "exam"].iloc[0]
+    lines = [f"{exam},A,reader,kl,1", f"{exam},A,senior,kl,3"]
+    (tmp_path / "readers.csv").write_text("\n".join(["exam,reader,role,item,value", *(lines[i] for i in order)]))
+    calls, _ = _readings(study, tmp_path / "readers.csv")
+    assert calls["A"].loc[0, "kl"] == 3
+
+
 @pytest.mark.parametrize(
     ("line", "told"),
     [
         ("e1,A,reader,KL,3", "line 3: exam e1, item 'kl', A .reader. gave '3': the reader has read it before"),
         ("e2,A,reader,kl,9", "line 3: .* gave '9': the scheme has no such grade"),
         ("e2,A,reader,kl,1.5", "line 3: .* no such grade"),
+        ("e2,A,reader,kl,TRUE", "line 3: 'TRUE' in the column 'value' is no grade"),
+        ("e2,a ,reader,kl,1", "line 3: .* the reader is spelled differently elsewhere"),
+        (",A,reader,kl,1", "line 3: .* exam and reader can't be empty"),
+        ("e2,,reader,kl,1", "line 3: .* exam and reader can't be empty"),
         ("e2,A,student,kl,1", "line 3: .* the role must be one of"),
         ("e2,A,reader,kl,two", "line 3: 'two' in the column 'value' is no number"),
     ],
