@@ -16,7 +16,8 @@ TEXTS = {
 }
 CORRECTIONS = {
     "header": "what the header doesn't say of how its pixels lie was taken from the rest of it, or from the pixels themselves",
-    "syntax": "pixels were decoded by what they are compressed with, against the header",
+    "syntax": "pixels were decoded by what they are compressed with, or by the order of bytes that makes a picture, against "
+    "the header",
     "sign": "the values were read with a sign, or without, against the header",
     "overlay": "bits above those of the image, as an overlay's, were cut off though the header counts them in",
     "bits": "the image has more bits than its header says, and kept them",

@@ -35,6 +35,8 @@ NATIVE = (ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian, D
 # What a data set without preamble begins with: group 0002 or 0008, in either byte order.
 _HEADLESS = (b"\x02\x00", b"\x08\x00", b"\x00\x02", b"\x00\x08")
 
+#: For zlib: what it has packed begins with a header, its own or gzip's.
+_WITH_HEADER = 32 + zlib.MAX_WBITS
 #: Elements of which every DICOM object has one.
 _SAID = ("SOPClassUID", "Modality", "StudyInstanceUID", "PatientID", "Rows", "DirectoryRecordSequence")
 
@@ -163,8 +165,10 @@ def _as_it_lies(data: bytes, headless: bool) -> pydicom.Dataset:
     if headless or data[132:140] != b"\x02\x00\x00\x00UL\x04\x00":
         raise Unreadable("broken")
     body = data[start:]
-    with suppress(zlib.error):
-        body = zlib.decompress(body, -zlib.MAX_WBITS)
+    for bits in (-zlib.MAX_WBITS, _WITH_HEADER):
+        with suppress(zlib.error):
+            body = zlib.decompress(body, bits)
+            break
     dataset = pydicom.dcmread(BytesIO(body), force=True)
     correct(dataset, "syntax")
     return dataset
@@ -288,7 +292,7 @@ def stored_pixels(dataset: pydicom.Dataset) -> bytes | memoryview:
             raise Unreadable("truncated", f"{len(data)} of {needed} bytes")
         return data[:needed]  # copies of an image differ in what fills up or follows
     data = bytes(data)
-    code = b"".join(_fragments(data)[1:])  # the first is the table of offsets
+    code = b"".join(pieces(data)[1:])  # the first is the table of offsets
     if not code:
         raise Unreadable("no_pixels")
     # A decoder of JPEG fills with grey what is missing, so the mark of the end has to be there.
@@ -298,7 +302,7 @@ def stored_pixels(dataset: pydicom.Dataset) -> bytes | memoryview:
     return data
 
 
-def _fragments(data: bytes) -> list[bytes]:
+def pieces(data: bytes) -> list[bytes]:
     """Return the fragments of encapsulated pixel data, each checked to be there whole."""
     found: list[bytes] = []
     position = 0

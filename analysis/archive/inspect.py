@@ -224,7 +224,7 @@ def _is_raw(dataset: pydicom.Dataset) -> bool:
 def _burned_in(dataset: pydicom.Dataset) -> str | None:
     written = text(dataset, "BurnedInAnnotation").upper()
     # Also ja, sí, oui and on.
-    if written.startswith((*"YT1JS", "OU", "ON")):
+    if written.startswith((*"YT1JS", "OU", "ON")) or "YES" in re.findall("[A-Z]+", written):
         return "yes"
     return "no" if written.startswith((*"NF0", "OFF")) else None
 

@@ -9,7 +9,7 @@ from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, RLELossless
 
 from analysis.archive.codestream import ITEM, described, ends_with_runs, in_items
 from analysis.archive.corrections import correct
-from analysis.archive.dicom import NATIVE, Unreadable, present, syntax_of, text, value, whole
+from analysis.archive.dicom import NATIVE, Unreadable, pieces, present, syntax_of, text, value, whole
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -100,7 +100,9 @@ def _as_compressed(dataset: Dataset) -> None:
         correct(dataset, "header")
     stream = described(data, declared)
     if stream is None:
-        if declared not in NATIVE and not declared.is_private and bytes(data[:4]) != ITEM and _allocated(dataset):
+        if bytes(data[:4]) == ITEM:
+            _unwrap(dataset, data)
+        elif declared not in NATIVE and not declared.is_private and _allocated(dataset):
             dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
             correct(dataset, "syntax")
         return
@@ -121,6 +123,16 @@ def _as_compressed(dataset: Dataset) -> None:
         dataset.Rows, dataset.Columns = columns, rows
         correct(dataset, "header")
     _without_offsets(dataset, data)
+
+
+def _unwrap(dataset: Dataset, data: bytes | memoryview) -> None:
+    """Take pixels that aren't compressed out of their items, as by the syntax Encapsulated Uncompressed (DICOM PS3.5 A.4.11)."""
+    inside = b"".join(pieces(bytes(data))[1:])
+    bits = _allocated(dataset, len(inside))
+    if bits and bits == (whole(dataset, "BitsAllocated") or bits):
+        dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+        dataset["PixelData"].value = inside
+        correct(dataset, "syntax")
 
 
 def _without_offsets(dataset: Dataset, data: bytes | memoryview) -> None:
@@ -157,6 +169,8 @@ def _as_neighbours_say(dataset: Dataset, bits: int) -> None:
         return float(np.abs(below - some).sum() / spread) if spread else 0.0
 
     as_told = torn(columns, bits)
+    if len(data) * 8 // bits == 3 * rows * columns and torn(3 * columns, bits) < _LESS * as_told:
+        raise Unreadable("colour")  # red, green and blue of each pixel side by side
     limit = as_told / _CLOSER
     there = len(data) * 8 // bits
     if as_told < _TORN:
@@ -188,8 +202,8 @@ def _pixels(dataset: Dataset) -> bytes | memoryview:
     return data if isinstance(data, bytes | memoryview) else b""
 
 
-def _allocated(dataset: Dataset) -> int:
+def _allocated(dataset: Dataset, length: int | None = None) -> int:
     """Return how many bits each of the pixels takes by how many there are; 0 where that doesn't come out even."""
     pixels = (whole(dataset, "Rows") or 0) * (whole(dataset, "Columns") or 0)
-    length = len(_pixels(dataset))
+    length = len(_pixels(dataset)) if length is None else length
     return next((bits for bits in _DEPTHS if pixels and length - pixels * bits // 8 in (0, 1)), 0)

@@ -67,7 +67,7 @@ def true_values(stored: NDArray[Any], dataset: Dataset) -> NDArray[Any]:
             correct(dataset, "aligned")
         return stored >> unused
     masked = (stored << unused) >> unused
-    if _roughness(masked) <= _roughness(stored):
+    if roughness(masked) <= roughness(stored):
         return masked  # as the standard says
     correct(dataset, "bits")
     return stored
@@ -179,7 +179,8 @@ def _sum_of_jumps(image: NDArray[Any], moved: NDArray[np.bool_]) -> tuple[int, i
     return count, total
 
 
-def _roughness(image: NDArray[Any]) -> int:
+def roughness(image: NDArray[Any]) -> int:
+    """Return how much neighbours in some rows of an image differ, all together."""
     return int(np.abs(np.diff(image[::4].astype(_wider(image)), axis=1)).sum())
 
 

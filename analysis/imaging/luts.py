@@ -45,12 +45,12 @@ def stored_as_told(values: NDArray[Any], dataset: Dataset) -> NDArray[Any]:
     return values
 
 
-def looked_up(values: NDArray[Any], dataset: Dataset) -> NDArray[np.float64]:
+def looked_up(values: NDArray[Any], item: Dataset, dataset: Dataset) -> NDArray[np.float64]:
     """Look values up in a VOI LUT, and bring its entries to 0..1 by the bits that they really use.
 
     Descriptors claim 16 bits where the entries reach 4095, or 8 where they are twice as wide or two to a word.
     """
-    entries, first, bits, told = _entries(dataset.VOILUTSequence[0], dataset)
+    entries, first, bits, told = _entries(item, dataset)
     top = int(entries.max())
     depth = bits if 2 ** (bits - 1) <= top < 2**bits else top.bit_length()
     if not told or depth != bits:
@@ -94,7 +94,7 @@ def _entries(item: Dataset, dataset: Dataset) -> tuple[NDArray[np.int64], int, i
 
 
 def _places(values: NDArray[Any], first: int, n: int) -> NDArray[np.int64]:
-    """Return the place of each value in a table of n entries; below zero the first value was written without its sign."""
-    if first >= 32768 and values.min() < 0:
+    """Return the place of each value in a table of n entries; below zero, or below the first value, that was written without its sign."""
+    if first >= 32768 and (values.min() < 0 or values.max() < first):
         first -= 65536
     return np.clip(values.astype(np.int64) - first, 0, n - 1)

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 from pydicom.pixels import get_decoder
-from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian, JPEGLSTransferSyntaxes
+from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian, JPEGLSTransferSyntaxes, RLELossless
 
 from analysis.archive.corrections import correct
 from analysis.archive.dicom import NATIVE, Unreadable, numbers, stored_pixels, syntax_of, text, value, whole
 from analysis.archive.lacking import complete
-from analysis.archive.stored import hidden, is_inverted, true_values
+from analysis.archive.stored import hidden, is_inverted, roughness, true_values
 from analysis.imaging.jpeg import decode_jpeg, refuse_damaged
 from analysis.imaging.luts import looked_up, stored_as_told
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 _EMPTY = 5
 #: How far from the ends of a row it is within it, and how much of a row is a picture's, as shares of it.
 _WITHIN, _GOES_ON = 0.02, 0.99
+#: How many times closer neighbours are where the two bytes of a word stood the other way round.
+_SWAPPED = 3
 #: The least size of a fraction; one over it is the largest.
 _FRACTION = 1e-7
 
@@ -158,6 +160,11 @@ def _decoded(dataset: Dataset, data: bytes | memoryview) -> NDArray[Any]:
         raise Unreadable("float_pixels", "PixelData")
     if not np.issubdtype(stored.dtype, np.integer) or stored.ndim != 2:
         return stored
+    # Programs write the lower byte of run-length encoded words first.
+    swapped = stored.byteswap() if syntax == RLELossless and stored.dtype.itemsize == 2 else stored
+    if _SWAPPED * roughness(swapped[::8]) < roughness(stored[::8]):
+        correct(dataset, "syntax")
+        stored = swapped
     stored = true_values(stored, dataset)
     narrow = np.dtype(f"{stored.dtype.kind}2")
     fits = stored.dtype.itemsize > 2 and np.iinfo(narrow).min <= stored.min() and stored.max() <= np.iinfo(narrow).max
@@ -181,18 +188,19 @@ _KINDS: dict[tuple[int | None, ...], np.dtype[Any]] = {
 def _shown(values: NDArray[Any], dataset: Dataset) -> NDArray[np.float64] | None:
     """Brightness 0..1 by the file's VOI LUT or window; None where it has no usable one."""
     values = stored_as_told(values, dataset)
-    if value(dataset, "VOILUTSequence"):
+    for item in value(dataset, "VOILUTSequence") or ():
         try:
             entries = values if np.issubdtype(values.dtype, np.integer) else np.rint(values).astype(np.int64)
-            return looked_up(entries, dataset)
-        except Exception:  # a broken LUT is no LUT; a window may be there as well
+            return looked_up(entries, item, dataset)
+        except Exception:  # a broken LUT is no LUT; another or a window may be there as well
             correct(dataset, "table")
-    # The first window is the default one.
-    centre, width = (next(iter(numbers(dataset, f"Window{what}")), None) for what in ("Center", "Width"))
+    # The first window is the default one; programs put one of width 0 before it.
+    windows = list(zip(numbers(dataset, "WindowCenter"), numbers(dataset, "WindowWidth"), strict=False))
+    centre, width = next((one for one in windows if one[1] > 0), (None, None))
     function = text(dataset, "VOILUTFunction").upper() or "LINEAR"
     exact = function in ("SIGMOID", "LINEAR_EXACT")
     # ASSUME: a window narrower than the standard allows (width 0 is common) is no window.
-    if centre is None or width is None or width <= 0 or (width < 1 and not exact):
+    if centre is None or width is None or (width < 1 and not exact):
         if value(dataset, "WindowWidth") is not None:
             correct(dataset, "window")
         return None
