@@ -221,13 +221,26 @@ def _stretch(
     seen, places = np.ascontiguousarray(stored).view(bits), domain.view(bits)
     low, high = int(places.min()), int(places.max()) + 1
     counts = cv2.calcHist([seen], [0], None, [high - low], [low, high]).ravel()[places - low].astype(np.float64)
-    share = np.cumsum(counts) / stored.size * 100
+    if (alone := _alone(domain[counts > 0])) is not None:
+        counts[domain == alone] = 0
+    share = np.cumsum(counts) / counts.sum() * 100
     first, last = np.searchsorted(share, percentiles)
     ends = values[[min(first, len(values) - 1), min(last, len(values) - 1)]].astype(np.float64)
     dark, bright = min(ends), max(ends)
     if bright == dark:
         dark, bright = float(values.min()), float(values.max())
     return (values - dark) / ((bright - dark) or 1.0)
+
+
+def _alone(found: NDArray[Any]) -> int | None:
+    """Return the lowest or highest of ascending values, if it is further from all others than those are from each other.
+
+    So are letters, and metal that saturates; they stay as black or white as can be.
+    """
+    if len(found) < 3:
+        return None
+    low, second, before, high = (int(one) for one in found[[0, 1, -2, -1]])
+    return high if high - before > before - low else low if second - low > high - second else None
 
 
 def _upright(shown: NDArray[np.float64], dataset: Dataset) -> NDArray[np.float64]:
@@ -256,7 +269,7 @@ def _float_brightness(
 
 def pixel_aspect(dataset: Dataset) -> float:
     """Return the height of a pixel divided by its width; 1 where no tag says otherwise, or where it is implausible."""
-    for keyword in ("ImagerPixelSpacing", "PixelSpacing", "PixelAspectRatio"):
+    for keyword in ("ImagerPixelSpacing", "PixelSpacing", "NominalScannedPixelSpacing", "PixelAspectRatio"):
         spacing = numbers(dataset, keyword)
         if len(spacing) < 2 or not spacing[1]:
             continue

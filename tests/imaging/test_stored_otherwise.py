@@ -3,6 +3,7 @@
 import struct
 import zlib
 
+import cv2
 import numpy as np
 import pytest
 from pydicom.encaps import encapsulate, get_frame
@@ -20,11 +21,11 @@ from analysis.archive.dicom import Unreadable, read
 from analysis.archive.inspect import inspect
 from analysis.archive.settings import IngestSettings
 from analysis.imaging.image import prepare_file
-from analysis.imaging.pixels import decode
+from analysis.imaging.pixels import decode, pixel_aspect
 from analysis.imaging.settings import ImagesSettings
 from tests.archive.files import radiograph, save
 from tests.imaging.test_odd_pixels import code_of, raw
-from tests.imaging.test_wrong_pixels import ALL, DRAWN, RAMP, RNG, WINDOW, close, file, lut, shown
+from tests.imaging.test_wrong_pixels import ALL, COLUMNS, DRAWN, RAMP, RNG, ROWS, WINDOW, close, file, lut, shown
 
 ENCAPSULATED = UID("1.2.840.10008.1.2.1.98")
 
@@ -96,10 +97,38 @@ def test_deflated_files_may_have_a_header_of_the_packers(tmp_path, bits):
     assert code_of(tmp_path) == "broken"
 
 
+def test_films_that_were_scanned_say_the_size_of_their_pixels_in_a_tag_of_their_own(tmp_path):
+    assert pixel_aspect(read(save(file(NominalScannedPixelSpacing=[0.2, 0.1]), tmp_path / "a.dcm"))) == 2
+
+
 @pytest.mark.parametrize("written", [b"NO\\YES", b"\0YES", b"TEXT: YES", b"(YES)"])
 def test_words_are_burned_in_where_any_value_says_so(tmp_path, written):
     save(raw(file(**WINDOW), "BurnedInAnnotation", "CS", written), tmp_path / "a.dcm")
     assert code_of(tmp_path) == "burned_in"
+
+
+#: The picture in so many pixels that letters on it are some of them.
+LARGE = cv2.resize(DRAWN, (4 * COLUMNS, 4 * ROWS), interpolation=cv2.INTER_LINEAR)
+LETTERS = cv2.putText(np.zeros(LARGE.shape, np.uint8), "DOE JANE", (10, 40), cv2.FONT_HERSHEY_SIMPLEX, 1.5, 1, 3) > 0
+
+
+@pytest.mark.parametrize("white", [65535, 30000, 9000])
+@pytest.mark.parametrize("scale", ["MONOCHROME1", "MONOCHROME2"])
+def test_letters_far_beyond_a_picture_do_not_darken_it(tmp_path, scale, white):
+    form = {"PhotometricInterpretation": scale, **ALL}
+    pixels = np.where(LETTERS, white, LARGE).astype("<u2").tobytes()
+    given = shown(tmp_path, radiograph(RNG, LARGE.shape, PixelData=pixels, **form))
+    alone = shown(tmp_path, radiograph(RNG, LARGE.shape, PixelData=LARGE.tobytes(), **form))
+    assert np.abs(given - alone)[~LETTERS].max() <= 2
+    assert (given[LETTERS] == (255 if scale == "MONOCHROME2" else 0)).all()
+
+
+def test_holes_far_below_a_picture_do_not_brighten_it(tmp_path):
+    pixels = np.where(LETTERS, 0, LARGE + np.uint16(30000))
+    given = shown(tmp_path, radiograph(RNG, LARGE.shape, PixelData=pixels.astype("<u2").tobytes(), **ALL))
+    alone = shown(tmp_path, radiograph(RNG, LARGE.shape, PixelData=LARGE.tobytes(), **ALL))
+    assert np.abs(given - alone)[~LETTERS].max() <= 2
+    assert not given[LETTERS].any()
 
 
 def test_a_window_of_width_0_gives_way_to_the_next_one(tmp_path):
