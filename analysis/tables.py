@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 #: Cells that say that there is nothing.
 MISSING = {"", ".", "-", "na", "n/a", "nan", "none", "null"}
 #: Words that say yes and no.
-FLAGS = {"true": "1", "false": "0"}
+YES_OR_NO = {"true": "1", "false": "0"}
 #: A number with a comma that may part its thousands, and one that says what a comma means in its column: a decimal point.
 _THOUSANDS, _POINT = r"[+-]?[1-9]\d{0,2},\d{3}", r"[+-]?\d*\.\d+|[+-]?(?!100$)\d{3,}"
 
@@ -134,7 +134,7 @@ def numbers(frame: pd.DataFrame, names: Iterable[str], path: str | Path) -> pd.D
         cells = frame[name].str.strip().str.lower()
         if not cells.str.isascii().all():  # digits as they are typed in Japan, and the minus sign of typesetters
             cells = cells.str.normalize("NFKC").str.replace("\N{MINUS SIGN}", "-")
-        written = cells.replace(FLAGS).str.replace(r"^([+-]?\d*),(\d+)", r"\1.\2", regex=True)
+        written = cells.replace(YES_OR_NO).str.replace(r"^([+-]?\d*),(\d+)", r"\1.\2", regex=True)
         written = written.mask(cells.isin(MISSING))
         # 950 and 1,050: where other cells have no decimals, or a point before them, a comma may part thousands.
         commas = cells.str.contains(",", regex=False)

@@ -17,9 +17,10 @@ from analysis.archive.inspect import DESCRIPTION
 from analysis.archive.knees import BOX, both_sides_read, divide, find_double, units
 from analysis.archive.matching import exams_of_readings, fill_from, reports_of_exams
 from analysis.archive.parts import gather
-from analysis.archive.people import borne_by_many, common_identifier, contradicted, exams, patients, plain, shared
+from analysis.archive.people import borne_by_many, common_identifier, contradicted, exams, patients, shared
 from analysis.archive.reasons import commonest, sentence
 from analysis.archive.tables import misnamed, read_reports, readings_or_problem
+from analysis.archive.unit import plain
 from analysis.errors import StudyError
 from analysis.files import write_table
 from analysis.schemas import COUNTS, IMAGES, PRIVATE, READINGS, REJECTED

@@ -12,17 +12,11 @@ import pandas as pd
 
 from analysis.archive.describe import is_filler, parse_date
 from analysis.archive.inspect import SEPARATOR
+from analysis.archive.unit import plain
 from analysis.tables import MISSING
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable
-
-
-@lru_cache(maxsize=4096)  # an archive names each patient in many files
-def plain(words: str) -> str:
-    """Return a text without case, accents, blanks and punctuation: what is left when spelling is set aside."""
-    letters = unicodedata.normalize("NFKD", words).casefold()
-    return "".join(letter for letter in letters if letter.isalnum())
 
 
 def plain_id(identifier: str | None, nobody: Container[str] = ()) -> str | None:

@@ -8,11 +8,10 @@ from pathlib import Path
 import pandas as pd
 
 from analysis import schemas
-from analysis.archive.people import plain
-from analysis.archive.unit import SIDES, identifier
+from analysis.archive.unit import FRACTION, SIDES, identifier, spelling
 from analysis.errors import StudyError
 from analysis.schemas import FLAGS, ROLES, SETS
-from analysis.tables import MISSING, by_value, numbers, read_text_table
+from analysis.tables import MISSING, YES_OR_NO, by_value, numbers, read_text_table
 
 REPORTS = ("accession", "text")
 READINGS = tuple(schemas.READINGS.columns)
@@ -23,8 +22,6 @@ NAMES = ("reports.csv", "readings.csv", "sets.csv", "exams.csv")
 #: In which radiographs can have been read.
 _YEARS = (1895, 2150)
 _LETTERS = {"l": "left", "r": "right"}
-#: The end of a whole number that was written as a fraction.
-_FRACTION = r"[.,]0*$"
 
 
 def misnamed(folder: Path) -> str | None:
@@ -91,25 +88,19 @@ def read_readings(path: Path) -> pd.DataFrame:
         stop(frame[column].isin(again), column, f"it is spelled differently elsewhere; write each {column} in one way")
     stop(~frame["side"].isin(("", *SIDES)), "side", "it must be left, right, or empty where the exam has one knee")
     # Where some are empty, a statistics program writes whole numbers as fractions.
-    flags = frame["revisit"].str.lower().str.replace(_FRACTION, "", regex=True)
-    flags = flags.replace({"true": "1", "false": "0", "": "0"})
+    flags = frame["revisit"].str.lower().str.replace(FRACTION, "", regex=True)
+    flags = flags.replace({**YES_OR_NO, "": "0"})
     stop(~flags.isin(("0", "1")), "revisit", "it must be 0 or 1")
     time = pd.to_datetime(frame["time"].where(frame["time"] != ""), errors="coerce", format="ISO8601", utc=True)
     # A year or month alone would be read as its first day; a year of another calendar would be centuries away.
     no_day = ~time.dt.year.between(*_YEARS) | ~frame["time"].str.match(r"\d{4}-?\d\d-?\d\d")
     stop(no_day & (frame["time"] != ""), "time", "it must be a time such as 2021-05-31T14:30:00, or empty")
     return frame.assign(
-        value=by_value(frame["value"], lambda values: values.str.replace(_FRACTION, "", regex=True).astype(int)),
+        value=by_value(frame["value"], lambda values: values.str.replace(FRACTION, "", regex=True).astype(int)),
         revisit=flags == "1",
         time=time.dt.tz_localize(None),
         session=frame["session"].where(frame["session"] != ""),
     )
-
-
-def spelling(name: str) -> str:
-    """Return what is left of a name when spelling is set aside, and what a spreadsheet does to a number (01, 1.0)."""
-    parted = re.sub(r"(?<=\d)[\W_]+(?=\d)", "x", re.sub(rf"(?<=\d){_FRACTION}", "", name))  # 1-1 isn't 11
-    return re.sub(r"(?<!\d)0+(?=\d)", "", plain(parted))
 
 
 def readings_or_problem(path: Path) -> tuple[pd.DataFrame, str | None]:

@@ -1,8 +1,10 @@
-"""The name of a unit of the study: an exam's own, or, of an exam of two knees, the exam's with the side of the knee."""
+"""Names as they are compared, and that of a unit of the study: an exam's, with the side of the knee where it shows two."""
 
 from __future__ import annotations
 
+import re
 import unicodedata
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -10,6 +12,8 @@ if TYPE_CHECKING:
 
 SIDES = ("left", "right")
 _SUFFIX = r"-(left|right)$"
+#: The end of a whole number that was written as a fraction.
+FRACTION = r"[.,]0*$"
 
 
 def exam_of(units: pd.Series) -> pd.Series:
@@ -37,3 +41,16 @@ def identifier(written: str) -> str:
         if unicodedata.category(one) != "Cf"
     )
     return " ".join(seen.split())
+
+
+@lru_cache(maxsize=4096)  # an archive names each patient in many files
+def plain(words: str) -> str:
+    """Return a text without case, accents, blanks and punctuation: what is left when spelling is set aside."""
+    letters = unicodedata.normalize("NFKD", words).casefold()
+    return "".join(letter for letter in letters if letter.isalnum())
+
+
+def spelling(name: str) -> str:
+    """Return what is left of a name when spelling is set aside, and what a spreadsheet does to a number (01, 1.0)."""
+    parted = re.sub(r"(?<=\d)[\W_]+(?=\d)", "x", re.sub(rf"(?<=\d){FRACTION}", "", name))  # 1-1 isn't 11
+    return re.sub(r"(?<!\d)0+(?=\d)", "", plain(parted))

@@ -152,11 +152,13 @@ class KneeNet(nn.Module):
 
     def features(self, images: Tensor) -> Tensor:
         """Map images, (n, 1, side, side), to their features, (n, filters, height, width)."""
-        if self.band is not None:
-            first, last = (round(share * images.shape[2]) for share in self.band)
-            images = images[:, :, first : max(last, first + 1)]
-        found: Tensor = self.backbone(images)
+        found: Tensor = self.backbone(images if self.band is None else images[:, :, self.seen(images.shape[2])])
         return found if found.dim() == 4 else found[:, :, None, None]
+
+    def seen(self, height: int) -> slice:
+        """Give the rows that it looks at, of an image of so many."""
+        first, last = (round(share * height) for share in self.band or (0, 1))
+        return slice(first, max(last, first + 1))
 
     def describe(self) -> list[Row]:
         """List the rows of the network's table; their parameters add up to all that is trained."""

@@ -38,8 +38,8 @@ def occlude(
     pandas.DataFrame
         A row for each region and outcome with a score: n exams, mean score before and after,
         mean change and mean absolute change, AUC before and after (missing without cases and
-        controls). Regions: `joint`, a patch on the image's centre; `elsewhere`, as much of the
-        image away from it, for comparison; `implant`, the brightest pixels of exams with a
+        controls). Regions: `joint`, a patch on the centre of what the network looks at; `elsewhere`, as
+        much away from it, for comparison; `implant`, the brightest pixels of exams with a
         recorded implant; `other_bright`, the same in exams without.
     """
     recorded = [i for i, outcome in enumerate(task.layout.binary) if outcome.kind == "implant"]
@@ -59,7 +59,7 @@ def occlude(
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=list(OCCLUSION))
 
 
-def hide(images: np.ndarray, region: str, settings: AttributionSettings) -> np.ndarray:
+def hide(images: np.ndarray, region: str, settings: AttributionSettings, seen: slice = slice(None)) -> np.ndarray:
     """Hide a region of images behind what its surroundings suggest (inpainting by Telea 2004).
 
     A patch of one grey would be a shape of its own, and the network might take it for metal.
@@ -70,6 +70,8 @@ def hide(images: np.ndarray, region: str, settings: AttributionSettings) -> np.n
         0 to 1.
     region : {"joint", "elsewhere", "implant", "other_bright"}
     settings : AttributionSettings
+    seen : slice
+        Rows that the network looks at.
 
     Returns
     -------
@@ -79,11 +81,12 @@ def hide(images: np.ndarray, region: str, settings: AttributionSettings) -> np.n
     n, side = len(images), images.shape[1]
     hidden = np.zeros(images.shape, bool)
     if region in ("joint", "elsewhere"):
-        # ASSUME: the joint lies in the image's centre; radiographs of the knee are taken so.
-        patch = max(1, round(settings.occluded * side))
-        start = (side - patch) // 2
-        row = start if region == "joint" else side // 16
-        hidden[:, row : row + patch, start : start + patch] = True
+        # ASSUME: the joint lies in the centre of what the network looks at; radiographs of the knee are taken so.
+        first, last, _ = seen.indices(side)
+        patch = max(1, round(settings.occluded * (last - first)))
+        column = (side - patch) // 2
+        row = first + ((last - first - patch) // 2 if region == "joint" else (last - first) // 16)
+        hidden[:, row : row + patch, column : column + patch] = True
     else:
         # ASSUME: metal is what is brightest; a margin of one pixel takes its blurred edge along.
         for i in range(n):
@@ -110,7 +113,8 @@ def _scores(
     before, after = [], []
     for some in pack(exams.images[chosen], np.arange(len(chosen)), 64):
         batch = feeder.plain(exams, chosen[some])
-        hidden = hide(batch.images[:, 0].cpu().numpy(), region, settings).astype(np.float32)
+        seen = networks[0].seen(batch.images.shape[2])
+        hidden = hide(batch.images[:, 0].cpu().numpy(), region, settings, seen).astype(np.float32)
 
         def scores(images: Tensor, rest: tuple[Tensor, int, Tensor, int] = batch.inputs[1:]) -> np.ndarray:
             with torch.inference_mode():

@@ -190,7 +190,10 @@ class AttributionSettings(Settings):
         default=0.05, gt=0, description="largest completeness error, as a share of the score's change"
     )
     occluded: float = Field(
-        default=0.25, gt=0, lt=1, description="side of the patch on the joint, as a share of the image"
+        default=0.25,
+        gt=0,
+        lt=1,
+        description="side of the patch on the joint, as a share of the height that the network looks at",
     )
     metal: Share = Field(
         default=0.05, description="share of brightest pixels taken for metal where an implant is recorded"

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis.archive.tables import spelling
-from analysis.archive.unit import identifier
+from analysis.archive.unit import identifier, plain, spelling
 from analysis.errors import StudyError
 from analysis.grading.scheme import Scheme
 from analysis.schemas import ROLES, SETS
-from analysis.tables import FLAGS, MISSING, by_value, numbers, read_text_table
+from analysis.tables import MISSING, YES_OR_NO, by_value, numbers, read_text_table
 
-_NOBODY = (MISSING - {""}) | {"?", "#n/a", "unknown"}
+#: What stands for nobody, `plain`.
+_NOBODY = MISSING | {"unknown"}
 #: Columns that hold names, by which rows are told apart and brought together.
 _NAMES = ("exam", "patient", "set", "reader", "role", "item")
 
@@ -74,7 +74,7 @@ def refuse_flags(cells: pd.Series, levels: pd.Series | int, path: str | Path) ->
     ------
     StudyError
     """
-    wrong = cells.str.lower().isin(FLAGS) & (pd.Series(levels, cells.index) > 1)
+    wrong = cells.str.lower().isin(YES_OR_NO) & (pd.Series(levels, cells.index) > 1)
     if wrong.any():
         line = cells.index[wrong.to_numpy()][0]
         raise StudyError(
@@ -89,7 +89,7 @@ def refuse_nobody(patients: pd.Series, path: str | Path) -> None:
     ------
     StudyError
     """
-    nobody = patients[patients.str.lower().isin(_NOBODY) & patients.duplicated(keep=False)]
+    nobody = patients[patients.map(plain).isin(_NOBODY) & patients.duplicated(keep=False)]
     if len(nobody):
         raise StudyError(
             f"{path}: {(patients == nobody.iloc[0]).sum()} exams have the patient '{nobody.iloc[0]}', as if one person had "

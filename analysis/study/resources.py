@@ -159,7 +159,8 @@ def needed(rule: str, study: Study, count: int, threads: int = 1, attempt: int =
     minutes = rate.minutes + rate.minutes_1000 * count / 1000 / threads
     network, side = study.network, study.images.size
     if step in ("train", "predict", "attribute", "write_browse", "ask_round"):
-        mb += _ACTIVATIONS * network.training.batch * side**2 * network.width / 1e6
+        seen = side**2 * (network.band[1] - network.band[0] if network.band else 1)
+        mb += _ACTIVATIONS * network.training.batch * seen * network.width / 1e6
         mb += count * side**2 / 1e6  # the pixels, each once
         passes = float(count)
         speed = threads * _THREAD
@@ -170,6 +171,5 @@ def needed(rule: str, study: Study, count: int, threads: int = 1, attempt: int =
             passes *= training.jitters * others * sum(phase.epochs for phase in training.phases)
         else:
             passes *= len(network.seeds)
-        seen = network.band[1] - network.band[0] if network.band else 1
-        minutes += passes * seen * side**2 * network.width**2 / speed / 60
+        minutes += passes * seen * network.width**2 / speed / 60
     return Need(attempt * ceil(mb), attempt * ceil(minutes))

@@ -79,6 +79,9 @@ def test_hidden_regions():
         changed = hide(images, region, asked) != images
         assert (changed.sum((1, 2)) == 100).all()
         assert changed[:, 15:25, 15:25].all() == (region == "joint")
+    for region, row in (("joint", 19), ("elsewhere", 13)):
+        changed = hide(images, region, asked, slice(12, 32)) != images
+        assert changed[:, row : row + 5, 17:22].all() and (changed.sum((1, 2)) == 25).all()
     images[:] = 0.2
     images[:, 5:8, 30:33] = 1.0  # an implant
     hidden = hide(images, "implant", asked)
