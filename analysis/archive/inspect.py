@@ -66,6 +66,8 @@ _PRIVATE = {"1.2.840.113619.5.2": "GE's own, pixels in the other byte order; sen
 _FOR_PROCESSING = ("1.2.840.10008.5.1.4.1.1.1.1.1", "1.2.840.10008.5.1.4.1.1.1.2.1")
 #: What a raw image is called.
 _RAW = re.compile(r"\bfor ?processing\b|\b(?:un|not )processed\b|\braw\b", re.IGNORECASE)
+#: What a picture with words burned in is said to be, to have or to show, in place of yes.
+_WORDS_IN_PICTURE = {"BURNED", "BURNT", "BURN", "PRESENT", "EXISTS", "NAME", "NAMES", "TEXT", "ANNOTATED", "ANNOTATION"}
 #: Several values of an element in one cell of the private index.
 SEPARATOR = "\x1f"
 #: Columns of a file's record, in the order of the private index.
@@ -223,10 +225,13 @@ def _is_raw(dataset: pydicom.Dataset) -> bool:
 
 def _burned_in(dataset: pydicom.Dataset) -> str | None:
     written = text(dataset, "BurnedInAnnotation").upper()
+    words = re.findall("[A-Z]+", written)
     # Also ja, sí, oui and on.
-    if written.startswith((*"YT1JS", "OU", "ON")) or "YES" in re.findall("[A-Z]+", written):
+    if written.startswith((*"YT1JS", "OU", "ON")) or "YES" in words:
         return "yes"
-    return "no" if written.startswith((*"NF0", "OFF")) else None
+    if written.startswith((*"NF0", "OFF")) and not _WORDS_IN_PICTURE.intersection(words[:1]):
+        return "no"
+    return "yes" if _WORDS_IN_PICTURE.intersection(words) else None
 
 
 def check_size(rows: int, columns: int, bits: int, settings: IngestSettings) -> None:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 #: Of a rectangular one.
 _EDGES = ("LeftVertical", "RightVertical", "UpperHorizontal", "LowerHorizontal")
+#: How far a shutter reaches, as a share of the image, where it was told of a larger image, which was reduced.
+_BEYOND = 1.25
 #: Of each shape an element that no other has.
 _TELLING = {
     "RECTANGULAR": "ShutterLeftVerticalEdge",
@@ -37,7 +39,7 @@ def outside_shutter(shape: tuple[int, ...], dataset: Dataset) -> NDArray[np.bool
     Returns
     -------
     numpy.ndarray of bool, shape (rows, columns), or None
-        None where nothing does. A shape that can't be drawn is noted as a correction, and hides nothing.
+        None where nothing does. A shape that can't be drawn, or that reaches far beyond the image, is noted as a correction, and hides nothing.
     """
     shapes = re.findall("[A-Z]+", text(dataset, "ShutterShape").upper())
     # Where the shape isn't told, what is told of it names it.
@@ -58,8 +60,9 @@ def outside_shutter(shape: tuple[int, ...], dataset: Dataset) -> NDArray[np.bool
 
 
 def _inside(name: str, shape: tuple[int, ...], dataset: Dataset) -> NDArray[np.uint8] | None:
-    """Mark what one shape of a shutter shows; None of a shape that the standard doesn't know, or that isn't told."""
+    """Mark what one shape of a shutter shows; None of one that the standard doesn't know, isn't told, or is another image's."""
     part = np.zeros(shape, np.uint8)
+    furthest = shape
     if name.startswith("RECT"):
         told = [numbers(dataset, f"Shutter{edge}Edge") for edge in _EDGES]
         edges = [round(one[0]) if one else None for one in told]
@@ -70,16 +73,19 @@ def _inside(name: str, shape: tuple[int, ...], dataset: Dataset) -> NDArray[np.u
             other if edge is None else edge for edge, other in zip(edges, (1, shape[1], 1, shape[0]), strict=True)
         )
         (left, right), (upper, lower) = sorted((left, right)), sorted((upper, lower))
+        furthest = lower, right
         part[max(upper - 1, 0) : lower, max(left - 1, 0) : right] = 1
     elif name.startswith("CIRC"):
         row, column = (round(one) for one in numbers(dataset, "CenterOfCircularShutter"))
         radius = round(numbers(dataset, "RadiusOfCircularShutter")[0])
+        furthest = row + radius, column + radius
         cv2.circle(part, (column - 1, row - 1), radius, [1], cv2.FILLED)
     elif name.startswith("POLY"):
         corners = np.array([round(one) for one in numbers(dataset, "VerticesOfThePolygonalShutter")]).reshape(-1, 2)
+        furthest = tuple(corners.max(axis=0))
         cv2.fillPoly(part, [corners[:, ::-1].astype(np.int32) - 1], [1])
     elif name == "BITMAP":  # an overlay's bits are what it hides
         part |= dataset.overlay_array(whole(dataset, "ShutterOverlayGroup") or 0x6000) == 0
     else:
         return None
-    return part
+    return part if (np.array(furthest) <= _BEYOND * np.array(shape)).all() else None

@@ -75,41 +75,47 @@ def add_depth(out: Map, mesh: Mesh, beam: Beam, factor: float = 1.0) -> None:
     _add(out, columns, rows, 1.0 / far, mesh.faces, beam.distance, factor)
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
+def _edge(xs, ys, i, j):  # type: ignore[no-untyped-def]
+    """Return a point of an edge and its run by row, computed the same way from both triangles that share it."""
+    p, q = min(i, j), max(i, j)
+    return xs[p], ys[p], (xs[q] - xs[p]) / (ys[q] - ys[p])
+
+
+@njit(cache=True, error_model="numpy")
 def _add(out, xs, ys, inverse, faces, distance, factor):  # type: ignore[no-untyped-def]
     rows, columns = out.shape
-    cross = np.empty(3)
     for f in range(faces.shape[0]):
         a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
-        first_y = max(0, int(np.ceil(min(ys[a], ys[b], ys[c]))))
-        last_y = min(rows - 1, int(np.ceil(max(ys[a], ys[b], ys[c]))) - 1)
-        if first_y > last_y:
-            continue
-        if max(xs[a], xs[b], xs[c]) < 0 or min(xs[a], xs[b], xs[c]) > columns - 1:
-            continue
         area = (xs[b] - xs[a]) * (ys[c] - ys[a]) - (ys[b] - ys[a]) * (xs[c] - xs[a])
-        if area == 0.0:
+        if area == 0.0 or max(xs[a], xs[b], xs[c]) < 0 or min(xs[a], xs[b], xs[c]) > columns - 1:
+            continue
+        top, middle, bottom = a, b, c
+        if ys[top] > ys[middle]:
+            top, middle = middle, top
+        if ys[middle] > ys[bottom]:
+            middle, bottom = bottom, middle
+        if ys[top] > ys[middle]:
+            top, middle = middle, top
+        if max(0.0, np.ceil(ys[top])) >= min(rows, np.ceil(ys[bottom])):
             continue
         sign = factor if area > 0 else -factor
         # One over the distance is linear in the image; distances stay between the corners'.
         gx = ((inverse[b] - inverse[a]) * (ys[c] - ys[a]) - (inverse[c] - inverse[a]) * (ys[b] - ys[a])) / area
         gy = ((inverse[c] - inverse[a]) * (xs[b] - xs[a]) - (inverse[b] - inverse[a]) * (xs[c] - xs[a])) / area
         least, most = min(inverse[a], inverse[b], inverse[c]), max(inverse[a], inverse[b], inverse[c])
-        for y in range(first_y, last_y + 1):
-            # Where the row crosses an edge is computed the same way from both triangles that share
-            # it, and ends are half open: each pixel belongs to exactly one of them, so that no ray
-            # slips through a seam and none is counted twice.
-            count = 0
-            for i, j in ((a, b), (b, c), (c, a)):
-                p, q = min(i, j), max(i, j)
-                if (ys[p] <= y) != (ys[q] <= y):
-                    cross[count] = xs[p] + (y - ys[p]) * (xs[q] - xs[p]) / (ys[q] - ys[p])
-                    count += 1
-            if count != 2:
+        # Ends of rows and columns are half open: with edges that both neighbours see alike, each pixel belongs to exactly
+        # one triangle, so that no ray slips through a seam and none is counted twice.
+        x0, y0, run0 = _edge(xs, ys, top, bottom)
+        for upper, lower in ((top, middle), (middle, bottom)):
+            first_y, end_y = max(0, int(np.ceil(ys[upper]))), min(rows, int(np.ceil(ys[lower])))
+            if first_y >= end_y:
                 continue
-            first_x = max(0, int(np.ceil(min(cross[0], cross[1]))))
-            last_x = min(columns - 1, int(np.ceil(max(cross[0], cross[1]))) - 1)
-            value = inverse[a] + gx * (first_x - xs[a]) + gy * (y - ys[a])
-            for x in range(first_x, last_x + 1):
-                out[y, x] += sign * (1.0 / min(max(value, least), most) - distance)
-                value += gx
+            x1, y1, run1 = _edge(xs, ys, upper, lower)
+            for y in range(first_y, end_y):
+                one, other = x0 + (y - y0) * run0, x1 + (y - y1) * run1
+                first_x, end_x = max(0, int(np.ceil(min(one, other)))), min(columns, int(np.ceil(max(one, other))))
+                value = inverse[a] + gx * (first_x - xs[a]) + gy * (y - ys[a])
+                for x in range(first_x, end_x):
+                    out[y, x] += sign * (1.0 / min(max(value, least), most) - distance)
+                    value += gx

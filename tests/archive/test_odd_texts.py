@@ -93,12 +93,12 @@ def test_the_class_of_an_object_may_stand_in_its_meta_information_alone(tmp_path
     assert inspect(tmp_path, "a.dcm", SETTINGS)["code"] == "for_processing"
 
 
-@pytest.mark.parametrize("said", ["YES", "Y", "JA", "SI", "OUI", "ON", "TRUE", "1"])
+@pytest.mark.parametrize("said", ["YES", "Y", "JA", "SI", "OUI", "ON", "TRUE", "1", "BURNED IN", "PRESENT", "NAME"])
 def test_words_in_the_picture_are_admitted_in_several_languages(tmp_path, said):
     assert record(tmp_path, BurnedInAnnotation=said)["code"] == "burned_in"
 
 
-@pytest.mark.parametrize("said", ["NO", "NON", "NEIN", "FALSE", "OFF", "0"])
+@pytest.mark.parametrize("said", ["NO", "NON", "NEIN", "FALSE", "OFF", "0", "NOT PRESENT", "NO NAME"])
 def test_no_is_no_in_any_of_these_words(tmp_path, said):
     assert record(tmp_path, BurnedInAnnotation=said)["burned_in"] == "no"
 

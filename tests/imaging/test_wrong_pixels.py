@@ -621,6 +621,14 @@ def test_a_shutter_that_cannot_be_read_is_left_aside_and_told(tmp_path, tags):
     assert prepare_file(path, ImagesSettings())[2] == "hidden"
 
 
+@pytest.mark.parametrize("name", SHUTTERS)
+def test_a_shutter_of_the_image_before_it_was_reduced_is_left_aside_and_told(tmp_path, name):
+    larger = {keyword: (2 * np.array(told)).tolist() for keyword, told in SHUTTERS[name].items()}
+    path = save(file(ShutterShape=name, **larger, **WINDOW), tmp_path / "a.dcm")
+    assert close(brightness(read(path)))
+    assert prepare_file(path, ImagesSettings())[2] == "hidden"
+
+
 def test_an_overlay_below_the_bits_of_the_image_is_cut_off(tmp_path):
     for bit in (0, 3):
         ds = file((DRAWN << 4) | (WORDS.astype(np.uint16) << bit), HighBit=15, **WINDOW)
