@@ -117,15 +117,20 @@ class Weights:
         counts = np.stack([(binary == 0).sum(0), (binary == 1).sum(0)]) if binary.size else np.zeros((2, 0))
         weights = np.stack([_weights(column, power) for column in counts.T], 1) if counts.size else counts
         graded = np.array(layout.graded, bool)
+        cases = counts[1] / np.maximum(1, counts.sum(0))
+        spread = (cases * (1 - cases)) ** {"equal": 0.0, "deviation": 0.5, "variance": 1.0}[settings.findings_share]
         # An output that has only ever seen one answer learns nothing; it doesn't count.
         learnt = (counts > 0).all(0)
         own = np.zeros(len(graded))
         # The grades weigh 1 in all, however many items a scheme has: the learning rate needn't be tuned again for each.
         each = 1 / max(1, len(layout.items))
         # Beside the items' own terms, what is graded is a disease rule over several items, which counts as one more.
-        for of_grades, total in ((True, each if layout.columns else 1.0), (False, settings.findings_weight)):
+        for of_grades, total, size in (
+            (True, each if layout.columns else 1.0, np.ones_like(spread)),
+            (False, settings.findings_weight, spread),
+        ):
             used = learnt & (graded == of_grades)
-            own[used] = total / max(1, used.sum())
+            own[used] = total * size[used] / size[used].sum()
         return cls(layout, items, weights, np.concatenate([np.full(len(items), each), own]))
 
     def __call__(self, grades: np.ndarray, binary: np.ndarray) -> np.ndarray:

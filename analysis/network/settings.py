@@ -88,6 +88,7 @@ class TrainingSettings(Settings):
         "smoothing",
         "class_weights",
         "findings_weight",
+        "findings_share",
         "view_weight",
         "task_every",
         "average",
@@ -142,6 +143,11 @@ class TrainingSettings(Settings):
     )
     findings_weight: float = Field(
         0.5, ge=0, description="weight of the findings' mean loss beside that of the grades, 1 in all"
+    )
+    findings_share: Literal["equal", "deviation", "variance"] = Field(
+        "deviation",
+        description="a finding's share of it: equal, or by the standard deviation or the variance of its answers, so that rare "
+        "ones, which teach little, weigh less (trainer: variance, 2 p (1 - p))",
     )
     view_weight: float = Field(default=0.1, ge=0, description="weight of the loss of the image's view")
     task_every: int = Field(

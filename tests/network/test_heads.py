@@ -74,8 +74,11 @@ def test_learning_the_grade_makes_it_the_predicted_one(way):
 
 
 @pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize(("loss", "smoothing"), [("cross_entropy", 0.0), ("hinge", 0.0), ("cross_entropy", 0.2)])
-def test_loss_against_a_loop_that_knows_nothing_of_masks(way, loss, smoothing):
+@pytest.mark.parametrize(
+    ("loss", "smoothing", "sharing"),
+    [("cross_entropy", 0.0, "equal"), ("hinge", 0.0, "variance"), ("cross_entropy", 0.2, "deviation")],
+)
+def test_loss_against_a_loop_that_knows_nothing_of_masks(way, loss, smoothing, sharing):
     layout = Layout(load_scheme(GRADINGS / "kl.yaml"), way)
     generator = np.random.default_rng(4)
     n, findings = 12, len(layout.binary)
@@ -85,7 +88,7 @@ def test_loss_against_a_loop_that_knows_nothing_of_masks(way, loss, smoothing):
     binary[0], binary[1] = 0, 1
     grades[[5, 7]] = np.nan
     binary[generator.random((n, findings)) < 0.2] = np.nan
-    settings = TrainingSettings(class_weights="inverse", loss=loss)
+    settings = TrainingSettings(class_weights="inverse", loss=loss, findings_share=sharing)
     weights = Weights.of(layout, grades, binary, settings)
     torch.manual_seed(2)
     values = torch.randn(n, layout.width, dtype=torch.float64)
@@ -120,6 +123,7 @@ def test_loss_against_a_loop_that_knows_nothing_of_masks(way, loss, smoothing):
             given_weights.append(each_class[level])
         expected += np.average(losses, weights=given_weights)
     own = np.array(layout.graded)
+    size = {"equal": np.ones_like, "deviation": np.sqrt, "variance": np.array}[sharing](np.nanvar(binary, axis=0))
     for j in range(findings):
         known = ~np.isnan(binary[:, j])
         truth = binary[known, j]
@@ -130,7 +134,7 @@ def test_loss_against_a_loop_that_knows_nothing_of_masks(way, loss, smoothing):
             losses = -np.where(truth == 1, np.log(p.sigmoid().numpy()), np.log(1 - p.sigmoid().numpy()))
         counts = {value: (truth == value).sum() for value in (0.0, 1.0)}
         weight = np.array([1 / counts[value] for value in truth])
-        share = 1 / own.sum() if own[j] else settings.findings_weight / (~own).sum()
+        share = 1 / own.sum() if own[j] else settings.findings_weight * size[j] / size[~own].sum()
         expected += share * np.average(losses, weights=weight)
     assert total == pytest.approx(expected, rel=1e-5)
 

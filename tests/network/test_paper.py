@@ -37,6 +37,7 @@ def test_values_are_the_papers():
     assert training.batch == 128 * training.jitters  # the trainer counts images, this setting their passes
     assert training.momentum == 0.9 and training.weight_decay == 1 / 200 and training.weight_decay_of == "current"
     assert (training.loss, training.margin, training.class_weights) == ("hinge", 0.42, "inverse")
+    assert (training.findings_weight, training.findings_share) == (0.2, "variance")
     assert training.task_every == 1 and training.keep == "last" and training.clip is None and training.average == 0
     assert (network.grades, network.pool, network.weights, network.seeds) == ("one-vs-rest", "features", None, (0,))
     varied = training.augmentation

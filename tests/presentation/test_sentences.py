@@ -313,6 +313,15 @@ def test_the_weights_of_classes_are_told(kl, tmp_path, weights, said):
     assert said in text and text.count("in the loss, ") == 1 and "Neighbouring grades" not in text
 
 
+@pytest.mark.parametrize(
+    ("share", "said"), [("equal", None), ("deviation", "the standard deviation"), ("variance", "the variance")]
+)
+def test_the_shares_of_findings_are_told(kl, tmp_path, share, said):
+    text = tell(kl, tmp_path, config={"network": {"training": {"findings_share": share}}})
+    found = "Of the findings, rare ones weighed less" in text
+    assert found == bool(said) and (said is None or f"each by {said} of its answers." in text)
+
+
 def test_labels_that_neighbours_share_are_told(kl, tmp_path):
     text = tell(kl, tmp_path, config={"network": {"training": {"smoothing": 0.2}}})
     assert "Neighbouring grades got a share of 0.2 of each label." in text
