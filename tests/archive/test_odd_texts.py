@@ -103,12 +103,31 @@ def test_no_is_no_in_any_of_these_words(tmp_path, said):
     assert record(tmp_path, BurnedInAnnotation=said)["burned_in"] == "no"
 
 
-@pytest.mark.parametrize("declared", [b"ISO 2022 IR 87", b"\\ISO 2022 IR 149", b"\\ISO 2022 IR 58"])
-def test_utf_8_under_a_character_set_that_begins_with_an_escape(tmp_path, declared):
-    path = save(radiograph(np.random.default_rng(2)), tmp_path / "a.dcm")
-    written = declared + b" " * (len(declared) % 2)
+def declare(path, charset):
+    """Declare another character set in a file whose texts are UTF-8, without a change of them."""
+    written = charset + b" " * (len(charset) % 2)
     old, new = (b"\x08\0\5\0CS" + len(one).to_bytes(2, "little") + one for one in (b"ISO_IR 192", written))
     data = path.read_bytes()
-    assert old in data and "höger".encode() in data
+    assert old in data
     path.write_bytes(data.replace(old, new))
+    return path
+
+
+@pytest.mark.parametrize("declared", [b"ISO 2022 IR 87", b"\\ISO 2022 IR 149", b"\\ISO 2022 IR 58"])
+def test_utf_8_under_a_character_set_that_begins_with_an_escape(tmp_path, declared):
+    declare(save(radiograph(np.random.default_rng(2)), tmp_path / "a.dcm"), declared)
     assert inspect(tmp_path, "a.dcm", SETTINGS)["side"] == "right"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
+@pytest.mark.parametrize(
+    "declared",
+    ["ISO-IR 100", "ISO_IR100", "LATIN1", "WINDOWS-1252", "UTF-8", "ISO-IR 192", "ISO_IR 192\\ISO 2022 IR 13", "ISO_IR 999",
+     "ISO_IR 100\\ISO_IR 192", "ISO 2022 IR 6\\ISO 2022 IR 100", "ASCII"],
+)  # fmt: skip
+def test_letters_are_read_under_a_character_set_that_is_misspelled(tmp_path, declared, encoding):
+    name = "Åkesson^Örjan".encode(encoding).ljust(16)
+    ds = radiograph(np.random.default_rng(2), PatientName="x" * 16, StudyDescription="Knee", SeriesDescription="AP")
+    path = declare(save(ds, tmp_path / "a.dcm"), declared.encode())
+    path.write_bytes(path.read_bytes().replace(b"x" * 16, name))
+    assert inspect(tmp_path, "a.dcm", SETTINGS)["patient_name"] == "Åkesson^Örjan"
