@@ -26,8 +26,11 @@ _STUDY_TEXT = (
 _SERIES_TEXT = ("SeriesDescription", "ProtocolName", "AcquisitionDeviceProcessingDescription")
 _POSITIONS = {"AP": "ap", "PA": "ap", "LL": "lateral", "RL": "lateral", "LLD": "ap", "RLD": "ap"}
 _OBLIQUE = {"LLO", "RLO", "LAO", "RAO", "LPO", "RPO"}
-#: Also woman, weiblich and kvinna.
-_SEX = {"F": "female", "W": "female", "K": "female", "M": "male", "O": "other"}
+#: A letter alone (w, k: woman, kvinna), or how words in several languages begin; not M/F.
+_SEX = re.compile(
+    r"(?P<female>[FWK]\W*$|FEM|FRA?U|WEIB|WOM|KVI|KOB|MU[JL]|MME|M[AÄ]D|DONN|VROU|NAI)"
+    r"|(?P<male>M\W*$|MA|MÄ|HO|HERR|MIES|MU|UOM)|(?P<other>O)"
+)
 _SIDES = {"L": "left", "R": "right", "B": "both"}
 #: Words for a kind of machine at the beginning of a description, as "CR DX KNEE".
 _MODALITY = re.compile(
@@ -38,15 +41,16 @@ _DATES = ("StudyDate", "AcquisitionDate", "SeriesDate", "ContentDate", "Acquisit
 _OLD, _OLDEST, _EPOCH = 100, 110, date(1970, 1, 1)
 #: Years by which the Buddhist era, in which Thailand writes its dates, is ahead.
 _BUDDHIST = 543
-_FIRST, _LAST = 1850, 2150
+_FIRST, _LAST = 1850, 2250
 #: Days 0 of programs' calendars.
 _ZEROS = (_EPOCH, date(1899, 12, 30), date(1899, 12, 31))
 #: On the first of January of these years a clock starts that has lost its time.
 _RESET = (1980, 1990, 2000)
 #: An exam may last past midnight.
 _NIGHT = timedelta(days=1)
-#: By the first letter: years (also Jahre, ans, år), months, weeks, days.
-_UNITS = {"Y": 1.0, "J": 1.0, "A": 1.0, "Å": 1.0, "M": 1 / 12, "W": 7 / 365.25, "D": 1 / 365.25}
+#: By the first letter: years (also Jahre, ans, år, lat, vuotta, 岁), months, weeks (semaines), days (Tage), hours.
+_UNITS = dict.fromkeys("YJAÅLV岁歳세", 1.0)
+_UNITS |= {"M": 1 / 12, "W": 7 / 365.25, "S": 7 / 365.25, "D": 1 / 365.25, "T": 1 / 365.25, "H": 0.0}
 
 
 def match(words: str, patterns: Patterns) -> str | None:
@@ -245,7 +249,7 @@ def age(dataset: Any, on: date | None) -> tuple[float | None, bool]:
     float or None
         Completed years, from 0 to 110.
     bool
-        Whether the two contradict each other by more than a year.
+        Whether the two contradict each other by more than a year, or the birth is said to be after the exam.
     """
     born = parse_date(text(dataset, "PatientBirthDate"))
     written = _written_age(text(dataset, "PatientAge"))
@@ -253,7 +257,7 @@ def age(dataset: Any, on: date | None) -> tuple[float | None, bool]:
     if born is None or on is None:
         return told, False
     years = _years(born, on)
-    contradicted = written is not None and abs(years - written) > 1
+    contradicted = born > on or (written is not None and abs(years - written) > 1)
     # ASSUME: nobody is X-rayed on the day of birth or later than at 110. A filler may be somebody's birthday: it is
     # one where the written age says the same.
     # Of two ages that contradict each other, one beyond a hundred or of no year is the wrong one, and so is one by a first
@@ -268,7 +272,8 @@ def age(dataset: Any, on: date | None) -> tuple[float | None, bool]:
 def _written_age(words: str) -> float | None:
     """Read ages such as 062Y, 62.5Y, 840M, 22630D, 62 years or 62Y 3M, in completed years; a number alone is years."""
     found = re.fullmatch(
-        r"0*(\d{1,5})(?:[.,]\d+)?\s*([YJAÅMWD]?)[^\W\d_]*\.?(?:\s*\d+\s*[MWDT][^\W\d_]*)*", words.strip().upper()
+        rf"0*(\d{{1,5}})(?:[.,]\d+)?\s*(?:([{''.join(_UNITS)}])[^\W\d_]*\.?)?(?:\s*\d+\s*[MWDTJ][^\W\d_]*)*",
+        words.strip().upper(),
     )
     years = float(int(int(found[1]) * _UNITS[found[2] or "Y"])) if found else None
     return years if years is not None and years <= _OLDEST else None
@@ -276,4 +281,5 @@ def _written_age(words: str) -> float | None:
 
 def sex(dataset: Any) -> str | None:
     """Return female, male, other or None."""
-    return _SEX.get(text(dataset, "PatientSex").upper()[:1])
+    found = _SEX.match(text(dataset, "PatientSex").upper())
+    return found.lastgroup if found else None

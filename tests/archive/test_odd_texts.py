@@ -50,6 +50,49 @@ def test_the_code_of_a_region_says_the_side():
 
 
 @pytest.mark.parametrize(
+    ("written", "sex"),
+    [
+        ("F", "female"), ("Mujer", "female"), ("Mulher", "female"), ("Mme", "female"), ("Madame", "female"), ("MUŽ", "male"),
+        ("Hombre", "male"), ("Homme", "male"), ("Man", "male"), ("M", "male"), ("O", "other"), ("M/F", None), ("U", None), ("Miss", None),
+    ],
+)  # fmt: skip
+def test_words_for_a_sex(written, sex):
+    ds = Dataset()
+    ds.PatientSex = written
+    assert describe.sex(ds) == sex
+
+
+@pytest.mark.parametrize(
+    ("written", "years"),
+    [
+        ("62 Tage", 0),
+        ("520 semaines", 9),
+        ("62 lat", 62),
+        ("62 v", 62),
+        ("62岁", 62),
+        ("30H", 0),
+        ("62 giorni", None),
+        ("62X", None),
+    ],
+)
+def test_an_age_has_a_unit_that_is_known_or_none(written, years):
+    ds = Dataset()
+    ds.PatientAge = written
+    assert describe.age(ds, None)[0] == years
+    assert ("age_unread" in describe.unread(ds, None)) == (years is None)
+
+
+def test_a_birth_after_the_exam_is_told(tmp_path):
+    found = record(tmp_path, PatientBirthDate="20210102", StudyDate="20200304")
+    assert (found["age"], found["noted"]) == (None, "age_contradicted")
+
+
+def test_dates_that_were_moved_far_ahead_are_read(tmp_path):
+    found = record(tmp_path, PatientBirthDate="21180102", StudyDate="21800304")
+    assert (found["date"], found["age"], found["noted"]) == ("2180-03-04", 62, None)
+
+
+@pytest.mark.parametrize(
     ("born", "written", "years"),
     [
         ("20100228", "062Y", 62), ("20090601", "062Y", 62), ("20100101", "062Y", 62),  # of the exam's year
