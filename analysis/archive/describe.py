@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from analysis.archive.corrections import correct
 from analysis.archive.dicom import text, value
-from analysis.archive.sides import BESIDE, joined, side_tags
-from analysis.archive.words import compiled, match, without_denied
+from analysis.archive.sides import BESIDE, LETTERS, joined, side_tags
+from analysis.archive.words import compiled, match, named, without_denied
 
 if TYPE_CHECKING:
     from analysis.archive.settings import IngestSettings
@@ -62,12 +62,12 @@ def view(dataset: Any, settings: IngestSettings) -> str | None:
     position, series = text(dataset, "ViewPosition"), text(dataset, *_SERIES_TEXT)
     if position.upper() in _OBLIQUE:
         return "oblique"
-    named = _views(series, settings)
-    if named == {None}:
+    of_series = _views(series, settings)
+    if of_series == {None}:
         return None
     codes = " ".join(text(code, "CodeMeaning") for code in (value(dataset, "ViewCodeSequence") or []))
     letters = _POSITIONS.get(position.upper())
-    for found in ({letters} if letters else _views(position, settings), named, _views(codes, settings)):
+    for found in ({letters} if letters else _views(position, settings), of_series, _views(codes, settings)):
         if len(found) == 1:
             return found.pop()
     return _by_orientation(text(dataset, "PatientOrientation").upper().split())
@@ -75,8 +75,10 @@ def view(dataset: Any, settings: IngestSettings) -> str | None:
 
 def _views(words: str, settings: IngestSettings) -> set[str | None]:
     """Return the views that words name, None for one along the patella; a view that is oblique is no other."""
-    found: set[str | None] = {name for name, listed in settings.views.items() if words and match(words, {name: listed})}
-    return {"oblique"} if "oblique" in found else found | ({None} if _AXIAL.search(words) else set())
+    found = named(words, settings.views)
+    if "oblique" in found and len(found) < 3:
+        return {"oblique"}
+    return {*found, *([None] if _AXIAL.search(words) else [])}
 
 
 def _by_orientation(orientation: list[str]) -> str | None:
@@ -103,16 +105,18 @@ def side(dataset: Any, settings: IngestSettings) -> tuple[str | None, bool]:
     """
     words = without_denied(_side_texts(dataset))
     patterns = {name: [*listed, *BESIDE[name]] for name, listed in settings.sides.items()}
-    by_text = {match(words, {name: listed}) for name, listed in patterns.items()} - {None} if words else set()
+    by_text = named(words, patterns)
     # A text may say that the exam is of both knees, and which one this film shows. Words for both may hold a letter.
-    one = by_text - {"both"} if len(by_text) < 3 else set()
-    if {"left", "right"} == by_text and joined(words, *(compiled(tuple(patterns[name])) for name in ("left", "right"))):
-        one, by_text = set(), {"both"}
+    one = by_text - {"both"} if len(by_text) < 3 else frozenset()
+    if one == {"left", "right"}:
+        letters = (compiled((*settings.sides[name], *LETTERS[name])) for name in ("left", "right"))
+        if joined(words, *letters):
+            one, by_text = frozenset(), frozenset({"both"})
     if tagged := side_tags(dataset):
         found, *others = tagged
         return found, bool(one and found not in one) or not {*others} <= {found, "both"}
     if len(one) == 1:
-        return one.pop(), False
+        return next(iter(one)), False
     return ("both" if "both" in by_text else None), False
 
 

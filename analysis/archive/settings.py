@@ -116,7 +116,7 @@ class IngestSettings(Settings):
         {
             "oblique": [r"\bobl", r"\bsned", r"\b[RL][AP]O\b", r"\b45\s?(°|grader|deg)"],
             "lateral": [
-                r"\b[lr]?lat(?:era\w*)?\b", r"\bsida\b", r"\bsidobild", r"\bsidoprojektion", r"\b(LL|RL|ML|LM)\b",
+                r"\b[lr]?lat(?:erale?s?|eralis|eraal)?\b", r"\bsida\b", r"\bsidobild", r"\bsidoprojektion", r"\b(LL|RL|ML|LM)\b",
                 r"\bmedio-?lateral", r"\blatero-?(?:medial|lateral)", r"\bseitl", r"\bprofil\b", r"\bperfil\b",
                 r"\bbo(?:k|czn\w+)\b", r"\bsivu",
             ],

@@ -25,7 +25,7 @@ _SHORT_SIDES = (
 #: What stands between two sides.
 _WORDS = r"and|och|og|et|und|u\.?|y|i|e|o|oraz|ja|en|ed"
 _AND = rf"(?:\.?\s?[-+/&,]\s?|\.?\s(?:{_WORDS})\s|\.?\s)"
-_BETWEEN = re.compile(rf"\w*[^\w<>=;]*(?:(?:{_WORDS})[^\w<>=;]+)?", re.IGNORECASE)
+_BETWEEN = re.compile(rf"\w*[^\w<>=;,]*(?:(?:{_WORDS})[^\w<>=;,]+)?", re.IGNORECASE)
 #: What the tags of a side have in them: letters of the standard, or words; other words in them say nothing.
 _TAGS = re.compile(
     r"(?P<both>B|BL|LR|RL|BOTH|BI\w*|BEID\w*|BDS)"
@@ -71,14 +71,19 @@ def _both_beside_knee() -> list[str]:
 #: Knees, where none of them is said to be worse: "left > right pain, knees" is of neither side nor both.
 _PLURAL = r"^[^<>]*\b(?:knees|kn[äa]na?|knær(?:ne)?|kniegelenken?|knie[eë]n|genoux|ginocchia|rodillas|joelhos|polvet|polvien)\b[^<>]*$"
 
+#: Name of a side to patterns of its letter.
+LETTERS = {
+    "left": _letter("L", "LT", "LEFT", not_before=r"(?:S|dx|dext\w*|sin\w*)"),
+    "right": _letter("R", "RT", "RIGHT", not_before="O"),
+}
 #: Name of a side to patterns that count beside those of the settings.
 BESIDE = {
     "left": [
-        *_letter("L", "LT", "LEFT", not_before=r"(?:S|dx|dext\w*|sin\w*)"),
+        *LETTERS["left"],
         *_beside_knee(1),
         *_both_beside_knee(),
     ],
-    "right": [*_letter("R", "RT", "RIGHT", not_before="O"), r"\bkneer\b(?!/o)", *_beside_knee(2), *_both_beside_knee()],
+    "right": [*LETTERS["right"], r"\bkneer\b(?!/o)", *_beside_knee(2), *_both_beside_knee()],
     "both": [*_both_beside_knee(), _PLURAL],
 }
 

@@ -31,6 +31,11 @@ def match(words: str, patterns: Patterns) -> str | None:
     return _match(words, tuple((name, tuple(listed)) for name, listed in patterns.items()))
 
 
+def named(words: str, patterns: Patterns) -> frozenset[str]:
+    """Return every name of which a pattern is found in the text, as `match` reads it."""
+    return _named(words, tuple((name, tuple(listed)) for name, listed in patterns.items())) if words else frozenset()
+
+
 _Listed = tuple[tuple[str, tuple[str, ...]], ...]
 
 
@@ -48,6 +53,11 @@ def _match(words: str, patterns: _Listed) -> str | None:
         return None
     listed = tuple((name, tuple(map(blurred, of_name))) for name, of_name in patterns)
     return _first_match(blurred(_LOST.sub(_ANY, words)), listed)
+
+
+@lru_cache(maxsize=8192)
+def _named(words: str, patterns: _Listed) -> frozenset[str]:
+    return frozenset(name for name, listed in patterns if _match(words, ((name, listed),)))
 
 
 @lru_cache(maxsize=256)

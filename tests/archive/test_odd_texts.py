@@ -38,7 +38,7 @@ def record(tmp_path, **tags):
         ("rt and lt knee", "both"), ("KNEE L AND R", "both"), ("Knie re li", "both"), ("knä h v", "both"), ("oba kolana", "both"),
         ("Knie bdz", "both"), ("knie beiderzijds", "both"), ("polvet molemmat", "both"), ("Knee right; old film left", None),
         ("Right knee after left TKR", None), ("genu l. dx.", "right"), ("genu l. sin.", "left"), ("Knie re > li", None),
-        ("NOT LEFT KNEE", None), ("Right knee, not left", "right"), ("knä hö, ej vä", "right"), ("Knie ohne KM links", "left"),
+        ("NOT LEFT KNEE", None), ("Hö knä, vä fot", None), ("hö knä och vä fot", None), ("Knä hö fot vä", None), ("Right knee, not left", "right"), ("knä hö, ej vä", "right"), ("Knie ohne KM links", "left"),
         ("Patella re.", "right"), ("Rotule G", "left"), ("Schuss D", "right"), ("Staw kolanowy P", "right"),
         ("Knie li.seitl.", "left"), ("Knie R.O. Fraktur", None), ("KNEE LFT", "left"), ("Knee RLAT", "right"), ("hgr kne", "right"),
     ],
@@ -115,7 +115,7 @@ def test_tags_that_contradict_each_other_are_told(image, series, found):
     ("position", "series", "view"),
     [
         ("", "Knee AP/LAT", None), ("AP", "Knee AP/LAT", "ap"), ("LATERAL", "Knee AP/LAT", "lateral"), ("AP/LAT", "Knee lateral", "lateral"),
-        ("", "AP obl", "oblique"), ("AP", "Skyline", None), ("AP", "Patella sunrise", None), ("PA", "Merchant bilat", None),
+        ("", "AP obl", "oblique"), ("AP", "Skyline", None), ("", "KNEE AP/LAT/OBL", None), ("LATERAL", "AP/LAT/OBL", "lateral"), ("", "No laterality", None), ("AP", "Patella sunrise", None), ("PA", "Merchant bilat", None),
         ("", "Knä axial lat", None), ("LL", "Knee AP lat skyline", "lateral"), ("AP", "Knä axial frontal", "ap"),
         ("A.P.", "", "ap"), ("", "Knie a.p.", "ap"), ("", "Knie seitl.", "lateral"), ("", "genou face", "ap"),
         ("", "genou profil", "lateral"), ("", "rodilla frente", "ap"), ("MEDIO-LATERAL", "", "lateral"), ("ROSENBERG", "", "ap"),
