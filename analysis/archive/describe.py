@@ -22,6 +22,8 @@ _STUDY_TEXT = (
     "RequestedProcedureDescription",
     "PerformedProcedureStepDescription",
 )
+_REQUESTS = ("RequestAttributesSequence", "ProcedureCodeSequence", "RequestedProcedureCodeSequence")
+_REQUESTED = ("RequestedProcedureDescription", "ScheduledProcedureStepDescription", "CodeMeaning")
 _SERIES_TEXT = ("SeriesDescription", "ProtocolName", "AcquisitionDeviceProcessingDescription")
 _POSITIONS = {"AP": "ap", "PA": "ap", "LL": "lateral", "RL": "lateral", "LLD": "ap", "RLD": "ap"}
 _OBLIQUE = {"LLO", "RLO", "LAO", "RAO", "LPO", "RPO"}
@@ -122,7 +124,7 @@ def side(dataset: Any, settings: IngestSettings) -> tuple[str | None, bool]:
 
 def _side_texts(dataset: Any) -> str:
     """Return the texts, and what is said of the region, each without the modality it begins with: the DX of "DX KNEE" doesn't mean dexter."""
-    said = [_MODALITY.sub("", one) for keyword in (*_STUDY_TEXT, "BodyPartExamined") if (one := text(dataset, keyword))]
+    said = [_MODALITY.sub("", one) for one in (*_study_texts(dataset), text(dataset, "BodyPartExamined")) if one]
     for kind in ("AnatomicRegion", "PrimaryAnatomicStructure"):
         for region in value(dataset, f"{kind}Sequence") or []:
             codes = [region, *(value(region, f"{kind}ModifierSequence") or [])]
@@ -130,9 +132,18 @@ def _side_texts(dataset: Any) -> str:
     return " ; ".join(said)
 
 
+def _study_texts(dataset: Any) -> list[str]:
+    """Return the texts of study and series, and where the study has none, those of its request and its codes."""
+    said = [one for keyword in _STUDY_TEXT if (one := text(dataset, keyword))]
+    if not text(dataset, "StudyDescription"):
+        requests = [item for keyword in _REQUESTS for item in (value(dataset, keyword) or [])]
+        said += [one for item in requests for keyword in _REQUESTED if (one := text(item, keyword))]
+    return said
+
+
 def protocol(dataset: Any, settings: IngestSettings) -> str | None:
     """Return the protocol by study, series and protocol text: 'other' where none fits, None where there is no text."""
-    words = text(dataset, *_STUDY_TEXT)
+    words = " ".join(_study_texts(dataset))
     return (match(without_denied(words), settings.protocols) or "other") if words else None
 
 
@@ -141,7 +152,7 @@ def body_part(dataset: Any, settings: IngestSettings) -> str | None:
     regions = " ".join(text(code, "CodeMeaning") for code in (value(dataset, "AnatomicRegionSequence") or []))
     named = {name: listed for name, listed in settings.body_parts.items() if name != "other"}
     tag = f"{text(dataset, 'BodyPartExamined')} {regions}".strip()
-    return match(tag, named) or match(text(dataset, *_STUDY_TEXT), named) or match(tag, settings.body_parts)
+    return match(tag, named) or match(" ".join(_study_texts(dataset)), named) or match(tag, settings.body_parts)
 
 
 def day(dataset: Any) -> tuple[date | None, bool]:

@@ -86,6 +86,19 @@ def test_the_region_or_the_part_that_was_examined_may_say_the_side(tags, side):
         assert describe.side(ds, SETTINGS)[1] == (side != "both")
 
 
+@pytest.mark.parametrize("keyword", ["RequestAttributesSequence", "ProcedureCodeSequence"])
+def test_what_was_asked_for_stands_in_for_a_study_without_description(keyword):
+    ds, asked = Dataset(), coded("XR Knee standing left")
+    if keyword == "RequestAttributesSequence":
+        asked.RequestedProcedureDescription = asked.CodeMeaning
+        del asked.CodeMeaning
+    setattr(ds, keyword, Sequence([asked]))
+    found = describe.side(ds, SETTINGS)[0], describe.protocol(ds, SETTINGS), describe.body_part(ds, SETTINGS)
+    assert found == ("left", "weight_bearing", "knee")
+    ds.StudyDescription = "Elbow right"
+    assert (describe.side(ds, SETTINGS)[0], describe.protocol(ds, SETTINGS)) == ("right", "other")
+
+
 @pytest.mark.parametrize(
     ("said", "side"),
     [
