@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 #: A word that is denied: not standing, utan belastning, nonweight; but not with and without.
 _DENIED = re.compile(
-    r"(?<![^\W_])(?<!och )(?<!and )(?<!und )(?<!/)(?:non(?=[^\W_])|(?:no[nt]?|without|w/o|nicht|ohne|keine?|ej|inte|icke|"
-    r"utan|ingen|inga|inget|ikke|uden|uten|sans|senza|nie|bez)[\W_]+)[^\W_]+",
+    r"(?<![^\W_])(?:non(?=[^\W_])|(?:no[nt]?|nicht|keine?|ej|inte|icke|ingen|inga|inget|ikke|nie)[\W_]+"
+    r"|(?<!\boch )(?<!\bo )(?<!\band )(?<!\bund )(?<!& )(?<!/)(?:without|w/o|ohne|utan|uden|uten|sans|senza|bez)[\W_]+)[^\W_]+",
     re.IGNORECASE,
 )
 

@@ -161,7 +161,7 @@ def test_the_view_by_the_picture_s_directions(ways, view):
     [
         ("KNEE NON WEIGHT BEARING", "other"), ("knee_non-weight-bearing", "other"), ("Knee nonweightbearing", "other"),
         ("Knä ej belastad", "other"), ("Knä utan belastning", "other"), ("Knie ohne Belastung", "other"), ("not standing", "other"),
-        ("Knä med och utan belastning", "weight_bearing"), ("Knee with and without weight bearing", "weight_bearing"),
+        ("Knä med och utan belastning", "weight_bearing"), ("Knee with and without weight bearing", "weight_bearing"), ("Knä med o utan belastning", "weight_bearing"), ("Knee AP and non weight bearing lateral", "other"),
         ("Knee no contrast standing", "weight_bearing"), ("no fracture", "other"), ("nondisplaced fracture", "trauma"),
         ("KNEE WB", "weight_bearing"), ("Knie im Stehen", "weight_bearing"), ("genoux en charge", "weight_bearing"),
         ("genou sans charge", "other"), ("rodilla sin carga", "other"), ("rodilla en carga", "weight_bearing"),
