@@ -14,9 +14,10 @@ if TYPE_CHECKING:
     from pydicom import Dataset
 
 _TEXT = {"LO", "LT", "PN", "SH", "ST", "UC", "UT"}
-#: Sets of one byte a letter. In others (Japanese, Korean, Chinese) short words can look like UTF-8 by chance.
-_SINGLE = {"", *(f"ISO_IR {n}" for n in (6, 100, 101, 109, 110, 126, 127, 138, 144, 148, 166))}
-_ESCAPED = {f"ISO_IR {n}" for n in (58, 87, 149, 159)}
+#: Sets of several bytes a letter, by pydicom's names: Japanese, Korean, Chinese. Short words in them can look like UTF-8 by
+#: chance, but for those that begin with an escape.
+_ESCAPED = {"iso2022_jp", "iso2022_jp_2", "euc_kr", "gb2312"}
+_SEVERAL = {*_ESCAPED, "shift_jis", "gb18030", "gbk", "big5", "utf-8"}
 _UTF8, _LATIN = "ISO_IR 192", "ISO_IR 100"
 _LONGEST = 10_240
 
@@ -30,16 +31,17 @@ def correct_characters(dataset: Dataset) -> None:
     written = [one for one in raw if isinstance(one.value, bytes) and not one.value.isascii() and _is_text(one)]
     if not written:
         return
-    found = dataset.get("SpecificCharacterSet") or ""
-    declared = "\\".join([found] if isinstance(found, str) else found).strip("\0\\ ").replace("ISO 2022 IR", "ISO_IR")
+    # By what pydicom makes of the declaration, which may be misspelled (ISO-IR 100, LATIN1, UTF-8).
+    known = dataset.original_character_set
+    declared = {_codec(one) for one in ([known] if isinstance(known, str) else known)}
     read = [_as_utf8(element.value or b"") for element in written]
     # A Latin letter at a text's very end, as in Knä, looks like the beginning of one that was cut off.
     utf8 = None not in read and not all(one.isascii() for one in read if one is not None)
     # Sets of several bytes begin with an escape in a text.
-    unescaped = _ESCAPED & set(declared.split("\\")) and not any(b"\x1b" in (one.value or b"") for one in written)
-    if utf8 and (declared in _SINGLE or unescaped):
+    unescaped = _ESCAPED & declared and not any(b"\x1b" in (one.value or b"") for one in written)
+    if utf8 and (unescaped or not _SEVERAL & declared):
         true = _UTF8
-    elif declared == _UTF8 and not utf8:
+    elif not utf8 and declared <= {"utf-8", "ascii"}:
         true = _LATIN
     else:
         return
@@ -47,6 +49,14 @@ def correct_characters(dataset: Dataset) -> None:
     dataset.SpecificCharacterSet = true
     implicit, little = dataset.original_encoding
     dataset.set_original_encoding(implicit, little, "utf8" if true == _UTF8 else "latin_1")
+
+
+def _codec(name: str) -> str:
+    """Return a codec's name in one spelling; one that nobody knows is none."""
+    try:
+        return codecs.lookup(name).name
+    except LookupError:
+        return name.lower()
 
 
 def _is_text(element: RawDataElement) -> bool:

@@ -8,8 +8,9 @@ import cv2
 import numpy as np
 from pydicom.pixels import get_decoder
 
-from analysis.archive.dicom import Unreadable, numbers, text, whole
+from analysis.archive.dicom import Unreadable, numbers, whole
 from analysis.archive.orientation import is_mirrored, is_upside_down, towards
+from analysis.archive.sides import side_tags
 from analysis.archive.stored import hidden, is_inverted, true_values
 
 if TYPE_CHECKING:
@@ -63,9 +64,7 @@ def cut(
     # Numbers in texts, which take long to read: only where a film may be cut.
     cuttable = (frontal and side in ("both", None)) or (settings.single == "knee" and view == "ap")
     size = pixel_size(dataset) if cuttable else None
-    tagged = side == "both" and any(
-        text(dataset, key).upper()[:1] == "B" for key in ("ImageLaterality", "FrameLaterality", "Laterality")
-    )
+    tagged = side == "both" and "both" in side_tags(dataset)
     if tagged and "side_contradicted" in (description["noted"] or ""):
         raise Unreadable("film_contradicted", "both knees by its tag, and one by its text")
     if tagged and not frontal:

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import re
-import unicodedata
-from contextlib import suppress
 from datetime import date, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from analysis.archive.corrections import correct
 from analysis.archive.dicom import text, value
-from analysis.archive.sides import BESIDE, apart
+from analysis.archive.sides import BESIDE, LETTERS, joined, side_tags
+from analysis.archive.words import compiled, match, named, without_denied
 
 if TYPE_CHECKING:
-    from analysis.archive.settings import IngestSettings, Patterns
+    from analysis.archive.settings import IngestSettings
 
 _STUDY_TEXT = (
     "StudyDescription",
@@ -23,12 +22,18 @@ _STUDY_TEXT = (
     "RequestedProcedureDescription",
     "PerformedProcedureStepDescription",
 )
+_REQUESTS = ("RequestAttributesSequence", "ProcedureCodeSequence", "RequestedProcedureCodeSequence")
+_REQUESTED = ("RequestedProcedureDescription", "ScheduledProcedureStepDescription", "CodeMeaning")
 _SERIES_TEXT = ("SeriesDescription", "ProtocolName", "AcquisitionDeviceProcessingDescription")
 _POSITIONS = {"AP": "ap", "PA": "ap", "LL": "lateral", "RL": "lateral", "LLD": "ap", "RLD": "ap"}
 _OBLIQUE = {"LLO", "RLO", "LAO", "RAO", "LPO", "RPO"}
-#: Also woman, weiblich and kvinna.
-_SEX = {"F": "female", "W": "female", "K": "female", "M": "male", "O": "other"}
-_SIDES = {"L": "left", "R": "right", "B": "both"}
+#: Views along the patella, which are neither from the front nor from the side.
+_AXIAL = re.compile(r"\baxial|skyline|sunrise|\bmerchant|\blaurin|tangen[tz]ial|défilé|\bdefile", re.IGNORECASE)
+#: A letter alone (w, k: woman, kvinna), or how words in several languages begin; not M/F.
+_SEX = re.compile(
+    r"(?P<female>[FWK]\W*$|FEM|FRA?U|WEIB|WOM|KVI|KOB|MU[JL]|MME|M[AÄ]D|DONN|VROU|NAI)"
+    r"|(?P<male>M\W*$|MA|MÄ|HO|HERR|MIES|MU|UOM)|(?P<other>O)"
+)
 #: Words for a kind of machine at the beginning of a description, as "CR DX KNEE".
 _MODALITY = re.compile(
     r"^(?:(?:CR|DX(?!\W+(?:\w{1,3}\W+)?sin\b)|DR|XR|RG|RX|RF|X-?RAY)(?:(?![^\W_])|(?=(?-i:[A-Z][a-zß-ÿ])))[\s_:/,.-]*)+",
@@ -38,86 +43,56 @@ _DATES = ("StudyDate", "AcquisitionDate", "SeriesDate", "ContentDate", "Acquisit
 _OLD, _OLDEST, _EPOCH = 100, 110, date(1970, 1, 1)
 #: Years by which the Buddhist era, in which Thailand writes its dates, is ahead.
 _BUDDHIST = 543
-_FIRST, _LAST = 1850, 2150
+_FIRST, _LAST = 1850, 2250
 #: Days 0 of programs' calendars.
 _ZEROS = (_EPOCH, date(1899, 12, 30), date(1899, 12, 31))
 #: On the first of January of these years a clock starts that has lost its time.
 _RESET = (1980, 1990, 2000)
 #: An exam may last past midnight.
 _NIGHT = timedelta(days=1)
-#: By the first letter: years (also Jahre, ans, år), months, weeks, days.
-_UNITS = {"Y": 1.0, "J": 1.0, "A": 1.0, "Å": 1.0, "M": 1 / 12, "W": 7 / 365.25, "D": 1 / 365.25}
-
-
-def match(words: str, patterns: Patterns) -> str | None:
-    """Return the first name of which a pattern is found in the text.
-
-    Underscores count as blanks, and where nothing is found, words that are joined (GenouDroit) are read apart. Where an
-    earlier program has lost a text's letters (h\ufffdger, h?ger) or written them in
-    two characters (hÃ¶ger), the letter that they were fits.
-    """
-    return _match(words, tuple((name, tuple(listed)) for name, listed in patterns.items()))
-
-
-_Listed = tuple[tuple[str, tuple[str, ...]], ...]
-
-
-@lru_cache(maxsize=8192)  # an archive says few different things
-def _match(words: str, patterns: _Listed) -> str | None:
-    words = unicodedata.normalize("NFC", words.replace("_", " "))
-    found = _first_match(words, patterns) or _first_match(apart(words), patterns)
-    if found or (words.isascii() and "?" not in words):
-        return found
-    if not words.isascii():
-        for encoding in ("latin-1", "cp1252"):
-            with suppress(UnicodeError):
-                return _first_match(words.encode(encoding).decode("utf-8"), patterns)
-    if not _LOST.search(words):
-        return None
-    listed = tuple((name, tuple(map(blurred, of_name))) for name, of_name in patterns)
-    return _first_match(blurred(_LOST.sub(_ANY, words)), listed)
-
-
-@lru_cache(maxsize=256)
-def _compiled(patterns: tuple[str, ...]) -> re.Pattern[str]:
-    return re.compile("|".join(f"(?:{pattern})" for pattern in patterns), re.IGNORECASE)
-
-
-def _first_match(words: str, patterns: _Listed) -> str | None:
-    return next((name for name, listed in patterns if listed and _compiled(listed).search(words)), None)
-
-
-#: A letter that programs have put another sign for: the sign for what can't be read, a control sign, a question mark.
-_LOST = re.compile(r"[\ufffd\x80-\x9f]|(?<=[^\W\d_])\?|\?(?=[^\W\d_])")
-#: Stands for any letter beyond ASCII; itself one that no language writes.
-_ANY = "\u0294"
-
-
-@lru_cache(maxsize=4096)  # mostly of the settings' patterns
-def blurred(text: str) -> str:
-    """Replace every Latin letter beyond ASCII by one sign, since a lost letter may have been any of them."""
-    return "".join(_ANY if not one.isascii() and unicodedata.name(one, "").startswith("LATIN") else one for one in text)
+#: By the first letter: years (also Jahre, ans, år, lat, vuotta, 岁), months, weeks (semaines), days (Tage), hours.
+_UNITS = dict.fromkeys("YJAÅLV岁歳세", 1.0)
+_UNITS |= {"M": 1 / 12, "W": 7 / 365.25, "S": 7 / 365.25, "D": 1 / 365.25, "T": 1 / 365.25, "H": 0.0}
 
 
 def view(dataset: Any, settings: IngestSettings) -> str | None:
-    """Return ap, lateral or oblique by view position, text, view code or patient orientation, in this order."""
-    position = text(dataset, "ViewPosition").upper()
-    if position in _OBLIQUE:
+    """Return ap, lateral or oblique by view position, text, view code or patient orientation, in this order.
+
+    Words that name both (AP/LAT) are of a series, and say nothing of its single image; nor is a view along the patella one
+    of these, though machines call it AP.
+    """
+    position, series = text(dataset, "ViewPosition"), text(dataset, *_SERIES_TEXT)
+    if position.upper() in _OBLIQUE:
         return "oblique"
+    of_series = _views(series, settings)
+    if of_series == {None}:
+        return None
     codes = " ".join(text(code, "CodeMeaning") for code in (value(dataset, "ViewCodeSequence") or []))
-    by_text = match(text(dataset, "ViewPosition", *_SERIES_TEXT), settings.views) or match(codes, settings.views)
-    return _POSITIONS.get(position) or by_text or _by_orientation(text(dataset, "PatientOrientation").upper().split())
+    letters = _POSITIONS.get(position.upper())
+    for found in ({letters} if letters else _views(position, settings), of_series, _views(codes, settings)):
+        if len(found) == 1:
+            return found.pop()
+    return _by_orientation(text(dataset, "PatientOrientation").upper().split())
+
+
+def _views(words: str, settings: IngestSettings) -> set[str | None]:
+    """Return the views that words name, None for one along the patella; a view that is oblique is no other."""
+    found = named(words, settings.views)
+    if "oblique" in found and len(found) < 3:
+        return {"oblique"}
+    return {*found, *([None] if _AXIAL.search(words) else [])}
 
 
 def _by_orientation(orientation: list[str]) -> str | None:
-    """Return the view by the direction of the image's rows: sideways it is frontal, to the front or back lateral."""
-    if len(orientation) != 2:
+    """Return the view by where the picture leads to beside head or feet: to a side it is frontal, else lateral."""
+    ways = [way if set(way) <= set("LRAPHF") else way[:1] for way in orientation]  # letters, or words
+    across = [way for way in ways if way[0] not in "HF"]
+    if len(ways) != 2 or len(across) != 1:
         return None
-    row = orientation[0]
-    if {"A", "P"} & set(row) and {"L", "R"} & set(row):
+    if {"A", "P"} & set(across[0]) and {"L", "R"} & set(across[0]):
         # ASSUME: a row that runs both sideways and forwards is an oblique view.
         return "oblique"
-    return "ap" if row[:1] in ("L", "R") else "lateral" if row[:1] in ("A", "P") else None
+    return {"L": "ap", "R": "ap", "A": "lateral", "P": "lateral"}.get(across[0][0])
 
 
 def side(dataset: Any, settings: IngestSettings) -> tuple[str | None, bool]:
@@ -128,35 +103,48 @@ def side(dataset: Any, settings: IngestSettings) -> tuple[str | None, bool]:
     str or None
         left, right or both; None where nothing says it.
     bool
-        Whether tag and text contradict each other.
+        Whether tags, or tag and text, contradict each other.
     """
-    words = _side_texts(dataset)
+    words = without_denied(_side_texts(dataset))
     patterns = {name: [*listed, *BESIDE[name]] for name, listed in settings.sides.items()}
-    by_text = {match(words, {name: listed}) for name, listed in patterns.items()} - {None} if words else set()
+    by_text = named(words, patterns)
     # A text may say that the exam is of both knees, and which one this film shows. Words for both may hold a letter.
-    one = by_text - {"both"} if len(by_text) < 3 else set()
-    for keyword in ("ImageLaterality", "FrameLaterality", "Laterality"):
-        letter = text(dataset, keyword).upper()[:1]
-        if letter in _SIDES:
-            found = _SIDES[letter]
-            return found, bool(one and found not in one)
+    one = by_text - {"both"} if len(by_text) < 3 else frozenset()
+    if one == {"left", "right"}:
+        letters = (compiled((*settings.sides[name], *LETTERS[name])) for name in ("left", "right"))
+        if joined(words, *letters):
+            one, by_text = frozenset(), frozenset({"both"})
+    if tagged := side_tags(dataset):
+        found, *others = tagged
+        return found, bool(one and found not in one) or not {*others} <= {found, "both"}
     if len(one) == 1:
-        return one.pop(), False
+        return next(iter(one)), False
     return ("both" if "both" in by_text else None), False
 
 
 def _side_texts(dataset: Any) -> str:
     """Return the texts, and what is said of the region, each without the modality it begins with: the DX of "DX KNEE" doesn't mean dexter."""
-    regions = value(dataset, "AnatomicRegionSequence") or []
-    modifiers = [one for region in regions for one in (value(region, "AnatomicRegionModifierSequence") or [])]
-    texts = [_MODALITY.sub("", one) for keyword in _STUDY_TEXT if (one := text(dataset, keyword))]
-    return " ; ".join([*texts, *(text(one, "CodeMeaning") for one in modifiers)])
+    said = [_MODALITY.sub("", one) for one in (*_study_texts(dataset), text(dataset, "BodyPartExamined")) if one]
+    for kind in ("AnatomicRegion", "PrimaryAnatomicStructure"):
+        for region in value(dataset, f"{kind}Sequence") or []:
+            codes = [region, *(value(region, f"{kind}ModifierSequence") or [])]
+            said += [one for code in codes if (one := text(code, "CodeMeaning"))]
+    return " ; ".join(said)
+
+
+def _study_texts(dataset: Any) -> list[str]:
+    """Return the texts of study and series, and where the study has none, those of its request and its codes."""
+    said = [one for keyword in _STUDY_TEXT if (one := text(dataset, keyword))]
+    if not text(dataset, "StudyDescription"):
+        requests = [item for keyword in _REQUESTS for item in (value(dataset, keyword) or [])]
+        said += [one for item in requests for keyword in _REQUESTED if (one := text(item, keyword))]
+    return said
 
 
 def protocol(dataset: Any, settings: IngestSettings) -> str | None:
     """Return the protocol by study, series and protocol text: 'other' where none fits, None where there is no text."""
-    words = text(dataset, *_STUDY_TEXT)
-    return (match(words, settings.protocols) or "other") if words else None
+    words = " ".join(_study_texts(dataset))
+    return (match(without_denied(words), settings.protocols) or "other") if words else None
 
 
 def body_part(dataset: Any, settings: IngestSettings) -> str | None:
@@ -164,7 +152,7 @@ def body_part(dataset: Any, settings: IngestSettings) -> str | None:
     regions = " ".join(text(code, "CodeMeaning") for code in (value(dataset, "AnatomicRegionSequence") or []))
     named = {name: listed for name, listed in settings.body_parts.items() if name != "other"}
     tag = f"{text(dataset, 'BodyPartExamined')} {regions}".strip()
-    return match(tag, named) or match(text(dataset, *_STUDY_TEXT), named) or match(tag, settings.body_parts)
+    return match(tag, named) or match(" ".join(_study_texts(dataset)), named) or match(tag, settings.body_parts)
 
 
 def day(dataset: Any) -> tuple[date | None, bool]:
@@ -245,7 +233,7 @@ def age(dataset: Any, on: date | None) -> tuple[float | None, bool]:
     float or None
         Completed years, from 0 to 110.
     bool
-        Whether the two contradict each other by more than a year.
+        Whether the two contradict each other by more than a year, or the birth is said to be after the exam.
     """
     born = parse_date(text(dataset, "PatientBirthDate"))
     written = _written_age(text(dataset, "PatientAge"))
@@ -253,7 +241,7 @@ def age(dataset: Any, on: date | None) -> tuple[float | None, bool]:
     if born is None or on is None:
         return told, False
     years = _years(born, on)
-    contradicted = written is not None and abs(years - written) > 1
+    contradicted = born > on or (written is not None and abs(years - written) > 1)
     # ASSUME: nobody is X-rayed on the day of birth or later than at 110. A filler may be somebody's birthday: it is
     # one where the written age says the same.
     # Of two ages that contradict each other, one beyond a hundred or of no year is the wrong one, and so is one by a first
@@ -268,7 +256,8 @@ def age(dataset: Any, on: date | None) -> tuple[float | None, bool]:
 def _written_age(words: str) -> float | None:
     """Read ages such as 062Y, 62.5Y, 840M, 22630D, 62 years or 62Y 3M, in completed years; a number alone is years."""
     found = re.fullmatch(
-        r"0*(\d{1,5})(?:[.,]\d+)?\s*([YJAÅMWD]?)[^\W\d_]*\.?(?:\s*\d+\s*[MWDT][^\W\d_]*)*", words.strip().upper()
+        rf"0*(\d{{1,5}})(?:[.,]\d+)?\s*(?:([{''.join(_UNITS)}])[^\W\d_]*\.?)?(?:\s*\d+\s*[MWDTJ][^\W\d_]*)*",
+        words.strip().upper(),
     )
     years = float(int(int(found[1]) * _UNITS[found[2] or "Y"])) if found else None
     return years if years is not None and years <= _OLDEST else None
@@ -276,4 +265,5 @@ def _written_age(words: str) -> float | None:
 
 def sex(dataset: Any) -> str | None:
     """Return female, male, other or None."""
-    return _SEX.get(text(dataset, "PatientSex").upper()[:1])
+    found = _SEX.match(text(dataset, "PatientSex").upper())
+    return found.lastgroup if found else None

@@ -99,7 +99,9 @@ class IngestSettings(Settings):
         {
             "weight_bearing": [
                 r"\bbelast", r"stående", r"staende", r"weight[ -]?bearing", r"standing", r"rosenberg", r"artros",
-                r"fixed[ -]?flexion", r"\bPA ?(05|10|15)\b",
+                r"fixed[ -]?flexion", r"\bPA ?(05|10|15)\b", r"\bwb\b", r"\bupright\b", r"\berect\b", r"\bim stehen",
+                r"\bstaand", r"\bdebout", r"\ben charge", r"\b(?:con|en|com) carga", r"ortosta",
+                r"\b(?:in|sotto) carico", r"\bstojąc", r"\bseis(?:ten|oma)",
             ],
             "femur": [r"lårben", r"larben", r"\bfemur", r"\bthigh", r"diafys\w* femur"],
             "tibia": [r"underben", r"\btibia", r"\bfibula", r"\bcrus\b", r"lower leg"],
@@ -113,35 +115,34 @@ class IngestSettings(Settings):
     views: Patterns = Field(
         {
             "oblique": [r"\bobl", r"\bsned", r"\b[RL][AP]O\b", r"\b45\s?(°|grader|deg)"],
-            "lateral": [r"\blat(eral)?\b", r"\bsida\b", r"\bsidobild", r"\bsidoprojektion", r"\b(LL|RL|ML|LM)\b"],
+            "lateral": [
+                r"\b[lr]?lat(?:erale?s?|eralis|eraal)?\b", r"\bsida\b", r"\bsidobild", r"\bsidoprojektion", r"\b(LL|RL|ML|LM)\b",
+                r"\bmedio-?lateral", r"\blatero-?(?:medial|lateral)", r"\bseitl", r"\bprofil\b", r"\bperfil\b",
+                r"\bbo(?:k|czn\w+)\b", r"\bsivu",
+            ],
             "ap": [
-                r"\bap\b",
-                r"\bpa\b",
-                r"\bfrontal",
-                r"\brak\b",
-                r"antero-?posterior",
-                r"\bfront\b",
-                r"\ba-p\b",
-                r"\bp-a\b",
+                r"\ba[./ -]{0,2}p\b", r"\bp[./ -]{0,2}a(?: ?\d\d)?\b", r"\bfrontal", r"\brak\b", r"anter(?:o|ior)[ -]?posterior",
+                r"poster(?:o|ior)[ -]?anterior", r"\bfront\b", r"\brosenberg", r"\bschuss", r"\bface\b", r"\bfrente\b",
+                r"\bvoor-?achter", r"\bedestä",
             ],
         },
-        description="View position and series text to view.",
-    )
+        description="View position and series text to view; text that names both ap and lateral tells nothing.",
+    )  # fmt: skip
     sides: Patterns = Field(
         {
             "left": [
-                r"\bvänster\b", r"\bvanster\b", r"\bvä\b", r"\bvä?n?st\b", r"\bsin\b(?! (carga|contraste|apoyo))", r"\bleft\b", r"\blt\b",
+                r"\bvänster\b", r"\bvanster\b", r"\bvä\b", r"\bvä?n?st\b", r"\bsin\b(?! (carga|contraste|apoyo))", r"\ble?ft\b", r"\bvstr\b", r"\bllat\b", r"\blt\b",
                 r"\bsinist\w*", r"\blink(?:s|e[mnrs]?)\b", r"\bgauche\b", r"\bizq",
-                r"\bvenstre\b", r"\besquerd[ao]\b", r"\bvase(?:n|mman)\b", r"\blew(?:[aey]|ego|ej)\b",
+                r"\bvenstre\b", r"\besquerd[ao]\b", r"\bvase(?:n|mman)\b", r"\blew(?:[aey]|ego|ej)?\b",
             ],
             "right": [
-                r"\bhöger\b", r"\bhoger\b", r"\bhö\b", r"\bdx\b", r"\bright\b", r"\brt\b",
+                r"\bhöger\b", r"\bhoger\b", r"\bhö\b", r"\bdx\b", r"\bright\b", r"\brgt\b", r"\bhgr\b", r"\brlat\b", r"\brt\b",
                 r"\bdext(?:er|ra|r)?\b", r"\brecht(?:s|e[mnrs]?)\b", r"\bhø[gjy]re\b",
-                r"\bdestr[ao]\b", r"\bdireit[ao]\b", r"\boikean?\b", r"\bpraw(?:[aey]|ego|ej)\b", r"\bdroite?\b",
+                r"\bdestr[ao]\b", r"\bdireit[ao]\b", r"\boikean?\b", r"\bpraw(?:[aey]|ego|ej)?\b", r"\bdroite?\b",
                 r"\bderech[ao]\b",
             ],
             "both": [
-                r"\bbilat", r"\bboth\b", r"\bbeid(?:e|s\w*)\b", r"\bbds\b", r"\bbegge\b", r"\bdeux genoux", r"\bambas rodillas", r"\bbåda\b", r"\bbägge\b", r"\bbda\b",
+                r"\bbilat", r"\bboth\b", r"\bbeid(?:e(?:r\w+)?|s\w*)\b", r"\bbd[sz]\b", r"\bmolem", r"\bob(?:a|u|oje|ustronn\w*)\b", r"\bbegge\b", r"\bdeux genoux", r"\bambas rodillas", r"\bbåda\b", r"\bbägge\b", r"\bbda\b",
                 r"\bhö\w*[^\w<>=]+(?:och\W+|o\W+)?vä", r"\bvä\w*[^\w<>=]+(?:och\W+|o\W+)?hö",
                 r"\bright[^\w<>=]+(?:and\W+)?left\b", r"\bleft[^\w<>=]+(?:and\W+)?right\b",
                 r"(?<![\w-])(?:R[^\w<>=]{0,3}L|L[^\w<>=]{0,3}R)(?![\w-])",

@@ -15,7 +15,6 @@ from pydicom.uid import ExplicitVRBigEndian, JPEG2000Lossless, JPEGLSLossless, R
 
 from analysis.archive import describe
 from analysis.archive.commands import ingest as command
-from analysis.archive.describe import match
 from analysis.archive.dicom import read
 from analysis.archive.find import escaped, find, inventory, real_path
 from analysis.archive.headers import read_headers
@@ -27,6 +26,7 @@ from analysis.archive.pseudonyms import Pseudonyms, key_from_seed
 from analysis.archive.reasons import REASONS
 from analysis.archive.settings import IngestSettings
 from analysis.archive.tables import misnamed, read_exams, read_readings, read_reports
+from analysis.archive.words import match
 from analysis.cohort.selection import count_images
 from analysis.errors import StudyError
 from analysis.files import read_table

@@ -73,9 +73,9 @@ def test_an_exam_of_one_knee_is_named_and_read_as_ever(tmp_path):
     assert ingest(tmp_path, PLAIN, NAMES).readings.equals(index.readings)
 
 
-@pytest.mark.parametrize("mirrored", [False, True])
-def test_a_film_of_both_knees_is_cut_and_each_knee_is_a_unit(tmp_path, mirrored):
-    film(tmp_path / "both.dcm", ImageLaterality="B", PatientOrientation=["R" if mirrored else "L", "F"])
+@pytest.mark.parametrize(("mirrored", "tag"), [(False, "B"), (True, "B"), (False, "R\\L"), (False, "LR")])
+def test_a_film_of_both_knees_is_cut_and_each_knee_is_a_unit(tmp_path, mirrored, tag):
+    film(tmp_path / "both.dcm", ImageLaterality=tag, PatientOrientation=["R" if mirrored else "L", "F"])
     single(tmp_path / "left.dcm", "L", 2)
     single(tmp_path / "other.dcm", "R", 3, AccessionNumber="A2")
     read(tmp_path, [("left", 1), ("right", 4)])
