@@ -171,6 +171,8 @@ def test_numbers(tmp_path):
     assert numbers(read(tmp_path, "a\n\N{MINUS SIGN}0.5\n\uff11.\uff15\n", (), "t.csv"), ["a"], "t.csv")[
         "a"
     ].tolist() == [-0.5, 1.5]
+    with pytest.raises(StudyError, match=r"t.csv, line 2: '0¹' in the column 'a' is no number"):
+        numbers(read(tmp_path, "a\n0¹\n", (), "t.csv"), ["a"], "t.csv")
     with pytest.raises(StudyError, match=r"t.csv, line 3: 'two' in the column 'a' is no number"):
         numbers(read(tmp_path, "a\n1\ntwo\n", (), "t.csv"), ["a"], "t.csv")
 
