@@ -389,6 +389,9 @@ def test_texts_below_a_merged_cell_are_counted(tmp_path):
     two_exams(tmp_path)
     n = counts(indexed(tmp_path, reports=REPORTS.replace("00012346", ",more\n,\n,and more\n00012346")).counts)
     assert (n["reports"], n["lines_without_accession"]) == (2, 2)
+    silent = "accession,text\n00012345,NULL\n00012346,\n"
+    n = counts(indexed(tmp_path, reports=silent).counts)
+    assert (n["reports"], n["numbers_without_text"], n["exams_without_report"]) == (0, 2, 2)
     assert "lines_without_accession" not in counts(indexed(tmp_path, reports=REPORTS).counts)
 
 
