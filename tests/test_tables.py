@@ -50,6 +50,7 @@ def test_any_separator_encoding_and_end_of_line(tmp_path, separator, encoding, e
         ('accession,text\n1, "a, b"\n', [("1", "a, b")]),
         ('accession,text\n="0001",a\n"=""0002""",b\n', [("0001", "a"), ("0002", "b")]),
         ("accession,text\n'0001,'tis a text\n\u200b0002\ufeff,b\n", [("0001", "'tis a text"), ("0002", "b")]),
+        ("accession,text\n'0001','1 a'\n", [("0001", "'1 a'")]),  # as from SQL
         ("accession,text,\n1,a,\n", [("1", "a")]),  # a column without name and without content
         ('accession,text\n1,"first line\nsecond, line"\n', [("1", "first line\nsecond, line")]),
         ("accession;text;value\n1;1,5 cm;2\n", [("1", "1,5 cm")]),
