@@ -115,7 +115,7 @@ def reports_of_exams(reports: pd.DataFrame, files: pd.DataFrame, path: Path) -> 
     names = exam_names(files.assign(exam=exam_of(files["exam"])))
     several = names.loc[names["name"].duplicated(keep=False), "name"]
     single = names[~names["name"].isin(several)].set_index("name")["exam"]
-    said = reports["text"].map(lambda text: len(text) > 9 or text.strip().lower() not in MISSING)
+    said = reports["text"].map(lambda text: len(text) > 9 or text.strip().lower() not in MISSING).astype(bool)
     named = reports[(reports["accession"] != "") & said]
     exam = named["accession"].map(single)
     lost = exam.isna() & ~named["accession"].isin(several)

@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import unicodedata
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -392,6 +393,8 @@ def test_texts_below_a_merged_cell_are_counted(tmp_path):
     silent = "accession,text\n00012345,NULL\n00012346,\n"
     n = counts(indexed(tmp_path, reports=silent).counts)
     assert (n["reports"], n["numbers_without_text"], n["exams_without_report"]) == (0, 2, 2)
+    with warnings.catch_warnings(action="error"):
+        assert counts(indexed(tmp_path, reports="accession,text\n").counts)["exams_without_report"] == 2
     assert "lines_without_accession" not in counts(indexed(tmp_path, reports=REPORTS).counts)
 
 
