@@ -14,7 +14,7 @@ from analysis.errors import StudyError
 
 _SEPARATORS = (",", ";", "\t", "|")
 #: Text in disguise, by which people keep a spreadsheet from taking it for a number.
-_DISGUISED = re.compile(r"""="(.*)"|'([\w./+-]*\d[\w./+-]*)""", re.DOTALL)
+_DISGUISED = re.compile(r"""="(.*)"|'([\w./+-]*\d[\w./+-]*)'?""", re.DOTALL)
 #: Signs without width, which come along when cells are copied from a web page.
 _UNSEEN = "\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
 #: What no text in Windows' Western code page has: a capital within a word, as letters of a Mac's or DOS's code page become,

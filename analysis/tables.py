@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 #: Cells that say that there is nothing.
 MISSING = {"", ".", "-", "na", "n/a", "nan", "none", "null"}
+#: Marks of footnotes, which are no digits: 2\u00b9 isn't 21.
+MARKS = "[\u00b9\u00b2\u00b3\u2070-\u2079]"
 #: Words that say yes and no.
 YES_OR_NO = {"true": "1", "false": "0"}
 #: A number with a comma that may part its thousands, and one that says what a comma means in its column: a decimal point.
@@ -133,7 +135,9 @@ def numbers(frame: pd.DataFrame, names: Iterable[str], path: str | Path) -> pd.D
             continue
         cells = frame[name].str.strip().str.lower()
         if not cells.str.isascii().all():  # digits as they are typed in Japan, and the minus sign of typesetters
-            cells = cells.str.normalize("NFKC").str.replace("\N{MINUS SIGN}", "-")
+            cells = cells.mask(
+                ~cells.str.contains(MARKS), cells.str.normalize("NFKC").str.replace("\N{MINUS SIGN}", "-")
+            )
         written = cells.replace(YES_OR_NO).str.replace(r"^([+-]?\d*),(\d+)", r"\1.\2", regex=True)
         written = written.mask(cells.isin(MISSING))
         # 950 and 1,050: where other cells have no decimals, or a point before them, a comma may part thousands.

@@ -50,6 +50,7 @@ def test_any_separator_encoding_and_end_of_line(tmp_path, separator, encoding, e
         ('accession,text\n1, "a, b"\n', [("1", "a, b")]),
         ('accession,text\n="0001",a\n"=""0002""",b\n', [("0001", "a"), ("0002", "b")]),
         ("accession,text\n'0001,'tis a text\n\u200b0002\ufeff,b\n", [("0001", "'tis a text"), ("0002", "b")]),
+        ("accession,text\n'0001','1 a'\n", [("0001", "'1 a'")]),  # as from SQL
         ("accession,text,\n1,a,\n", [("1", "a")]),  # a column without name and without content
         ('accession,text\n1,"first line\nsecond, line"\n', [("1", "first line\nsecond, line")]),
         ("accession;text;value\n1;1,5 cm;2\n", [("1", "1,5 cm")]),
@@ -171,6 +172,8 @@ def test_numbers(tmp_path):
     assert numbers(read(tmp_path, "a\n\N{MINUS SIGN}0.5\n\uff11.\uff15\n", (), "t.csv"), ["a"], "t.csv")[
         "a"
     ].tolist() == [-0.5, 1.5]
+    with pytest.raises(StudyError, match=r"t.csv, line 2: '0¹' in the column 'a' is no number"):
+        numbers(read(tmp_path, "a\n0¹\n", (), "t.csv"), ["a"], "t.csv")
     with pytest.raises(StudyError, match=r"t.csv, line 3: 'two' in the column 'a' is no number"):
         numbers(read(tmp_path, "a\n1\ntwo\n", (), "t.csv"), ["a"], "t.csv")
 

@@ -8,6 +8,7 @@ import pandas as pd
 
 from analysis.active_learning.rounds import add_unread
 from analysis.archive.knees import units
+from analysis.archive.matching import exams_of_readings
 from analysis.archive.tables import read_readings
 from analysis.archive.unit import exam_of
 from analysis.errors import StudyError
@@ -48,15 +49,17 @@ def label_read(
     Raises
     ------
     StudyError
-        If an exam of a queue has no reading, or the readings are not as the policy asks.
+        If an exam of a queue has no reading, a reading is of no exam, or the readings are not as the policy asks.
     """
-    private = read_table(private_file, PRIVATE).dropna(subset=["exam", "accession"])
-    whole = private.assign(whole=exam_of(private["exam"])).drop_duplicates("accession").set_index("accession")["whole"]
-    double = set(whole) - set(private["exam"])
+    private = read_table(private_file, PRIVATE).dropna(subset=["exam"])
+    whole = private.assign(exam=exam_of(private["exam"]))
+    double = set(whole["exam"]) - set(private["exam"])
     found = [read_readings(path) for path in exports]
     given = [
-        part.assign(exam=units(part["exam"].map(whole), part["side"], double), time="").astype({"time": "str"})
-        for part in found
+        part.assign(exam=units(exams_of_readings(part, whole, path), part["side"], double), time="").astype(
+            {"time": "str"}
+        )
+        for path, part in zip(exports, found, strict=True)
     ]
     read = {name for part in given for name in part["exam"]}
     missing = [name for name in asked if name not in read]

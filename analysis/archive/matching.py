@@ -10,7 +10,7 @@ import pandas as pd
 from analysis.archive.tables import joined, read_exams
 from analysis.archive.unit import exam_of, plain
 from analysis.errors import StudyError
-from analysis.tables import by_value
+from analysis.tables import MISSING, by_value
 
 _EXPONENT = re.compile(r"\d(?:[.,]\d+)?E[+]?\d+", re.IGNORECASE)
 
@@ -101,8 +101,8 @@ def reports_of_exams(reports: pd.DataFrame, files: pd.DataFrame, path: Path) -> 
         Columns `exam`, `text`: one row per exam that has a report.
     dict of str to int
         Reports with a number; of these, those of no exam and those whose number several exams have; exams without one;
-        and, where there are any, reports that would be of an exam in another spelling, and texts without a number, as below
-        merged cells.
+        and, where there are any, reports that would be of an exam in another spelling, numbers without a text (they are
+        no reports), and texts without a number, as below merged cells.
 
     Raises
     ------
@@ -115,7 +115,8 @@ def reports_of_exams(reports: pd.DataFrame, files: pd.DataFrame, path: Path) -> 
     names = exam_names(files.assign(exam=exam_of(files["exam"])))
     several = names.loc[names["name"].duplicated(keep=False), "name"]
     single = names[~names["name"].isin(several)].set_index("name")["exam"]
-    named = reports[reports["accession"] != ""]
+    said = reports["text"].map(lambda text: len(text) > 9 or text.strip().lower() not in MISSING).astype(bool)
+    named = reports[(reports["accession"] != "") & said]
     exam = named["accession"].map(single)
     lost = exam.isna() & ~named["accession"].isin(several)
     if len(named) and lost.all():
@@ -134,6 +135,8 @@ def reports_of_exams(reports: pd.DataFrame, files: pd.DataFrame, path: Path) -> 
     }
     otherwise = named["accession"].isin(respelled(named["accession"], files)[1]).sum()
     counts |= {"reports_spelled_otherwise": int(otherwise)} if otherwise else {}
+    silent = ((reports["accession"] != "") & ~said).sum()
+    counts |= {"numbers_without_text": int(silent)} if silent else {}
     without = reports.loc[reports["accession"] == "", "text"].str.split("\n").explode().ne("").sum()
     counts |= {"lines_without_accession": int(without)} if without else {}
     return texts, counts

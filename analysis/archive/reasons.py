@@ -46,6 +46,7 @@ REASONS = {
     "shape": "Its pixels are no picture of rows and columns ({})",
     "blank": "All its pixels have the same value",
     "implausible": "Its pixels don't look like a radiograph ({})",
+    "replaced": "It holds other pixels than were indexed; run ingest again",
     "crash": "Its pixels made the decoder crash",
 }
 

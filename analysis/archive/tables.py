@@ -11,7 +11,7 @@ from analysis import schemas
 from analysis.archive.unit import FRACTION, SIDES, identifier, spelling
 from analysis.errors import StudyError
 from analysis.schemas import FLAGS, ROLES, SETS
-from analysis.tables import MISSING, YES_OR_NO, by_value, numbers, read_text_table
+from analysis.tables import MARKS, MISSING, YES_OR_NO, by_value, numbers, read_text_table
 
 REPORTS = ("accession", "text")
 READINGS = tuple(schemas.READINGS.columns)
@@ -27,15 +27,20 @@ _LETTERS = {"l": "left", "r": "right"}
 def misnamed(folder: Path) -> str | None:
     """Say which file beside an archive's images is one of its tables by a name that isn't read, or None."""
     others = sorted(path for path in folder.iterdir() if path.name not in NAMES)
+    for path in others if (folder / "dicom").is_dir() else ():
+        if path.name != "dicom" and re.fullmatch(r"dicom[\W\d_]*|.*\.dcm", path.name.casefold()):
+            return f"{path} isn't read, since files are read in the folder dicom; put it in there, or take it out of the archive."
     for name in NAMES:
         table = folder / name
         if table.exists():
             continue
         if table.is_symlink():
             return f"{table} is a link to nowhere; correct it, or remove it."
-        # As copies are called: readings (1).csv, Copy of readings.csv; exams_excluded.csv is none.
+        # As copies are called: readings (1).csv, Copy of readings.csv; exams_excluded.csv is none. Or one is left out: set.csv.
+        ending = r"\.(csv|tsv|txt|xlsx?|ods)$"
         copied = re.compile(
-            rf"{table.stem}(\.|$)|((cop|kop)\w+ .*)?{table.stem}([\W\d_]|(cop|kop)(y|i[ae]?)|final|new)*\.(csv|tsv|txt|xlsx?|ods)$"
+            rf"{table.stem}(\.|$)|((cop|kop)\w+ .*)?{table.stem}([\W\d_]|(cop|kop)(y|i[ae]?)|final|new|v\d)*{ending}|"
+            rf"{table.stem[:-1]}{ending}"
         )
         again = [path for path in others if copied.match(path.name.casefold()) and not path.is_dir()]
         again += [path for path in (folder / "dicom" / name,) if path.is_file()]
@@ -65,8 +70,12 @@ def read_readings(path: Path) -> pd.DataFrame:
     """
     frame = read_text_table(path, READINGS)
     frame = frame[list(READINGS)].assign(side=frame.get("side", ""))
+    written = frame["value"]
     for column in (*READINGS, "side"):
         frame = _identified(frame, column)
+    frame["value"] = frame["value"].mask(written.str.contains(MARKS), written)
+    for column in ("session", "revisit", "time", "side"):  # NA, as R writes it
+        frame[column] = frame[column].mask(frame[column].str.lower().isin(MISSING), "")
 
     def stop(wrong: pd.Series, column: str, what: str) -> None:
         if wrong.any():

@@ -139,7 +139,7 @@ def rate(
 
         def shard(number: int) -> tuple[int, int]:
             table = read_table(out / "images.parquet", IMAGES)
-            files = read_table(out / "private" / "index.parquet", PRIVATE, columns=["image", "path"])
+            files = read_table(out / "private" / "index.parquet", PRIVATE, columns=["image", "path", "pixel_hash"])
             return prepare(archive, table, files, images, out, shard=number, shards=workers)
 
         for _ in range(repeats + 1):

@@ -142,7 +142,11 @@ def select(
     _hold(exams)
     for name in wanted:
         if not (exams["set"] == name).any():
-            raise StudyError(f"No exam is left for the {name} set; see selection.sets.{name}, reference.{name}.")
+            why = _commonest(exams["reason"].dropna(), settings)
+            raise StudyError(
+                f"No exam is left for the {name} set{why}; see selection.sets.{name}, reference.{name}, and sets.csv where "
+                "the archive has one."
+            )
     return exams[[column for column in EXAMS.columns if column in exams]], flow(exams, settings, wanted)
 
 
@@ -187,6 +191,20 @@ def _hold_reports(texts: pd.DataFrame, settings: SelectionSettings, wanted: Coll
         )
 
 
+def _commonest(reasons: pd.Series, settings: SelectionSettings) -> str:
+    """Say what most exams are left out for, in brackets, if any is."""
+    if reasons.empty:
+        return ""
+    code, n = next(iter(reasons.value_counts().items()))
+    label = (_ruled(settings) | LEFT)[str(code)]
+    return f" (what leaves out most exams, {n}, is '{label}')"
+
+
+def _ruled(settings: SelectionSettings) -> dict[str, str]:
+    """Return the reasons of the rules that are applied, with their words for the flow diagram."""
+    return {code: label.format(**settings.model_dump()) for rule in settings.rules for code, label, _ in RULES[rule]}
+
+
 def _split(archive: Path, files: pd.DataFrame, settings: SelectionSettings) -> pd.Series | None:
     path = archive / "sets.csv"
     if settings.split == "draw" or (settings.split == "auto" and not path.exists()):
@@ -206,12 +224,12 @@ def _hold(exams: pd.DataFrame) -> None:
 def flow(exams: pd.DataFrame, settings: SelectionSettings, wanted: Collection[str] = SETS) -> pd.DataFrame:
     """Count the rows of the flow diagram: found, excluded by rule, eligible, in no set, included, the sets."""
     whole = exam_of(exams["exam"])
-    ruled = {code: label for rule in settings.rules for code, label, _ in RULES[rule]}
+    ruled = _ruled(settings)
 
     def rows() -> Iterator[tuple[str, str, str, str, pd.Series]]:
         yield "found", "", "Exams in the archive", "", exams["exam"].notna()
         for code, label in ruled.items():
-            yield "excluded", code, label.format(**settings.model_dump()), "", exams["reason"] == code
+            yield "excluded", code, label, "", exams["reason"] == code
         yield "eligible", "", "Eligible exams", "", ~exams["reason"].isin(ruled)
         for code, label in LEFT.items():
             yield "excluded", code, label, "", exams["reason"] == code

@@ -171,7 +171,10 @@ def _decide(part: pd.DataFrame, independent: pd.DataFrame, flagged: pd.DataFrame
     asked = flagged.loc[flagged["role"] == policy.role, "exam"].unique()
     # Only where someone else may decide is it worth the time to write down who read what.
     doubtful = independent.set_index(_CELL)
-    doubtful = doubtful[doubtful.index.isin(cells.index[conflict]) | doubtful.index.isin(asked, level="exam")]
+    others = part[part["role"] == policy.conflicts].set_index(_CELL).index
+    doubtful = doubtful[
+        doubtful.index.isin(cells.index[conflict].union(others)) | doubtful.index.isin(asked, level="exam")
+    ]
     labels = (doubtful["reader"] + "=" + doubtful["value"].astype(str)).sort_values().groupby(_CELL).agg("; ".join)
     cells["readings"] = labels.reindex(cells.index)
     if policy.conflicts == "error":

@@ -31,7 +31,7 @@ def prepare(
     good, unreadable = stage.prepare(
         archive,
         read_table(images_file, IMAGES),
-        read_table(private_file, PRIVATE, columns=["image", "path"]),
+        read_table(private_file, PRIVATE, columns=["image", "path", "pixel_hash"]),
         load(ImagesSettings, settings_file),
         out,
         shard=shard,

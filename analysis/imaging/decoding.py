@@ -22,14 +22,15 @@ if TYPE_CHECKING:
 _AHEAD, _BATCH = 2, 16
 
 T = TypeVar("T")
-_Job = tuple[Path, "Box | None"]
+_Job = tuple[Path, "Box | None", str | None]
 
 
 def _attempt(prepare: Callable[..., T], settings: ImagesSettings, jobs: list[_Job]) -> list[T | Unreadable]:
     results: list[T | Unreadable] = []
-    for path, box in jobs:
+    for path, box, digest in jobs:
+        given = {name: value for name, value in (("box", box), ("digest", digest)) if value}
         try:
-            results.append(prepare(path, settings, box) if box else prepare(path, settings))
+            results.append(prepare(path, settings, **given))
         except Unreadable as reason:
             results.append(Unreadable(reason.code, reason.detail))
         except MemoryError:
@@ -48,7 +49,11 @@ def _start(megabytes: int) -> None:
 
 
 def decode_files(
-    paths: list[Path], settings: ImagesSettings, prepare: Callable[..., T], parts: list[Box | None] | None = None
+    paths: list[Path],
+    settings: ImagesSettings,
+    prepare: Callable[..., T],
+    parts: list[Box | None] | None = None,
+    digests: list[str] | None = None,
 ) -> Iterator[T | Unreadable]:
     """Prepare images in a process of their own: a decoder that crashes or hangs takes one image with it, no more.
 
@@ -63,7 +68,8 @@ def decode_files(
         return started
 
     worker = pool()
-    jobs = list(zip(paths, parts or [None] * len(paths), strict=True))
+    unsaid = [None] * len(paths)
+    jobs = list(zip(paths, parts or unsaid, digests or unsaid, strict=True))
     waiting = (jobs[start : start + _BATCH] for start in range(0, len(jobs), _BATCH))
     ahead: deque[tuple[list[_Job], Future[list[T | Unreadable]]]] = deque()
     try:

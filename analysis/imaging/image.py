@@ -11,6 +11,8 @@ import xxhash
 
 from analysis.archive.corrections import correct, corrections
 from analysis.archive.dicom import Unreadable, read
+from analysis.archive.inspect import pixel_hash
+from analysis.archive.lacking import complete
 from analysis.imaging.pixels import brightness, decode, pixel_aspect
 from analysis.imaging.plausible import implausible, is_faint
 from analysis.imaging.square import hung, square
@@ -28,7 +30,7 @@ _PICKED = 150
 Prepared = tuple["NDArray[np.uint8]", str, str]
 
 
-def prepare_file(path: Path, settings: ImagesSettings, box: Box | None = None) -> Prepared:
+def prepare_file(path: Path, settings: ImagesSettings, box: Box | None = None, digest: str | None = None) -> Prepared:
     """Read, decode, window, crop, reduce and pad one image.
 
     Parameters
@@ -37,6 +39,8 @@ def prepare_file(path: Path, settings: ImagesSettings, box: Box | None = None) -
     settings : ImagesSettings
     box : Box, optional
         The part of the picture that is the image. It keeps its borders, so that its scale is that of the others.
+    digest : str, optional
+        Hash of the pixels that the file held when it was indexed.
 
     Returns
     -------
@@ -54,9 +58,23 @@ def prepare_file(path: Path, settings: ImagesSettings, box: Box | None = None) -
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         dataset = read(path)
+        if digest:
+            refuse_replaced(dataset, digest)
         stored = decode(dataset)
         _, small = drawn(dataset, stored, settings, box)
         return small, hash_of(stored) + (f" {box}" if box else ""), " ".join(corrections(dataset))
+
+
+def refuse_replaced(dataset: Dataset, digest: str) -> None:
+    """Refuse a file that holds other pixels than when it was indexed: they may be another patient's.
+
+    Raises
+    ------
+    Unreadable
+    """
+    complete(dataset)  # as before it was indexed
+    if pixel_hash(dataset) != digest:
+        raise Unreadable("replaced")
 
 
 def drawn(

@@ -46,7 +46,7 @@ def prepare(
     images : pandas.DataFrame
         Schema IMAGES.
     files : pandas.DataFrame
-        The private index, for the paths.
+        The private index, for the paths and what the files held.
     settings : ImagesSettings
     out : Path
     shard, shards : int
@@ -64,13 +64,14 @@ def prepare(
     """
     if not 0 <= shard < shards:
         raise StudyError(f"There is no shard {shard} of {shards}; they count from 0 to {shards - 1}.")
-    paths = files.dropna(subset=["image"]).set_index("image")["path"]
+    known = files.dropna(subset=["image"]).set_index("image")
     wanted = shard_of(images, shard, shards)
-    missing = wanted[~wanted["image"].isin(paths.index)]
+    missing = wanted[~wanted["image"].isin(known.index)]
     if len(missing):
         raise StudyError(f"Image {missing['image'].iloc[0]} isn't in the private index; run 'ingest' again.")
-    places = [real_path(archive, paths[image]) for image in wanted["image"]]
-    results = decode_files(places, settings, prepare_file, boxes(wanted))
+    there = known.loc[wanted["image"]]
+    places = [real_path(archive, path) for path in there["path"]]
+    results = decode_files(places, settings, prepare_file, boxes(wanted), there["pixel_hash"].fillna("").tolist())
     good, hashes, corrected, unreadable = [], [], [], []
     with atomic(out / f"pixels-{shard}.npy") as temporary, temporary.open("wb") as file:
         _header(file, 0, settings.size)

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from analysis.archive.tables import READINGS
-from analysis.archive.unit import side_of
+from analysis.archive.unit import exam_of, side_of
 from analysis.errors import StudyError
 from analysis.files import read_table, write_table
 from analysis.grading.settings import ReadingPolicy
@@ -70,7 +70,7 @@ def export(
     Raises
     ------
     StudyError
-        If an exam has no accession number in the private index.
+        If an exam isn't in the private index.
     """
     with store.reading() as db:
         found = cases(standing(db), queues, form)
@@ -99,13 +99,20 @@ def export(
 
 
 def _names(private_file: Path, found: dict[str, Case]) -> dict[str, dict[str, str]]:
-    """Return what stands for each exam in the tables: its accession number, and the side where the exam has two knees."""
-    private = read_table(private_file, PRIVATE).dropna(subset=["exam", "accession"])
-    number = dict(zip(private["exam"], private["accession"], strict=True))
+    """Return what stands for each exam in the tables, and the side where the exam has two knees.
+
+    It is the accession number; the StudyInstanceUID where there is none, or several exams have it, as ingest asks for.
+    """
+    private = read_table(private_file, PRIVATE).dropna(subset=["exam"])
+    several = exam_of(private["exam"]).groupby(private["accession"]).transform("nunique") > 1
+    number: dict[str, str] = {}
+    for name, rows in (("study_uid", private), ("accession", private[~several])):
+        known = rows.dropna(subset=[name])
+        number |= dict(zip(known["exam"], known[name], strict=True))
     missing = sorted(set(found) - set(number))
     if missing:
         raise StudyError(
-            f"{private_file} has no accession number of exam {missing[0]}, which has been read; "
+            f"{private_file} has no number of exam {missing[0]}, which has been read; "
             "give the private index of the same archive."
         )
     return {exam: {"exam": number[exam], "side": side_of(exam)} for exam in found}

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from analysis.archive.dicom import Unreadable, read
-from analysis.archive.inspect import pixel_hash
+from analysis.archive.dicom import read
 from analysis.archive.orientation import towards
+from analysis.imaging.image import refuse_replaced
 from analysis.imaging.pixels import brightness, decode, pixel_aspect
 from analysis.imaging.square import hung
 
@@ -85,8 +85,8 @@ def load_picture(path: str | Path, digest: str = "", box: Box | None = None) -> 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         dataset = read(path)
-        if digest and pixel_hash(dataset) != digest:
-            raise Unreadable("replaced", "other pixels than were indexed")
+        if digest:
+            refuse_replaced(dataset, digest)
         stored = decode(dataset)
         picture = _with_depth(stored, brightness(dataset, stored))
         aspect = pixel_aspect(dataset)

@@ -44,11 +44,19 @@ def evaluate_command(*, grading: Path, settings: Path, external: Path | None, **
     from analysis.grading.scheme import load_scheme
     from analysis.settings import load
     from analysis.statistics.evaluate import evaluate
+    from analysis.statistics.readers import left_out
     from analysis.statistics.settings import ExternalSettings
 
     judged = load(ExternalSettings, external) if external else None
-    left = evaluate(scheme=load_scheme(grading), settings=_named(settings, grading), external=judged, **options)
-    _tell(left, options["predictions"], options["reference"])
+    study = evaluate(scheme=load_scheme(grading), settings=_named(settings, grading), external=judged, **options)
+    scores, labels = options["predictions"], options["reference"]
+    _tell(study.unmatched, f"in {scores} are not in {labels} and take no part")
+    _tell(
+        study.unscored,
+        f"in {labels} lack scores in {scores} and take no part in what they lack (roc.csv: missing_score)",
+    )
+    for told in left_out(study, options["readers"]):
+        click.echo(told, err=True)
 
 
 @click.command("compare")
@@ -67,7 +75,7 @@ def compare_command(*, grading: Path, settings: Path, **options: Any) -> None:
 
     judged = compare_predictions(scheme=load_scheme(grading), settings=_load(settings), **options)
     for path, (name, study) in zip((options["first"], options["second"]), judged.networks.items(), strict=True):
-        _tell(study.unmatched, path, options["reference"])
+        _tell(study.unmatched, f"in {path} are not in {options['reference']} and take no part")
         if unscored := judged.left_out[name]:
             click.echo(f"{unscored} test exams have no score in {path} and take no part.", err=True)
 
@@ -172,14 +180,10 @@ def _named(settings: Path, grading: Path) -> StatisticsSettings:
     return found
 
 
-def _tell(exams: Sequence[str], predictions: Path, reference: Path) -> None:
-    """Say on standard error how many predictions have no reference."""
+def _tell(exams: Sequence[str], what: str) -> None:
+    """Say on standard error what is missing of how many exams."""
     if exams:
-        click.echo(
-            f"{len(exams)} of the exams in {predictions} are not in {reference} and take no part (the first is "
-            f"'{exams[0]}').",
-            err=True,
-        )
+        click.echo(f"{len(exams)} of the exams {what} (the first is '{exams[0]}').", err=True)
 
 
 def _load(settings: Path) -> StatisticsSettings:

@@ -118,6 +118,13 @@ class Matched:
     reference: pd.DataFrame
     unmatched: tuple[str, ...] = ()
 
+    @property
+    def unscored(self) -> tuple[str, ...]:
+        """Exams that lack the score of an outcome that others have a score for, though it has a label; see `make_sample`."""
+        scored = self.score.columns[self.score.notna().any()]
+        lacking = self.truth[scored].notna() & self.score[scored].isna()
+        return tuple(self.exams.loc[lacking.any(axis=1), "exam"])
+
     def rows(self, which: str) -> npt.NDArray[np.bool_]:
         """Which rows belong to a set."""
         return (self.exams["set"] == which).to_numpy()

@@ -76,7 +76,7 @@ def evaluate(
     members: Path | None = None,
     development: Path | None = None,
     external: ExternalSettings | None = None,
-) -> tuple[str, ...]:
+) -> Matched:
     """Work out every estimate of a study and write the tables.
 
     Parameters
@@ -104,8 +104,8 @@ def evaluate(
 
     Returns
     -------
-    tuple of str
-        The exams with predictions and no reference, which are left out.
+    Matched
+        What it was worked out from; its `unmatched` and `unscored` take no part.
 
     Notes
     -----
@@ -123,7 +123,7 @@ def evaluate(
     )
     for name, table in found.items():
         write_table(table, out / name, ESTIMATES[name])
-    return study.unmatched
+    return study
 
 
 def tables(evaluation: Evaluation, readers: Path | None, *, workers: int) -> Tables:

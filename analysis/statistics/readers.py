@@ -112,6 +112,22 @@ def _readings(study: Matched, path: Path | None) -> tuple[dict[str, pd.DataFrame
     return calls, roles
 
 
+def left_out(study: Matched, path: Path | None) -> list[str]:
+    """Say which readings of a table take no part, since the scheme has no such item or the reference no such exam."""
+    if path is None:
+        return []
+    table = read_readers(path, study.scheme)
+    unknown = {
+        f"items that '{study.scheme.name}' doesn't have": table.loc[~table["item"].isin(study.scheme.highest), "item"],
+        "exams without a reference": table.loc[~table["exam"].isin(study.reference["exam"]), "exam"],
+    }
+    return [
+        f"{len(names)} of the readings in {path} are of {what} and take no part (such as '{names.iloc[0]}')."
+        for what, names in unknown.items()
+        if len(names)
+    ]
+
+
 def _positive(score: pd.DataFrame, thresholds: pd.DataFrame) -> pd.DataFrame:
     """Return the network's yes (1) or no (0) by outcome; missing where it has no threshold or no score."""
     chosen = thresholds[np.isfinite(thresholds["threshold"].astype(float))]

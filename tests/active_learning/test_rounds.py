@@ -10,11 +10,13 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from analysis.active_learning.curve import collect, judged, performance, stops, summarise
+from analysis.active_learning.readings import label_read
 from analysis.active_learning.rounds import add_unread, draw, draw_start, hide, labelled, pool
 from analysis.active_learning.settings import ActiveLearningSettings
 from analysis.errors import StudyError
 from analysis.files import write_table
 from analysis.grading.scheme import load_scheme
+from analysis.grading.settings import ReferenceSettings
 
 SCHEME = load_scheme("workflow/gradings/kl.yaml")
 
@@ -117,3 +119,25 @@ def test_learning_curve_averages_over_seeds_and_pairs_them_with_random(tmp_path)
     ends = stops(found, ActiveLearningSettings(tolerance=1.0, patience=1))
     assert (ends["stopped"] == 1).all() and (ends["labelled"] == 15).all()
     assert (stops(found, ActiveLearningSettings(patience=9))["stopped"] == 0).all()
+
+
+def test_readings_of_a_round_are_of_exams_by_any_name_of_theirs(tmp_path):
+    """Where an archive has no accession numbers the reading room writes the StudyInstanceUID; a slip isn't left out."""
+    exams = pd.DataFrame({"exam": ["a", "b"], "patient": ["p", "q"], "set": ["training", "test"], "words": False})
+    write_table(
+        exams.assign(images=1, reason=None, protocol=None, side=None, age=60.0, sex=None, day=0), tmp_path / "e.parquet"
+    )
+    private = exams.assign(
+        path="x", image="i", patient_id="1", pixel_hash="h", accession=[None, "2"], study_uid=["1.1", "1.2"]
+    )
+    write_table(private, tmp_path / "p.parquet")
+    row = {"role": "senior", "session": "test", "item": "kl", "value": 1, "revisit": False, "time": None, "exam": "b"}
+    write_table(pd.DataFrame([row | {"reader": one} for one in "MN"]), tmp_path / "r.parquet")
+    files = [tmp_path / f"{name}.parquet" for name in "erp"]
+    head = "exam,reader,role,session,item,value,revisit,time\n"
+    (tmp_path / "read.csv").write_text(head + "1.1,S,reader,,kl,3,0,\n")
+    arguments = ([tmp_path / "read.csv"], ["a"], *files, SCHEME, ReferenceSettings())
+    assert label_read(*arguments).set_index("exam")["kl"].to_dict() == {"a": 3, "b": 1}
+    (tmp_path / "read.csv").write_text(head + "1.1,S,reader,,kl,3,0,\n1.9,S,reader,,kl,3,0,\n")
+    with pytest.raises(StudyError, match=r"line 3: exam 1\.9 has readings, but no file"):
+        label_read(*arguments)

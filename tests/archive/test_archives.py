@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import unicodedata
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -389,6 +390,11 @@ def test_texts_below_a_merged_cell_are_counted(tmp_path):
     two_exams(tmp_path)
     n = counts(indexed(tmp_path, reports=REPORTS.replace("00012346", ",more\n,\n,and more\n00012346")).counts)
     assert (n["reports"], n["lines_without_accession"]) == (2, 2)
+    silent = "accession,text\n00012345,NULL\n00012346,\n"
+    n = counts(indexed(tmp_path, reports=silent).counts)
+    assert (n["reports"], n["numbers_without_text"], n["exams_without_report"]) == (0, 2, 2)
+    with warnings.catch_warnings(action="error"):
+        assert counts(indexed(tmp_path, reports="accession,text\n").counts)["exams_without_report"] == 2
     assert "lines_without_accession" not in counts(indexed(tmp_path, reports=REPORTS).counts)
 
 
@@ -452,24 +458,45 @@ def test_signs_that_look_alike_part_no_report_from_its_exam(tmp_path, written):
         "readings (1).csv",
         "Copy of reports.csv",
         "sets_final.xlsx",
+        "sets_v2.csv",
+        "set.csv",
         "reports",
     ],
 )
 def test_a_table_by_a_name_that_is_not_read_is_told(tmp_path, name):
     (tmp_path / "dicom").mkdir()
-    others = ["notes.csv", "readingsheet.csv", "the exams.docx", ".~lock.readings.csv#", "exams_excluded.csv"]
+    others = [
+        "notes.csv",
+        "readingsheet.csv",
+        "report.pdf",
+        "settings.csv",
+        "the exams.docx",
+        ".~lock.readings.csv#",
+        "exams_excluded.csv",
+    ]
     for other in (*others, "reports README.txt", "readings_old.xlsx", "all exams.csv", "sets of screws.txt"):
         (tmp_path / other).write_text("anything")
     (tmp_path / "reports 2023").mkdir()
     assert misnamed(tmp_path) is None
     (tmp_path / name).write_text("exam\n")
-    proper = re.search("reports|readings|sets|exams", name.lower())[0] + ".csv"
+    proper = re.search("report|reading|set|exam", name.lower())[0] + "s.csv"
     assert f"{name} isn't read: an archive's table is called {proper}" in misnamed(tmp_path)
     (tmp_path / proper).write_text("exam\n")  # then the other is a copy
     assert misnamed(tmp_path) is None
     (tmp_path / proper).unlink()
     (tmp_path / proper).symlink_to(tmp_path / "gone")
     assert "is a link to nowhere" in misnamed(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["DICOM", "Dicom (2)", "dicom_2", "a.DCM"])
+def test_files_beside_the_folder_that_is_read_are_told(tmp_path, name):
+    (tmp_path / name).mkdir()
+    assert misnamed(tmp_path) is None  # then the whole archive is read
+    for other in ("dicom", "dicom_excluded", "2021"):
+        (tmp_path / other).mkdir()
+    assert f"{name} isn't read, since files are read in the folder dicom" in misnamed(tmp_path)
+    (tmp_path / name).rmdir()
+    assert misnamed(tmp_path) is None
 
 
 # Who and when.

@@ -13,7 +13,7 @@ from analysis.archive.find import find
 from analysis.archive.ingest import ingest, write
 from analysis.archive.pseudonyms import Pseudonyms, key_from_seed
 from analysis.archive.settings import IngestSettings
-from analysis.archive.tables import read_exams
+from analysis.archive.tables import read_exams, read_readings
 from analysis.errors import StudyError
 from analysis.files import read_table
 from analysis.imaging.prepare import prepare
@@ -264,6 +264,14 @@ def test_readings_as_a_swedish_spreadsheet_saves_them(tmp_path):
     assert readings.loc[0, ["reader", "role", "value"]].tolist() == ["Åsa", "reader", 3]
 
 
+@pytest.mark.parametrize("missing", ["NA", "n/a", "-", "None"])
+def test_cells_that_may_be_empty_may_say_so(tmp_path, missing):
+    readings = with_readings(tmp_path, f"0042,A,reader,{missing},kl,1,{missing},{missing}\n")
+    assert readings[["session", "time"]].isna().all(axis=None) and not readings["revisit"].any()
+    (tmp_path / "readings.csv").write_text(f"{READ.strip()},side\n0042,A,reader,,kl,1,0,,{missing}\n")
+    assert read_readings(tmp_path / "readings.csv")["side"].tolist() == [""]
+
+
 @pytest.mark.parametrize(
     ("line", "message"),
     [
@@ -271,6 +279,7 @@ def test_readings_as_a_swedish_spreadsheet_saves_them(tmp_path):
         ("0042,A,nurse,,kl,1,0,", "line 3: the role of exam 0042 is 'nurse'"),
         ("0042,A,reader,,kl,1.5,0,", "line 3: the value of exam 0042 is '1.5'"),
         ("0042,A,reader,,kl,,0,", "line 3: the value of exam 0042 is ''"),
+        ("0042,A,reader,,kl,0¹,0,", "line 3: the value of exam 0042 is '0¹'"),
         ("0042,A,reader,,kl,1,maybe,", "revisit of exam 0042 is 'maybe'"),
         ("0042,A,reader,,kl,1,0,yesterday", "time of exam 0042 is 'yesterday'"),
         ("0042,A,reader,,kl,1,0,2021", "time of exam 0042 is '2021'"),

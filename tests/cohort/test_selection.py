@@ -290,6 +290,10 @@ def test_a_given_split_is_kept_to_or_refused(tmp_path):
         chosen(tmp_path, rows, split=[*split, ("p-t0", "test")])
     with pytest.raises(StudyError, match=r"line 6: no file of the archive is of patient 'ghost' \(1 such lines\)"):
         chosen(tmp_path, rows, split=[*split, ("ghost", "test")])
+    with pytest.raises(
+        StudyError, match=r"No exam is left for the training set .*most exams, 5, is 'Patient not in the given"
+    ):
+        chosen(tmp_path, rows, split=[])
     with pytest.raises(StudyError, match="isn't one of"):
         chosen(tmp_path, rows, split=[*split, ("p-out", "pilot")])
 

@@ -33,6 +33,25 @@ def archive(tmp_path_factory):
     return folder, index
 
 
+def test_files_that_were_exchanged_since_they_were_indexed_are_no_ones_images(tmp_path):
+    """As where another export is copied over the archive: its numbers are the same, its patients others."""
+    rng = np.random.default_rng(4)
+    for number in range(3):
+        save(
+            radiograph(rng, AccessionNumber=f"A{number}", PatientID=f"P{number}"), tmp_path / "dicom" / f"{number}.dcm"
+        )
+    lacking = radiograph(rng, AccessionNumber="A9", PatientID="P9")
+    del lacking.BitsAllocated  # what is put right first makes no other image
+    lacking.save_as(tmp_path / "dicom" / "9.dcm", enforce_file_format=True)
+    index = ingest(tmp_path, IngestSettings(), Pseudonyms(key_from_seed(1)))
+    first, second = (tmp_path / "dicom" / f"{number}.dcm" for number in range(2))
+    kept = first.read_bytes()
+    first.write_bytes(second.read_bytes())
+    second.write_bytes(kept)
+    assert prepare(tmp_path, index.images, index.files, SETTINGS, tmp_path / "out", shard=0, shards=1) == (2, 2)
+    assert pd.read_csv(tmp_path / "out" / "unreadable-0.csv")["code"].tolist() == ["replaced"] * 2
+
+
 @pytest.mark.parametrize(
     ("orientation", "rows", "columns"),
     [
@@ -113,7 +132,7 @@ class Faulty:
     def __init__(self, *victims):
         self.victims = victims
 
-    def __call__(self, path, settings, box=None):
+    def __call__(self, path, settings, **given):
         crash, hang, swallow = (str(path).endswith(victim) for victim in self.victims)
         if crash:
             os.kill(os.getpid(), signal.SIGKILL)
@@ -121,7 +140,7 @@ class Faulty:
             time.sleep(60)
         if swallow:
             bytearray(10**12)
-        return prepare_file(path, settings)
+        return prepare_file(path, settings, **given)
 
 
 def test_a_decoder_that_crashes_or_hangs_takes_one_image_with_it(archive, tmp_path, monkeypatch):

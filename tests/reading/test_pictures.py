@@ -13,8 +13,11 @@ import pytest
 from pydicom.data import get_testdata_file
 
 from analysis.archive.dicom import read
+from analysis.archive.inspect import inspect
+from analysis.archive.settings import IngestSettings
 from analysis.imaging.pixels import brightness
 from analysis.reading.pixels import load_picture
+from tests.archive.files import radiograph
 
 
 def shown(packed: bytes) -> np.ndarray:
@@ -23,6 +26,14 @@ def shown(packed: bytes) -> np.ndarray:
     columns, rows, low, high = struct.unpack("<IIii", data[:16])
     grey = np.frombuffer(data[32:], "<u2").reshape(rows, columns).astype(float)
     return np.clip(np.floor((grey - low) * 255 / (high - low) + 0.5), 0, 255)
+
+
+def test_a_header_that_was_completed_makes_no_other_picture(tmp_path):
+    ds = radiograph(np.random.default_rng(1), (80, 70))
+    del ds.BitsAllocated
+    ds.save_as(tmp_path / "one.dcm", enforce_file_format=True)
+    indexed = inspect(tmp_path, "one.dcm", IngestSettings())
+    assert load_picture(tmp_path / "one.dcm", indexed["pixel_hash"]).grey.shape == (80, 70)
 
 
 def test_opens_as_the_network_sees_it(archive):

@@ -14,14 +14,17 @@ from pydicom.uid import ExplicitVRLittleEndian
 from sqlalchemy import select
 
 from analysis.errors import StudyError
+from analysis.files import write_table
 from analysis.reading import access, coordinator
 from analysis.reading.cases import cases
 from analysis.reading.check import check_store
 from analysis.reading.entries import standing
+from analysis.reading.export import _names
 from analysis.reading.form import make_form
 from analysis.reading.ledger import Refused
 from analysis.reading.rules import holds, tree
 from analysis.reading.tables import ledger
+from analysis.schemas import PRIVATE
 from analysis.tables import unlike_formula
 from tests.reading.conftest import KL, content, run, values
 from tests.reading.test_queues import Desk, found, run_export
@@ -154,6 +157,17 @@ def test_a_scheme_that_changed_in_mid_study_is_refused_by_name(archive, tmp_path
         check_store(room.store, changed, room.exams, tmp_path / "s.sqlite")
     assert "--store" in str(refused.value)
     check_store(room.store, room.form, room.exams, tmp_path / "s.sqlite")
+
+
+def test_an_exam_without_a_number_of_its_own_is_called_by_its_study(tmp_path):
+    """As ingest knows it: archives may have no accession numbers, or one of several exams."""
+    rows = [("a", None, "1.1"), ("b-left", "7", "1.2"), ("b-right", "7", "1.2"), ("c", "8", "1.3"), ("d", "8", "1.4")]
+    files = pd.DataFrame(rows, columns=["exam", "accession", "study_uid"]).assign(path="x", image="i")
+    files = files.assign(patient="p", patient_id="p", pixel_hash="h")
+    write_table(files, tmp_path / "index.parquet", PRIVATE)
+    named = _names(tmp_path / "index.parquet", dict.fromkeys(files["exam"]))
+    assert [named[exam]["exam"] for exam in files["exam"]] == ["1.1", "7", "7", "1.3", "1.4"]
+    assert named["b-left"]["side"] == "left"
 
 
 def test_a_comment_or_a_key_changes_no_reading(archive, tmp_path):

@@ -333,17 +333,35 @@ def test_an_exam_without_prediction_is_counted(spots, rng, tmp_path):
     assert (len(sample.truth), sample.missing_score) == (23, 7)
 
 
-def test_predictions_without_a_reference_are_counted_and_told(spots, rng, tmp_path):
+def test_what_takes_no_part_is_counted_and_told(spots, rng, tmp_path):
     reference, predictions = make_numbers(spots, rng, 240)
     reference[reference["exam"] != "exam-0200"].to_csv(tmp_path / "reference.csv", index=False)
-    predictions.to_csv(tmp_path / "predictions.csv", index=False)
+    predictions.loc[predictions["exam"] == "exam-0201", "spot_0"] = np.nan
+    predictions[predictions["exam"] != "exam-0199"].to_csv(tmp_path / "predictions.csv", index=False)
+    readings = [
+        "exam,reader,role,item,value",
+        "exam-0201,A,reader,spot,1",
+        "exam-0201,A,reader,spots,1",
+        "e1,A,reader,spot,0",
+    ]
+    (tmp_path / "readers.csv").write_text("\n".join(readings))
     (tmp_path / "settings.yaml").write_text("replicates: 100\nband_replicates: 100\n")
     files = {"predictions": tmp_path / "predictions.csv", "reference": tmp_path / "reference.csv"}
     files |= {"grading": tmp_path / "spots.yaml", "settings": tmp_path / "settings.yaml", "out": tmp_path / "out"}
+    files["readers"] = tmp_path / "readers.csv"
     done = CliRunner().invoke(evaluate_command, [f"--{name}={path}" for name, path in files.items()])
     assert not done.exception, done.exception
     assert f"1 of the exams in {files['predictions']} are not in {files['reference']}" in done.stderr
     assert "'exam-0200'" in done.stderr
+    assert f"2 of the exams in {files['reference']} lack scores in {files['predictions']}" in done.stderr
+    assert (
+        f"1 of the readings in {files['readers']} are of items that 'spots' doesn't have and take no part (such as 'spots')"
+        in done.stderr
+    )
+    assert (
+        f"1 of the readings in {files['readers']} are of exams without a reference and take no part (such as 'e1')"
+        in done.stderr
+    )
     assert set(read(tmp_path / "out", "roc.csv")["missing_reference"]) == {1}
 
 
