@@ -23,7 +23,6 @@ from pydicom.uid import (
     ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
-    JPEGTransferSyntaxes,
 )
 
 from analysis.archive.characters import correct_characters
@@ -40,7 +39,6 @@ _WITH_HEADER = 32 + zlib.MAX_WBITS
 #: Elements of which every DICOM object has one.
 _SAID = ("SOPClassUID", "Modality", "StudyInstanceUID", "PatientID", "Rows", "DirectoryRecordSequence")
 
-_ITEM = b"\xfe\xff\x00\xe0"
 # Value representations that hold words, several of them separated by backslashes (DICOM PS3.5 6.2); of the names of
 # applications (AE) pydicom keeps the padding.
 _WORDS = {"AS", "CS", "DA", "DS", "DT", "IS", "LO", "PN", "SH", "TM", "UC", "UI"}
@@ -268,47 +266,3 @@ def numbers(dataset: Any, keyword: str) -> list[float]:
 def syntax_of(dataset: pydicom.Dataset) -> UID:
     """Return the transfer syntax of a data set of `read`."""
     return UID(text(dataset.file_meta, "TransferSyntaxUID"))
-
-
-def stored_pixels(dataset: pydicom.Dataset) -> bytes | memoryview:
-    """Return the pixel data as stored, after checking that they are all there; nothing is decoded.
-
-    Raises
-    ------
-    Unreadable
-        `no_pixels` or `truncated`.
-    """
-    try:
-        data = dataset.get_item("PixelData").value
-    except (AttributeError, KeyError):
-        data = None
-    if not isinstance(data, bytes | memoryview) or not data:
-        raise Unreadable("no_pixels")
-    syntax = syntax_of(dataset)
-    if syntax in NATIVE:
-        bits = (whole(dataset, "Rows") or 0) * (whole(dataset, "Columns") or 0) * (whole(dataset, "BitsAllocated") or 0)
-        needed = (bits + 7) // 8
-        if len(data) < needed:
-            raise Unreadable("truncated", f"{len(data)} of {needed} bytes")
-        return data[:needed]  # copies of an image differ in what fills up or follows
-    data = bytes(data)
-    code = b"".join(pieces(data)[1:])  # the first is the table of offsets
-    if not code:
-        raise Unreadable("no_pixels")
-    # A decoder of JPEG fills with grey what is missing, so the mark of the end has to be there.
-    # Anything may follow it, but no data of the picture; an icon in its header has one of its own.
-    if syntax in JPEGTransferSyntaxes and b"\xff\xd9" not in code[max(code.rfind(b"\xff\xda"), 0) :]:
-        raise Unreadable("truncated", "JPEG without its end")
-    return data
-
-
-def pieces(data: bytes) -> list[bytes]:
-    """Return the fragments of encapsulated pixel data, each checked to be there whole."""
-    found: list[bytes] = []
-    position = 0
-    while position + 8 <= len(data) and data[position : position + 4] == _ITEM:
-        begin, position = position + 8, position + 8 + int.from_bytes(data[position + 4 : position + 8], "little")
-        found.append(data[begin:position])
-    if position > len(data) or not found:
-        raise Unreadable("truncated", f"the {len(found)}. piece of them")
-    return found

@@ -7,17 +7,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pydicom
-import xxhash
 from pydicom.pixels import get_decoder
 from pydicom.uid import UID
 
 from analysis.archive import describe
 from analysis.archive.corrections import CORRECTIONS, TEXTS, corrections
 from analysis.archive.cutting import cut
-from analysis.archive.dicom import NATIVE, Unreadable, present, read, stored_pixels, syntax_of, text, value, whole
+from analysis.archive.dicom import NATIVE, Unreadable, present, read, syntax_of, text, value, whole
 from analysis.archive.find import real_path
 from analysis.archive.lacking import complete
 from analysis.archive.limits import time_limit
+from analysis.archive.pixel_data import pixel_hash
 from analysis.archive.reasons import sentence
 from analysis.archive.stored import grey_scale
 from analysis.archive.unit import identifier
@@ -267,13 +267,3 @@ def _description(dataset: pydicom.Dataset, settings: IngestSettings, on: date | 
         "burned_in": _burned_in(dataset),
         "noted": " ".join(note for note, holds in notes.items() if holds) or None,
     }
-
-
-def pixel_hash(dataset: pydicom.Dataset) -> str:
-    """Hash the stored pixel data and its shape: copies of a file match, whatever their headers say.
-
-    128 bits tell images apart; secrecy is the business of the pseudonym that is made of them.
-    """
-    digest = xxhash.xxh3_128(stored_pixels(dataset))
-    digest.update(f"{whole(dataset, 'Rows')}x{whole(dataset, 'Columns')}".encode())
-    return digest.hexdigest()

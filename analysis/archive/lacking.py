@@ -9,7 +9,8 @@ from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, RLELossless
 
 from analysis.archive.codestream import ITEM, described, ends_with_runs, in_items
 from analysis.archive.corrections import correct
-from analysis.archive.dicom import NATIVE, Unreadable, pieces, present, syntax_of, text, value, whole
+from analysis.archive.dicom import NATIVE, Unreadable, present, syntax_of, text, value, whole
+from analysis.archive.pixel_data import pieces
 
 if TYPE_CHECKING:
     from pydicom import Dataset

@@ -24,7 +24,7 @@ from pydicom.uid import DigitalXRayImageStorageForPresentation, ExplicitVRLittle
 from sqlalchemy import insert
 
 from analysis.archive.dicom import read
-from analysis.archive.inspect import pixel_hash
+from analysis.archive.pixel_data import pixel_hash
 from analysis.errors import StudyError
 from analysis.reading import access
 from analysis.reading.form import make_form

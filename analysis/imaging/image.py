@@ -11,8 +11,7 @@ import xxhash
 
 from analysis.archive.corrections import correct, corrections
 from analysis.archive.dicom import Unreadable, read
-from analysis.archive.inspect import pixel_hash
-from analysis.archive.lacking import complete
+from analysis.archive.pixel_data import refuse_replaced
 from analysis.imaging.pixels import brightness, decode, pixel_aspect
 from analysis.imaging.plausible import implausible, is_faint
 from analysis.imaging.square import hung, square
@@ -58,23 +57,11 @@ def prepare_file(path: Path, settings: ImagesSettings, box: Box | None = None, d
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         dataset = read(path)
+        stored = decode(dataset)
         if digest:
             refuse_replaced(dataset, digest)
-        stored = decode(dataset)
         _, small = drawn(dataset, stored, settings, box)
         return small, hash_of(stored) + (f" {box}" if box else ""), " ".join(corrections(dataset))
-
-
-def refuse_replaced(dataset: Dataset, digest: str) -> None:
-    """Refuse a file that holds other pixels than when it was indexed: they may be another patient's.
-
-    Raises
-    ------
-    Unreadable
-    """
-    complete(dataset)  # as before it was indexed
-    if pixel_hash(dataset) != digest:
-        raise Unreadable("replaced")
 
 
 def drawn(

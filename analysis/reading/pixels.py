@@ -13,7 +13,7 @@ import numpy as np
 
 from analysis.archive.dicom import read
 from analysis.archive.orientation import towards
-from analysis.imaging.image import refuse_replaced
+from analysis.archive.pixel_data import refuse_replaced
 from analysis.imaging.pixels import brightness, decode, pixel_aspect
 from analysis.imaging.square import hung
 
@@ -85,9 +85,9 @@ def load_picture(path: str | Path, digest: str = "", box: Box | None = None) -> 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         dataset = read(path)
+        stored = decode(dataset)
         if digest:
             refuse_replaced(dataset, digest)
-        stored = decode(dataset)
         picture = _with_depth(stored, brightness(dataset, stored))
         aspect = pixel_aspect(dataset)
         spacing, calibrated = _spacing(dataset)

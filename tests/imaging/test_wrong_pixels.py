@@ -23,8 +23,9 @@ from pydicom.uid import (
 )
 
 from analysis.archive.codestream import ITEM
-from analysis.archive.dicom import Unreadable, read, stored_pixels
+from analysis.archive.dicom import Unreadable, read
 from analysis.archive.inspect import inspect
+from analysis.archive.pixel_data import stored_pixels
 from analysis.archive.settings import IngestSettings
 from analysis.imaging.image import prepare_file
 from analysis.imaging.pixels import brightness, decode, pixel_aspect
