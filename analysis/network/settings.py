@@ -142,7 +142,7 @@ class TrainingSettings(Settings):
         "root", description="weight of a class by its frequency, none, 1/sqrt or 1/n (trainer: inverse)"
     )
     findings_weight: float = Field(
-        0.5, ge=0, description="weight of the findings' mean loss beside that of the grades, 1 in all"
+        0.4, ge=0, description="weight of the findings' mean loss beside that of the grades, 1 in all"
     )
     findings_share: Literal["equal", "deviation", "variance"] = Field(
         "deviation",
