@@ -268,6 +268,7 @@ def test_a_reading_that_was_saved_before_the_next_exam_failed_is_corrected_by_an
         seat.press("4", "Enter")
     assert graded(server, second) == [2, 4]
     assert chosen(seat) == "4"
+    seat.page.wait_for_function("() => !document.body.classList.contains('sending')")  # locked until the answer is read
     seat.page.unroute("**/api/next")
     seat.press("Enter")
     seat.shown(second)
