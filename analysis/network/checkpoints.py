@@ -81,7 +81,7 @@ def fit(path: Path, about: Mapping[str, Any], expected: Mapping[str, Any]) -> No
         have: Any = about.get(key)
         if key == "settings":
             found += [
-                f"network.{name} is {have.get(name)} in the file and {want[name]} in the settings"
+                f"network.{name} is {_as_yaml(have.get(name))} in the file and {_as_yaml(want[name])} in the settings"
                 for name in FORM
                 if have.get(name) != want[name]
             ]
@@ -98,6 +98,11 @@ def fit(path: Path, about: Mapping[str, Any], expected: Mapping[str, Any]) -> No
             found.append(f"{key} is {have} in the file and {want} here")
     if found:
         raise StudyError(f"The weights {path} do not fit: {'; '.join(found)}. Train again, or name other weights.")
+
+
+def _as_yaml(value: Any) -> str:
+    """Write a setting as it stands in a file of settings: null and not None."""
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def load_weights(network: nn.Module, path: Path, state: Mapping[str, Tensor]) -> None:

@@ -231,6 +231,8 @@ def test_weights_that_do_not_fit_say_what_differs(cohort, done):
     assert "side is 24 in the file and 256 here" in refused(kl, chosen, 256)
     wide = refused(kl, settings(width=8, pool="scores"), 24)
     assert "network.width is 4 in the file and 8" in wide and "network.pool is features" in wide
+    banded = refused(kl, settings(band=[0.25, 0.75]), 24)
+    assert "network.band is null in the file and [0.25, 0.75] in the settings" in banded
     other = Task(GRADINGS / "kl.yaml", cohort / "kl.parquet", store, "softmax")
     assert "the outputs of task 'kl' differ" in refused(other, settings(grades="softmax"), 24)
     oarsi = Task(GRADINGS / "oarsi.yaml", cohort / "kl.parquet", store, chosen.grades)
