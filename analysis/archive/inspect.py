@@ -72,7 +72,7 @@ _WORDS_IN_PICTURE = {"BURNED", "BURNT", "BURN", "PRESENT", "EXISTS", "NAME", "NA
 SEPARATOR = "\x1f"
 #: Columns of a file's record, in the order of the private index.
 IDENTITY = (
-    "patient_id", "other_ids", "patient_name", "people", "contacts", "texts", "birth_date", "accession",
+    "patient_id", "issuer", "other_ids", "patient_name", "people", "contacts", "texts", "birth_date", "accession",
     "study_uid", "series_uid", "sop_uid", "date", "noted", "cut",
 )  # fmt: skip
 DESCRIPTION = (
@@ -151,6 +151,7 @@ def _identity(dataset: pydicom.Dataset) -> dict[str, Any]:
     others += [str(one).strip() for one in (listed if isinstance(listed, pydicom.multival.MultiValue) else [listed])]
     return {
         "patient_id": text(dataset, "PatientID") or None,
+        "issuer": text(dataset, "IssuerOfPatientID") or None,
         "other_ids": SEPARATOR.join(one for one in others if one and one != "None") or None,
         "patient_name": text(dataset, "PatientName") or None,
         "people": SEPARATOR.join([one for one in (_values(dataset, _PEOPLE), *_private_names(dataset)) if one]) or None,

@@ -82,12 +82,13 @@ def patients(files: pd.DataFrame, placeholders: Iterable[str], many: frozenset[s
 
     Files are of one patient when they share an identifier (PatientID or one of OtherPatientIDs, in
     any spelling), or both name and birth date. So a second identifier can't bring a patient into two sets. A birth date
-    that programs write where they know none is nobody's.
+    that programs write where they know none is nobody's. A number that several hospitals gave is one patient's unless
+    birth dates tell them apart, since a hospital's name may be spelled in two ways.
 
     Parameters
     ----------
     files : pandas.DataFrame
-        Columns `patient_id`, `other_ids`, `patient_name`, `birth_date`.
+        Columns `patient_id`, `other_ids`, `patient_name`, `birth_date`, and `issuer` where it is known.
     placeholders : iterable of str
         Identifiers and names that stand for nobody.
     many : frozenset of str
@@ -99,7 +100,8 @@ def patients(files: pd.DataFrame, placeholders: Iterable[str], many: frozenset[s
         An identity (the first of the patient's identifiers), missing where there is nothing to go by.
     """
     nobody = frozenset(plain(one) for one in placeholders) | many
-    keys = [_keys(row, nobody) for row in files[_COLUMNS].itertuples(index=False, name=None)]
+    named = files[_COLUMNS].assign(patient_id=_by_hospital(files))
+    keys = [_keys(row, nobody) for row in named.itertuples(index=False, name=None)]
     parent: dict[str, str] = {}
 
     def root(key: str) -> str:
@@ -115,6 +117,25 @@ def patients(files: pd.DataFrame, placeholders: Iterable[str], many: frozenset[s
 
 
 _COLUMNS = ["patient_id", "other_ids", "patient_name", "birth_date"]
+
+
+def _by_hospital(files: pd.DataFrame) -> pd.Series:
+    """Return the identifiers, with the hospital's name before those that each of several gave to somebody of another birth."""
+    number, issuer = files["patient_id"], files.reindex(columns=["issuer"])["issuer"]
+    if issuer.nunique() < 2:
+        return number
+    given = pd.DataFrame(
+        {
+            "number": number.map(plain, na_action="ignore"),
+            "issuer": issuer.map(plain, na_action="ignore"),
+            "born": files["birth_date"].str.replace(r"\D", "", regex=True),
+        }
+    )
+    told = given.dropna().drop_duplicates().groupby("number").agg(["nunique", "count"])
+    several = told["issuer", "nunique"] > 1
+    for column in ("issuer", "born"):  # as many births as hospitals, one each
+        several &= told[column, "nunique"] == told[column, "count"]
+    return number.mask(given["number"].isin(told.index[several]) & issuer.notna(), issuer + " " + number)
 
 
 @lru_cache(maxsize=4096)

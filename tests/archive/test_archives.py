@@ -548,6 +548,13 @@ def test_identifiers_are_one_only_where_that_is_sure(ids, n):
     assert found.nunique() == n
 
 
+def test_one_number_of_two_hospitals_is_of_two_patients(tmp_path):
+    for i, (issuer, born) in enumerate([("Lund", "19500101"), ("Malmö", "19620304")]):
+        told = {"PatientName": None, "IssuerOfPatientID": issuer, "SpecificCharacterSet": "ISO_IR 192"}
+        save(knee(i, PatientID="1234", PatientBirthDate=born, **told), tmp_path / f"{i}.dcm")
+    assert indexed(tmp_path).images["patient"].nunique() == 2
+
+
 def test_raw_images_of_the_detector_are_left_out(tmp_path):
     for name in ("FOR PRESENTATION", "FOR PROCESSING", "For_Processing"):
         save(knee(1, StudyInstanceUID="1.2", PresentationIntentType=name), tmp_path / name.replace(" ", "-"))

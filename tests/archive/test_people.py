@@ -57,6 +57,25 @@ def test_who_is_one_patient(first, second, one):
     assert same(*rows[::-1]) == one
 
 
+@pytest.mark.parametrize(
+    ("issuers", "births", "n"),
+    [
+        (("Lund", "Malmö"), ("19500101", "19620304"), 2),
+        (("Lund", "LUND "), ("19500101", "19620304"), 1),  # contradictory, and counted
+        (("SUS Lund", "Lund"), ("19500101", "1950.01.01"), 1),  # one hospital in two spellings
+        (("Lund", None), ("19500101", "19620304"), 1),
+        (("Lund", "Malmö"), ("19500101", None), 1),
+        (("Lund", "Malmö", "Lund", "Malmö"), ("19500101", "19620304", "19500101", None), 2),
+        (("Lund", "Malmö", "Malmö"), ("19500101", "19620304", "19500101"), 1),
+    ],
+)
+def test_a_number_that_two_hospitals_gave_is_of_two_people_where_their_births_differ(issuers, births, n):
+    files = table(*[("1234", None, None, born) for born in births]).assign(issuer=pd.Series(issuers, dtype="str"))
+    found = patients(files, NOBODY)
+    assert found.notna().all() and found.nunique() == n
+    assert found.is_unique == (n == len(issuers))
+
+
 def test_identifiers_link_in_chains():
     assert same(("A1", "B2", None, None), ("C3", "D4", None, None), ("X9", f"B2{SEPARATOR}D4", None, None))
 
