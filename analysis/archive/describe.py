@@ -150,9 +150,9 @@ def protocol(dataset: Any, settings: IngestSettings) -> str | None:
 def body_part(dataset: Any, settings: IngestSettings) -> str | None:
     """Return the body part by its tag, or by study and series text where the tag names none that is known."""
     regions = " ".join(text(code, "CodeMeaning") for code in (value(dataset, "AnatomicRegionSequence") or []))
-    named = {name: listed for name, listed in settings.body_parts.items() if name != "other"}
+    regional = {name: listed for name, listed in settings.body_parts.items() if name != "other"}
     tag = f"{text(dataset, 'BodyPartExamined')} {regions}".strip()
-    return match(tag, named) or match(" ".join(_study_texts(dataset)), named) or match(tag, settings.body_parts)
+    return match(tag, regional) or match(" ".join(_study_texts(dataset)), regional) or match(tag, settings.body_parts)
 
 
 def day(dataset: Any) -> tuple[date | None, bool]:

@@ -230,7 +230,8 @@ def _burned_in(dataset: pydicom.Dataset) -> str | None:
     # Also ja, sí, oui and on.
     if written.startswith((*"YT1JS", "OU", "ON")) or "YES" in words:
         return "yes"
-    if written.startswith((*"NF0", "OFF")) and not _WORDS_IN_PICTURE.intersection(words[:1]):
+    denied = written.startswith((*"NF0", "OFF")) and not _WORDS_IN_PICTURE.intersection(words[:1])
+    if denied or {"NO", "NOT", "NONE", "WITHOUT"}.intersection(words):
         return "no"
     return "yes" if _WORDS_IN_PICTURE.intersection(words) else None
 

@@ -78,11 +78,7 @@ LETTERS = {
 }
 #: Name of a side to patterns that count beside those of the settings.
 BESIDE = {
-    "left": [
-        *LETTERS["left"],
-        *_beside_knee(1),
-        *_both_beside_knee(),
-    ],
+    "left": [*LETTERS["left"], *_beside_knee(1), *_both_beside_knee()],
     "right": [*LETTERS["right"], r"\bkneer\b(?!/o)", *_beside_knee(2), *_both_beside_knee()],
     "both": [*_both_beside_knee(), _PLURAL],
 }

@@ -116,7 +116,9 @@ class Device:
 
 
 def _bfloat16_units() -> tuple[bool, bool]:
-    """Whether the processor multiplies matrices of bfloat16 (AMX), and whether vectors (AVX-512)."""
+    """Whether the processor multiplies matrices of bfloat16 (AMX), and whether vectors, where torch may use AVX-512."""
+    if torch.backends.cpu.get_cpu_capability() != "AVX512":  # ATEN_CPU_CAPABILITY may hold it to less
+        return False, False
     return torch.cpu._is_amx_tile_supported(), torch.cpu._is_avx512_bf16_supported()
 
 

@@ -190,16 +190,20 @@ def test_the_order_of_memory_changes_no_gradient(side):
 
 
 @pytest.mark.parametrize(
-    ("matrices", "vectors", "precision", "computed", "order"),
+    ("matrices", "vectors", "may", "precision", "computed", "order"),
     [
-        (False, False, "auto", torch.float32, torch.channels_last),
-        (False, True, "auto", torch.bfloat16, torch.channels_last),
-        (True, True, "auto", torch.bfloat16, torch.contiguous_format),
-        (True, True, "float32", torch.float32, torch.channels_last),
-        (False, False, "bfloat16", torch.bfloat16, torch.contiguous_format),
+        (False, False, "AVX2", "auto", torch.float32, torch.channels_last),
+        (False, True, "AVX512", "auto", torch.bfloat16, torch.channels_last),
+        (False, True, "AVX2", "auto", torch.float32, torch.channels_last),  # held to it by ATEN_CPU_CAPABILITY
+        (True, True, "AVX512", "auto", torch.bfloat16, torch.contiguous_format),
+        (True, True, "AVX512", "float32", torch.float32, torch.channels_last),
+        (False, False, "AVX512", "bfloat16", torch.bfloat16, torch.contiguous_format),
     ],
 )
-def test_precision_and_order_of_memory_are_the_processors(monkeypatch, matrices, vectors, precision, computed, order):
+def test_precision_and_order_of_memory_are_the_processors(
+    monkeypatch, matrices, vectors, may, precision, computed, order
+):
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: may)
     monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: matrices)
     monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: vectors)
     device = Device.choose(NetworkSettings(precision=precision, device="cpu"), 1)
