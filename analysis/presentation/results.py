@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from analysis.grading.scheme import Outcome
 from analysis.presentation.frames import Files
-from analysis.statistics.data import NO_SCORE
 from analysis.statistics.questions import question_of
+from analysis.statistics.sample import NO_SCORE
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -17,9 +17,10 @@ from statsmodels.tools.tools import add_constant
 
 from analysis.schemas.calibration import RELIABILITY
 from analysis.schemas.columns import empty
-from analysis.statistics.data import Matched, Sample, make_sample
+from analysis.statistics.data import Matched
 from analysis.statistics.proportions import wilson
 from analysis.statistics.resample import Floats, Resamples
+from analysis.statistics.sample import Sample, make_sample
 from analysis.statistics.settings import StatisticsSettings
 
 NAN = float("nan")

@@ -12,12 +12,12 @@ from scipy.stats import norm
 from statsmodels.stats.multitest import multipletests
 
 from analysis.statistics import roc
-from analysis.statistics.data import Sample, make_sample
 from analysis.statistics.effective import Floats, Names
 from analysis.statistics.grades import measures, replicated
 from analysis.statistics.intervals import compare, correlation_of, estimate, p_value
 from analysis.statistics.proportions import Flags, paired
 from analysis.statistics.resample import Resamples, percentile
+from analysis.statistics.sample import Sample, make_sample
 from analysis.statistics.settings import StatisticsSettings
 
 NAN = float("nan")

@@ -10,8 +10,9 @@ import pandas as pd
 from analysis.schemas.calibration import CUMULATIVE, CUMULATIVE_FIT
 from analysis.schemas.columns import empty
 from analysis.statistics.calibration import calibration_row, reliability_rows
-from analysis.statistics.data import Matched, make_sample
+from analysis.statistics.data import Matched
 from analysis.statistics.resample import Floats, Resamples
+from analysis.statistics.sample import make_sample
 from analysis.statistics.settings import StatisticsSettings
 
 

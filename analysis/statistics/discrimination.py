@@ -11,9 +11,9 @@ from analysis.grading.scheme import Outcome
 from analysis.schemas.columns import empty
 from analysis.schemas.statistics import CURVES
 from analysis.statistics import roc
-from analysis.statistics.data import Sample
 from analysis.statistics.intervals import estimate, interval
 from analysis.statistics.resample import Resamples, seed_for, weighted_auc
+from analysis.statistics.sample import Sample
 from analysis.statistics.settings import StatisticsSettings
 
 #: pROC's two, the bootstrap of patients (where patients have several exams), and the one that is reported.

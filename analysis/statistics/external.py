@@ -20,10 +20,10 @@ from analysis.schemas.network import CARRIED
 from analysis.schemas.statistics import DEVELOPMENT, PERFORMANCE
 from analysis.statistics.calibration import EPSILON, calibration_row
 from analysis.statistics.comparisons import NAN, holm
-from analysis.statistics.data import Floats, Sample
 from analysis.statistics.published import difference
 from analysis.statistics.questions import Questions
 from analysis.statistics.resample import Resamples
+from analysis.statistics.sample import Floats, Sample
 from analysis.statistics.settings import ExternalSettings, StatisticsSettings
 
 #: How scores are updated on the archive, from not at all on.

@@ -18,12 +18,13 @@ from analysis.grading.scheme import Scheme
 from analysis.schemas.comparisons import NETWORKS, PAIRS
 from analysis.statistics import roc
 from analysis.statistics.comparisons import GRADED, beside_nought, compare_grades, compare_paired, holm, untested
-from analysis.statistics.data import Matched, Sample, make_sample, match
+from analysis.statistics.data import Matched, match
 from analysis.statistics.effective import Floats
 from analysis.statistics.grades import agreement_rows
 from analysis.statistics.intervals import estimate, interval
 from analysis.statistics.questions import Questions
 from analysis.statistics.resample import Resamples, seed_for, weighted_auc
+from analysis.statistics.sample import Sample, make_sample
 from analysis.statistics.settings import StatisticsSettings
 
 NAN = float("nan")

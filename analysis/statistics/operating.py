@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.statistics import roc
-from analysis.statistics.data import Sample
 from analysis.statistics.proportions import difference, effective, ratio, wilson
 from analysis.statistics.resample import Floats
+from analysis.statistics.sample import Sample
 from analysis.statistics.settings import StatisticsSettings
 
 NAN = float("nan")

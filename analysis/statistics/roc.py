@@ -4,7 +4,7 @@ R is embedded once in a process and serves every outcome that the process is
 given. `levels` and `direction` are fixed to controls (0) below cases (1): left
 to itself pROC turns an AUC below one half round, and biases bootstraps upwards.
 
-The functions take complete data (see `analysis.statistics.data.problem` for what
+The functions take complete data (see `analysis.statistics.sample.Sample.problem` for what
 is refused beforehand) and return plain numbers. What R is asked to do is the text
 `PROGRAM`, which a reviewer can paste into R as it stands.
 """

@@ -9,7 +9,8 @@ from scipy.stats import norm
 from analysis.errors import StudyError
 from analysis.schemas.statistics import SEEDS
 from analysis.statistics import roc
-from analysis.statistics.data import Matched, make_sample
+from analysis.statistics.data import Matched
+from analysis.statistics.sample import make_sample
 
 NAN = float("nan")
 

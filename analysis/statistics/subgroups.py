@@ -15,8 +15,9 @@ from analysis.errors import StudyError
 from analysis.schemas.statistics import SUBGROUPS
 from analysis.statistics import roc
 from analysis.statistics.comparisons import TEST, compare_samples, holm, too_few
-from analysis.statistics.data import Matched, Sample
+from analysis.statistics.data import Matched
 from analysis.statistics.intervals import estimate, interval
+from analysis.statistics.sample import Sample
 from analysis.statistics.settings import StatisticsSettings
 from analysis.tables import read_typed
 

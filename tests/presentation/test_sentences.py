@@ -13,7 +13,7 @@ from analysis.presentation.markdown import Table, to_markdown
 from analysis.presentation.tables import TABLES
 from analysis.presentation.values import _noted
 from analysis.presentation.values.cohort import cohort_values
-from analysis.statistics.data import NO_SCORE
+from analysis.statistics.sample import NO_SCORE
 from analysis.yaml_files import load_yaml
 from tests.presentation.conftest import SCHEMES, Made, prose
 from tests.presentation.study import make_study

@@ -7,11 +7,11 @@ import pytest
 from analysis.grading.scheme import Outcome
 from analysis.statistics.calibration import calibration_row, reliability_rows
 from analysis.statistics.comparisons import compare_calls, compare_paired
-from analysis.statistics.data import make_sample
 from analysis.statistics.decisions import decision_rows
 from analysis.statistics.discrimination import METHODS, auc_row, curve_rows
 from analysis.statistics.operating import choose_threshold, optimism_row, prevalence_row, threshold_row
 from analysis.statistics.resample import Resamples
+from analysis.statistics.sample import make_sample
 from analysis.statistics.settings import StatisticsSettings
 
 SETTINGS = StatisticsSettings(replicates=200, band_replicates=100)

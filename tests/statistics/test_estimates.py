@@ -11,11 +11,11 @@ from statsmodels.stats.proportion import proportion_confint
 
 from analysis.statistics import grades
 from analysis.statistics.calibration import calibration_row, reliability_rows
-from analysis.statistics.data import make_sample
 from analysis.statistics.decisions import decision_rows
 from analysis.statistics.operating import _best, choose_threshold, optimism_row, prevalence_row, threshold_row
 from analysis.statistics.proportions import difference, effective, ratio, wilson
 from analysis.statistics.resample import Resamples, patient_weights
+from analysis.statistics.sample import make_sample
 from analysis.statistics.settings import StatisticsSettings
 
 SETTINGS = StatisticsSettings(replicates=300)

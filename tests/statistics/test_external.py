@@ -5,10 +5,10 @@ import pandas as pd
 import pytest
 from scipy.special import expit
 
-from analysis.statistics.data import make_sample
 from analysis.statistics.external import Development, cross_fitted, development_rows, fold_of, updating_rows
 from analysis.statistics.published import difference
 from analysis.statistics.resample import Resamples
+from analysis.statistics.sample import make_sample
 from analysis.statistics.settings import ExternalSettings, StatisticsSettings
 
 SETTINGS = StatisticsSettings(replicates=100)

@@ -5,9 +5,9 @@ import pytest
 from scipy.stats import multivariate_normal, norm
 
 from analysis.statistics import roc
-from analysis.statistics.data import make_sample
 from analysis.statistics.effective import Clusters, covariance, effective_numbers, mean_variance, placements
 from analysis.statistics.intervals import compare, correlation_of, estimate, interval, variance
+from analysis.statistics.sample import make_sample
 
 
 def people(n, each=1):
