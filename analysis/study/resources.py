@@ -133,6 +133,30 @@ def images(rule: str, study: Study, given: Mapping[str, str | Iterable[str]], fi
     return ceil((UNKNOWN if found is None else found) / shards)
 
 
+def share(position: int, networks: int, cores: int) -> int:
+    """Return how many cores one of several networks asks for.
+
+    Several are trained side by side, which wastes less than many threads on one; beside a single one there is room for the
+    simulations of the statistics, whose end it would otherwise wait for. Of more networks than cores, those that would be
+    left over in the end, alone beside idle cores, ask for none: they share the others' from the start. Each still
+    computes with one thread, so its weights don't depend on it.
+
+    Parameters
+    ----------
+    position : int
+        The network's place among them, from 0.
+    networks, cores : int
+
+    Examples
+    --------
+    >>> [share(position, 3, 2) for position in range(3)]
+    [1, 1, 0]
+    """
+    if networks > cores:
+        return int(position < networks // cores * cores)
+    return max(1, cores // max(2, networks))
+
+
 def needed(rule: str, study: Study, count: int, threads: int = 1, attempt: int = 1, gpus: int = 0) -> Need:
     """Return what a job asks for.
 

@@ -8,7 +8,7 @@ import pytest
 
 from analysis.settings import parse
 from analysis.study.configuration import Study
-from analysis.study.resources import OTHER, RATES, UNKNOWN, images, needed, rows
+from analysis.study.resources import OTHER, RATES, UNKNOWN, images, needed, rows, share
 
 ROOT = Path(__file__).parents[2]
 
@@ -55,6 +55,23 @@ def test_scoring_asks_for_less_time_than_training_and_a_round_for_what_its_twin_
     trained, scored = (needed(rule, study(), 50_000) for rule in ("train", "predict"))
     assert scored.runtime < trained.runtime / 3
     assert (needed("train_round", study(), 50_000), needed("predict_round", study(), 50_000)) == (trained, scored)
+
+
+@pytest.mark.parametrize(
+    ("networks", "cores", "shares"),
+    [
+        (1, 1, [1]),
+        (1, 8, [4]),
+        (2, 2, [1, 1]),
+        (3, 1, [1, 1, 1]),  # one after the other
+        (3, 2, [1, 1, 0]),
+        (4, 2, [1, 1, 1, 1]),
+        (5, 3, [1, 1, 1, 0, 0]),
+        (3, 8, [2, 2, 2]),
+    ],
+)
+def test_networks_share_the_cores_and_none_is_left_over(networks, cores, shares):
+    assert [share(position, networks, cores) for position in range(networks)] == shares
 
 
 def test_images_are_counted_in_the_tables_a_rule_reads(tmp_path):

@@ -179,3 +179,18 @@ def test_a_read_only_checkout_can_plan(clone, tmp_path):
         pytest.skip(f"no mounts here: {done.stderr.strip()[-200:]}")
     assert "make_archive" in jobs(done)
     assert fresh.folder != ROOT and SMOKE
+
+
+def test_a_network_more_than_there_are_cores_is_trained_beside_the_others(twin):
+    weights = [f"{STUDY}/network/seed-{seed}/weights.safetensors" for seed in range(3)]
+    done = twin.snakemake(*weights, "--config", "network={seeds: [0, 1, 2]}")
+    said = done.stdout + done.stderr
+    assert done.returncode == 0, said[-4000:]
+    begun, ended = (
+        [match.start() for match in re.finditer(pattern, said)]
+        for pattern in (r"Job \d+: Train the network", r"Finished jobid: \d+ \(Rule: train\)")
+    )
+    assert len(begun) == len(ended) == 2, (
+        "the first network is there"
+    )  # the second has a core, the third none of its own
+    assert max(begun) < min(ended)

@@ -18,7 +18,7 @@ from analysis.study.configuration import (
     load_study,
     read_configuration,
 )
-from analysis.study.resources import images, needed
+from analysis.study.resources import images, needed, share
 from analysis.errors import StudyError
 from analysis.files import is_whole
 
@@ -139,7 +139,9 @@ def need(name):
         there = FROM_ARCHIVE and os.path.isdir(ARCHIVE)
         files = inventory(ARCHIVE).files if there else None
         count = images(rulename, study, dict(input.items()), files)
-        return getattr(needed(rulename, study, count, threads, attempt, GPUS), name)
+        return getattr(
+            needed(rulename, study, count, max(1, threads), attempt, GPUS), name
+        )
 
     return asked
 

@@ -63,14 +63,13 @@ else:
         priority: 1
         conda:
             "../../envs/network.yaml"
-        # Several networks are trained side by side, which wastes less than many threads on one; beside a single one there is
-        # room for the simulations of the statistics, whose end it would otherwise wait for.
-        threads: max(1, CORES // max(2, len(SEEDS)))
+        threads: lambda wildcards: share(SEEDS.index(int(wildcards.seed)), len(SEEDS), CORES)
         resources:
             **NEEDED,
             gpu=GPUS,
         params:
             images=folder_of("prepared"),
+            workers=lambda wildcards, threads: max(1, threads),  # one that shares others' cores computes, too
             tasks=lambda wildcards, input: [
                 f"--task {scheme}:{reference}"
                 for scheme, reference in zip(input.tasks, input.references)
@@ -84,7 +83,7 @@ else:
             " else run='python -m'; fi;"
             " $run analysis --log {log} train --images {params.images} --reference {input.reference}"
             " --grading {input.grading} {params.tasks} --settings {input.settings} --seed {wildcards.seed}"
-            " --workers {threads} --out $(dirname {output.weights})"
+            " --workers {params.workers} --out $(dirname {output.weights})"
 
 
 # The files of the weights, by seed, whoever trained them.
@@ -116,7 +115,8 @@ rule predict:
     priority: 1
     conda:
         "../../envs/network.yaml"
-    threads: CORES
+    # Half of the cores, for which it needn't wait until the simulations of the statistics have ended.
+    threads: HALF
     resources:
         **NEEDED,
         gpu=GPU_ELSE,
