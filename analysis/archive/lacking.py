@@ -20,6 +20,8 @@ _DEPTHS = (8, 16, 32)
 #: How many pixels are compared with those below them; how much they differ, as a share of the spread of values, where
 #: they may lie wrongly, and how many times less where they lie rightly; and the share of it that is less at all.
 _SOME, _TORN, _CLOSER, _LESS = 256, 0.5, 3, 0.8
+#: How many times further than the last two rows of a picture the next one may be.
+_SAME_STEP = 1.5
 
 #: The functional groups of enhanced objects, and those of their parts that say how a frame is shown, how large its pixels
 #: are, and which part of whom it shows (DICOM PS3.3 C.7.6.16).
@@ -149,7 +151,7 @@ def _without_offsets(dataset: Dataset, data: bytes | memoryview) -> None:
 def _as_neighbours_say(dataset: Dataset, bits: int) -> None:
     """Exchange rows and columns, or the bytes of words, where that brings together what is torn apart as the header says.
 
-    So are the bits of a pixel, or the columns, for which there are data. Some pixels and those a row below tell: in a
+    So are the bits of a pixel, or the columns or rows, for which there are data. Some pixels and those a row below tell: in a
     picture they differ little, as they lie wrongly like any two.
     """
     rows, columns = whole(dataset, "Rows") or 0, whole(dataset, "Columns") or 0
@@ -180,6 +182,9 @@ def _as_neighbours_say(dataset: Dataset, bits: int) -> None:
         if others > columns and there == rows * others and torn(others, bits) < _LESS * as_told:
             dataset.Columns = others
             correct(dataset, "header")
+        elif there >= (rows + 1) * columns and _goes_on(data, rows, columns, f"{'<' if little else '>'}u{bits // 8}"):
+            dataset.Rows = there // columns
+            correct(dataset, "header")
     elif torn(rows, bits) < limit:
         dataset.Rows, dataset.Columns = columns, rows
         correct(dataset, "header")
@@ -193,6 +198,17 @@ def _as_neighbours_say(dataset: Dataset, bits: int) -> None:
     elif there // rows > columns and torn(there // rows, bits) < limit:
         dataset.Columns = there // rows
         correct(dataset, "header")
+
+
+def _goes_on(data: bytes | memoryview, rows: int, columns: int, kind: str) -> bool:
+    """Return whether what follows a picture's last row is the next one: as close to it as others are to theirs.
+
+    Rows in which there is little tell nothing: another picture, which a file may hold as well, begins like that.
+    """
+    last = np.frombuffer(data, kind, 2 * columns, (rows - 2) * columns * int(kind[-1])).reshape(2, -1).astype(np.int64)
+    following = np.frombuffer(data, kind, columns, rows * columns * int(kind[-1])).astype(np.int64)
+    step, next_step = np.abs(np.diff(last, axis=0)).mean(), np.abs(following - last[1]).mean()
+    return bool(next_step <= _SAME_STEP * step < np.ptp(following) / _CLOSER)
 
 
 def _pixels(dataset: Dataset) -> bytes | memoryview:

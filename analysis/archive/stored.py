@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 _HIDDEN = 0.95
 #: Share of the edge that padding without a tag must take.
 _EDGE = 0.05
+#: Of so many lines about an image it is a border.
+_FRAME = 5
 #: Neighbours are torn apart where they get so many times further; and are close below this share of all values.
 _TORN, _CLOSE = 2, 0.1
 #: Fewer pairs of neighbours tell nothing, and no letter has so few; negative values are at least so many.
@@ -208,7 +210,11 @@ def hidden(stored: NDArray[Any], dataset: Dataset) -> NDArray[np.bool_] | None:
     numpy.ndarray of bool, shape (rows, columns), or None
         None where there are none.
     """
-    parts = [part for part in (_padding(stored, dataset), outside_shutter(stored.shape, dataset)) if part is not None]
+    parts = [
+        part
+        for part in (_padding_in_frame(stored, dataset), outside_shutter(stored.shape, dataset))
+        if part is not None
+    ]
     if not parts:
         return None
     found = np.logical_or.reduce(parts)
@@ -216,6 +222,23 @@ def hidden(stored: NDArray[Any], dataset: Dataset) -> NDArray[np.bool_] | None:
         return found
     correct(dataset, "hidden")
     return None
+
+
+def _padding_in_frame(stored: NDArray[Any], dataset: Dataset) -> NDArray[np.bool_] | None:
+    """Find the padding, also behind lines of one value that are drawn about it all; these are none of the image then."""
+    found = _padding(stored, dataset)
+    lines = 0 if found is not None and _edge(found).any() else _lines_about(stored)
+    if lines and (within := _padding(stored[lines:-lines, lines:-lines], dataset)) is not None and within.any():
+        return np.pad(within, lines, constant_values=True)
+    return found
+
+
+def _lines_about(stored: NDArray[Any]) -> int:
+    """Return how many lines of one value are drawn about an image, if they are a few."""
+    lines, drawn = 0, stored[0, 0]
+    while lines < _FRAME and (_edge(stored) == drawn).all():
+        stored, lines = stored[1:-1, 1:-1], lines + 1
+    return lines if lines < _FRAME else 0
 
 
 def _padding(stored: NDArray[Any], dataset: Dataset) -> NDArray[np.bool_] | None:

@@ -16,18 +16,34 @@ if TYPE_CHECKING:
 #: How many times a table of brightness may go from black to white, or back; of how many steps none may do so at once; and
 #: what part of them at either end may, as where the value of padding is black in a table that falls.
 _TURNS, _SMOOTH = 8, 64
+#: Share of the values that a table of what was stored may leave out.
+_LEFT_OUT = 0.1
+#: Share of its range that it may take in one step.
+_STEP = 0.25
+#: How much lower the second half of one that falls is, as a share of its range: of a straight line half of it.
+_FALL = 0.1
 
 
 def stored_as_told(values: NDArray[Any], dataset: Dataset) -> NDArray[Any]:
-    """Apply the modality LUT, or slope and intercept; of these one may be missing. What is broken is left aside."""
+    """Apply the modality LUT, or slope and intercept; of these one may be missing. What is broken is left aside.
+
+    Of a table that is broken and falls, that it falls is kept: without it the image would be a negative.
+    """
     told = present(dataset, ("RescaleSlope", "RescaleIntercept"))
     tables = value(dataset, "ModalityLUTSequence")
     if not (told or tables):
         return values
+    falls = False
     try:
         if tables:
+            # First of all, since the rest may be broken.
+            falls = _falls(tables[0])
             entries, first, _, as_told = _entries(tables[0], dataset)
-            _refuse_noise(entries)
+            _refuse_noise(entries, _STEP)
+            if _left_out(values, first, len(entries)):
+                first, as_told = 0, False
+            if _left_out(values, first, len(entries)):
+                raise ValueError("the table is of other values")
             found: NDArray[Any] = entries[_places(values, first, len(entries))]
         else:
             slope, intercept = (
@@ -42,7 +58,21 @@ def stored_as_told(values: NDArray[Any], dataset: Dataset) -> NDArray[Any]:
     except Exception:  # a broken LUT or slope: the stored values are the best there is
         pass
     correct(dataset, "modality")
-    return values
+    return int(values.max()) + int(values.min()) - values.astype(np.int64) if falls else values
+
+
+def _falls(item: Dataset) -> bool:
+    """Return whether a LUT's entries fall as a whole, as far as there are any."""
+    data = item.LUTData
+    entries = np.frombuffer(data, "<u2") if isinstance(data, bytes) else np.atleast_1d(np.array(data))
+    half = len(entries) // 2
+    return half > 0 and bool(np.mean(entries[:half]) - np.mean(entries[half:]) > _FALL * np.ptp(entries))
+
+
+def _left_out(values: NDArray[Any], first: int, n: int) -> bool:
+    """Return whether a table leaves out many of the values."""
+    first -= 65536 * (first >= 32768 and (values.min() < 0 or values.max() < first))
+    return bool(((values < first) | (values >= first + n)).mean() > _LEFT_OUT)
 
 
 def looked_up(values: NDArray[Any], item: Dataset, dataset: Dataset) -> NDArray[np.float64]:
@@ -60,12 +90,15 @@ def looked_up(values: NDArray[Any], item: Dataset, dataset: Dataset) -> NDArray[
     return np.asarray(curve / (2.0**depth - 1))
 
 
-def _refuse_noise(curve: NDArray[np.int64]) -> None:
-    """Refuse entries that go up and down too often, or that turn with one large step, as where the rest is missing."""
+def _refuse_noise(curve: NDArray[np.int64], largest: float = 0.5) -> None:
+    """Refuse entries that go up and down too often, or that turn with one large step, as where the rest is missing.
+
+    Of what a detector stores none takes more than `largest` of their range at once, whether they turn or not.
+    """
     steps = np.diff(curve)
-    turns = steps.size > _SMOOTH and steps.min() < 0 < steps.max()
+    turns = steps.size > _SMOOTH and (steps.min() < 0 < steps.max() or largest < 0.5)
     end = 1 + steps.size // _SMOOTH
-    fast = turns and np.abs(steps[end:-end]).max() > np.ptp(curve) / 2
+    fast = turns and np.abs(steps[end:-end]).max() > largest * np.ptp(curve)
     if fast or np.abs(steps).sum() > _TURNS * curve.max():
         raise ValueError("no curve of brightness goes up and down so often, or so fast")
 

@@ -27,6 +27,8 @@ _EMPTY = 5
 _WITHIN, _GOES_ON = 0.02, 0.99
 #: How many times closer neighbours are where the two bytes of a word stood the other way round.
 _SWAPPED = 3
+#: How far from an image's values the ends of its window may be, as a share of their range.
+_MORE = 0.25
 #: The least size of a fraction; one over it is the largest.
 _FRACTION = 1e-7
 
@@ -198,6 +200,13 @@ def _shown(values: NDArray[Any], dataset: Dataset) -> NDArray[np.float64] | None
     # The first window is the default one; programs put one of width 0 before it.
     windows = list(zip(numbers(dataset, "WindowCenter"), numbers(dataset, "WindowWidth"), strict=False))
     centre, width = next((one for one in windows if one[1] > 0), (None, None))
+    if (
+        centre is not None
+        and width is not None
+        and _are_exchanged(centre, width, float(values.min()), float(values.max()))
+    ):
+        centre, width = width, centre
+        correct(dataset, "window")
     function = text(dataset, "VOILUTFunction").upper() or "LINEAR"
     exact = function in ("SIGMOID", "LINEAR_EXACT")
     # ASSUME: a window narrower than the standard allows (width 0 is common) is no window.
@@ -211,6 +220,13 @@ def _shown(values: NDArray[Any], dataset: Dataset) -> NDArray[np.float64] | None
     if not exact:  # LINEAR: the pixel values at both ends of the window count, hence the halves
         centre, width = centre - 0.5, width - 1
     return np.clip((x - centre) / width + 0.5, 0, 1) if width else (x > centre).astype(np.float64)
+
+
+def _are_exchanged(centre: float, width: float, low: float, high: float) -> bool:
+    """Return whether a window is about no value of the image, and would be about all of them with its two numbers exchanged."""
+    more = _MORE * (high - low)
+    fits = low - more <= width - centre / 2 <= low + more and high - more <= width + centre / 2 <= high + more
+    return fits and not low <= centre <= high
 
 
 def _stretch(

@@ -21,6 +21,8 @@ _SPECKS = 0.005
 # ASSUME: where so much of the edge is white, that is border, too: what a shutter should have hidden. None of 726 public
 # knees has a fifth of it.
 _WHITE, _FRAME = 250, 0.7
+#: A line of which more is white is of a border, on whichever side, with those beyond it that are so as well.
+_LINE = 0.98
 
 
 def active_area(image: NDArray[np.uint8], border: float, min_content: float) -> tuple[slice, slice]:
@@ -46,6 +48,14 @@ def active_area(image: NDArray[np.uint8], border: float, min_content: float) -> 
     edge = np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]])
     if (edge >= _WHITE).mean() > _FRAME:
         bright[image >= _WHITE] = 0
+    for turned, shown in (
+        (image, bright),
+        (image[::-1], bright[::-1]),
+        (image.T, bright.T),
+        (image.T[::-1], bright.T[::-1]),
+    ):
+        if (turned[0] >= _WHITE).mean() > _LINE:
+            shown[: _lines(turned)] = 0
     spans = []
     for axis in (1, 0):
         share = cv2.reduce(bright, axis, cv2.REDUCE_AVG, dtype=cv2.CV_32F).ravel()
@@ -56,6 +66,12 @@ def active_area(image: NDArray[np.uint8], border: float, min_content: float) -> 
     rows, columns = spans
     area = (rows.stop - rows.start) * (columns.stop - columns.start)
     return (rows, columns) if area >= min_content * image.size else whole
+
+
+def _lines(image: NDArray[np.uint8]) -> int:
+    """Return how many lines of an image are white from the first on."""
+    white = (image >= _WHITE).mean(axis=1) > _LINE
+    return len(white) if white.all() else int(np.argmin(white))
 
 
 def hung(image: NDArray[Any], dataset: Dataset, box: Box | None = None) -> NDArray[Any]:
