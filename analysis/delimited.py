@@ -17,6 +17,12 @@ _SEPARATORS = (",", ";", "\t", "|")
 _DISGUISED = re.compile(r"""="(.*)"|'([\w./+-]*\d[\w./+-]*)'?""", re.DOTALL)
 #: Signs without width, which come along when cells are copied from a web page.
 _UNSEEN = "\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
+#: Cyrillic and Greek letters that look like Latin ones, as a keyboard of two alphabets writes them; small ones are those
+#: of which the capitals look alike, so that case still doesn't count.
+_LOOK_ALIKE = str.maketrans(
+    "АВЕКМНОРСТУХІЈЅавекмнорстухіјѕΑΒΕΖΗΙΚΜΝΟΡΤΥΧαβεζηικμνορτυχ",
+    "ABEKMHOPCTYXIJSabekmhopctyxijsABEZHIKMNOPTYXabezhikmnoptyx",
+)
 #: What no text in Windows' Western code page has: a capital within a word, as letters of a Mac's or DOS's code page become,
 #: letters in UTF-8, and whole words of such letters, as Cyrillic ones become.
 _FOREIGN = re.compile(
@@ -41,7 +47,13 @@ Columns = tuple[list[str], list[int], list[list[str]]]
 
 def column_name(written: str) -> str:
     """Return a column's name as it is compared."""
-    return unicodedata.normalize("NFKC", written).strip().lower()
+    name = unicodedata.normalize("NFKC", written).strip().lower()
+    return latin(name) if re.search("[a-z]", name) else name
+
+
+def latin(written: str) -> str:
+    """Return a text with Latin letters in place of Cyrillic and Greek ones that look like them."""
+    return written if written.isascii() else written.translate(_LOOK_ALIKE)
 
 
 def require(names: Sequence[str], needs: Sequence[str], path: Path) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
+
 import pandas as pd
 
+from analysis.archive.describe import parse_date
 from analysis.schemas import COUNTS
 
 
@@ -38,3 +41,18 @@ def count(files: pd.DataFrame, double: int, texts: dict[str, int], by_study: int
     rows += [(kind, None, n) for kind, n in texts.items()]
     rows += [("readings", str(item), n) for item, n in items.value_counts().sort_index().items()]
     return pd.DataFrame(rows, columns=list(COUNTS.columns))
+
+
+def in_future(files: pd.DataFrame) -> int:
+    """Count the images of an exam or a birth that is yet to come: of a wrong clock or typed wrongly, or shifted to hide it.
+
+    In the farthest east it is tomorrow already.
+    """
+    tomorrow = date.today() + timedelta(days=1)
+    written = files.loc[files["code"].isna(), ["date", "birth_date"]]
+    later = {
+        one
+        for one in pd.unique(written.to_numpy().ravel())
+        if isinstance(one, str) and (parse_date(one) or tomorrow) > tomorrow
+    }
+    return int(written.isin(later).any(axis=1).sum()) if later else 0

@@ -32,7 +32,7 @@ _AXIAL = re.compile(r"\baxial|skyline|sunrise|\bmerchant|\blaurin|tangen[tz]ial|
 #: A letter alone (w, k: woman, kvinna), or how words in several languages begin; not M/F.
 _SEX = re.compile(
     r"(?P<female>[FWK]\W*$|FEM|FRA?U|WEIB|WOM|KVI|KOB|MU[JL]|MME|M[AÄ]D|DONN|VROU|NAI)"
-    r"|(?P<male>M\W*$|MA|MÄ|HO|HERR|MIES|MU|UOM)|(?P<other>O)"
+    r"|(?P<male>M\W*$|MA(?!SKED)|MÄ|HO|HERR|MIES|MU|UOM)|(?P<other>O\W*$|OTH)"
 )
 #: Words for a kind of machine at the beginning of a description, as "CR DX KNEE".
 _MODALITY = re.compile(
@@ -212,12 +212,14 @@ def parse_date(written: str) -> date | None:
 
 
 def unread(dataset: Any, on: date | None) -> list[str]:
-    """Say what is written and not read: an age, or a date, as of another calendar, of birth or of the exam (`on`)."""
-    told = {"birth_date_unread": ("PatientBirthDate",), "date_unread": () if on else _DATES}
-    texts = {name: [text(dataset, keyword) for keyword in keywords] for name, keywords in told.items()}
-    dates = [name for name, written in texts.items() if any(one and not parse_date(one) for one in written)]
-    age = text(dataset, "PatientAge")
-    return [*dates, "age_unread"] if age and _written_age(age) is None else dates
+    """Say what is written and not read: age, sex, or a date, as of another calendar, of birth or of the exam (`on`)."""
+    told = {
+        "birth_date_unread": (born := text(dataset, "PatientBirthDate")) and parse_date(born) is None,
+        "date_unread": on is None and text(dataset, *_DATES),
+        "age_unread": (age := text(dataset, "PatientAge")) and _written_age(age) is None,
+        "sex_unread": text(dataset, "PatientSex") and sex(dataset) is None,
+    }
+    return [name for name, holds in told.items() if holds]
 
 
 def is_filler(written: date) -> bool:
@@ -233,7 +235,8 @@ def age(dataset: Any, on: date | None) -> tuple[float | None, bool]:
     float or None
         Completed years, from 0 to 110.
     bool
-        Whether the two contradict each other by more than a year, or the birth is said to be after the exam.
+        Whether the two contradict each other by more than a year, or the birth is said to be after the exam, or too long
+        before it.
     """
     born = parse_date(text(dataset, "PatientBirthDate"))
     written = _written_age(text(dataset, "PatientAge"))
@@ -241,7 +244,8 @@ def age(dataset: Any, on: date | None) -> tuple[float | None, bool]:
     if born is None or on is None:
         return told, False
     years = _years(born, on)
-    contradicted = born > on or (written is not None and abs(years - written) > 1)
+    impossible = born > on or (years > _OLDEST and not is_filler(born))
+    contradicted = impossible or (written is not None and abs(years - written) > 1)
     # ASSUME: nobody is X-rayed on the day of birth or later than at 110. A filler may be somebody's birthday: it is
     # one where the written age says the same.
     # Of two ages that contradict each other, one beyond a hundred or of no year is the wrong one, and so is one by a first

@@ -10,14 +10,14 @@ import numpy as np
 import pandas as pd
 
 from analysis.archive.copies import mark_copies
-from analysis.archive.counts import count
+from analysis.archive.counts import count, in_future
 from analysis.archive.find import find
 from analysis.archive.headers import read_headers
 from analysis.archive.inspect import DESCRIPTION
 from analysis.archive.knees import BOX, both_sides_read, divide, find_double, units
 from analysis.archive.matching import exams_of_readings, fill_from, reports_of_exams
 from analysis.archive.parts import gather
-from analysis.archive.people import borne_by_many, common_identifier, contradicted, exams, patients, shared
+from analysis.archive.people import alike, borne_by_many, common_identifier, contradicted, exams, patients, shared
 from analysis.archive.reasons import commonest, sentence
 from analysis.archive.tables import misnamed, read_reports, readings_or_problem
 from analysis.archive.unit import plain
@@ -115,6 +115,7 @@ def ingest(
     many = borne_by_many(files)
     by_study = _patients(files, settings, nobody, many)
     doubts = {"identifiers_of_many": len(many), "patients_contradicted": contradicted(files, files["patient_key"])}
+    doubts |= {"patients_alike": alike(files, files["patient_key"]), "dates_in_future": in_future(files)}
     files["exam_key"] = exams(files, files["patient_key"])
     reject(files, files["exam_key"].isna(), "no_exam")
     reject(files, files["patient_key"].isna(), "no_patient", _who(files, settings, many))

@@ -182,7 +182,9 @@ def _as_neighbours_say(dataset: Dataset, bits: int) -> None:
         if others > columns and there == rows * others and torn(others, bits) < _LESS * as_told:
             dataset.Columns = others
             correct(dataset, "header")
-        elif there >= (rows + 1) * columns and _goes_on(data, rows, columns, f"{'<' if little else '>'}u{bits // 8}"):
+        elif rows < there // columns <= 2 * rows and _goes_on(
+            data, rows, columns, f"{'<' if little else '>'}u{bits // 8}"
+        ):
             dataset.Rows = there // columns
             correct(dataset, "header")
     elif torn(rows, bits) < limit:

@@ -63,12 +63,19 @@ def respelled(named: pd.Series, files: pd.DataFrame) -> tuple[str, pd.Series, pd
     """
     lost, unnamed = _unmatched(named, files)
     zeros = "a spreadsheet has changed the numbers (zeros lost, decimals or exponents gained): "
-    for hint, form in ((zeros, _core), ("they differ in capitals, dashes or blanks: ", plain)):
+    for hint, form in ((zeros, _core), ("they differ in capitals, dashes, blanks or letters that look alike: ", plain)):
         here, there = lost.map(form), unnamed.map(form)
         if here.isin(there).any():
             return hint, lost[here.isin(there)], unnamed[there.isin(here)]
     exponents = lost[lost.map(lambda name: bool(_EXPONENT.fullmatch(name))).astype(bool)]
     return (zeros if len(exponents) else ""), exponents, unnamed
+
+
+def _twins(named: pd.Series, files: pd.DataFrame) -> pd.Series:
+    """Return the names of a table that may be of another exam, too: of one that it doesn't name, and a spreadsheet writes alike."""
+    other = _unmatched(named, files)[1].map(_core)
+    there = named[named.isin(files["accession"])].drop_duplicates()
+    return there[there.map(_core).isin(other)] if len(other) else there[:0]
 
 
 def _unmatched(named: pd.Series, files: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
@@ -80,7 +87,7 @@ def _unmatched(named: pd.Series, files: pd.DataFrame) -> tuple[pd.Series, pd.Ser
 def _core(name: str) -> str:
     """Return what a spreadsheet leaves of a number: no zeros before it or after its decimal sign, no thousands apart."""
     together = re.sub(r"(?<=\d)[\s.,'’](?=\d{3}(?:\D|$))", "", re.sub(r"[.,]0{1,2}$", "", name))
-    return together.lstrip("0")
+    return re.sub(r"^(\d+[.,]\d*?)0+$", r"\1", together).lstrip("0")
 
 
 def reports_of_exams(reports: pd.DataFrame, files: pd.DataFrame, path: Path) -> tuple[pd.DataFrame, dict[str, int]]:
@@ -101,7 +108,8 @@ def reports_of_exams(reports: pd.DataFrame, files: pd.DataFrame, path: Path) -> 
         Columns `exam`, `text`: one row per exam that has a report.
     dict of str to int
         Reports with a number; of these, those of no exam and those whose number several exams have; exams without one;
-        and, where there are any, reports that would be of an exam in another spelling, numbers without a text (they are
+        and, where there are any, reports that would be of an exam in another spelling, those that may be of another exam as
+        well since a spreadsheet would write the two numbers alike, numbers without a text (they are
         no reports), and texts without a number, as below merged cells.
 
     Raises
@@ -135,6 +143,8 @@ def reports_of_exams(reports: pd.DataFrame, files: pd.DataFrame, path: Path) -> 
     }
     otherwise = named["accession"].isin(respelled(named["accession"], files)[1]).sum()
     counts |= {"reports_spelled_otherwise": int(otherwise)} if otherwise else {}
+    twins = len(_twins(named["accession"], files))
+    counts |= {"reports_of_alike_numbers": twins} if twins else {}
     silent = ((reports["accession"] != "") & ~said).sum()
     counts |= {"numbers_without_text": int(silent)} if silent else {}
     without = reports.loc[reports["accession"] == "", "text"].str.split("\n").explode().ne("").sum()
@@ -178,6 +188,13 @@ def exams_of_readings(readings: pd.DataFrame, files: pd.DataFrame, path: Path) -
         stop(unknown, f"no file of the archive has that accession number: {side_by_side(read, files)}")
     if len(unclear := read[read.isin(several)]):
         stop(unclear, "several exams have that number; write the StudyInstanceUID in its place")
+    twins = readings[readings["exam"].isin(_twins(read, files))]
+    again = twins.loc[twins.duplicated(twins.columns.difference(["value", "revisit", "time"]).tolist()), "exam"]
+    if len(again := again.drop_duplicates()):
+        stop(
+            again,
+            "twice by one reader, and a spreadsheet writes another exam's number like that; write numbers as text",
+        )
     of_name = table.drop_duplicates("name").set_index("name")["exam"]
     return by_value(readings["exam"], lambda names: names.map(of_name).astype("str"))
 
@@ -197,8 +214,8 @@ def fill_from(path: Path, files: pd.DataFrame) -> tuple[str | None, dict[str, in
     str or None
         What is wrong with it.
     dict of str to int
-        Its exams, those that the archive hasn't, and where there are any, those that it has in another spelling, those whose
-        number several exams have (they are told nothing), and those of whom the headers say something else.
+        Its exams, those that the archive hasn't, and where there are any, those that it has in another spelling, those that a
+        spreadsheet would write like another one, those whose number several exams have (they are told nothing), and those of whom the headers say something else.
     """
     if not path.exists():
         return None, {}
@@ -212,7 +229,13 @@ def fill_from(path: Path, files: pd.DataFrame) -> tuple[str | None, dict[str, in
     named = pd.Series(known.index)
     if len(known) and nowhere.all():
         return f"{path}: none of its {len(known)} exams is in the archive: {side_by_side(named, files)}.", {}
-    told = known[~several].merge(names, left_index=True, right_on="name").drop_duplicates("exam").set_index("exam")
+    told = known[~several].merge(names, left_index=True, right_on="name")
+    different = told.drop_duplicates(["exam", "age", "sex"])
+    again = different[different["exam"].duplicated(keep=False)]
+    if len(again):
+        one, other = again.sort_values("exam")["name"].iloc[:2]
+        return f"{path}: '{one}' and '{other}' are one exam, and the table says something else of each; correct it.", {}
+    told = told.drop_duplicates("exam").set_index("exam")
     age, sex = (files["exam"].map(told[column]) for column in ("age", "sex"))
     # ASSUME: a table may round an age, or give that at another visit of the year.
     differ = (age - files["age"]).abs().gt(1) | (sex.notna() & files["sex"].notna() & (sex != files["sex"]))
@@ -221,6 +244,7 @@ def fill_from(path: Path, files: pd.DataFrame) -> tuple[str | None, dict[str, in
     doubts = {
         "exams_csv_spelled_otherwise": len(respelled(named, files)[1]),
         "exams_csv_of_several_exams": int(several.sum()),
+        "exams_csv_of_alike_numbers": len(_twins(named, files)),
         "exams_csv_contradicted": int(files.loc[differ, "exam"].nunique()),
     }
     return None, counts | {name: n for name, n in doubts.items() if n}

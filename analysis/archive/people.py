@@ -81,7 +81,7 @@ def patients(files: pd.DataFrame, placeholders: Iterable[str], many: frozenset[s
     """Find out who each file is of.
 
     Files are of one patient when they share an identifier (PatientID or one of OtherPatientIDs, in
-    any spelling), or both name and birth date. So a second identifier can't bring a patient into two sets. A birth date
+    any spelling), or both name and birth date, or birth date and number but for noughts before it. So a second identifier can't bring a patient into two sets. A birth date
     that programs write where they know none is nobody's. A number that several hospitals gave is one patient's unless
     birth dates tell them apart, since a hospital's name may be spelled in two ways.
 
@@ -141,11 +141,14 @@ def _by_hospital(files: pd.DataFrame) -> pd.Series:
 @lru_cache(maxsize=4096)
 def _keys(row: tuple[object, ...], nobody: frozenset[str]) -> list[str]:
     patient_id, other_ids, name, born = (one if isinstance(one, str) else "" for one in row)
-    found = (plain_id(one, nobody) for one in (patient_id, *other_ids.split(SEPARATOR)))
-    keys = [f"id {one}" for one in found if one]
+    found = [one for one in (plain_id(one, nobody) for one in (patient_id, *other_ids.split(SEPARATOR))) if one]
+    keys = [f"id {one}" for one in found]
     digits = re.sub(r"\D", "", born)
     known = _plain_name(name)
     filler = (date := parse_date(born)) is not None and is_filler(date)
+    if len(digits) == 8 and not filler:
+        # A spreadsheet takes the noughts off a number: the birth date tells whether it is the same.
+        keys += [f"number {one.lstrip('0')} {digits}" for one in found if one.isdecimal()]
     if len(digits) == 8 and not filler and " " in known and not nobody & {known, *known.split()}:
         # ASSUME: two people of one name and one birth date are rarer in an archive than one person with two numbers.
         keys.append(f"name {known} {digits}")
@@ -156,6 +159,18 @@ def contradicted(files: pd.DataFrame, patient: pd.Series) -> int:
     """Count the patients to whom files give several birth dates, or several sexes: perhaps two under one number."""
     about = files[["birth_date", "sex"]].groupby(patient).nunique()
     return int((about > 1).any(axis=1).sum())
+
+
+def alike(files: pd.DataFrame, patient: pd.Series) -> int:
+    """Count the patients whose numbers are another's but for noughts before them, and whom no birth dates tell apart."""
+    about = files[["patient_id", "birth_date"]].assign(patient=patient).dropna(subset=["patient_id", "patient"])
+    about = about[about["patient_id"].str.fullmatch(r"\s*[0-9]+\s*")].drop_duplicates(
+        ["patient_id", "birth_date", "patient"]
+    )
+    number = about["patient_id"].str.strip().str.lstrip("0")
+    several = about["patient"].groupby(number).transform("nunique") > 1
+    told = about["birth_date"].fillna("").str.contains("[1-9]").groupby(number).transform("all")
+    return int(about.loc[several & ~told, "patient"].nunique())
 
 
 def common_identifier(files: pd.DataFrame, placeholders: Iterable[str] = ()) -> str | None:

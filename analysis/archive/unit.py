@@ -7,6 +7,8 @@ import unicodedata
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from analysis.delimited import latin
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -45,8 +47,11 @@ def identifier(written: str) -> str:
 
 @lru_cache(maxsize=4096)  # an archive names each patient in many files
 def plain(words: str) -> str:
-    """Return a text without case, accents, blanks and punctuation: what is left when spelling is set aside."""
-    letters = unicodedata.normalize("NFKD", words).casefold()
+    """Return a text without case, accents, blanks and punctuation: what is left when spelling is set aside.
+
+    Letters of other alphabets are those that they look like.
+    """
+    letters = latin(unicodedata.normalize("NFKD", words)).casefold()
     return "".join(letter for letter in letters if letter.isalnum())
 
 

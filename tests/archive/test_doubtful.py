@@ -1,0 +1,150 @@
+"""What may be of another exam, patient or time than is written: put right where something tells, and counted where nothing does."""
+
+import datetime
+
+import pandas as pd
+import pytest
+
+from analysis.archive import describe
+from analysis.archive.counts import in_future
+from analysis.archive.ingest import Refused
+from analysis.archive.matching import fill_from
+from analysis.archive.people import patients
+from analysis.archive.settings import IngestSettings
+from analysis.archive.tables import read_readings, read_reports
+from analysis.errors import StudyError
+from tests.archive.files import save
+from tests.archive.test_archives import READ, counts, indexed, knee
+
+
+def exams(*names):
+    """A private index of exams without age and sex."""
+    uids = [f"1.{number}" for number in range(len(names))]
+    keys = [f"e{number}" for number in range(len(names))]
+    return pd.DataFrame({"accession": names, "study_uid": uids, "exam": keys, "age": None, "sex": None}).astype(
+        {"age": float, "sex": "str"}
+    )
+
+
+def test_an_exam_that_has_two_names_in_exams_csv_may_not_be_told_of_in_two_ways(tmp_path):
+    table = tmp_path / "exams.csv"
+    for second, wrong in (("60,f", None), ("80,m", "'A1' and '1.0' are one exam")):
+        table.write_text(f"exam,age,sex\nA1,60,f\n1.0,{second}\n")
+        found, _ = fill_from(table, exams("A1", "A2"))
+        assert (wrong in found) if wrong else found is None
+
+
+@pytest.mark.parametrize("written", ["X", "1", "F/M", "D", "okänd", "Onbekend", "MASKED", "OMITTED"])
+def test_a_sex_that_is_not_read_is_counted(written):
+    dataset = knee(1)
+    dataset.PatientSex = written
+    assert describe.sex(dataset) is None
+    assert describe.unread(dataset, datetime.date(2020, 3, 4)) == ["sex_unread"]
+
+
+def test_a_sex_that_is_read_or_not_said_is_not_counted():
+    for written in ("", "F", "M", "O", "OTHER", "Male", "MANN"):
+        dataset = knee(1)
+        dataset.PatientSex = written
+        assert not describe.unread(dataset, datetime.date(2020, 3, 4))
+
+
+@pytest.mark.parametrize("written", ["18940101", "18600304", "19000101", "19700101"])
+def test_a_date_of_before_radiographs_is_none_and_counted(written):
+    dataset = knee(1, StudyDate=written)
+    on, _ = describe.day(dataset)
+    assert on is None and "date_unread" in describe.unread(dataset, on)
+
+
+def test_a_birth_too_long_ago_is_counted_and_a_filler_is_not():
+    on = datetime.date(2020, 3, 4)
+    assert describe.age(knee(1, PatientBirthDate="18600504"), on) == (None, True)
+    assert describe.age(knee(1, PatientBirthDate="18500101"), on) == (None, False)
+
+
+def test_exams_and_births_that_are_yet_to_come_are_counted():
+    today = datetime.date.today()
+    later = (today + datetime.timedelta(days=2)).isoformat()
+    dates = [
+        (today.isoformat(), "19500102"),
+        (later, "19500102"),
+        (None, later.replace("-", "")),
+        (later, later),
+        (None, None),
+    ]
+    files = pd.DataFrame(dates, columns=["date", "birth_date"], dtype="str").assign(code=None)
+    assert in_future(files) == 3
+    assert in_future(files.assign(code="colour")) == 0
+
+
+@pytest.mark.parametrize(
+    ("births", "n", "alike"),
+    [
+        (("19500102", "19500102"), 1, None),
+        (("19500102", "1950.01.02"), 1, None),
+        (("19500102", "19600304"), 2, None),
+        (("19500102", ""), 2, 2),
+        (("19000101", "19000101"), 2, None),
+    ],
+)
+def test_a_number_that_lost_its_noughts_is_the_same_where_the_birth_date_is(tmp_path, births, n, alike):
+    for number, (patient, born) in enumerate(zip(("01234", "1234"), births, strict=True)):
+        save(knee(number, PatientID=patient, PatientBirthDate=born, PatientAge="070Y"), tmp_path / f"{number}.dcm")
+    found = counts(indexed(tmp_path).counts)
+    assert found["patients"] == n and found.get("patients_alike") == alike
+
+
+def test_letters_that_look_alike_make_no_second_patient():
+    table = pd.DataFrame(
+        {"patient_id": ["А-17", "A17", "Α 17"], "other_ids": None, "patient_name": None, "birth_date": None}
+    )
+    assert patients(table.astype("str"), IngestSettings().placeholders).nunique() == 1
+
+
+def test_letters_that_look_alike_are_read_in_headings_and_told_in_names(tmp_path):
+    (tmp_path / "reports.csv").write_text("accеssion,tехt\nA1,Artros\n")
+    assert read_reports(tmp_path / "reports.csv")["text"].tolist() == ["Artros"]
+    table = tmp_path / "readings.csv"
+    table.write_text(READ.replace("time", "time,sіde") + "A1,bo,reader,1,kl,2,0,,left\n")
+    assert read_readings(table)["side"].tolist() == ["left"]
+    for column, other in (("reader", "bо,reader,1,kl"), ("item", "bo,reader,1,кl")):
+        table.write_text(READ + f"A1,bo,reader,1,kl,2,0,\nA2,{other},2,0,\n")
+        with pytest.raises(StudyError, match=f"{column} of exam A"):
+            read_readings(table)
+
+
+def test_an_accession_number_in_letters_that_look_alike_is_counted_and_that_of_a_reading_refused(tmp_path):
+    for number in (1, 2):
+        save(knee(number), tmp_path / "dicom" / f"{number}.dcm")
+    index = indexed(tmp_path, reports="accession,text\nА00001,Artros\nA00002,Artros\n")
+    assert counts(index.counts)["reports_spelled_otherwise"] == 1
+    with pytest.raises(
+        Refused, match=r"'А00001', the DICOM files have 'A00001'; they differ in .*letters that look alike"
+    ):
+        indexed(tmp_path, readings=READ + "А00001,bo,reader,1,kl,2,0,\nA00002,bo,reader,1,kl,2,0,\n")
+
+
+@pytest.mark.parametrize(("one", "other"), [("1.1", "1.10"), ("123", "00123")])
+def test_a_number_that_a_spreadsheet_makes_that_of_another_exam_is_told(tmp_path, one, other):
+    for number, name in enumerate((one, other, "7")):
+        save(knee(number, AccessionNumber=name), tmp_path / "dicom" / f"{number}.dcm")
+    twice = READ + f"{one},bo,reader,1,kl,2,0,\n{one},bo,reader,1,kl,3,0,\n"
+    with pytest.raises(Refused, match=f"line 2: exam {one} has readings, but twice by one reader"):
+        indexed(tmp_path, readings=twice)
+    found = indexed(
+        tmp_path,
+        readings=READ + f"{one},bo,reader,1,kl,2,0,\n{one},cia,reader,1,kl,3,0,\n",
+        reports=f"accession,text\n{one},Artros\n{one},Ingen artros\n7,Artros\n",
+        exams=f"exam,age,sex\n{one},70,\n",
+    )
+    told = counts(found.counts)
+    assert told["reports_of_alike_numbers"] == told["exams_csv_of_alike_numbers"] == 1
+    both = indexed(tmp_path, readings=twice.replace(f"{one},bo,reader,1,kl,3", f"{other},bo,reader,1,kl,3"))
+    assert len(both.readings) == 2
+
+
+def test_a_fraction_that_lost_its_nought_is_told_as_the_spreadsheets_doing(tmp_path):
+    for number, name in enumerate(("1.10", "1.2")):
+        save(knee(number, AccessionNumber=name), tmp_path / "dicom" / f"{number}.dcm")
+    with pytest.raises(Refused, match=r"'1.1', the DICOM files have '1.10'; a spreadsheet has changed"):
+        indexed(tmp_path, readings=READ + "1.1,bo,reader,1,kl,2,0,\n1.2,bo,reader,1,kl,2,0,\n")
