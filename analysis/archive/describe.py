@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from analysis.archive.characters import are_unread
 from analysis.archive.corrections import correct
 from analysis.archive.dicom import text, value
 from analysis.archive.sides import BESIDE, LETTERS, joined, side_tags
@@ -212,11 +213,12 @@ def parse_date(written: str) -> date | None:
 
 
 def unread(dataset: Any, on: date | None) -> list[str]:
-    """Say what is written and not read: age, sex, or a date, as of another calendar, of birth or of the exam (`on`)."""
+    """Say what is written and not read: age, sex, texts in other characters than are declared, or a date, as of another calendar, of birth or of the exam (`on`)."""
     told = {
         "birth_date_unread": (born := text(dataset, "PatientBirthDate")) and parse_date(born) is None,
         "date_unread": on is None and text(dataset, *_DATES),
         "age_unread": (age := text(dataset, "PatientAge")) and _written_age(age) is None,
+        "characters_unread": are_unread(dataset),
         "sex_unread": text(dataset, "PatientSex") and sex(dataset) is None,
     }
     return [name for name, holds in told.items() if holds]

@@ -8,6 +8,7 @@ import pytest
 from analysis.archive import describe
 from analysis.archive.counts import in_future
 from analysis.archive.ingest import Refused
+from analysis.archive.inspect import inspect
 from analysis.archive.matching import fill_from
 from analysis.archive.people import patients
 from analysis.archive.settings import IngestSettings
@@ -148,3 +149,41 @@ def test_a_fraction_that_lost_its_nought_is_told_as_the_spreadsheets_doing(tmp_p
         save(knee(number, AccessionNumber=name), tmp_path / "dicom" / f"{number}.dcm")
     with pytest.raises(Refused, match=r"'1.1', the DICOM files have '1.10'; a spreadsheet has changed"):
         indexed(tmp_path, readings=READ + "1.1,bo,reader,1,kl,2,0,\n1.2,bo,reader,1,kl,2,0,\n")
+
+
+FOREIGN = [
+    ("правого колена", "cp1251"), ("колено", "koi8_r"), ("předozadní příčné", "iso8859_2"), ("stojąca", "iso8859_2"),
+    ("δεξιού γόνατος", "iso8859_7"), ("右膝", "gb18030"), ("右膝關節", "big5"), ("右膝関節", "shift_jis"), ("右膝", "euc_jp"),
+    ("右膝", "iso2022_jp"), ("우측 무릎", "euc_kr"), ("ברך ימין", "iso8859_8"), ("เข่าขวา", "tis_620"), ("Knä höger", "cp850"),
+]  # fmt: skip
+LATIN = [
+    "Knä höger belastad",
+    "KNÄ HÖGER",
+    "Genou droit, défilé créé",
+    "Rodilla – “derecha” año",
+    "d’avant d´avant",
+    "polvi, ääriasento",
+]
+
+
+@pytest.mark.parametrize("declared", [None, "ISO_IR 100", "ISO_IR 192"])
+def test_texts_in_characters_that_the_header_does_not_declare_are_counted(tmp_path, declared):
+    for number, (words, encoding) in enumerate([*FOREIGN, *((words, "cp1252") for words in LATIN)]):
+        written = words.encode(encoding)
+        written += b" " * (len(written) % 2)
+        dataset = knee(number, SpecificCharacterSet=declared, StudyDescription="Q" * len(written))
+        path = save(dataset, tmp_path / f"{number:02d}.dcm")
+        path.write_bytes(path.read_bytes().replace(b"Q" * len(written), written))
+    noted = [
+        "characters_unread" in (inspect(tmp_path, path.name, IngestSettings())["noted"] or "")
+        for path in sorted(tmp_path.iterdir())
+    ]
+    assert noted == [True] * len(FOREIGN) + [False] * len(LATIN)
+
+
+def test_texts_in_characters_that_are_declared_are_read(tmp_path):
+    for number, (words, declared) in enumerate(
+        (("колено", "ISO_IR 144"), ("колено", "ISO_IR 192"), ("山田", "\\ISO 2022 IR 87"))
+    ):
+        save(knee(number, SpecificCharacterSet=declared, StudyDescription=words), tmp_path / f"{number}.dcm")
+        assert not inspect(tmp_path, f"{number}.dcm", IngestSettings())["noted"]
