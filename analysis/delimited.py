@@ -176,6 +176,12 @@ def text_cells(data: bytes, path: Path, needs: list[str]) -> Columns:
             f"{path}: the names of its columns are in line {below + skipped}; remove what stands above them."
         )
     require(names, needs, path)
+    again = next((name for name in names if re.sub(r"\.\d+$", "", name) in needs and name not in needs), None)
+    if again:
+        raise StudyError(
+            f"The table {path} has the column '{again}', as statistics programs call a second one of one name; remove or "
+            "rename one."
+        )
     lines, found = list[int](), list[list[str]]()
     for line, cells in rows:
         if len(cells) != len(header):

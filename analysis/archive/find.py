@@ -9,6 +9,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import NamedTuple
 
+from analysis.archive.others import kind_of
 from analysis.errors import StudyError
 
 _ESCAPE = re.compile(rb"\\x([0-9a-f]{2})")
@@ -18,6 +19,10 @@ _ESCAPE = re.compile(rb"\\x([0-9a-f]{2})")
 _MARK = ".snakemake_timestamp"
 #: A cohort's folder with a series of magnetic resonance images, of which its hard drive has millions of files.
 _MR = re.compile(r"1\d{7}")
+
+
+#: Bytes that a file is known by.
+_BEGINNING = 512
 
 
 class Entry(NamedTuple):
@@ -130,6 +135,25 @@ def _identity(place: str) -> tuple[int, int]:
 def find(folder: Path) -> list[Entry]:
     """List every file below an archive in a fixed order; see `walk`."""
     return _in_order(_of_archive(folder))
+
+
+def beside(folder: Path) -> int:
+    """Count the folders, packed files and DICOM files that lie beside an archive's folder `dicom`, where they aren't read."""
+    start = files_folder(folder)
+    if start == folder:
+        return 0
+    return sum(one != start and not one.name.startswith(".") and _may_hold(one) for one in folder.iterdir())
+
+
+def _may_hold(place: Path) -> bool:
+    if place.is_dir():
+        return True
+    try:
+        with place.open("rb") as file:
+            data = file.read(_BEGINNING)
+    except OSError:
+        return False
+    return data[128:132] == b"DICM" or kind_of(data)[0] in ("packed", "picture")
 
 
 def find_release(folder: Path) -> list[Entry]:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from analysis.archive.copies import mark_copies
 from analysis.archive.counts import count, in_future
-from analysis.archive.find import find
+from analysis.archive.find import beside, find
 from analysis.archive.headers import read_headers
 from analysis.archive.inspect import DESCRIPTION
 from analysis.archive.knees import BOX, both_sides_read, divide, find_double, units
@@ -116,7 +116,10 @@ def ingest(
     by_study = _patients(files, settings, nobody, many)
     doubts = {"identifiers_of_many": len(many), "patients_contradicted": contradicted(files, files["patient_key"])}
     doubts |= {"patients_alike": alike(files, files["patient_key"]), "dates_in_future": in_future(files)}
+    doubts["beside_dicom"] = beside(folder)
     files["exam_key"] = exams(files, files["patient_key"])
+    dated = files.loc[files["code"].isna(), "date"].notna().groupby(files["exam_key"]).any()
+    doubts["exams_without_date"] = int((~dated).sum())
     reject(files, files["exam_key"].isna(), "no_exam")
     reject(files, files["patient_key"].isna(), "no_patient", _who(files, settings, many))
     of_two = shared(files["exam_key"], files["patient_key"])

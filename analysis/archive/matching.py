@@ -12,6 +12,8 @@ from analysis.archive.unit import exam_of, plain
 from analysis.errors import StudyError
 from analysis.tables import MISSING, by_value
 
+#: What a spreadsheet puts in the place of what it can't work out.
+_ERROR = re.compile(r"#(?:[A-ZÄÖÅÉ0/]+[!?]|N/A)", re.IGNORECASE)
 _EXPONENT = re.compile(r"\d(?:[.,]\d+)?E[+]?\d+", re.IGNORECASE)
 
 
@@ -78,6 +80,11 @@ def _twins(named: pd.Series, files: pd.DataFrame) -> pd.Series:
     return there[there.map(_core).isin(other)] if len(other) else there[:0]
 
 
+def _is_said(text: str) -> bool:
+    """Return whether a report says anything: what a spreadsheet took for a formula (- no fracture) is lost."""
+    return len(text) > 9 or (text.strip().lower() not in MISSING and not _ERROR.fullmatch(text.strip()))
+
+
 def _unmatched(named: pd.Series, files: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
     """Return the names of a table that no exam has, and the accession numbers that the table hasn't, each once."""
     there, given = files["accession"].dropna().drop_duplicates(), named.drop_duplicates()
@@ -123,7 +130,7 @@ def reports_of_exams(reports: pd.DataFrame, files: pd.DataFrame, path: Path) -> 
     names = exam_names(files.assign(exam=exam_of(files["exam"])))
     several = names.loc[names["name"].duplicated(keep=False), "name"]
     single = names[~names["name"].isin(several)].set_index("name")["exam"]
-    said = reports["text"].map(lambda text: len(text) > 9 or text.strip().lower() not in MISSING).astype(bool)
+    said = reports["text"].map(_is_said).astype(bool)
     named = reports[(reports["accession"] != "") & said]
     exam = named["accession"].map(single)
     lost = exam.isna() & ~named["accession"].isin(several)

@@ -69,12 +69,13 @@ def borne_by_many(files: pd.DataFrame) -> frozenset[str]:
     names = names[names >= max(10, 0.2 * people["patient_id"].nunique())]
     born = people["birth_date"].str.replace(r"\D", "", regex=True).groupby(people["patient_id"].map(plain)).nunique()
     words = {name for name in born.index[born >= 3] if not any(map(str.isdigit, name))}
-    return frozenset({*map(plain, many.index), *map(_plain_name, names.index), *words})
+    return frozenset({*map(plain, many.index), *(one for name in names.index for one in _plain_names(name)), *words})
 
 
-def _plain_name(name: str) -> str:
-    """Return a name's parts in a fixed order, with a blank between them."""
-    return " ".join(sorted(part for part in map(plain, re.split(r"[\^=,\s]+", name)) if part))
+def _plain_names(name: str) -> list[str]:
+    """Return a name in each of the letters in which it is written, without titles: its parts in a fixed order, with blanks."""
+    written = ("^".join(one.split("^")[:3]) for one in name.split("="))
+    return [" ".join(sorted(part for part in map(plain, re.split(r"[\^,\s]+", one)) if part)) for one in written]
 
 
 def patients(files: pd.DataFrame, placeholders: Iterable[str], many: frozenset[str] = frozenset()) -> pd.Series:
@@ -121,7 +122,10 @@ _COLUMNS = ["patient_id", "other_ids", "patient_name", "birth_date"]
 
 def _by_hospital(files: pd.DataFrame) -> pd.Series:
     """Return the identifiers, with the hospital's name before those that each of several gave to somebody of another birth."""
-    number, issuer = files["patient_id"], files.reindex(columns=["issuer"])["issuer"]
+    # As HL7 writes them, in one: 1234^^^Lund.
+    both = files["patient_id"].str.extract(r"^(?P<number>[^^]*\d[^^]*)\^\^\^(?P<issuer>[^^&]+)")
+    number = both["number"].fillna(files["patient_id"])
+    issuer = files.reindex(columns=["issuer"])["issuer"].astype("str").fillna(both["issuer"])
     if issuer.nunique() < 2:
         return number
     given = pd.DataFrame(
@@ -144,14 +148,13 @@ def _keys(row: tuple[object, ...], nobody: frozenset[str]) -> list[str]:
     found = [one for one in (plain_id(one, nobody) for one in (patient_id, *other_ids.split(SEPARATOR))) if one]
     keys = [f"id {one}" for one in found]
     digits = re.sub(r"\D", "", born)
-    known = _plain_name(name)
     filler = (date := parse_date(born)) is not None and is_filler(date)
     if len(digits) == 8 and not filler:
         # A spreadsheet takes the noughts off a number: the birth date tells whether it is the same.
         keys += [f"number {one.lstrip('0')} {digits}" for one in found if one.isdecimal()]
-    if len(digits) == 8 and not filler and " " in known and not nobody & {known, *known.split()}:
         # ASSUME: two people of one name and one birth date are rarer in an archive than one person with two numbers.
-        keys.append(f"name {known} {digits}")
+        names = (one for one in _plain_names(name) if " " in one and not nobody & {one, *one.split()})
+        keys += [f"name {one} {digits}" for one in names]
     return keys
 
 
@@ -201,8 +204,8 @@ def exams(files: pd.DataFrame, patient: pd.Series) -> pd.Series:
     """Find out which exam each file is of: by accession number, else by its study.
 
     A file without an accession number is of the exam that its study is of elsewhere, if that is one. An accession
-    number that tells nothing is passed over for the study: one that several patients have (1, say), whose studies lie
-    more than a day apart, or that is the patient's identifier, in any spelling, on several studies without a date. Files of
+    number that tells nothing is passed over for the study: one that several patients have (1, say), that programs write for
+    nothing (0, NONE), whose studies lie more than a day apart, or that is the patient's identifier, in any spelling, on several studies without a date. Files of
     one study that lie further apart are of several exams, too.
 
     Parameters
@@ -218,7 +221,9 @@ def exams(files: pd.DataFrame, patient: pd.Series) -> pd.Series:
         The identity of the exam, missing where there is nothing to go by.
     """
     date = pd.to_datetime(files["date"])
-    accession = files["accession"].mask(shared(files["accession"], patient))
+    accession = files["accession"].mask(
+        shared(files["accession"], patient) | files["accession"].map(_is_nothing, na_action="ignore").eq(True)
+    )
     several = (files["study_uid"].groupby(accession).transform("nunique") > 1).fillna(False).astype(bool)
     undated = pd.Series(False, files.index)
     open_ = several & date.isna()
@@ -231,6 +236,10 @@ def exams(files: pd.DataFrame, patient: pd.Series) -> pd.Series:
     found = ("accession " + accession).fillna("study " + files["study_uid"])
     apart = _far_apart(date, found)
     return found.mask(apart, found + " of " + files["date"].fillna("no date"))
+
+
+def _is_nothing(number: str) -> bool:
+    return number.lower() in MISSING or not plain(number).strip("0") or plain(number) == "unknown"
 
 
 def _far_apart(date: pd.Series, key: pd.Series) -> np.ndarray:

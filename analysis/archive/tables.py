@@ -28,7 +28,7 @@ def misnamed(folder: Path) -> str | None:
     """Say which file beside an archive's images is one of its tables by a name that isn't read, or None."""
     others = sorted(path for path in folder.iterdir() if path.name not in NAMES)
     for path in others if (folder / "dicom").is_dir() else ():
-        if path.name != "dicom" and re.fullmatch(r"dicom[\W\d_]*|.*\.dcm", path.name.casefold()):
+        if path.name != "dicom" and re.fullmatch(r"dicom[\W\d_]*(zip|7z|rar|tar|t?gz)?|.*\.dcm", path.name.casefold()):
             return f"{path} isn't read, since files are read in the folder dicom; put it in there, or take it out of the archive."
     for name in NAMES:
         table = folder / name
@@ -69,6 +69,10 @@ def read_readings(path: Path) -> pd.DataFrame:
         or an item spelled in two ways.
     """
     frame = read_text_table(path, READINGS)
+    for column in () if "side" in frame else frame.columns.difference(list(READINGS)):
+        cells = set(frame[column].str.lower()) - MISSING
+        if cells and cells <= {*SIDES, *_LETTERS}:
+            raise StudyError(f"{path}: the column '{column}' says left and right; call it 'side', or remove it.")
     frame = frame[list(READINGS)].assign(side=frame.get("side", ""))
     written = frame["value"]
     for column in (*READINGS, "side"):

@@ -187,3 +187,85 @@ def test_texts_in_characters_that_are_declared_are_read(tmp_path):
     ):
         save(knee(number, SpecificCharacterSet=declared, StudyDescription=words), tmp_path / f"{number}.dcm")
         assert not inspect(tmp_path, f"{number}.dcm", IngestSettings())["noted"]
+
+
+def test_what_lies_beside_the_folder_that_is_read_is_counted(tmp_path):
+    save(knee(1), tmp_path / "dicom" / "1.dcm")
+    for name, content in (("notes.txt", b"none"), (".hidden", b"PK\x03\x04"), ("manifest.csv", b"a,b\n")):
+        (tmp_path / name).write_bytes(content)
+    assert "beside_dicom" not in counts(indexed(tmp_path).counts)
+    save(knee(2), tmp_path / "more" / "2.dcm")
+    save(knee(3), tmp_path / "IM0003")
+    (tmp_path / "rest.zip").write_bytes(b"PK\x03\x04")
+    assert counts(indexed(tmp_path).counts)["beside_dicom"] == 3
+    (tmp_path / "dicom.zip").write_bytes(b"PK\x03\x04")
+    with pytest.raises(Refused, match=r"dicom\.zip isn't read"):
+        indexed(tmp_path)
+
+
+def test_exams_without_a_date_are_counted(tmp_path):
+    for number, date in enumerate(("20200304", "", "")):
+        save(knee(number, StudyDate=date), tmp_path / f"{number}.dcm")
+    save(knee(2, StudyDate="20200304"), tmp_path / "3.dcm")
+    assert counts(indexed(tmp_path).counts)["exams_without_date"] == 1
+
+
+@pytest.mark.parametrize("number", ["0", "000", "NONE", "N/A", "-", "Unknown"])
+def test_an_accession_number_that_programs_write_for_nothing_joins_no_studies(tmp_path, number):
+    for study in range(3):
+        save(knee(1, AccessionNumber=number, StudyInstanceUID=f"1.{study}"), tmp_path / f"{study}.dcm")
+    assert counts(indexed(tmp_path).counts)["exams"] == 3
+
+
+@pytest.mark.parametrize(
+    ("ids", "names", "n"),
+    [
+        (("A1^^^LUND", "A1"), ("", ""), 1),
+        (("1234^^^LUND&1.2&ISO", "1234"), ("", ""), 1),
+        (("Berg^Eva", "Berg^Karl"), ("", ""), 2),
+        (("A1", "B2"), ("Berg^Eva^^Dr", "BERG^EVA"), 1),
+        (("A1", "B2"), ("Берг^Ева=Berg^Eva", "Berg^Eva"), 1),
+        (("A1", "B2"), ("Berg^Eva^Maria", "Berg^Eva"), 2),
+    ],
+)
+def test_numbers_with_their_hospital_and_names_with_titles_or_in_two_alphabets_are_the_same(ids, names, n):
+    told = {"patient_id": ids, "other_ids": None, "patient_name": names, "birth_date": "19500102"}
+    assert patients(pd.DataFrame(told, dtype="str"), IngestSettings().placeholders).nunique() == n
+
+
+def test_a_number_with_its_hospital_is_of_two_people_where_their_births_differ():
+    told = {"patient_id": ["1234^^^LUND", "1234^^^UMEA"], "other_ids": None, "patient_name": None}
+    table = pd.DataFrame(told | {"birth_date": ["19500102", "19620304"]}, dtype="str")
+    assert patients(table, IngestSettings().placeholders).nunique() == 2
+
+
+@pytest.mark.parametrize("words", ["DXKNEE", "(DX) KNEE", "[DX] Knee 3 views", "1. DX KNEE", "_DX_KNEE"])
+def test_a_modality_in_brackets_or_joined_to_the_knee_is_no_side(words):
+    assert describe.side(knee(1, StudyDescription=words), IngestSettings()) == (None, False)
+    assert describe.side(knee(1, StudyDescription=f"{words} dx"), IngestSettings()) == ("right", False)
+
+
+def test_a_second_column_that_a_program_has_numbered_is_told(tmp_path):
+    table = tmp_path / "readings.csv"
+    table.write_text(READ.replace("value", "value,value.1") + "A1,bo,reader,1,kl,2,3,0,\n")
+    with pytest.raises(StudyError, match=r"has the column 'value\.1'"):
+        read_readings(table)
+
+
+@pytest.mark.parametrize("cells", [("left", "right"), ("L", ""), ("R", "NA")])
+def test_a_column_of_sides_by_another_name_is_told(tmp_path, cells):
+    table = tmp_path / "readings.csv"
+    rows = "".join(f"A{number},bo,reader,1,kl,2,0,,{cell}\n" for number, cell in enumerate(cells))
+    table.write_text(READ.replace("time", "time,Laterality") + rows)
+    with pytest.raises(StudyError, match="the column 'laterality' says left and right; call it 'side'"):
+        read_readings(table)
+    table.write_text(READ.replace("time", "time,comment") + rows.replace("\n", " knee\n"))
+    assert read_readings(table)["side"].tolist() == ["", ""]
+
+
+def test_a_report_that_a_spreadsheet_took_for_a_formula_is_none_and_counted(tmp_path):
+    for number in range(3):
+        save(knee(number), tmp_path / "dicom" / f"{number}.dcm")
+    reports = "accession,text\nA00000,#NAME?\nA00001,#N/A\nA00002,#1 knee\n"
+    found = counts(indexed(tmp_path, reports=reports).counts)
+    assert (found["reports"], found["numbers_without_text"], found["exams_without_report"]) == (1, 2, 2)
