@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from analysis.archive.corrections import correct
-from analysis.archive.dicom import numbers, present, value
+from analysis.archive.dicom import numbers, present, value, whole
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -40,10 +40,10 @@ def stored_as_told(values: NDArray[Any], dataset: Dataset) -> NDArray[Any]:
             falls = _falls(tables[0])
             entries, first, _, as_told = _entries(tables[0], dataset)
             _refuse_noise(entries, _STEP)
-            if _left_out(values, first, len(entries)):
-                first, as_told = 0, False
-            if _left_out(values, first, len(entries)):
+            true = _first(values, first, len(entries), dataset)
+            if (values >= true + len(entries)).mean() > _LEFT_OUT:
                 raise ValueError("the table is of other values")
+            first, as_told = true, as_told and true in (first, first - 65536)
             found: NDArray[Any] = entries[_places(values, first, len(entries))]
         else:
             slope, intercept = (
@@ -69,10 +69,18 @@ def _falls(item: Dataset) -> bool:
     return half > 0 and bool(np.mean(entries[:half]) - np.mean(entries[half:]) > _FALL * np.ptp(entries))
 
 
-def _left_out(values: NDArray[Any], first: int, n: int) -> bool:
-    """Return whether a table leaves out many of the values."""
-    first -= 65536 * (first >= 32768 and (values.min() < 0 or values.max() < first))
-    return bool(((values < first) | (values >= first + n)).mean() > _LEFT_OUT)
+def _first(values: NDArray[Any], first: int, n: int, dataset: Dataset) -> int:
+    """Return the value of a table's first entry.
+
+    That is 0 where the table leaves out many values as it is told, has entries for values that none can have, and fits so.
+    """
+    low, high = int(values.min()), int(values.max())
+    if first >= 32768 and (low < 0 or high < first) and first - 65536 + n > low:  # written without its sign
+        first -= 65536
+    bits = max(whole(dataset, "BitsStored") or 0, high.bit_length())
+    out = ((values < first) | (values >= first + n)).mean() > _LEFT_OUT
+    unused = first < min(low, 0) or first + n > 2**bits
+    return 0 if out and unused and low >= 0 and n // 2 <= high < n else first
 
 
 def looked_up(values: NDArray[Any], item: Dataset, dataset: Dataset) -> NDArray[np.float64]:
@@ -85,7 +93,10 @@ def looked_up(values: NDArray[Any], item: Dataset, dataset: Dataset) -> NDArray[
     depth = bits if 2 ** (bits - 1) <= top < 2**bits else top.bit_length()
     if not told or depth != bits:
         correct(dataset, "table")
-    curve = entries[_places(values, first, len(entries))]
+    true = _first(values, first, len(entries), dataset)
+    if true not in (first, first - 65536):
+        correct(dataset, "table")
+    curve = entries[_places(values, true, len(entries))]
     _refuse_noise(curve)
     return np.asarray(curve / (2.0**depth - 1))
 

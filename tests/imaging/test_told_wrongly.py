@@ -110,3 +110,25 @@ def test_a_bitmap_shutter_may_have_the_other_byte_of_its_words_first(tmp_path, s
     image = shown(tmp_path, ds)
     assert not image[hides == 1].any()
     assert close(image[hides == 0], DRAWN[hides == 0] / 4095)
+
+
+@pytest.mark.parametrize("first", [1000, 3000, 9000, 65536 - 3000])
+def test_a_table_of_brightness_with_a_wrong_first_value_is_read_from_nought(tmp_path, first):
+    image, noted = prepared(file(**lut(RAMP, [4096, first, 12])), tmp_path)
+    assert (image == prepared(file(**WINDOW), tmp_path)[0]).all()
+    assert noted == "table"
+
+
+@pytest.mark.parametrize(
+    ("keyword", "first", "n"),
+    [
+        ("VOILUTSequence", 600, 3496),
+        ("VOILUTSequence", 1500, 1000),
+        ("VOILUTSequence", 0, 3000),
+        ("ModalityLUTSequence", 600, 3496),
+    ],
+)
+def test_a_table_that_leaves_out_what_is_dark_or_bright_is_read_as_it_says(tmp_path, keyword, first, n):
+    table = lut(np.linspace(0, 4095, n).astype(int), [n, first, 12])["VOILUTSequence"]
+    image = shown(tmp_path, file(**{keyword: table}, **(WINDOW if keyword[0] == "M" else {})))
+    assert close(image, np.clip((DRAWN.astype(float) - first) / (n - 1), 0, 1))
