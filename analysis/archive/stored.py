@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
-from analysis.archive.codestream import LOSSY
 from analysis.archive.corrections import correct
-from analysis.archive.dicom import syntax_of, text, whole
+from analysis.archive.dicom import text, whole
+from analysis.archive.padding import EDGE, edge, padding, touching
 from analysis.archive.shutter import outside_shutter
 
 if TYPE_CHECKING:
@@ -18,10 +18,6 @@ if TYPE_CHECKING:
 
 # ASSUME: a shutter or padding that hides more than this share of the image is a wrong tag.
 _HIDDEN = 0.95
-#: Share of the edge that padding without a tag must take.
-_EDGE = 0.05
-#: Of so many lines about an image it is a border.
-_FRAME = 5
 #: Neighbours are torn apart where they get so many times further; and are close below this share of all values.
 _TORN, _CLOSE = 2, 0.1
 #: Fewer pairs of neighbours tell nothing, and no letter has so few; negative values are at least so many.
@@ -140,21 +136,10 @@ def _read(stored: NDArray[Any], bits: int, signed: bool) -> NDArray[Any]:
 
 def _padding_within(stored: NDArray[Any], moved: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Mark those that a reading moves and that look like padding, or a saturated beam: one extreme along the edge."""
-    edge = _edge(stored)
-    extreme = edge.max() if moved[stored == edge.max()].any() else edge.min()
+    border = edge(stored)
+    extreme = border.max() if moved[stored == border.max()].any() else border.min()
     mask = moved & (stored == extreme)
-    return _touching(mask) if _edge(mask).mean() >= _EDGE else np.zeros_like(mask)
-
-
-def _edge(image: NDArray[Any]) -> NDArray[Any]:
-    return np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]])
-
-
-def _touching(mask: NDArray[Any]) -> NDArray[np.bool_]:
-    """Return what of a mask touches the edge of the image."""
-    labels = cv2.connectedComponents(mask.astype(np.uint8), connectivity=4)[1]
-    edge = np.unique(_edge(labels))
-    return np.isin(labels, edge[edge > 0])
+    return touching(mask) if edge(mask).mean() >= EDGE else np.zeros_like(mask)
 
 
 def _jumps(image: NDArray[Any], moved: NDArray[np.bool_]) -> NDArray[Any]:
@@ -210,11 +195,7 @@ def hidden(stored: NDArray[Any], dataset: Dataset) -> NDArray[np.bool_] | None:
     numpy.ndarray of bool, shape (rows, columns), or None
         None where there are none.
     """
-    parts = [
-        part
-        for part in (_padding_in_frame(stored, dataset), outside_shutter(stored.shape, dataset))
-        if part is not None
-    ]
+    parts = [part for part in (padding(stored, dataset), outside_shutter(stored.shape, dataset)) if part is not None]
     if not parts:
         return None
     found = np.logical_or.reduce(parts)
@@ -222,80 +203,3 @@ def hidden(stored: NDArray[Any], dataset: Dataset) -> NDArray[np.bool_] | None:
         return found
     correct(dataset, "hidden")
     return None
-
-
-def _padding_in_frame(stored: NDArray[Any], dataset: Dataset) -> NDArray[np.bool_] | None:
-    """Find the padding, also behind lines of one value that are drawn about it all; these are none of the image then."""
-    found = _padding(stored, dataset)
-    lines = 0 if found is not None and _edge(found).any() else _lines_about(stored)
-    if lines and (within := _padding(stored[lines:-lines, lines:-lines], dataset)) is not None and within.any():
-        return np.pad(within, lines, constant_values=True)
-    return found
-
-
-def _lines_about(stored: NDArray[Any]) -> int:
-    """Return how many lines of one value are drawn about an image, if they are a few."""
-    lines, drawn = 0, stored[0, 0]
-    while lines < _FRAME and (_edge(stored) == drawn).all():
-        stored, lines = stored[1:-1, 1:-1], lines + 1
-    return lines if lines < _FRAME else 0
-
-
-def _padding(stored: NDArray[Any], dataset: Dataset) -> NDArray[np.bool_] | None:
-    """Find the padding (PS3.3 C.7.5.1.1.2): its value or range, as far as it touches the edge of the image.
-
-    ASSUME: the same value within the image is the image's, as where metal is as white as the padding.
-    """
-    first = whole(dataset, "PixelPaddingValue")
-    last = whole(dataset, "PixelPaddingRangeLimit")
-    # A loss in compression spreads a value over those next to it.
-    near = (int(stored.max()) - int(stored.min())) // 100 if first is not None and _is_lossy(dataset) else 0
-    mask = None if first is None else _between(stored, first, first if last is None else last, near)
-    if mask is None and first is not None and (bits := whole(dataset, "BitsStored")):
-        # A value beyond the bits that hold the image was cut to them like the image.
-        mask = _between(stored, *(one & (2**bits - 1) for one in (first, first if last is None else last)))
-    if mask is None and (mask := _untold(stored)) is not None:
-        correct(dataset, "padding")
-    return None if mask is None else _touching(mask)
-
-
-def _is_lossy(dataset: Dataset) -> bool:
-    return text(dataset, "LossyImageCompression") == "01" or syntax_of(dataset) in LOSSY
-
-
-def _between(stored: NDArray[Any], first: int, last: int, near: int = 0) -> NDArray[np.uint8] | None:
-    """Mark a range of values, and those near it; None where no pixel has one, or nearly all have."""
-    low, high = sorted(_within(one, stored.dtype) for one in (first, last))
-    # Compared as Python's numbers, of which none is too large.
-    info = np.iinfo(stored.dtype)
-    mask = ((stored >= max(low - near, info.min)) & (stored <= min(high + near, info.max))).astype(np.uint8)
-    return mask if 0 < mask.mean() <= _HIDDEN else None
-
-
-def _untold(stored: NDArray[Any]) -> NDArray[np.uint8] | None:
-    """Mark padding that no tag declares.
-
-    ASSUME: it is the lowest or highest value, lies along a twentieth of the edge, and is further from every other value
-    than those are from each other. Black about a dark image isn't, nor is a saturated beam.
-    """
-    edge = _edge(stored)
-    for extreme in (edge.max(), edge.min()):
-        # First by a few of the pixels: nearly all images end here.
-        for some in (stored[::8, ::8], stored):
-            others = some[some != extreme]
-            if others.size < 2 or not _far(int(extreme), int(others.min()), int(others.max())):
-                break
-        else:
-            if (edge == extreme).mean() >= _EDGE:
-                return np.asarray(stored == extreme, np.uint8)
-    return None
-
-
-def _far(value: int, low: int, high: int) -> bool:
-    return low < high and max(value - high, low - value) > high - low
-
-
-def _within(number: int, dtype: np.dtype[Any]) -> int:
-    """Return a number as a pixel would hold it: the tag may be signed where the pixels aren't."""
-    info = np.iinfo(dtype)
-    return (number - info.min) % (info.max - info.min + 1) + info.min

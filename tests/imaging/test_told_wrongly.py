@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from pydicom.uid import ExplicitVRBigEndian
 
+from analysis.archive.padding import padding
 from analysis.imaging.image import prepare_file
 from analysis.imaging.settings import ImagesSettings
 from tests.archive.files import save
@@ -132,3 +133,8 @@ def test_a_table_that_leaves_out_what_is_dark_or_bright_is_read_as_it_says(tmp_p
     table = lut(np.linspace(0, 4095, n).astype(int), [n, first, 12])["VOILUTSequence"]
     image = shown(tmp_path, file(**{keyword: table}, **(WINDOW if keyword[0] == "M" else {})))
     assert close(image, np.clip((DRAWN.astype(float) - first) / (n - 1), 0, 1))
+
+
+@pytest.mark.parametrize("shape", [(3, 3), (4, 9), (12, 5)])
+def test_a_tiny_image_of_one_value_has_no_lines_about_it(shape):
+    assert padding(np.full(shape, 7, np.uint16), file()) is None
