@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar, get_args
+from typing import Any, ClassVar, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
 
@@ -33,11 +33,13 @@ class Settings(BaseModel):
 
     @field_validator("*", mode="before")
     @classmethod
-    def _truth_is_no_number(cls, value: Any, info: ValidationInfo) -> Any:
-        """Refuse true and false where a number is asked for; they would count as 1 and 0."""
+    def _is_meant(cls, value: Any, info: ValidationInfo) -> Any:
+        """Refuse true and false where a number is asked for, which would count as 1 and 0, and texts without a letter."""
         wanted = cls.model_fields[info.field_name or ""].annotation
         if _holds_truth(value) and not _asks_for_truth(wanted):
             raise ValueError("true and false are no numbers")
+        if _holds_blank(value, wanted):
+            raise ValueError("it holds a text without a letter; write what it is, or leave it out")
         return value
 
 
@@ -51,6 +53,17 @@ def _asks_for_truth(wanted: Any) -> bool:
     if wanted in (bool, Any) or (isinstance(wanted, type) and issubclass(wanted, BaseModel)):
         return True  # a section looks at its own values
     return any(map(_asks_for_truth, get_args(wanted)))
+
+
+def _holds_blank(value: Any, wanted: Any) -> bool:
+    """Whether a value is an empty text where one is asked for, or holds one, as a list's entry or a mapping's name."""
+    if isinstance(value, str):
+        return not value.strip() and (wanted is str or any(_holds_blank(value, part) for part in get_args(wanted)))
+    if get_origin(wanted) is dict and isinstance(value, dict):
+        names, values = get_args(wanted)
+        return any(_holds_blank(name, names) or _holds_blank(one, values) for name, one in value.items())
+    parts = value if isinstance(value, list | tuple) else [value] * isinstance(value, dict)
+    return any(_holds_blank(one, part) for part in get_args(wanted) for one in parts)
 
 
 S = TypeVar("S", bound=Settings)
@@ -131,6 +144,11 @@ def _sentence(model: type[BaseModel], problem: Any) -> str:
         within = ".".join(map(str, problem["loc"][:-2]))
         return f"the name '{problem['input']}' in '{within}' doesn't fit the pattern {problem['ctx']['pattern']}; choose another."
     message = problem["msg"].removeprefix("Value error, ").removesuffix(".")
+    if problem["type"] in ("tuple_type", "list_type"):
+        message = "write a list, in square brackets"
+    elif problem["type"] in ("too_short", "too_long"):
+        least, most = (problem["ctx"].get(f"{end}_length") for end in ("min", "max"))
+        message = f"give at least {least}" if most is None else f"give at most {most}"
     if not key:  # a check of several values together, whose message names them
         return message if message.endswith("?") else f"{message}."
     value = repr(problem["input"])

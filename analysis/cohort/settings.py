@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -22,7 +22,7 @@ class SetSettings(Settings):
     enriched_share: float | None = Field(
         None, ge=0, le=1, description="At least this share of the exams has one of the words in its report; null: any."
     )
-    at_least: dict[str, dict[int, int]] = Field(
+    at_least: dict[str, dict[int, Annotated[int, Field(ge=1)]]] = Field(
         {}, description="Item to grade to the smallest number of exams of that grade, e.g. {kl: {4: 50}}."
     )
 

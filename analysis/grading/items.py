@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from keyword import iskeyword
 from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
@@ -13,7 +14,19 @@ from analysis.settings import Settings
 
 Kind = Literal["grade", "group", "disease", "location", "finding", "implant"]
 NAME = re.compile(r"^[a-z][a-z0-9_]*$")
-TAKEN = ("exam", "patient", "set", "disease", "early", "view")  # columns with a meaning of their own
+#: Columns and parts of tables, and flags of readings, with a meaning of their own.
+TAKEN = (
+    *("exam", "patient", "set", "disease", "early", "view"), *("age", "sex", "protocol", "projections", "findings"),
+    *("unusable", "no_knee"), *("image", "seed", "outcome", "score"),
+)  # fmt: skip
+#: Letters that the page of the reading room itself uses: invert, revisit, unusable, no knee, view.
+TAKEN_KEYS = "irunv"
+_RANGE = re.compile(r"(\d+)\s*(?:-|–|to)\s*(\d+)")
+
+
+def usable(name: str) -> bool:
+    """Whether something may be called so: a column of tables, and a name in rules."""
+    return bool(NAME.match(name)) and name not in TAKEN and not iskeyword(name)
 
 
 def hole(message: str, *at: object) -> PydanticCustomError:
@@ -52,6 +65,12 @@ class Item(Settings):
                 raise hole(f"YAML takes the meaning of level {level} for a yes or no; put it in quotes", level)
         return value
 
+    @field_validator("levels")
+    @classmethod
+    def _rise(cls, value: dict[int, str]) -> dict[int, str]:
+        """Put the levels in their order, in which they are counted wherever they are gone through."""
+        return dict(sorted(value.items()))
+
     @model_validator(mode="after")
     def _complete(self) -> Item:
         if sorted(self.levels) != list(range(len(self.levels))) or len(self.levels) < 2:
@@ -62,7 +81,22 @@ class Item(Settings):
                 raise hole(f"group '{label}' names level {unknown[0]}, which the item doesn't have", "groups", label)
             if not 0 < len(set(levels)) < len(self.levels):
                 raise hole(f"group '{label}' must hold some of the levels, not none or all of them", "groups", label)
+        self._merged()
         return self
+
+    def _merged(self) -> None:
+        """Refuse a group that isn't what its label says, or that is an outcome already."""
+        there = {frozenset((level,)): f"level {level}" for level in self.levels}
+        for label, levels in self.groups.items():
+            at = ("groups", label)
+            if (ends := _RANGE.fullmatch(label)) and sorted(levels) != [*range(int(ends[1]), int(ends[2]) + 1)]:
+                raise hole(
+                    f"group '{label}' holds the levels {', '.join(map(str, levels))}; correct one of the two", *at
+                )
+            if len(set(levels)) < len(levels):
+                raise hole(f"group '{label}' names a level twice; remove one", *at)
+            if (same := there.setdefault(frozenset(levels), f"group '{label}'")) != f"group '{label}'":
+                raise hole(f"group '{label}' is the same as {same}; remove it", *at)
 
 
 class Finding(Settings):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import itertools
+import math
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,6 +21,8 @@ _ORDER: dict[type, Callable[[int, int], bool]] = {
 }
 _SAME: dict[type, Callable[[int, int], bool]] = {ast.Eq: operator.eq, ast.NotEq: operator.ne}
 Range = tuple[int, int]
+#: As many combinations of grades are gone through to find a rule that is always true or never.
+_TRIED = 100_000
 
 
 @dataclass(frozen=True)
@@ -73,8 +77,8 @@ def parse_rule(text: str, levels: Mapping[str, int]) -> Rule:
     Raises
     ------
     ValueError
-        If it is no such expression, names what isn't there, or holds a comparison that comes out
-        the same for every grade there is (`kl >= 7`).
+        If it is no such expression, names what isn't there, or comes out the same for every grade there is, or a
+        comparison in it does (`kl >= 7`).
     """
     text = " ".join(text.split())
     try:
@@ -127,4 +131,19 @@ def parse_rule(text: str, levels: Mapping[str, int]) -> Rule:
                 raise wrong(f"has '{ast.unparse(node)}' where a comparison belongs, such as 'name >= 1'")
 
     truth(tree)
+    if (always := _always(text, sorted(names), levels)) is not None:
+        raise wrong(f"is {str(always).lower()} whatever the grade")
     return Rule(text, tuple(sorted(names)))
+
+
+def _always(text: str, names: Sequence[str], levels: Mapping[str, int]) -> bool | None:
+    """Return what a checked rule comes to, if that is the same for all combinations of grades."""
+    if math.prod(levels[name] + 1 for name in names) > _TRIED:
+        return None
+    rule = compile(text, "rule", "eval")
+    found: set[bool] = set()
+    for grades in itertools.product(*(range(levels[name] + 1) for name in names)):
+        found.add(bool(eval(rule, {"__builtins__": {}}, dict(zip(names, grades, strict=True)))))
+        if len(found) > 1:
+            return None
+    return found.pop()

@@ -7,7 +7,7 @@ files knows the name of a grading.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field, PrivateAttr, ValidationError, field_validator, model_validator
 
 from analysis.errors import StudyError
-from analysis.grading.items import NAME, TAKEN, Disease, Finding, Item, Kind, Outcome, Sum, hole
+from analysis.grading.items import TAKEN_KEYS, Disease, Finding, Item, Kind, Outcome, Sum, hole, usable
 from analysis.grading.lines import line_of
 from analysis.grading.rule import Rule, parse_rule
 from analysis.settings import Settings, parse
@@ -62,8 +62,18 @@ class Scheme(Settings):
     @classmethod
     def _names_are_columns(cls, value: Mapping[str, Any]) -> Mapping[str, Any]:
         for name in value:
-            if not NAME.match(name) or name in TAKEN:
-                raise hole(f"'{name}' can't be the name of an item, finding or sum; use a-z, 0-9 and _", name)
+            if not usable(name):
+                what = "use a-z, 0-9 and _, and no word with a meaning of its own"
+                raise hole(f"'{name}' can't be the name of an item, finding or sum; {what}", name)
+        return value
+
+    @field_validator("name")
+    @classmethod
+    def _names_a_folder(cls, value: str) -> str:
+        if not re.fullmatch(r"\w[\w-]*", value):
+            raise hole(
+                f"'{value}' can't be the name of a grading, which is a folder's too; use letters, digits, - and _"
+            )
         return value
 
     @model_validator(mode="after")
@@ -72,6 +82,8 @@ class Scheme(Settings):
             for item in total.items:
                 if item not in self.items:
                     raise hole(f"the sum '{name}' adds '{item}', which is no item", "sums", name, "items")
+                if total.items.count(item) > 1:
+                    raise hole(f"the sum '{name}' adds '{item}' twice; remove one", "sums", name, "items")
         called: dict[str, tuple[object, ...]] = {}
         places: list[tuple[str, tuple[object, ...]]] = [
             *((name, ("items", name)) for name in self.items),
@@ -87,30 +99,49 @@ class Scheme(Settings):
         for key in ("disease", "early"):
             self._rule(key)  # finds a broken rule now, not in hours
         self._limits()
+        self._titles()
         return self
+
+    def _titles(self) -> None:
+        """Refuse a title that two things have: tables and sentences tell them apart by it."""
+        for key in ("title", "short"):
+            said: dict[str, str] = {}
+            for part in ("items", "sums", "findings"):
+                for name, one in getattr(self, part).items():
+                    words = " ".join(str(getattr(one, key, "")).split()).lower()
+                    if words and said.setdefault(words, name) != name:
+                        what = f"'{said[words]}' and '{name}' have the same {key} '{getattr(one, key)}'; change one"
+                        raise hole(what, part, name, key)
 
     def _limits(self) -> None:
         """Refuse rules on what goes together that name what isn't there, and letters given twice."""
         letters: dict[str, str] = {}
         for name, item in self.items.items():
             if item.not_applicable:
-                self._sound(item.not_applicable, "items", name, "not_applicable")
+                self._sound(item.not_applicable, name, "items", name, "not_applicable")
         for name, finding in self.findings.items():
             for key in ("implies", "excludes"):
                 for other in getattr(finding, key):
                     if other not in self.findings or other == name:
                         raise hole(f"'{name}' {key} '{other}', which is no other finding", "findings", name, key)
+            if both := set(finding.implies) & set(finding.excludes):
+                raise hole(f"'{name}' implies '{min(both)}' and excludes it; remove one", "findings", name, "excludes")
             if finding.needs:
-                self._sound(finding.needs, "findings", name, "needs")
+                self._sound(finding.needs, name, "findings", name, "needs")
+            if finding.key and finding.key in TAKEN_KEYS:
+                what = f"the reading room itself uses the keys {', '.join(TAKEN_KEYS)}; give '{name}' another letter"
+                raise hole(what, "findings", name, "key")
             if finding.key and letters.setdefault(finding.key, name) != name:
                 what = f"'{letters[finding.key]}' and '{name}' have the same key '{finding.key}'; change one"
                 raise hole(what, "findings", name, "key")
 
-    def _sound(self, rule: str, *at: object) -> None:
+    def _sound(self, rule: str, of: str, *at: object) -> None:
         try:
-            parse_rule(rule, self.highest)
+            names = parse_rule(rule, self.highest).names
         except ValueError as error:
             raise hole(str(error), *at) from error
+        if of in names:
+            raise hole(f"the rule '{rule}' of '{of}' rests on '{of}' itself; name others", *at)
 
     @cached_property
     def outcomes(self) -> tuple[Outcome, ...]:
@@ -199,6 +230,27 @@ class Scheme(Settings):
         if rule is None:
             raise StudyError(f"{self.where()}: the scheme has no rule '{key}'; add one with a title and a rule.")
         return rule(grades)
+
+    def refuse_other(self, names: Iterable[str], path: str | Path) -> None:
+        """Refuse a table that lacks an item, a finding or an outcome: it is of another grading, or of another version.
+
+        Parameters
+        ----------
+        names : iterable of str
+            What the table has: a reference standard's columns, or the outcomes of estimates.
+        path : str or Path
+            What to call the table.
+
+        Raises
+        ------
+        StudyError
+        """
+        there = set(names)
+        for name in (outcome.id for outcome in self.outcomes):
+            if name not in there:
+                raise StudyError(
+                    f"{path} doesn't have '{name}' of the grading '{self.name}'; give the table of this grading, or make it again."
+                )
 
     def where(self, *keys: object) -> str:
         """Say where in the scheme's file `keys` are written, for errors: "kl.yaml, line 7"."""

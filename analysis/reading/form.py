@@ -17,8 +17,6 @@ from analysis.reading.rules import holds, tree
 #: What may be said of any exam: that it can't be graded, or shows no knee. Then there is nothing else to say.
 FLAGS = {"unusable": "Image quality precludes grading", "no_knee": "No knee in the images"}
 FLAG_KEYS = {"unusable": "u", "no_knee": "n"}
-#: Letters that the page itself uses: invert, revisit, unusable, no knee, view.
-TAKEN = "irunv"
 
 
 @dataclass(frozen=True)
@@ -228,11 +226,6 @@ def _item(scheme: Scheme, name: str) -> Field:
 
 def _finding(scheme: Scheme, name: str, wanted: set[str]) -> Field:
     finding = scheme.findings[name]
-    if finding.key and finding.key in TAKEN:
-        raise StudyError(
-            f"{scheme.where('findings', name, 'key')}: the reading room itself uses the keys {', '.join(TAKEN)}; "
-            f"give '{name}' another."
-        )
     return Field(
         name,
         finding.title,

@@ -218,6 +218,32 @@ def test_a_scheme_of_ones_own(invented):
         ("sums:", "totals:", 11, "the key 'totals' is not known"),
         ("findings:", "title: Other\nfindings:", 16, "'title' is there already, in line 2"),
         ("name: invented", "name: other", 1, "name it like its file"),
+        ("name: invented", "name: in vented", 1, "'in vented' can't be the name of a grading"),
+        ("1-2: [1, 2]", "1-2: [0, 1]", 9, "group '1-2' holds the levels 0, 1"),
+        ("1-2: [1, 2]", "some: [1, 1, 2]", 9, "group 'some' names a level twice"),
+        ("1-2: [1, 2]", "much: [2]", 9, "group 'much' is the same as level 2"),
+        ("1-2: [1, 2]", "1-2: [1, 2]\n      any: [2, 1]", 10, "group 'any' is the same as group '1-2'"),
+        ("{<<: *grade, title: Beta, short: B}", "{<<: *grade, short: B}", 5, "have the same title 'Alpha'"),
+        ("{<<: *grade, title: Beta, short: B}", "{<<: *grade, title: Beta}", 6, "have the same short 'A'"),
+        ("title: Nail", "title: ALPHA", 17, "'alpha' and 'nail' have the same title"),
+        ("title: Nail", 'title: " "', 17, "a text without a letter"),
+        ("0: none", '0: ""', 7, "a text without a letter"),
+        ("items: [alpha, beta]", "items: [alpha, beta, beta]", 12, "adds 'beta' twice"),
+        ("rule: alpha >= 2 or", "rule: alpha < 2 or alpha >= 1 or", 15, "true whatever the grade"),
+        ("alpha >= 2 or alpha + beta >= 3", "alpha >= 2 and alpha < 1", 15, "false whatever the grade"),
+        ("kind: implant", "needs: nail >= 1", 17, "rests on 'nail' itself"),
+        ("    short: A\n", "    short: A\n    not_applicable: alpha >= 1\n", 7, "rests on 'alpha' itself"),
+        ("kind: implant", "key: u", 17, "the reading room itself uses the keys"),
+        (
+            "kind: implant}",
+            "implies: [pin], excludes: [pin]}\n  pin: {title: Pin}",
+            17,
+            "implies 'pin' and excludes it",
+        ),
+        *(
+            ("  nail:", f"  {name}:", 17, f"'{name}' can't be the name")
+            for name in ("age", "unusable", "findings", "score", "class")
+        ),
     ],
 )
 def test_a_hole_is_refused_with_the_line_to_mend(invented, old, new, line, says):
@@ -227,6 +253,13 @@ def test_a_hole_is_refused_with_the_line_to_mend(invented, old, new, line, says)
         load_scheme(invented)
     assert f"{invented}, line {line}:" in str(caught.value)
     assert says in str(caught.value)
+
+
+def test_levels_are_counted_from_0_whatever_their_order_in_the_file(invented):
+    invented.write_text(TWO_ITEMS.replace("{0: none, 1: some, 2: much}", "{2: much, 0: none, 1: some}"))
+    scheme = load_scheme(invented)
+    assert list(scheme.items["alpha"].levels) == [0, 1, 2]
+    assert [outcome.label for outcome in scheme.outcomes[:3]] == ["0", "1", "2"]
 
 
 def test_no_yaml_at_all_is_refused(tmp_path):

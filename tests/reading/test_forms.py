@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from analysis.errors import StudyError
+from analysis.grading.items import TAKEN_KEYS
 from analysis.grading.scheme import load_scheme
-from analysis.reading.form import FLAGS, TAKEN, make_form
+from analysis.reading.form import FLAGS, make_form
 from tests.reading.conftest import KL, ROOT, values
 
 
@@ -17,7 +18,7 @@ def test_every_item_and_finding_has_a_field_and_every_letter_one_meaning(scheme)
     assert {f.name: dict(f.levels) for f in form.items} == {n: i.levels for n, i in known.items.items()}
     letters = [f.key for f in form.findings if f.key]
     assert len(set(letters)) == len(letters)
-    assert not set(letters) & set(TAKEN)
+    assert not set(letters) & set(TAKEN_KEYS)
     assert len(letters) == len(form.findings)
 
 

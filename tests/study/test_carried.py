@@ -107,7 +107,7 @@ def test_a_grading_of_the_same_name_that_grades_otherwise_is_refused(card, tmp_p
     twin = shutil.copytree(card, tmp_path / "card")
     scheme = (twin / "kl.yaml").read_text()
     assert "2-4: [2, 3, 4]" in scheme
-    (twin / "kl.yaml").write_text(scheme.replace("2-4: [2, 3, 4]", "2-4: [2, 4]"))
+    (twin / "kl.yaml").write_text(scheme.replace("2-4: [2, 3, 4]", "2 4: [2, 4]"))
     write_sums(twin)
     with pytest.raises(StudyError, match=r"grades otherwise than .*: the outcome 'kl_2_4'"):
         load(twin)
