@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -231,7 +231,7 @@ class NetworkSettings(Settings):
         description="folder of a network that was trained elsewhere (the card of its study), which this archive then "
         "judges: nothing is trained, and what scores depend on is as the network has it; null: train",
     )
-    seeds: tuple[int, ...] = Field(
+    seeds: tuple[Annotated[int, Field(ge=0, lt=2**31)], ...] = Field(
         default=(0, 1, 2), min_length=1, description="one network is trained for each; they are averaged"
     )
     tasks: tuple[str, ...] = Field(

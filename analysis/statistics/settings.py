@@ -20,14 +20,16 @@ class CoverageSettings(Settings):
     exams: int = Field(default=300, ge=20, description="Exams in each simulated test set; the paper had 300.")
     cases: tuple[int, ...] = Field(
         default=(3, 5, 13, 25, 50, 100, 150),
+        min_length=1,
         description="Numbers of cases among the exams; 3 patellar and 116 KL 3 were the paper's fewest and most.",
     )
     true_auc: tuple[float, ...] = Field(
         default=(0.65, 0.80, 0.90, 0.95, 0.99),
+        min_length=1,
         description="True AUCs simulated; the paper's lay between 0.65 and 1.00.",
     )
     exams_per_patient: tuple[int, ...] = Field(
-        default=(1, 2, 5, 10), description="Exams of each patient; most patients have two knees."
+        default=(1, 2, 5, 10), min_length=1, description="Exams of each patient; most patients have two knees."
     )
     correlation: float = Field(
         default=0.7, ge=0, lt=1, description="Correlation between the scores of one patient's exams."
@@ -53,10 +55,13 @@ class CoverageSettings(Settings):
     )
     part_cases: tuple[int, ...] = Field(
         default=(5, 13, 25, 50),
+        min_length=1,
         description="Cases in the smaller part, for the tests' false positives; each has twice as many controls.",
     )
     part_true_auc: tuple[float, ...] = Field(
-        default=(0.85, 0.95, 0.99), description="True AUCs, the same in both parts, for the tests' false positives."
+        default=(0.85, 0.95, 0.99),
+        min_length=1,
+        description="True AUCs, the same in both parts, for the tests' false positives.",
     )
 
     @model_validator(mode="after")
@@ -67,6 +72,9 @@ class CoverageSettings(Settings):
             raise ValueError("every true AUC must be at least 0.5 and less than 1")
         if any(size < 1 for size in self.exams_per_patient) or any(cases < 1 for cases in self.part_cases):
             raise ValueError("'exams_per_patient' and 'part_cases' must be at least 1")
+        for name in ("cases", "true_auc", "exams_per_patient", "part_cases", "part_true_auc"):
+            if len(set(getattr(self, name))) < len(getattr(self, name)):
+                raise ValueError(f"'{name}' holds a number twice; remove one")
         return self
 
 
@@ -168,6 +176,13 @@ class StatisticsSettings(Settings):
     def _probabilities(cls, value: tuple[float, ...]) -> tuple[float, ...]:
         if list(value) != sorted(set(value)) or any(not 0 < share < 1 for share in value):
             raise ValueError("the thresholds of decisions must rise, between 0 and 1")
+        return value
+
+    @field_validator("subgroup_findings", "subgroup_kinds")
+    @classmethod
+    def _once(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(value)) < len(value):
+            raise ValueError("a name stands twice; remove one")
         return value
 
     @field_validator("age_bands")

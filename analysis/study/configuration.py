@@ -147,6 +147,11 @@ def load_study(config: Mapping[str, Any], source: str = "config.yaml") -> Study:
             f"{source}: archive.folder is '{study.archive.folder}', which is not a folder; "
             "give the path of the archive that holds dicom/, reports.csv and readings.csv."
         )
+    if study.start == "archive" and study.archive.folder and study.source.make:
+        raise StudyError(
+            f"{source}: archive.folder is '{study.archive.folder}', but the source '{study.archive.source}' doesn't read it; "
+            "set archive.source to 'folder', or archive.folder to null."
+        )
     if study.source.make and study.cohort.kind not in (None, study.source.cohort.kind):
         raise StudyError(
             f"{source}: cohort.kind is '{study.cohort.kind}', but the source '{study.archive.source}' is "

@@ -44,11 +44,14 @@ def check_study(study: Study) -> None:
         find(
             getattr(study.simulate.population, name), known, f"simulate.population.{name}", "finding that is simulated"
         )
-    cited = {name: key for name in ("citation", "origin_citation") if (key := getattr(study.cohort, name))}
+    cited = {f"cohort.{name}": getattr(study.cohort, name) for name in ("citation", "origin_citation")}
+    for scheme in (load_scheme(gradings[name]) for name in dict.fromkeys((study.grading, *(study.compare or ())))):
+        cited[scheme.where(*["citation"] * bool(scheme.citation))] = scheme.citation
+    cited = {place: key for place, key in cited.items() if key}
     if cited and REFERENCES.is_file():
         known = set(re.findall(r"^@\w+\{\s*([^,\s]+)", REFERENCES.read_text(encoding="utf-8"), re.MULTILINE))
-        for name, key in cited.items():
-            find([key], known, f"cohort.{name}", f"reference in {REFERENCES}")
+        for place, key in cited.items():
+            find([key], known, place, f"reference in {REFERENCES}")
 
 
 def _graded(study: Study, gradings: Mapping[str, Path]) -> None:

@@ -1,5 +1,6 @@
 """A configuration is taken as it is meant, or refused in one sentence that names the key."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,16 @@ def _in_the_repository(monkeypatch):
         ("manuscript={figures: {shades: Bluez}}", ["figures.shades", "'Blues'"]),
         ("images=3", ["the value of 'images' is no list of keys"]),
         ("compare_networks={a/b: x}", ["the name 'a/b' in 'compare_networks' doesn't fit the pattern"]),
+        ("network={seeds: [-1]}", ["network.seeds.0", "greater than or equal to 0"]),
+        ("network={seeds: 0}", ["network.seeds", "write a list, in square brackets"]),
+        ("network={seeds: []}", ["network.seeds", "give at least 1"]),
+        ("cohort={title: ''}", ["cohort.title", "a text without a letter"]),
+        ("selection={words: {english: [' ']}}", ["words.english", "a text without a letter"]),
+        ("selection={sets: {test: {at_least: {kl: {4: 0}}}}}", ["at_least.kl.4", "greater than or equal to 1"]),
+        ("statistics={subgroup_findings: [cast, cast]}", ["subgroup_findings", "stands twice"]),
+        ("statistics={coverage: {cases: []}}", ["coverage.cases", "give at least 1"]),
+        ("statistics={coverage: {part_cases: [5, 5]}}", ["'part_cases' holds a number twice"]),
+        ("archive={folder: /data/knees}", ["archive.folder", "'simulated' doesn't read it"]),
         ("network=[" + "1, " * 3000 + "1]", ["'network'"]),
     ],
 )
@@ -68,6 +79,17 @@ def test_a_slip_is_one_short_sentence(entry, words):
     message = str(raised.value)
     assert all(word in message for word in words), message
     assert len(message) < 400 and "\n" not in message
+
+
+def test_the_source_of_a_grading_is_in_the_bibliography(tmp_path, monkeypatch):
+    for name in ("workflow/gradings", "manuscript"):
+        shutil.copytree(ROOT / name, tmp_path / name)
+    grading = tmp_path / "workflow/gradings/kl.yaml"
+    grading.write_text(grading.read_text().replace("citation: kellgren1957", "citation: kelgren1957"))
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(StudyError, match=r"kl\.yaml, line 4: 'kelgren1957' is no reference .* 'kellgren1957'"):
+        load()
+    assert load("grading=fracture", "compare=null").grading == "fracture"
 
 
 def test_null_on_the_command_line_is_none_and_not_a_word():
