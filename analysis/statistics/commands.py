@@ -39,23 +39,28 @@ _CSV = out("The CSV to write.", NEW_FILE)
 @_SEED
 @_WORKERS
 @out("Folder for the tables.")
-def evaluate_command(*, grading: Path, settings: Path, external: Path | None, **options: Any) -> None:
+def evaluate_command(
+    *, grading: Path, settings: Path, external: Path | None, readers: Path | None, **options: Any
+) -> None:
     """Estimate everything about a network's predictions, with uncertainty."""
     from analysis.grading.scheme import load_scheme
     from analysis.settings import load
+    from analysis.statistics.brought import read_readers
     from analysis.statistics.evaluate import evaluate
     from analysis.statistics.readers import left_out
     from analysis.statistics.settings import ExternalSettings
 
     judged = load(ExternalSettings, external) if external else None
-    study = evaluate(scheme=load_scheme(grading), settings=_named(settings, grading), external=judged, **options)
+    scheme = load_scheme(grading)
+    readings = read_readers(readers, scheme) if readers else None
+    study = evaluate(scheme=scheme, settings=_named(settings, grading), external=judged, readers=readings, **options)
     scores, labels = options["predictions"], options["reference"]
     _tell(study.unmatched, f"in {scores} are not in {labels} and take no part")
     _tell(
         study.unscored,
         f"in {labels} lack scores in {scores} and take no part in what they lack (roc.csv: missing_score)",
     )
-    for told in left_out(study, options["readers"]):
+    for told in left_out(study, readings, readers) if readers and readings is not None else ():
         click.echo(told, err=True)
 
 
@@ -135,6 +140,11 @@ def sample_size_command(
     from analysis.errors import StudyError
     from analysis.statistics.sample_size import expected, needed, plan
 
+    planned, wide = (cases, controls), (width, prevalence)
+    if sum(any(value is not None for value in given) for given in (planned, wide, (settings, out))) > 1:
+        raise StudyError(
+            "Give either --cases with --controls, or --width with --prevalence, or --settings with --out; leave out the others."
+        )
     if settings and out:
         plan(_load(settings), out)
         return

@@ -94,6 +94,8 @@ def match(predictions: str | Path, reference: str | Path, scheme: Scheme) -> Mat
         labels other than 0 and 1 or than its grade says, words where numbers belong, no outcome of the scheme, grades
         of another one, or a column whose name is misspelled.
     """
+    if Path(predictions).resolve() == Path(reference).resolve():
+        raise StudyError(f"{predictions} is given both as the predictions and as the reference; give two tables.")
     scores, labels = _read(predictions), _read(reference)
     names, items = [outcome.id for outcome in scheme.outcomes], list(scheme.items)
     refuse_misnamed(scores, ("exam", "patient", "set", *items, *scheme.findings, *names), predictions)
@@ -203,12 +205,16 @@ def _own(scheme: Scheme, scores: pd.DataFrame, path: str | Path) -> None:
 
 
 def _agreeing(scheme: Scheme, given: pd.DataFrame, derived: pd.DataFrame, exams: pd.Series, path: str | Path) -> None:
-    """Refuse a label of a grade, or of merged ones, that contradicts the grade."""
-    for name, item in ((outcome.id, outcome.item) for outcome in scheme.outcomes if outcome.item):
+    """Refuse a label of a grade, of merged ones or of disease that contradicts the grades."""
+    for outcome in scheme.outcomes:
+        name = outcome.id
+        if name in scheme.findings:
+            continue
         if (wrong := (given[name] - derived[name]).abs() > 0).any():  # where either is missing nothing is
+            grades = f"'{outcome.item}'" if outcome.item else "grades"
             raise StudyError(
-                f"{path}: exam {_first(exams, wrong)} has {_first(given[name], wrong):g} for '{name}', which its '{item}' "
-                "contradicts; correct one, or leave one out."
+                f"{path}: exam {_first(exams, wrong)} has {_first(given[name], wrong):g} for '{name}', which its {grades} "
+                f"contradict{'s' * bool(outcome.item)}; correct one, or leave one out."
             )
 
 

@@ -72,7 +72,7 @@ def evaluate(
     out: Path,
     exams: Path | None = None,
     images: Path | None = None,
-    readers: Path | None = None,
+    readers: pd.DataFrame | None = None,
     members: Path | None = None,
     development: Path | None = None,
     external: ExternalSettings | None = None,
@@ -93,8 +93,8 @@ def evaluate(
         Folder for the tables.
     exams, images : Path, optional
         The tables of exams (age, sex, protocol) and images (views), for subgroups.
-    readers : Path, optional
-        Independent readings, to put readers beside the network.
+    readers : pandas.DataFrame, optional
+        Independent readings (`analysis.statistics.brought.read_readers`), to put readers beside the network.
     members : Path, optional
         seeds.parquet of the predictions: the scores of each network of an ensemble.
     development : Path, optional
@@ -126,7 +126,7 @@ def evaluate(
     return study
 
 
-def tables(evaluation: Evaluation, readers: Path | None, *, workers: int) -> Tables:
+def tables(evaluation: Evaluation, readers: pd.DataFrame | None, *, workers: int) -> Tables:
     """Return every table by its file name; see `evaluate`."""
     study, settings = evaluation.study, evaluation.settings
     parts = spread(partial(_outcome, evaluation), study.scheme.outcomes, workers)

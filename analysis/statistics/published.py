@@ -12,7 +12,7 @@ from scipy.stats import norm
 from statsmodels.stats.multitest import multipletests
 
 from analysis.errors import StudyError
-from analysis.grading.scheme import Scheme
+from analysis.grading.scheme import Outcome, Scheme
 from analysis.schemas.statistics import PUBLISHED
 from analysis.settings import Settings, load
 from analysis.statistics.questions import Questions
@@ -88,7 +88,8 @@ def compare_published(published: Published, roc: pd.DataFrame, scheme: Scheme, m
     roc : pandas.DataFrame
         roc.csv.
     scheme : Scheme
-        Rows of outcomes that it doesn't have are left out.
+        Rows of outcomes that it doesn't have are left out, and those that it only calls alike: of other levels, or of a
+        scale that ends elsewhere.
     minimum : int
         With fewer cases or controls than this in either study a difference has neither interval nor test.
 
@@ -102,9 +103,10 @@ def compare_published(published: Published, roc: pd.DataFrame, scheme: Scheme, m
     """
     here = roc[roc["set"] == "test"].set_index("outcome")
     rows: list[dict[str, object]] = []
-    questions, known_here = Questions(scheme), {outcome.id for outcome in scheme.outcomes} & set(here.index)
+    questions, known_here = Questions(scheme), {outcome.id: outcome for outcome in scheme.outcomes}
     for row in published.performance:
-        if row.outcome not in known_here:
+        outcome = known_here.get(row.outcome)
+        if outcome is None or row.outcome not in here.index or not _is_same(row, outcome, published, scheme):
             continue
         own: Any = here.loc[row.outcome]
         theirs = (row.auc, row.low, row.high, published.level)
@@ -142,6 +144,15 @@ def compare_published(published: Published, roc: pd.DataFrame, scheme: Scheme, m
     if known.any():
         table.loc[known, "p_holm"] = multipletests(table.loc[known, "p"].astype(float), method="holm")[1]
     return table
+
+
+def _is_same(row: Performance, outcome: Outcome, published: Published, scheme: Scheme) -> bool:
+    """Whether an outcome of the scheme is what a published row is about: the same levels of as long a scale."""
+    if not (row.item and row.levels):
+        return outcome.item is None
+    top = max(level for other in published.performance if other.item == row.item for level in other.levels)
+    same = outcome.item == row.item and outcome.levels == tuple(sorted(row.levels))
+    return same and scheme.highest[row.item] == top
 
 
 def difference(

@@ -15,7 +15,6 @@ import pandas as pd
 from analysis.schemas import WEIGHTS
 from analysis.schemas.comparisons import COMPARISONS
 from analysis.schemas.statistics import READERS
-from analysis.statistics.brought import read_readers
 from analysis.statistics.comparisons import compare_calls, holm, untested
 from analysis.statistics.data import Matched
 from analysis.statistics.grades import agreement_rows
@@ -29,7 +28,7 @@ NETWORK = "network"
 
 def compare_readers(
     study: Matched,
-    readings: Path | None,
+    readings: pd.DataFrame | None,
     thresholds: pd.DataFrame,
     resamples: Resamples,
     *,
@@ -43,8 +42,8 @@ def compare_readers(
     Parameters
     ----------
     study : Matched
-    readings : Path or None
-        Independent readings in long form: exam, reader, role, item, value. Without it the tables
+    readings : pandas.DataFrame or None
+        Independent readings in long form (`analysis.statistics.brought.read_readers`). Without them the tables
         are empty.
     thresholds : pandas.DataFrame
         thresholds.csv: the threshold of the validation set is used, that of the test set where there is none.
@@ -93,11 +92,10 @@ def _compared(study: Matched) -> dict[str, int]:
     return items | {o.id: 2 for o in scheme.outcomes if o.kind not in ("grade", "group") and o.id not in items}
 
 
-def _readings(study: Matched, path: Path | None) -> tuple[dict[str, pd.DataFrame], dict[str, str]]:
+def _readings(study: Matched, table: pd.DataFrame | None) -> tuple[dict[str, pd.DataFrame], dict[str, str]]:
     """Return what each reader called each exam of the test set, outcomes included, and the readers' roles."""
-    if path is None:
+    if table is None:
         return {}, {}
-    table = read_readers(path, study.scheme)
     names = study.exams.loc[study.rows("test"), "exam"].reset_index(drop=True)
     table = table[table["exam"].isin(set(names)) & (table["role"] != "consensus")]
     calls, roles = {}, {}
@@ -112,11 +110,8 @@ def _readings(study: Matched, path: Path | None) -> tuple[dict[str, pd.DataFrame
     return calls, roles
 
 
-def left_out(study: Matched, path: Path | None) -> list[str]:
-    """Say which readings of a table take no part, since the scheme has no such item or the reference no such exam."""
-    if path is None:
-        return []
-    table = read_readers(path, study.scheme)
+def left_out(study: Matched, table: pd.DataFrame, path: Path) -> list[str]:
+    """Say which readings take no part, since the scheme has no such item or the reference no such exam."""
     unknown = {
         f"items that '{study.scheme.name}' doesn't have": table.loc[~table["item"].isin(study.scheme.highest), "item"],
         "exams without a reference": table.loc[~table["exam"].isin(study.reference["exam"]), "exam"],

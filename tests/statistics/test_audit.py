@@ -6,6 +6,7 @@ import pytest
 from scipy.stats import norm
 
 from analysis.errors import StudyError
+from analysis.grading.scheme import Scheme
 from analysis.statistics import roc
 from analysis.statistics.audit import audit
 from analysis.statistics.published import Published, compare_published, difference, load_published
@@ -83,6 +84,21 @@ def test_published_beside_ours(olsson, kl):
     assert table.loc["kl_0", "p_holm"] == 2 * table.loc["kl_0", "p"]  # Holm: the smaller of two
     assert -0.13 < row["difference_low"] < row["difference_high"] < 0
     assert table.loc["medial", ["difference_low", "p", "p_holm"]].isna().all()
+
+
+@pytest.mark.parametrize(
+    ("change", "compared"),
+    [
+        ({"levels": {i: f"level {i}" for i in range(4)}, "groups": {"0-1": [0, 1]}}, []),  # 3 is 3 and 4 there
+        ({"groups": {"0-1": [0, 1], "2-4": [2, 3, 4]}}, ["kl_0", "kl_0_1"]),
+        ({"groups": {"0 1": [0, 1, 2]}}, ["kl_0"]),
+    ],
+)
+def test_what_is_only_called_like_a_published_outcome_is_not_compared_with_it(olsson, kl, change, compared):
+    scheme = kl.model_dump()
+    scheme["items"]["kl"] |= change
+    found = roc_of(kl_0=(0.9, 0.8, 0.92), kl_0_1=(0.9, 0.8, 0.92))
+    assert list(compare_published(olsson, found, Scheme.model_validate(scheme), 10)["outcome"]) == compared
 
 
 def test_complements_are_one_question_with_one_p_value(olsson, kl):

@@ -157,7 +157,7 @@ def test_what_somebody_read_as_a_senior_outweighs_what_they_read_before(tmp_path
     exam = study.exams.loc[study.rows("test"), "exam"].iloc[0]
     lines = [f"{exam},A,reader,kl,1", f"{exam},A,senior,kl,3"]
     (tmp_path / "readers.csv").write_text("\n".join(["exam,reader,role,item,value", *(lines[i] for i in order)]))
-    calls, _ = _readings(study, tmp_path / "readers.csv")
+    calls, _ = _readings(study, read_readers(tmp_path / "readers.csv", study.scheme))
     assert calls["A"].loc[0, "kl"] == 3
 
 
@@ -200,6 +200,15 @@ def test_a_label_that_its_grade_contradicts_is_named(tmp_path):
     frame.assign(kl_2_4=1).to_csv(tmp_path / "r.csv", index=False)
     with pytest.raises(StudyError, match=r"r\.csv: exam e\d+ has 1 for 'kl_2_4', which its 'kl' contradicts"):
         match(CASES / "c00_plain/predictions.csv", tmp_path / "r.csv", load_scheme(KL))
+    frame.assign(disease=(frame["kl"] >= 3).astype(float)).to_csv(tmp_path / "r.csv", index=False)
+    with pytest.raises(StudyError, match=r"r\.csv: exam e\d+ has 0 for 'disease', which its grades contradict;"):
+        match(CASES / "c00_plain/predictions.csv", tmp_path / "r.csv", load_scheme(KL))
+
+
+def test_one_table_for_both_is_refused():
+    both = CASES / "c00_plain/predictions.csv"
+    with pytest.raises(StudyError, match=r"predictions\.csv is given both as the predictions and as the reference"):
+        match(both, both, load_scheme(KL))
 
 
 def test_scores_of_another_grading_are_told_though_both_know_disease(tmp_path):

@@ -9,11 +9,14 @@ from statsmodels.stats.multitest import multipletests
 
 from analysis.errors import StudyError
 from analysis.grading.scheme import load_scheme
+from analysis.statistics import brought
+from analysis.statistics.brought import read_readers
 from analysis.statistics.commands import compare_command, evaluate_command
 from analysis.statistics.comparisons import compare_grades, compare_paired
 from analysis.statistics.data import match
 from analysis.statistics.evaluate import evaluate
 from analysis.statistics.settings import StatisticsSettings
+from analysis.tables import read_text_table
 from tests.statistics.conftest import make_numbers, run_r
 
 FAST = StatisticsSettings(replicates=100, band_replicates=100)
@@ -220,7 +223,7 @@ def test_readers_stand_beside_the_network_on_the_same_exams(spots, rng, tmp_path
     predictions.to_parquet(tmp_path / "p.parquet")
     evaluate(
         tmp_path / "p.parquet", tmp_path / "r.parquet", spots, FAST, seed=1, workers=1, out=tmp_path / "out",
-        readers=tmp_path / "readers.parquet",
+        readers=read_readers(tmp_path / "readers.parquet", spots),
     )  # fmt: skip
     table = read(tmp_path / "out", "readers.csv").set_index(["item", "who", "measure"])
     assert table.index.is_unique
@@ -333,7 +336,11 @@ def test_an_exam_without_prediction_is_counted(spots, rng, tmp_path):
     assert (len(sample.truth), sample.missing_score) == (23, 7)
 
 
-def test_what_takes_no_part_is_counted_and_told(spots, rng, tmp_path):
+def test_what_takes_no_part_is_counted_and_told(spots, rng, tmp_path, monkeypatch):
+    seen = []
+    monkeypatch.setattr(
+        brought, "read_text_table", lambda path, **more: seen.append(path) or read_text_table(path, **more)
+    )
     reference, predictions = make_numbers(spots, rng, 240)
     reference[reference["exam"] != "exam-0200"].to_csv(tmp_path / "reference.csv", index=False)
     predictions.loc[predictions["exam"] == "exam-0201", "spot_0"] = np.nan
@@ -351,6 +358,7 @@ def test_what_takes_no_part_is_counted_and_told(spots, rng, tmp_path):
     files["readers"] = tmp_path / "readers.csv"
     done = CliRunner().invoke(evaluate_command, [f"--{name}={path}" for name, path in files.items()])
     assert not done.exception, done.exception
+    assert seen.count(files["readers"]) == 1
     assert f"1 of the exams in {files['predictions']} are not in {files['reference']}" in done.stderr
     assert "'exam-0200'" in done.stderr
     assert f"2 of the exams in {files['reference']} lack scores in {files['predictions']}" in done.stderr

@@ -41,6 +41,8 @@ def test_the_command_plans_by_hand_and_by_what_is_published(tmp_path):
     pairs = run("--auc", 0.9, "--cases", 23, "--controls", 277, "--exams-per-patient", 2).output
     assert "effective numbers 23.0" in said and "effective numbers 1" in pairs
     assert isinstance(run("--auc", 0.9).exception, StudyError)
+    both = run("--auc", 0.9, "--cases", 23, "--controls", 277, "--width", 0.1, "--prevalence", 0.1).exception
+    assert isinstance(both, StudyError) and "leave out the others" in str(both)
     (tmp_path / "s.yaml").write_text("{}")
     assert run("--settings", tmp_path / "s.yaml", "--out", tmp_path / "out.csv").exit_code == 0
     table = pd.read_csv(tmp_path / "out.csv").set_index("outcome")
