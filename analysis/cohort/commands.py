@@ -101,8 +101,10 @@ def characterise(exams: Path, index: Path, reference: Path, images: Path, gradin
     from analysis.imaging.store import ImageStore
     from analysis.schemas import CHARACTERISTICS, EXAMS, IMAGES, REFERENCE
 
+    scheme = load_scheme(grading)
     tables = (read_table(exams, EXAMS), read_table(index, IMAGES), read_table(reference, REFERENCE))
-    write_table(run(*tables, ImageStore(images), load_scheme(grading)), out, CHARACTERISTICS)
+    scheme.refuse_other(tables[-1].columns, reference)
+    write_table(run(*tables, ImageStore(images), scheme), out, CHARACTERISTICS)
 
 
 COMMANDS: list[click.Command] = [select, characterise]

@@ -79,10 +79,10 @@ def figures(out: Path, **options: Any) -> None:
 @out("values.yml", NEW_FILE)
 def values(out: Path, config: Path, **options: Any) -> None:
     """Collect every number of the text, and what chooses its sentences."""
-    from analysis.presentation.values import write_values
-    from analysis.yaml_files import load_yaml
+    from analysis.presentation.values import TOLD, write_values
+    from analysis.settings import whole
 
-    write_values(gather(**options), load_yaml(config), out)
+    write_values(gather(**options), whole(config, "cohort", *TOLD), out)
 
 
 @click.command("compare-gradings")

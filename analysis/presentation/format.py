@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from analysis.grading.scheme import Scheme
 
 NONE = "–"  # what a table shows where there is no number
 NOT_ESTIMABLE = "not estimable"
@@ -135,6 +138,21 @@ def span(values: Iterable[float], digits: int = 2) -> str:
 def escape(text: str) -> str:
     """Return text in which no character means anything to markdown."""
     return re.sub(r"([\\`*_\[\]<>$^~@|#])", r"\\\1", text)
+
+
+def literal(scheme: Scheme) -> Scheme:
+    """Return a grading whose words mean nothing to markdown: "<2 mm" is no tag, and "_1" no emphasis."""
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: escape(one) if key in ("title", "short") and one else plain(one) for key, one in value.items()}
+        return value
+
+    told: dict[str, Any] = plain(scheme.model_dump())
+    for item in told["items"].values():
+        item["levels"] = {level: escape(meaning) for level, meaning in item["levels"].items()}
+        item["groups"] = {escape(label): levels for label, levels in item["groups"].items()}
+    return type(scheme).model_validate(told)
 
 
 def decapitalise(text: str) -> str:

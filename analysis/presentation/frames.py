@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from analysis.errors import StudyError
 from analysis.files import read_table
 from analysis.grading.scheme import Scheme
 from analysis.presentation.settings import ManuscriptSettings
@@ -116,10 +115,8 @@ class Files:
 
     def _in_order(self, frame: pd.DataFrame) -> pd.DataFrame:
         frame = frame[frame["set"] == "test"].set_index("outcome")
-        order = [outcome.id for outcome in self.scheme.outcomes if outcome.id in frame.index]
-        if not order:
-            raise StudyError(f"{self.statistics / 'roc.csv'} has no outcome of '{self.scheme.name}' in the test set.")
-        return frame.loc[order]
+        self.scheme.refuse_other(frame.index, self.statistics / "roc.csv")
+        return frame.loc[[outcome.id for outcome in self.scheme.outcomes]]
 
     @property
     def single_networks(self) -> pd.DataFrame:
@@ -163,7 +160,12 @@ class Files:
     @property
     def graded(self) -> pd.DataFrame:
         """The reference standard."""
-        return self._table(self.reference / "reference.parquet", REFERENCE)
+        path = self.reference / "reference.parquet"
+        return self._table(path, REFERENCE, self._of_scheme)
+
+    def _of_scheme(self, frame: pd.DataFrame) -> pd.DataFrame:
+        self.scheme.refuse_other(frame.columns, self.reference / "reference.parquet")
+        return frame
 
     @property
     def origin(self) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from analysis.presentation.format import (
     NONE,
     count,
     decapitalise,
+    escape,
     interval,
     known,
     number,
@@ -139,7 +140,8 @@ def comparison_figure(c: Comparison) -> Figure:
 def comparison_values(c: Comparison) -> dict[str, Any]:
     """Return the numbers of the paragraph, and what chooses its sentences (True and False)."""
     digits, alpha = c.settings.digits, 1 - float(c.table["level"].iloc[0])
-    found: dict[str, Any] = {"any": True, "first": c.titles[0], "second": c.titles[1], "level": c.level}
+    titles = list(map(escape, c.titles))
+    found: dict[str, Any] = {"any": True, "first": titles[0], "second": titles[1], "level": c.level}
     for which in SETS:
         here = which in c.sets
         found[which] = {"any": here}
@@ -191,5 +193,5 @@ def comparison_values(c: Comparison) -> dict[str, Any]:
             "undecided": bool(known(p)) and not differs,
         }
     early = c.schemes[0].early
-    found["early"]["title"] = decapitalise(early.title) if early else NONE
+    found["early"]["title"] = escape(decapitalise(early.title)) if early else NONE
     return found

@@ -731,3 +731,13 @@ def test_a_long_heading_takes_no_room_from_the_cells():
 )  # fmt: skip
 def test_no_p_value_is_lifted_to_a_level_by_rounding(value, said):
     assert p_value(value) == said
+
+
+def test_titles_of_a_grading_are_taken_literally(kl, tmp_path):
+    text = kl.options["grading"].read_text(encoding="utf-8")
+    text = text.replace("title: Kellgren-Lawrence grade", "title: Width <b> *2* mm_x_ grade")
+    (tmp_path / "gradings").mkdir()
+    (tmp_path / "gradings/kl.yaml").write_text(text, encoding="utf-8")
+    options = kl.options | {"grading": tmp_path / "gradings/kl.yaml"}
+    told = tell(Made(options, kl.folder), tmp_path / "told")
+    assert "for width <b> *2* mm_x_ grade" in told

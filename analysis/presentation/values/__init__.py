@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from analysis.grading.settings import ReferenceSettings
 from analysis.grading.words import in_words
 from analysis.imaging.settings import ImagesSettings
 from analysis.network.settings import AttributionSettings, NetworkSettings, PredictionSettings
-from analysis.presentation.format import count, decapitalise, listed
+from analysis.presentation.format import count, decapitalise, listed, literal
 from analysis.presentation.hashes import Sources, hashes
 from analysis.presentation.results import Results
 from analysis.presentation.settings import ManuscriptSettings
@@ -81,6 +82,7 @@ def collect(results: Results, config: Mapping[str, Any]) -> dict[str, Any]:
         Text for numbers, True and False for conditions; and the title and the authors.
     """
     cohort = parse(CohortSettings, config["cohort"], "the configuration's section cohort")
+    results = replace(results, scheme=literal(results.scheme))
     scheme, settings = results.scheme, results.settings
     told = {name: config[name] for name in ("seed", *TOLD)}
     told["selection"] = {key: value for key, value in told["selection"].items() if key != "words"}
