@@ -73,7 +73,10 @@ def read_results(
     """
     schemas = {exams: EXAMS, flow: FLOW, reference: REFERENCE, predictions: PREDICTIONS}
     files = (exams, flow, reference, predictions)
-    return Tables(scheme, *files, statistics, *(read_table(file, schemas.get(file)) for file in files))
+    tables = [read_table(file, schemas.get(file)) for file in files]
+    scheme.refuse_other(tables[2].columns, reference)
+    scheme.refuse_other(tables[3].columns, predictions)
+    return Tables(scheme, *files, statistics, *tables)
 
 
 def check_results(tables: Tables) -> pd.DataFrame:

@@ -110,14 +110,12 @@ def compare(
     from analysis.statistics.gradings import Graded, compare_gradings
     from analysis.statistics.settings import StatisticsSettings
 
-    pair = [
-        Graded(
-            load_scheme(scheme),
-            read_table(folder / "reference/reference.parquet", REFERENCE),
-            read_table(folder / "predictions/exams.parquet", PREDICTIONS),
-        )
-        for folder, scheme in ((first, first_grading), (second, second_grading))
-    ]
+    pair = []
+    for folder, path in ((first, first_grading), (second, second_grading)):
+        scheme, standard = load_scheme(path), folder / "reference/reference.parquet"
+        reference = read_table(standard, REFERENCE)
+        scheme.refuse_other(reference.columns, standard)
+        pair.append(Graded(scheme, reference, read_table(folder / "predictions/exams.parquet", PREDICTIONS)))
     table = compare_gradings(pair[0], pair[1], load(StatisticsSettings, settings), seed)
     write_comparison(Comparison(table, pair[0].scheme, pair[1].scheme, load(ManuscriptSettings, manuscript)), out)
 

@@ -5,6 +5,7 @@ import shutil
 import pandas as pd
 import pytest
 
+from analysis.errors import StudyError
 from analysis.files import read_table, write_table
 from tests.grading.conftest import invoke
 
@@ -26,6 +27,14 @@ def test_all_checks_hold_of_a_sound_study(study, grading):
     table = pd.read_csv(study / grading / "checks.csv")
     assert table["holds"].all()
     assert table["detail"].notna().all()
+
+
+def test_results_of_another_grading_are_not_checked(study, tmp_path):
+    shutil.copytree(study, tmp_path / "study")
+    shutil.copytree(study / "delta/reference", tmp_path / "study/fjord/reference", dirs_exist_ok=True)
+    done = check(tmp_path / "study")
+    assert isinstance(done.exception, StudyError)
+    assert "doesn't have 'depth_0' of the grading 'fjord'" in str(done.exception)
 
 
 def change(path, edit):
