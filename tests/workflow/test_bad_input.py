@@ -21,3 +21,10 @@ def test_config(clone, change, words):
     assert done.returncode != 0
     assert all(word in text for word in words), text
     assert "Traceback" not in text
+
+
+def test_gradings_without_a_disease_are_not_compared_and_nothing_is_trained(clone):
+    done = clone.snakemake("-n", "compare_gradings", "--config", "compare=[kl, fracture]")
+    text = done.stdout + done.stderr
+    assert done.returncode != 0 and "Traceback" not in text
+    assert "fracture has none; give it a rule 'disease'" in text

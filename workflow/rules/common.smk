@@ -21,6 +21,7 @@ from analysis.study.configuration import (
 from analysis.study.resources import images, needed, share
 from analysis.errors import StudyError
 from analysis.files import is_whole
+from analysis.grading.scheme import load_scheme
 
 # Threads of the rules that can use all cores. `workflow.cores` stops where none were asked for, as with --report and on
 # a cluster, whose profile sets the threads.

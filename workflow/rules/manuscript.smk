@@ -244,6 +244,17 @@ refuse(
     not FROM_ARCHIVE,
     "compare_gradings trains a network by each grading, which takes the archive; a bundle starts at the predictions of one.",
 )
+WITHOUT_DISEASE = [
+    name
+    for name in COMPARED
+    if not load_scheme(f"workflow/gradings/{name}.yaml").disease
+]
+refuse(
+    "compare_gradings",
+    WITHOUT_DISEASE,
+    f"compare_gradings sets definitions of disease side by side, and {', '.join(WITHOUT_DISEASE)} has none; give it a rule "
+    "'disease', or name others at compare.",
+)
 COMPARISON = f"{COHORT}/gradings"
 
 
