@@ -110,6 +110,13 @@ def part(
         elsewhere = exams["patient"].isin(taken.loc[taken["set"] != name, "patient"])
         free = home == name if home is not None else ~elsewhere
         candidates = exams[free & read[name] & allowed[name] & sets.isna()]
+        if len(candidates) < (number := demands.exams or 0):
+            raise StudyError(
+                f"The {name} set asks for {number} exams, but only {len(candidates)} can be had "
+                f"({number - len(candidates)} too few): of {len(exams)} eligible exams {read[name].sum()} were read as "
+                f"reference.{name} asks, and {(read[name] & allowed[name]).sum()} of these are of a protocol that it allows; ask for "
+                f"fewer at selection.sets.{name}.exams, or add exams and readings."
+            )
         sets[_draw(name, candidates, readings, demands, rng)] = name
     return sets, _reasons(exams, sets, read, allowed, home)
 

@@ -250,6 +250,10 @@ def of_test(**more):
     [
         ({"at_least": {"kl": {4: 3}}}, r"test set asks for 3 exams with kl 4, but only 2 can be had \(1 too few\)"),
         ({"exams": 40}, r"test set asks for 40 exams, but only 6 can be had \(34 too few\)"),
+        (
+            {"exams": 40, "enriched_share": 0.5},
+            r"asks for 40 exams, but only 6 can be had \(34 too few\): of \d+ eligible exams \d+ were read as reference\.test asks",
+        ),
         ({"exams": 6, "enriched_share": 0.5}, r"asks for 3 exams with the words .* only 1 can be had \(2 too few\)"),
         ({"exams": 1, "at_least": {"kl": {4: 2}}}, r"asks for 1 exams, but for 2 by grade and words"),
     ],
