@@ -121,6 +121,7 @@ class Task:
         self.name = self.scheme.name
         self.layout = Layout(self.scheme, grades)
         self.reference = read_table(reference_file, REFERENCE).sort_values("exam", ignore_index=True)
+        self.scheme.refuse_other(self.reference.columns, reference_file)
         self._source, self._store = reference_file, store
         exams = store.rows["exam"].to_numpy()
         # The store is sorted by exam, so that an exam's images are a stretch of it.

@@ -139,6 +139,7 @@ def pack(
         If two members have the same seed.
     """
     scheme = load_scheme(grading)
+    scheme.refuse_other(roc["outcome"], "roc.csv")
     about: dict[int, Mapping[str, Any]] = {}
     for path in weights:
         told = read_weights(path)[1]

@@ -45,7 +45,7 @@ def make_cohort(folder: Path, exams: int, seed: int = 0) -> None:
         frame = pd.DataFrame([rows[k] for k in part]).assign(shard=shard, row=np.arange(len(part)))
         write_table(frame.assign(burned_in="no"), folder / "images" / f"rows-{shard}.parquet", PREPARED)
     grades = pd.DataFrame(table)
-    for name in ("kl", "fracture"):
+    for name in ("kl", "fracture", "oarsi"):
         scheme = load_scheme(GRADINGS / f"{name}.yaml")
         known = grades.reindex(columns=["exam", "patient", "set", *scheme.items])
         reference = pd.concat([known, scheme.derive(grades)], axis=1)

@@ -235,8 +235,13 @@ def test_weights_that_do_not_fit_say_what_differs(cohort, done):
     assert "network.band is null in the file and [0.25, 0.75] in the settings" in banded
     other = Task(GRADINGS / "kl.yaml", cohort / "kl.parquet", store, "softmax")
     assert "the outputs of task 'kl' differ" in refused(other, settings(grades="softmax"), 24)
-    oarsi = Task(GRADINGS / "oarsi.yaml", cohort / "kl.parquet", store, chosen.grades)
+    oarsi = Task(GRADINGS / "oarsi.yaml", cohort / "oarsi.parquet", store, chosen.grades)
     assert "the file has no task 'oarsi', only fracture, kl" in refused(oarsi, chosen, 24)
+
+
+def test_the_reference_standard_of_another_grading_is_not_learnt_from(cohort):
+    with pytest.raises(StudyError, match=r"kl\.parquet doesn't have 'jsn_medial_0' of the grading 'oarsi'"):
+        Task(GRADINGS / "oarsi.yaml", cohort / "kl.parquet", ImageStore(cohort / "images"), "softmax")
 
 
 def test_weights_of_another_version_of_the_network_name_the_tensors(cohort, done, tmp_path):
