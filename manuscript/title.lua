@@ -28,11 +28,11 @@ function Image(image)
 end
 
 -- Quarto puts a heading without a number into a block, in which it doesn't stay with what follows it.
--- The supplement begins a page, or its first figure goes to the top of the last references.
+-- The supplement begins a page, and no figure of the text stands in it.
 function Header(header)
   if FORMAT ~= "typst" then return nil end
   if header.identifier == "sec-supplement" then
-    return { pandoc.RawBlock("typst", "#pagebreak(weak: true)"), header }
+    return { pandoc.RawBlock("typst", "#place.flush()\n#pagebreak(weak: true)"), header }
   end
   if not header.classes:includes("unnumbered") then return nil end
   local line = pandoc.Inlines(header.content)

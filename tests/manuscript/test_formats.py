@@ -8,10 +8,12 @@ from html import unescape
 from xml.etree import ElementTree
 from zipfile import ZipFile
 
+import numpy as np
 import pandas as pd
 import pytest
 import typst
 import yaml
+from PIL import Image
 
 from analysis.errors import StudyError
 from analysis.manuscript import render as manuscript
@@ -255,6 +257,25 @@ def test_quartos_page_and_document_stand_alone_and_describe_their_images(by_quar
     test_the_documents_are_well_formed_and_describe_their_images(by_quarto)
     if shutil.which("pdftotext"):
         test_nothing_is_printed_off_the_page_or_on_something_else(by_quarto)
+
+
+@needs_pdftotext
+@pytest.mark.parametrize("renderer", ("pandoc", "quarto"))
+def test_tables_and_figures_leave_no_gaps_in_the_text(rendered, request, tmp_path, renderer):
+    """They go to the top or the bottom of a page, and text flows past them; those of the supplement follow its heading."""
+    path = (rendered if renderer == "pandoc" else request.getfixturevalue("by_quarto"))["pdf"]
+    raw = subprocess.run(["pdftotext", path, "-"], capture_output=True, text=True, check=True).stdout
+    starts = [number for number, page in enumerate(raw.split("\f")) if re.match(r"\s*\d+\s+Supplement\n", page)]
+    assert len(starts) == 1, "the supplement's heading doesn't begin a page"
+    subprocess.run(["pdftoppm", "-gray", "-r", "25.4", path, tmp_path / "page"], check=True, capture_output=True)
+    gaps = []  # in millimetres: a pixel is one
+    for picture in sorted(tmp_path.glob("page-*.pgm"))[: starts[0] - 1]:
+        with Image.open(picture) as page:
+            printed = (np.asarray(page)[22:273] < 160).any(axis=1)
+        rows = np.flatnonzero(np.concatenate([[True], printed, [True]]))
+        gaps.append(int(np.diff(rows).max()) - 1)
+    assert len(gaps) > 6
+    assert max(gaps) < 40, gaps
 
 
 def alone(text, folder) -> bool:

@@ -68,6 +68,10 @@ local function float(div, numbers)
       return nil
     end
     found.caption = { long = { pandoc.Plain(inlines) } }
+    if FORMAT == "typst" then -- a block would hold its table where it stands
+      found.identifier = div.identifier
+      return content
+    end
     return pandoc.Div(content, pandoc.Attr(div.identifier, { "float-table" }))
   end
   for index, block in ipairs(content) do
