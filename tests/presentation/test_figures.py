@@ -1,11 +1,14 @@
 """Figures: a vector and a picture of each, letters that print, nothing cut off, and words for who can't see them."""
 
 import re
+import shutil
 import struct
 
+import pandas as pd
 import pytest
 
-from tests.presentation.conftest import SOURCE
+from analysis.presentation.figures import drawers
+from tests.presentation.conftest import SOURCE, Made
 
 SMALLEST_PT = 6.0
 
@@ -28,6 +31,20 @@ def test_letters_are_large_enough_and_none_is_cut_off(made):
     assert small == set()
     cut = {(name, text) for name, text, _, inside in made.letters if not inside}
     assert cut == set()
+
+
+def test_an_agreement_below_nought_is_drawn(kl, tmp_path):
+    statistics = shutil.copytree(kl.options["statistics"], tmp_path / "statistics")
+    frame = pd.read_csv(statistics / "readers.csv")
+    worst = {"estimate": -0.3, "low": -0.4, "high": -0.2}
+    frame.loc[frame["who"] == "network", list(worst)] = list(worst.values())
+    frame.to_csv(statistics / "readers.csv", index=False)
+    figure = drawers()["readers"](Made({**kl.options, "statistics": statistics}, kl.folder).results)
+    panel = figure.axes[0]
+    drawn = [float(value) for line in panel.lines for value in line.get_xdata()]
+    assert min(drawn) == worst["low"]
+    left, right = panel.get_xlim()
+    assert left <= min(drawn) and max(drawn) <= right
 
 
 def test_each_figure_of_the_text_has_words_for_who_cannot_see_it():

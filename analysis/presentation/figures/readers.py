@@ -52,5 +52,5 @@ def readers(results: Results) -> Figure | None:
         for i, name in enumerate(who)
     ]  # fmt: skip
     figure.legend(handles=handles, loc="outside upper center", ncols=min(4, len(who)))
-    panel.set_xlim(max(-0.05, min(panel.get_xlim()[0], 0.5)), 1.02)
+    panel.set_xlim(min(panel.get_xlim()[0], 0.5), 1.02)
     return figure
