@@ -41,7 +41,7 @@ def optimism(results: Results) -> Table | None:
 def calibration(results: Results) -> Table | None:
     """Calibration intercept, slope and Brier score, at the prevalence of use and in the test set as it is.
 
-    Where scores were calibrated, the slope that they had before stands beside theirs.
+    Where scores were calibrated, the slope that they had before stands beside theirs; its interval changes with it.
     """
     frame = results.estimates("calibration")
     if frame.empty:
@@ -51,12 +51,12 @@ def calibration(results: Results) -> Table | None:
     head = _head(results, own)
     changed = bool((frame[name].notna() & (frame[name] != frame["slope"])).any())
     if changed:
-        head.insert(4, f"Slope before calibration ({results.level} CI)")
+        head.insert(4, "Slope before calibration")
 
     def cells(outcome: Outcome, row: dict[str, Any]) -> list[str]:
         found = _fit(row, results, own)
         if changed:
-            found.insert(3, interval(row, name, results.settings.digits))
+            found.insert(3, number(row[name], results.settings.digits))
         return found
 
     return Table(head, by_outcome(results, frame, results.outcomes(*BUT_IMPLANTS), cells))
