@@ -25,7 +25,7 @@ def readers(results: Results) -> Figure | None:
     if not items:
         return None
     settings = results.settings.figures
-    figure, panel = canvas(settings.double_mm, 20 + ROW_MM * len(items) * (len(who) + 0.8) * 0.8)
+    figure, panel = canvas(settings.double_mm, 20 + ROW_MM * len(items) * (len(who) + 0.8) * 0.55)
     y, ticks, labels = 0.0, [], []
     for item in items:
         start = y
