@@ -13,6 +13,8 @@ from analysis.presentation.format import escape
 
 #: Digits that a table of ten columns has room for in a line of the PDF; margins of a cell and of a heading in bold, in digits.
 LINE, MARGIN, BOLD = 125, 2, 1.15
+#: Letters about half as wide as a digit, and half as wide again.
+NARROW, WIDE = " .,:;'\u2019()|ijlt", "mwMW%"
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ class Table:
 
 def to_markdown(table: Table) -> str:
     """Return a pipe table whose column widths are relative, so that long cells wrap in every format."""
-    literal = (lambda cell: cell) if table.markdown else escape
+    literal = (lambda cell: cell) if table.markdown else _literal
     columns = len(table.head)
     align = table.align or "l" + "r" * (columns - 1)
     rows = [
@@ -99,6 +101,13 @@ def _widths(head: Sequence[str], rows: Sequence[Sequence[str]], align: str) -> l
     return [most - given * (most - fewest) for most, fewest in zip(wanted, least, strict=True)]
 
 
+def _literal(cell: str) -> str:
+    """Return a cell that markdown prints as it is; a dagger stays in the line of the name that it marks."""
+    return escape(cell).replace(" †", "\u00a0†")
+
+
 def _width(text: str) -> float:
     """Return about how wide a text is, in digits."""
-    return sum(0.5 if letter in " .,:;'\u2019()|ijlt" else 1.5 if letter in "mwMW%" else 1 for letter in text)
+    return sum(
+        0.5 if letter in NARROW else 1.5 if letter in WIDE else 1.3 if letter == "\u2212" else 1 for letter in text
+    )

@@ -18,6 +18,8 @@ from PIL import Image
 from analysis.errors import StudyError
 from analysis.manuscript import render as manuscript
 from analysis.manuscript.render import LEFTOVER, find_quarto, plain_text, render, scan
+from analysis.manuscript.stage import TEXT
+from analysis.presentation.markdown import Table, to_markdown
 from analysis.presentation.settings import ManuscriptSettings
 from analysis.yaml_files import load_yaml
 from tests.reading.browser import chromium, open_browser
@@ -276,6 +278,32 @@ def test_tables_and_figures_leave_no_gaps_in_the_text(rendered, request, tmp_pat
         gaps.append(int(np.diff(rows).max()) - 1)
     assert len(gaps) > 6
     assert max(gaps) < 40, gaps
+
+
+@needs_pdftotext
+def test_an_interval_stays_in_one_line_of_the_widest_table(kl, tmp_path):
+    kl.stage(tmp_path)
+    head = [
+        "", "Exams", "Prevalence, %", "Slope (95% CI)", "Slope before calibration", "Intercept (95% CI)",
+        "Brier score (95% CI)", "Intercept, test set as it is (95% CI)",
+    ]  # fmt: skip
+    rows = [
+        ["Location"],
+        [
+            "Patellofemoral osteoarthritis †", "300", "3.5", "1.50 (0.72 to 2.29)", "1.87", "−2.43 (−2.79 to −2.07)",
+            "0.085 (0.071 to 0.098)", "−1.17 (−1.53 to −0.81)",
+        ],
+        [
+            "Osteonecrosis", "300", "1.2", "−0.23 (−0.56 to 0.09)", "−0.29", "−0.07 (−0.70 to 0.56)",
+            "0.012 (0.006 to 0.019)", "1.19 (0.56 to 1.82)",
+        ],
+    ]  # fmt: skip
+    table = to_markdown(Table(head, rows))
+    (tmp_path / TEXT).write_text(f"---\ntitle: A\n---\n\n::: {{#tbl-a}}\n\n{table}\nCaption.\n:::\n", encoding="utf-8")
+    [path] = render(tmp_path, ManuscriptSettings(formats=("pdf",)), "pandoc")
+    raw = subprocess.run(["pdftotext", "-layout", path, "-"], capture_output=True, text=True, check=True).stdout
+    assert [cell for row in rows for cell in row[1:] if cell not in raw] == []
+    assert "osteoarthritis †" in raw.replace("\u00a0", " ")
 
 
 def alone(text, folder) -> bool:
