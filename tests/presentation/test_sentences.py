@@ -378,6 +378,7 @@ def test_no_level_is_called_by_another(kl, tmp_path):
     text = tell(kl, tmp_path, roc=lambda frame: frame.assign(level=0.9))
     ninety = Made({**kl.options, "statistics": tmp_path / "statistics"}, kl.folder).results
     assert "Intervals are at the level of 90%; those of the published study are at 95%; those of the readers" in text
+    assert re.search(r"published study \[\d+\], with 95% confidence intervals, and of this one, with 90%", text)
     assert "P values below 0.1 are called significant" in text
     assert "before consensus, with 95% confidence intervals" in text
     assert "Published AUCs are those of Olsson et al." in text
