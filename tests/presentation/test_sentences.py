@@ -355,6 +355,8 @@ def test_coverage_is_told_of_the_interval_that_is_recommended(kl, tmp_path):
 
     text = tell(kl, tmp_path / "other", coverage=other)
     assert "and one exam of each patient" in text and "DeLong's intervals covered it in 96%." in text
+    text = tell(kl, tmp_path / "single", coverage=lambda frame: frame[frame["cases"] == frame["cases"].min()])
+    assert "In simulated studies with 3 cases and one" in text
 
 
 def test_a_sign_says_why_the_recommended_interval_is_another(kl, tmp_path):
@@ -478,8 +480,9 @@ def test_the_expected_width_is_told_where_it_was_worked_out(kl, turns, tmp_path)
 
 
 def test_aucs_that_look_alike_are_not_said_to_range(kl, tmp_path):
-    alike = tell(kl, tmp_path / "alike", roc=with_aucs(location=0.7612))
+    alike = tell(kl, tmp_path / "alike", roc=with_aucs(location=0.7612, grade=0.8312))
     assert "The AUC was 0.76 for medial osteoarthritis, lateral osteoarthritis and patellofemoral" in alike
+    assert alike.count("The AUC of each single grade was 0.83") == 2 and "single grades ranged" not in alike
     text = tell(kl, tmp_path / "spread", roc=with_aucs(location=[0.7, 0.8, 0.9]))
     assert "The AUC of locations ranged from 0.70" in text and "The AUC was" not in text
 

@@ -32,8 +32,8 @@ def coverage_values(results: Results) -> dict[str, Any]:
     found["short"] = bool(others) and max(others) < float(fewest["level"].iloc[0])
     found["exams"] = _exams(set(frame["exams_per_patient"])) if len(frame) else NOT_ESTIMABLE
     found["fewest_cases"] = counted(frame["cases"].min(), "case") if len(frame) else NOT_ESTIMABLE
-    found["fewest"] = count(frame["cases"].min()) if len(frame) else NOT_ESTIMABLE
-    found["most"] = count(frame["cases"].max()) if len(frame) else NOT_ESTIMABLE
+    several = f"{count(frame['cases'].min())} to {count(frame['cases'].max())} cases" if len(frame) else NOT_ESTIMABLE
+    found["cases"] = found["fewest_cases"] if frame["cases"].nunique() < 2 else several
     tests = results.positives
     return {
         "coverage": found,
