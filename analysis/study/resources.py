@@ -137,9 +137,9 @@ def share(position: int, networks: int, cores: int) -> int:
     """Return how many cores one of several networks asks for.
 
     Several are trained side by side, which wastes less than many threads on one; beside a single one there is room for the
-    simulations of the statistics, whose end it would otherwise wait for. Of more networks than cores, those that would be
-    left over in the end, alone beside idle cores, ask for none: they share the others' from the start. Each still
-    computes with one thread, so its weights don't depend on it.
+    simulations of the statistics, whose end it would otherwise wait for. Where more networks than cores can't be trained in
+    full rounds, one would be left over in the end, alone beside idle cores: those of the last rounds ask for none,
+    and share all cores from the start. Each still computes with one thread, so its weights don't depend on it.
 
     Parameters
     ----------
@@ -150,10 +150,10 @@ def share(position: int, networks: int, cores: int) -> int:
     Examples
     --------
     >>> [share(position, 3, 2) for position in range(3)]
-    [1, 1, 0]
+    [0, 0, 0]
     """
-    if networks > cores:
-        return int(position < networks // cores * cores)
+    if networks > cores and (left_over := networks % cores):
+        return int(position < networks - cores - left_over)
     return max(1, cores // max(2, networks))
 
 
