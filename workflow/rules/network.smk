@@ -115,8 +115,7 @@ rule predict:
     priority: 1
     conda:
         "../../envs/network.yaml"
-    # Half of the cores, for which it needn't wait until the simulations of the statistics have ended.
-    threads: HALF
+    threads: CORES
     resources:
         **NEEDED,
         gpu=GPU_ELSE,
