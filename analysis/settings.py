@@ -26,10 +26,13 @@ class Settings(BaseModel):
     ----------
     expert : tuple of str
         Keys that only an expert touches; config.yaml marks them so and has them last.
+    blank : tuple of str
+        Keys in which an empty text means something: what says nothing.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
     expert: ClassVar[tuple[str, ...]] = ()
+    blank: ClassVar[tuple[str, ...]] = ()
 
     @field_validator("*", mode="before")
     @classmethod
@@ -38,7 +41,7 @@ class Settings(BaseModel):
         wanted = cls.model_fields[info.field_name or ""].annotation
         if _holds_truth(value) and not _asks_for_truth(wanted):
             raise ValueError("true and false are no numbers")
-        if _holds_blank(value, wanted):
+        if info.field_name not in cls.blank and _holds_blank(value, wanted):
             raise ValueError("it holds a text without a letter; write what it is, or leave it out")
         return value
 

@@ -84,6 +84,7 @@ class IngestSettings(Settings):
         "max_file_mb", "max_pixels", "min_pixels", "modalities", "placeholders", "for_processing", "max_seconds",
         "max_memory_mb",
     )  # fmt: skip
+    blank = ("modalities",)  # files that don't say which they are
 
     max_file_mb: float = Field(256, gt=0, description="Larger files are rejected unread, MB.")
     max_pixels: int = Field(

@@ -56,6 +56,7 @@ STUDY = f"{COHORT}/{study.grading}"
 GRADINGS = sorted(path.stem for path in Path("workflow/gradings").glob("*.yaml"))
 SHARDS = range(study.images.shards)
 SEEDS = study.network.seeds
+PLACES = {seed: place for place, seed in enumerate(SEEDS)}
 
 
 wildcard_constraints:

@@ -63,7 +63,7 @@ else:
         priority: 1
         conda:
             "../../envs/network.yaml"
-        threads: lambda wildcards: share(SEEDS.index(int(wildcards.seed)), len(SEEDS), CORES)
+        threads: lambda wildcards: share(PLACES[int(wildcards.seed)], len(SEEDS), CORES)
         resources:
             **NEEDED,
             gpu=GPUS,
