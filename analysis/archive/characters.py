@@ -38,28 +38,28 @@ def correct_characters(dataset: Dataset) -> None:
     """
     raw = (element for element in dataset.values() if isinstance(element, RawDataElement))
     written = [
-        one
+        one.value
         for one in raw
-        if isinstance(one.value, bytes) and not (one.value.isascii() and b"\x1b" not in one.value) and _is_text(one)
+        if isinstance(one.value, bytes) and (b"\x1b" in one.value or not one.value.isascii()) and _is_text(one)
     ]
     if not written:
         return
     # By what pydicom makes of the declaration, which may be misspelled (ISO-IR 100, LATIN1, UTF-8).
     known = dataset.original_character_set
     declared = {_codec(one) for one in ([known] if isinstance(known, str) else known)}
-    read = [_as_utf8(element.value or b"") for element in written]
+    read = [_as_utf8(one) for one in written]
     # A Latin letter at a text's very end, as in Knä, looks like the beginning of one that was cut off.
     utf8 = None not in read and not all(one.isascii() for one in read if one is not None)
     # Sets of several bytes begin with an escape in a text.
-    unescaped = _ESCAPED & declared and not any(b"\x1b" in (one.value or b"") for one in written)
+    unescaped = _ESCAPED & declared and not any(b"\x1b" in one for one in written)
     if utf8 and (unescaped or not _SEVERAL & declared):
         true = _UTF8
-    elif not utf8 and declared <= {"utf-8", "ascii"} and not all(one.value.isascii() for one in written if one.value):
+    elif not utf8 and declared <= {"utf-8", "ascii"} and not all(map(bytes.isascii, written)):
         true = _LATIN
     else:
         true = ""
     latin = not utf8 and declared <= {"iso8859-1", "utf-8", "ascii"}
-    vars(dataset)["unread"] = latin and any(_FOREIGN.search(one.value or b"") for one in written)
+    vars(dataset)["unread"] = latin and any(map(_FOREIGN.search, written))
     if not true:
         return
     correct(dataset, "characters")

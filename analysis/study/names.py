@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,14 +28,15 @@ MADE = {
 def check_study(study: Study) -> None:
     """Refuse a name that stands for nothing; ValueError names the key, and the nearest name there is."""
     gradings = {path.stem: path for path in sorted(GRADINGS.glob("*.yaml"))}
+    scheme_of = cache(load_scheme)  # each is read once, and only where something asks for it
     for key, names in (
         ("grading", [study.grading]),
         ("network.tasks", study.network.tasks),
         ("compare", study.compare or []),
     ):
         find(names, gradings, key, f"grading in {GRADINGS}/")
-    check_names(study.statistics, map(load_scheme, gradings.values()))
-    _graded(study, gradings)
+    check_names(study.statistics, map(scheme_of, gradings.values()))
+    _graded(study, map(scheme_of, gradings.values()))
     for name, options in study.selection.sets:
         find(
             options.protocols or [], [*study.ingest.protocols, "other"], f"selection.sets.{name}.protocols", "protocol"
@@ -45,7 +47,7 @@ def check_study(study: Study) -> None:
             getattr(study.simulate.population, name), known, f"simulate.population.{name}", "finding that is simulated"
         )
     cited = {f"cohort.{name}": getattr(study.cohort, name) for name in ("citation", "origin_citation")}
-    for scheme in (load_scheme(gradings[name]) for name in dict.fromkeys((study.grading, *(study.compare or ())))):
+    for scheme in (scheme_of(gradings[name]) for name in dict.fromkeys((study.grading, *(study.compare or ())))):
         cited[scheme.where(*["citation"] * bool(scheme.citation))] = scheme.citation
     cited = {place: key for place, key in cited.items() if key}
     if cited and REFERENCES.is_file():
@@ -54,12 +56,12 @@ def check_study(study: Study) -> None:
             find([key], known, place, f"reference in {REFERENCES}")
 
 
-def _graded(study: Study, gradings: Mapping[str, Path]) -> None:
-    """Refuse an outcome, an item or a finding that no grading has; they are read only where one is named."""
+def _graded(study: Study, gradings: Iterable[Scheme]) -> None:
+    """Refuse an outcome, an item or a finding that no grading has; gradings are read only where one is named."""
     least = {f"selection.sets.{name}.at_least": options.at_least for name, options in study.selection.sets}
     if not (study.manuscript.curves or study.cohort.remarks or any(least.values())):
         return
-    schemes: list[Scheme] = [load_scheme(path) for path in gradings.values()]
+    schemes = list(gradings)
     items = {name for scheme in schemes for name in scheme.items}
     findings = {name for scheme in schemes for name in scheme.findings}
     outcomes = {outcome.id for scheme in schemes for outcome in scheme.outcomes}
