@@ -16,11 +16,12 @@ from analysis.schemas.columns import empty
 from analysis.schemas.network import MEMBERS
 from analysis.schemas.statistics import DEVELOPMENT, ESTIMATES, EVALUATED, SEEDS, SUBGROUPS
 from analysis.statistics import calibration, decisions, discrimination, grades, operating, subgroups
+from analysis.statistics.beside_published import compare_published
 from analysis.statistics.cumulative import cumulative_tables
 from analysis.statistics.data import Matched, match
 from analysis.statistics.external import Development, development_rows, updating_rows
 from analysis.statistics.parallel import spread
-from analysis.statistics.published import compare_published, load_published
+from analysis.statistics.published import load_published
 from analysis.statistics.questions import question_of, same_as
 from analysis.statistics.readers import compare_readers
 from analysis.statistics.resample import Resamples, seed_for

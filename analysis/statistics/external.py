@@ -18,9 +18,9 @@ from analysis.files import read_table
 from analysis.grading.scheme import Scheme
 from analysis.schemas.network import CARRIED
 from analysis.schemas.statistics import DEVELOPMENT, PERFORMANCE
+from analysis.statistics.beside_published import difference
 from analysis.statistics.calibration import EPSILON, calibration_row
 from analysis.statistics.comparisons import NAN, holm
-from analysis.statistics.published import difference
 from analysis.statistics.questions import Questions
 from analysis.statistics.resample import Resamples
 from analysis.statistics.sample import Floats, Sample

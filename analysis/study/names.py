@@ -12,6 +12,7 @@ from analysis.grading.scheme import Scheme, load_scheme
 from analysis.settings import GRADINGS
 from analysis.simulate.settings import PopulationSettings
 from analysis.statistics.names import check_names, find
+from analysis.statistics.published import load_published
 
 if TYPE_CHECKING:
     from analysis.study.configuration import Study
@@ -49,6 +50,8 @@ def check_study(study: Study) -> None:
     cited = {f"cohort.{name}": getattr(study.cohort, name) for name in ("citation", "origin_citation")}
     for scheme in (scheme_of(gradings[name]) for name in dict.fromkeys((study.grading, *(study.compare or ())))):
         cited[scheme.where(*["citation"] * bool(scheme.citation))] = scheme.citation
+    if Path(published := study.statistics.published).is_file():
+        cited[f"{published}: source"] = load_published(published).source
     cited = {place: key for place, key in cited.items() if key}
     if cited and REFERENCES.is_file():
         known = set(re.findall(r"^@\w+\{\s*([^,\s]+)", REFERENCES.read_text(encoding="utf-8"), re.MULTILINE))

@@ -2,6 +2,7 @@
 
 import re
 import shutil
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -675,6 +676,16 @@ def test_most_is_more_than_half(kl, tmp_path):
     assert (found["n"], found["sides"]) == ("8 outcomes", "lower for 4, higher for 3 and the same for 1")
     assert found["spread"] == " (from −0.10 to 0.10)"
     assert values(kl, tmp_path / "all", published=change(10, 0))["original"]["compared"]["sides"] == "lower for all"
+
+
+def test_captions_cite_the_published_results_that_the_study_names(kl, tmp_path):
+    published = tmp_path / "theirs.yaml"
+    text = Path("analysis/statistics/olsson2021.yaml").read_text(encoding="utf-8")
+    published.write_text(text.replace("source: olsson2021", "source: tiulpin2018"), encoding="utf-8")
+    tell(kl, tmp_path, config={"statistics": {"published": str(published)}})
+    source = (tmp_path / "manuscript/manuscript.qmd").read_text(encoding="utf-8")
+    for caption in ("AUC of the published study", "Checks of the published tables", "of cases of the published study"):
+        assert f"{caption} [@tiulpin2018]" in source
 
 
 def test_a_public_cohort_of_single_knees_that_says_nothing_of_its_patients(kl, tmp_path):

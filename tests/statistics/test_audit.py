@@ -9,7 +9,8 @@ from analysis.errors import StudyError
 from analysis.grading.scheme import Scheme
 from analysis.statistics import roc
 from analysis.statistics.audit import audit
-from analysis.statistics.published import Published, compare_published, difference, load_published
+from analysis.statistics.beside_published import compare_published, difference
+from analysis.statistics.published import Published, load_published
 
 
 @pytest.fixture(scope="module")

@@ -92,6 +92,15 @@ def test_the_source_of_a_grading_is_in_the_bibliography(tmp_path, monkeypatch):
     assert load("grading=fracture", "compare=null").grading == "fracture"
 
 
+def test_published_results_of_ones_own_are_cited_by_a_known_key(tmp_path):
+    published = (ROOT / "analysis/statistics/olsson2021.yaml").read_text()
+    (tmp_path / "ours.yaml").write_text(published.replace("source: olsson2021", "source: tiulpin2018"))
+    (tmp_path / "slip.yaml").write_text(published.replace("source: olsson2021", "source: tiulpin2108"))
+    load(f"statistics={{published: {tmp_path}/ours.yaml}}")
+    with pytest.raises(StudyError, match=r"slip\.yaml: source.*'tiulpin2108' is no reference .* 'tiulpin2018'"):
+        load(f"statistics={{published: {tmp_path}/slip.yaml}}")
+
+
 def test_null_on_the_command_line_is_none_and_not_a_word():
     assert load("manuscript={title: null}").manuscript.title is None
     assert load("manuscript={title: 'null'}").manuscript.title == "null"

@@ -122,6 +122,7 @@ rule values:
         settings=settings("manuscript"),
         config=CONFIG,
         original=source("analysis/presentation/values/original.yaml"),
+        published=PUBLISHED,
         code=code("analysis.presentation.values"),
     output:
         f"{COHORT}/{{grading}}/values.yml",

@@ -44,6 +44,7 @@ from analysis.presentation.values.training import training_values
 from analysis.schemas import SETS
 from analysis.settings import Settings, parse
 from analysis.simulate.settings import SimulateSettings
+from analysis.statistics.published import load_published
 from analysis.statistics.settings import ExternalSettings, StatisticsSettings
 from analysis.yaml_files import dump_yaml, load_yaml
 
@@ -130,6 +131,7 @@ def collect(results: Results, config: Mapping[str, Any]) -> dict[str, Any]:
         "differences": {"any": bool(measured["subgroups"]["any"] or compared["any"])},
         "original": readable(original)
         | {
+            "source": load_published(config["statistics"]["published"]).source,
             "compared": compared,
             "level": results.published_level,
             "other_level": results.published_level != results.level,
