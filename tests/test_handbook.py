@@ -86,7 +86,9 @@ def test_a_file_of_yaml_is_valid(page, name, text, tmp_path):
         path.write_text(text)
         load_scheme(path)
         return
-    (tmp_path / "knees").mkdir()
+    (tmp_path / "knees/dicom").mkdir(parents=True)
+    for table in ("reports.csv", "readings.csv"):
+        (tmp_path / "knees" / table).touch()
     text = text.replace("/data/knees", str(tmp_path / "knees"))
     load_study(merged(load_yaml(ROOT / "config.yaml"), yaml.safe_load(text)), str(page))
 

@@ -12,6 +12,7 @@ import pandas as pd
 from analysis.archive.copies import mark_copies
 from analysis.archive.counts import count, in_future
 from analysis.archive.find import beside, find
+from analysis.archive.handed_over import misnamed
 from analysis.archive.headers import read_headers
 from analysis.archive.inspect import DESCRIPTION
 from analysis.archive.knees import BOX, both_sides_read, divide, find_double, units
@@ -19,7 +20,7 @@ from analysis.archive.matching import exams_of_readings, fill_from, reports_of_e
 from analysis.archive.parts import gather
 from analysis.archive.people import alike, borne_by_many, common_identifier, contradicted, exams, patients, shared
 from analysis.archive.reasons import commonest, sentence
-from analysis.archive.tables import misnamed, read_reports, readings_or_problem
+from analysis.archive.tables import read_reports, readings_or_problem
 from analysis.archive.unit import plain
 from analysis.errors import StudyError
 from analysis.files import write_table

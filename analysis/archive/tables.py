@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import pandas as pd
@@ -17,39 +16,9 @@ REPORTS = ("accession", "text")
 READINGS = tuple(schemas.READINGS.columns)
 SPLIT = ("patient", "set")
 EXAMS = ("exam", "age", "sex")
-#: The tables that lie beside an archive's images.
-NAMES = ("reports.csv", "readings.csv", "sets.csv", "exams.csv")
 #: In which radiographs can have been read.
 _YEARS = (1895, 2150)
 _LETTERS = {"l": "left", "r": "right"}
-
-
-def misnamed(folder: Path) -> str | None:
-    """Say which file beside an archive's images is one of its tables by a name that isn't read, or None."""
-    others = sorted(path for path in folder.iterdir() if path.name not in NAMES)
-    for path in others if (folder / "dicom").is_dir() else ():
-        if path.name != "dicom" and re.fullmatch(r"dicom[\W\d_]*(zip|7z|rar|tar|t?gz)?|.*\.dcm", path.name.casefold()):
-            return f"{path} isn't read, since files are read in the folder dicom; put it in there, or take it out of the archive."
-    for name in NAMES:
-        table = folder / name
-        if table.exists():
-            continue
-        if table.is_symlink():
-            return f"{table} is a link to nowhere; correct it, or remove it."
-        # As copies are called: readings (1).csv, Copy of readings.csv; exams_excluded.csv is none. Or one is left out: set.csv.
-        ending = r"\.(csv|tsv|txt|xlsx?|ods)$"
-        copied = re.compile(
-            rf"{table.stem}(\.|$)|((cop|kop)\w+ .*)?{table.stem}([\W\d_]|(cop|kop)(y|i[ae]?)|final|new|v\d)*{ending}|"
-            rf"{table.stem[:-1]}{ending}"
-        )
-        again = [path for path in others if copied.match(path.name.casefold()) and not path.is_dir()]
-        again += [path for path in (folder / "dicom" / name,) if path.is_file()]
-        if again:
-            return (
-                f"{again[0]} isn't read: an archive's table is called {name}, is CSV, and lies beside the folder dicom; "
-                "save it so, or take it out of the archive."
-            )
-    return None
 
 
 def read_readings(path: Path) -> pd.DataFrame:

@@ -17,6 +17,7 @@ from pydantic import Field, model_validator
 from analysis import statistics
 from analysis.active_learning.settings import ActiveLearningSettings
 from analysis.archive.facts import CohortSettings
+from analysis.archive.handed_over import lacking
 from analysis.archive.settings import SOURCES, ArchiveSettings, IngestSettings
 from analysis.archive.sources import Source
 from analysis.cohort.settings import SelectionSettings
@@ -147,6 +148,8 @@ def load_study(config: Mapping[str, Any], source: str = "config.yaml") -> Study:
             f"{source}: archive.folder is '{study.archive.folder}', which is not a folder; "
             "give the path of the archive that holds dicom/, reports.csv and readings.csv."
         )
+    if handed_over and (told := lacking(Path(str(study.archive.folder)))):
+        raise StudyError(f"{source}, archive.folder: {told}")
     if study.start == "archive" and study.archive.folder and study.source.make:
         raise StudyError(
             f"{source}: archive.folder is '{study.archive.folder}', but the source '{study.archive.source}' doesn't read it; "

@@ -101,6 +101,25 @@ def test_published_results_of_ones_own_are_cited_by_a_known_key(tmp_path):
         load(f"statistics={{published: {tmp_path}/slip.yaml}}")
 
 
+def test_an_archive_that_lacks_a_part_is_refused_before_the_run(tmp_path):
+    entries = ("cohort={name: ours, title: ours, kind: clinical}", f"archive={{source: folder, folder: {tmp_path}}}")
+    (tmp_path / "DICOM").mkdir()
+    steps = [
+        (r"DICOM isn't read: call it dicom\.", "DICOM", "dicom"),
+        (r"has no reports\.csv: put it there; .* first line is enough", "list.csv", "reports (1).csv"),
+        (r"reports \(1\)\.csv isn't read: an archive's table is called reports\.csv", "reports (1).csv", "reports.csv"),
+        (r"has no readings\.csv: .* read-export", "table.csv", "Readings.csv"),
+        (r"Readings\.csv isn't read: call it readings\.csv\.", "Readings.csv", "readings.csv"),
+    ]
+    for words, was, becomes in steps:
+        with pytest.raises(StudyError, match=rf"config\.yaml, archive\.folder: .*{words}"):
+            load(*entries)
+        if not (tmp_path / was).exists():
+            (tmp_path / was).touch()
+        (tmp_path / was).rename(tmp_path / becomes)
+    assert load(*entries).archive.folder == str(tmp_path)
+
+
 def test_null_on_the_command_line_is_none_and_not_a_word():
     assert load("manuscript={title: null}").manuscript.title is None
     assert load("manuscript={title: 'null'}").manuscript.title == "null"
