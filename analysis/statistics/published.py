@@ -9,6 +9,9 @@ from pydantic import Field
 from analysis.errors import StudyError
 from analysis.settings import Settings, load
 
+#: The highest AUC to plan with: a published AUC of 1 has no interval, and this is the least that is printed as 1.00.
+HIGHEST = 0.995
+
 
 class Distribution(Settings):
     """A row of a table of counts: [present, %, absent, %] in each set; a set may be missing."""

@@ -14,13 +14,11 @@ from analysis.files import write_table
 from analysis.schemas.design import SAMPLE_SIZE
 from analysis.statistics.effective import covariance
 from analysis.statistics.intervals import interval
-from analysis.statistics.published import load_published
+from analysis.statistics.published import HIGHEST, load_published
 from analysis.statistics.settings import StatisticsSettings
 
 #: The most exams that are asked for.
 MOST = 10_000_000
-#: The highest AUC to plan with: an AUC of 1 has no interval, and this is the least that is printed as 1.00.
-HIGHEST = 0.995
 
 
 def expected(

@@ -11,7 +11,7 @@ from analysis.presentation.results import BUT_IMPLANTS, Results
 from analysis.presentation.tables.subgroups import asked
 from analysis.presentation.values.performance import name as name_of
 from analysis.presentation.values.performance import names
-from analysis.statistics.sample_size import HIGHEST
+from analysis.statistics.published import HIGHEST
 
 
 def _usable(results: Results, name: str) -> pd.DataFrame:
