@@ -35,9 +35,10 @@ _SEX = re.compile(
     r"(?P<female>[FWK]\W*$|FEM|FRA?U|WEIB|WOM|KVI|KOB|MU[JL]|MME|M[AÄ]D|DONN|VROU|NAI)"
     r"|(?P<male>M\W*$|MA(?!SKED)|MÄ|HO|HERR|MIES|MU|UOM)|(?P<other>O\W*$|OTH)"
 )
-#: Words for a kind of machine at the beginning of a description, as "CR DX KNEE".
+#: Words for a kind of machine at the beginning of a description, as "CR DX KNEE", or in brackets behind an English knee.
 _MODALITY = re.compile(
-    r"^[\W\d_]*(?:(?:CR|DX(?!\W+(?:\w{1,3}\W+)?sin\b)|DR|XR|RG|RX|RF|X-?RAY)(?:(?![^\W_])|(?=(?-i:[A-Z][a-zß-ÿ])|knee))[\W_]*)+",
+    r"^[\W\d_]*(?:(?:CR|DX(?!\W+(?:\w{1,3}\W+)?sin\b)|DR|XR|RG|RX|RF|X-?RAY)(?:(?![^\W_])|(?=(?-i:[A-Z][a-zß-ÿ])|knee))[\W_]*)+"
+    r"|(?<=\bknee)s?\W*[(\[]\s*(?:CR|DX|DR)\s*[)\]]",
     re.IGNORECASE,
 )
 _DATES = ("StudyDate", "AcquisitionDate", "SeriesDate", "ContentDate", "AcquisitionDateTime")

@@ -65,7 +65,9 @@ _PRIVATE = {"1.2.840.113619.5.2": "GE's own, pixels in the other byte order; sen
 #: Classes of objects for raw images: digital X-ray and mammography.
 _FOR_PROCESSING = ("1.2.840.10008.5.1.4.1.1.1.1.1", "1.2.840.10008.5.1.4.1.1.1.2.1")
 #: What a raw image is called.
-_RAW = re.compile(r"\bfor ?processing\b|\b(?:un|not )processed\b|\braw\b", re.IGNORECASE)
+_RAW = re.compile(
+    r"\bfor ?processing\b|\b(?:un|not )processed\b|\braw\b|\brohbild\w*\b|\br[åa]bild\b|\bimage brute\b", re.IGNORECASE
+)
 #: What a picture with words burned in is said to be, to have or to show, in place of yes.
 _WORDS_IN_PICTURE = {"BURNED", "BURNT", "BURN", "PRESENT", "EXISTS", "NAME", "NAMES", "TEXT", "ANNOTATED", "ANNOTATION"}
 #: Several values of an element in one cell of the private index.

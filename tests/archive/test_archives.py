@@ -18,6 +18,7 @@ from analysis.archive import describe
 from analysis.archive.commands import ingest as command
 from analysis.archive.dicom import read
 from analysis.archive.find import escaped, find, inventory, real_path
+from analysis.archive.handed_over import misnamed
 from analysis.archive.headers import read_headers
 from analysis.archive.ingest import Refused, ingest, write
 from analysis.archive.inspect import inspect
@@ -26,7 +27,7 @@ from analysis.archive.people import patients
 from analysis.archive.pseudonyms import Pseudonyms, key_from_seed
 from analysis.archive.reasons import REASONS
 from analysis.archive.settings import IngestSettings
-from analysis.archive.tables import misnamed, read_exams, read_readings, read_reports
+from analysis.archive.tables import read_exams, read_readings, read_reports
 from analysis.archive.words import match
 from analysis.cohort.selection import count_images
 from analysis.errors import StudyError

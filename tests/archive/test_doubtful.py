@@ -239,7 +239,9 @@ def test_a_number_with_its_hospital_is_of_two_people_where_their_births_differ()
     assert patients(table, IngestSettings().placeholders).nunique() == 2
 
 
-@pytest.mark.parametrize("words", ["DXKNEE", "(DX) KNEE", "[DX] Knee 3 views", "1. DX KNEE", "_DX_KNEE"])
+@pytest.mark.parametrize(
+    "words", ["DXKNEE", "(DX) KNEE", "[DX] Knee 3 views", "1. DX KNEE", "_DX_KNEE", "KNEE (DX)", "Knee [DX]"]
+)
 def test_a_modality_in_brackets_or_joined_to_the_knee_is_no_side(words):
     assert describe.side(knee(1, StudyDescription=words), IngestSettings()) == (None, False)
     assert describe.side(knee(1, StudyDescription=f"{words} dx"), IngestSettings()) == ("right", False)

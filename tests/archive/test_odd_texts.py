@@ -225,6 +225,8 @@ RAW = {
     "type in words": {"ImageType": ["ORIGINAL", "PRIMARY", "", "FOR_PROCESSING"]},
     "series": {"SeriesDescription": "Frontal höger For Processing"},
     "unprocessed": {"SeriesDescription": "unprocessed AP"},
+    "German": {"SeriesDescription": "Knie ap Rohbild"},
+    "Swedish": {"SeriesDescription": "Knä frontal råbild"},
 }
 
 
