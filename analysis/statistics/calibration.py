@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.special import logit
+from scipy.optimize import brentq
+from scipy.special import expit, logit
 from sklearn.calibration import calibration_curve
 from statsmodels.genmod.families import Binomial  # not statsmodels.api, which imports all of it
 from statsmodels.genmod.generalized_linear_model import GLM
@@ -204,6 +205,27 @@ def not_probabilities(sample: Sample) -> str | None:
     return None
 
 
+def intercept_at_large(x: Floats, truth: Floats) -> float:
+    """Return what has to be added to all logits so that as many cases are expected as there are.
+
+    Parameters
+    ----------
+    x : array of float, shape (n,)
+        Logits of the scores.
+    truth : array of float, shape (n,)
+        1 for a case, 0 for a control; at least one of each.
+
+    Notes
+    -----
+    A regression starts from its own guess and takes whole Newton steps, which run away where scores are close to 0 or 1:
+    statsmodels' and R's glm both end at intercepts of 1e14 then, and call them converged.
+    """
+    middle = float(logit(truth.mean()))
+    # Between these all scores together pass the share of cases; a margin for where they are all the same.
+    ends = middle - float(x.max()) - 1, middle - float(x.min()) + 1
+    return float(brentq(lambda added: float((expit(x + added) - truth).sum()), *ends, xtol=1e-12))
+
+
 class _NoFitError(Exception):
     """The regression has no finite solution."""
 
@@ -213,10 +235,9 @@ def _recalibrate(sample: Sample, level: float, moved: float) -> dict[str, float]
     x = logit(np.clip(sample.score, EPSILON, 1 - EPSILON))
     if np.ptp(x) < SPREAD:
         raise _NoFitError("the scores hardly differ: there is no slope")
-    if (
-        x[sample.truth == 1].min() > x[sample.truth == 0].max()
-        or x[sample.truth == 1].max() < x[sample.truth == 0].min()
-    ):
+    cases, controls = x[sample.truth == 1], x[sample.truth == 0]
+    # One score that both have is no overlap yet: the likelihood rises with the slope without end.
+    if cases.min() >= controls.max() or cases.max() <= controls.min():
         raise _NoFitError("cases and controls don't overlap: the slope has no finite estimate")
     options: dict[str, Any] = {}
     if sample.clustered:
@@ -227,7 +248,8 @@ def _recalibrate(sample: Sample, level: float, moved: float) -> dict[str, float]
         warnings.simplefilter("ignore")
         try:
             slope = GLM(sample.truth, add_constant(x, has_constant="add"), family=family).fit(**options)
-            large = GLM(sample.truth, np.ones_like(x), family=family, offset=x).fit(**options)
+            start = [intercept_at_large(x, sample.truth)]
+            large = GLM(sample.truth, np.ones_like(x), family=family, offset=x).fit(start_params=start, **options)
         except Exception as error:
             raise _NoFitError(f"the regression failed ({error})") from error
     limits, at_large = slope.conf_int(alpha=1 - level), large.conf_int(alpha=1 - level)

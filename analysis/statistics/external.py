@@ -19,7 +19,7 @@ from analysis.grading.scheme import Scheme
 from analysis.schemas.network import CARRIED
 from analysis.schemas.statistics import DEVELOPMENT, PERFORMANCE
 from analysis.statistics.beside_published import difference
-from analysis.statistics.calibration import EPSILON, calibration_row
+from analysis.statistics.calibration import EPSILON, calibration_row, intercept_at_large
 from analysis.statistics.comparisons import NAN, holm
 from analysis.statistics.questions import Questions
 from analysis.statistics.resample import Resamples
@@ -219,14 +219,14 @@ def _held(folds: npt.NDArray[np.intp]) -> Iterator[npt.NDArray[np.bool_]]:
 
 def _fit(x: Floats, truth: Floats, slope: bool) -> tuple[float, float] | None:
     """Return intercept and slope of the recalibration, the slope 1 where it isn't fitted; None without a solution."""
-    design = sm.add_constant(x, has_constant="add") if slope else np.ones_like(x)
+    if not slope:
+        return intercept_at_large(x, truth), 1.0
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            model = sm.GLM(truth, design, family=sm.families.Binomial(), offset=None if slope else x)
-            fitted = model.fit()
+            fitted = sm.GLM(truth, sm.add_constant(x, has_constant="add"), family=sm.families.Binomial()).fit()
         except Exception:  # statsmodels raises what it likes where cases and controls are apart
             return None
     if not fitted.converged or not np.isfinite(fitted.params).all():
         return None
-    return float(fitted.params[0]), float(fitted.params[1]) if slope else 1.0
+    return float(fitted.params[0]), float(fitted.params[1])

@@ -235,6 +235,36 @@ def test_calibrated_scores_have_slope_1_and_no_intercept(rng):
     assert row["intercept_high"] < 0
 
 
+@pytest.mark.parametrize("shape", ["a decimal", "hard calls", "steep"])
+def test_calibration_at_large_expects_as_many_cases_as_there_are_with_scores_near_0_and_1(rng, shape):
+    """glm, of statsmodels as of R, ends at intercepts of -8e14 with such scores, and says that it converged."""
+    truth = (rng.random(150) < 0.3).astype(float)
+    score = 1 / (1 + np.exp(-8 * (rng.normal(size=150) + 2 * truth - 1.5)))
+    if shape == "a decimal":
+        score = np.repeat([0, 0.1, 0.2, 0.4, 0.8, 0.2, 0.3, 0.4, 0.8, 0.9, 1], [11, 3, 3, 1, 1, 1, 1, 2, 2, 4, 1])
+        truth = np.repeat([0.0, 1.0], [19, 11])
+    elif shape == "hard calls":
+        score = score.round()
+    ones = Resamples(np.ones((len(truth), 100)), 0.95)
+    row = calibration_row(make_sample(truth, score, people(len(truth))), "x", ones, SETTINGS)
+    x = logit(np.clip(score, 1e-6, 1 - 1e-6))
+    expected = 1 / (1 + np.exp(-x - row["intercept"]))
+    assert expected.sum() == pytest.approx(truth.sum(), abs=1e-6)
+    # The error is that of the information at the estimate.
+    half = 1.959964 / np.sqrt((expected * (1 - expected)).sum())
+    assert row["intercept_high"] - row["intercept"] == pytest.approx(half, rel=1e-4)
+    assert row["slope_low"] < row["slope"] < row["slope_high"]
+
+
+def test_one_score_in_common_gives_no_slope():
+    """It had been 511, with limits of -733,000 and 734,000: how far the search went before it gave up."""
+    truth = np.repeat([0.0, 1.0], 40)
+    score = np.r_[np.linspace(0.1, 0.5, 40), np.linspace(0.5, 0.9, 40)]
+    row = calibration_row(make_sample(truth, score, people(80)), "x", Resamples(np.ones((80, 100)), 0.95), SETTINGS)
+    assert "overlap" in row["reason"]
+    assert np.isnan(row["slope"])
+
+
 def test_clustered_calibration_has_clustered_errors(rng):
     once = sample(rng, 150)
     twice = make_sample(np.repeat(once.truth, 2), np.repeat(once.score, 2), people(300, 2))

@@ -56,6 +56,17 @@ def test_an_exam_is_updated_by_a_fit_that_does_not_know_it():
     assert (one.score[~held] != other.score[~held]).all()
 
 
+def test_scores_near_0_and_1_are_updated_to_the_share_of_cases():
+    """The intercept had run away to -1e15, and every updated score was 0."""
+    rng = np.random.default_rng(2)
+    truth = (rng.random(200) < 0.3).astype(float)
+    score = np.where(rng.random(200) < 0.8, truth, 1 - truth)
+    sample = make_sample(truth, score, np.array([f"p{i}" for i in range(200)], dtype=object))
+    found, reason = cross_fitted(sample, fold_of(sample.patients, 10, rng), slope=False)
+    assert reason is None
+    assert found.score.mean() == pytest.approx(truth.mean(), abs=0.02)
+
+
 def test_no_patient_is_in_two_folds():
     patients = np.array([f"p{i % 30}" for i in range(100)], dtype=object)
     folds = fold_of(patients, 10, np.random.default_rng(0))
