@@ -23,7 +23,7 @@ from analysis.tables import numbers
 
 @dataclass(frozen=True)
 class Matched:
-    """All exams of the reference in the evaluated sets, row for row.
+    """All exams of the reference in the evaluated sets, row for row, in the order of their names.
 
     Attributes
     ----------
@@ -135,11 +135,13 @@ def match(predictions: str | Path, reference: str | Path, scheme: Scheme) -> Mat
     _known(predicted, levels, exams, predictions)
     _agreeing(scheme, given, derived, exams["exam"], reference)
 
-    kept = exams["set"].isin(EVALUATED).to_numpy()
-    if not kept.any():
+    kept = exams["exam"][exams["set"].isin(EVALUATED)]
+    if kept.empty:
         raise StudyError(f"{reference} has no exam in the set 'validation' or 'test'; name the sets so.")
+    # By name, since pROC's bootstraps draw rows: the order in which a table happens to be saved is no result.
+    rows = kept.sort_values().index
     exams_, truth_, score_, grade_, predicted_ = (
-        frame[kept].reset_index(drop=True) for frame in (exams, truth, score, graded[list(levels)], predicted)
+        frame.loc[rows].reset_index(drop=True) for frame in (exams, truth, score, graded[list(levels)], predicted)
     )
     whole = pd.concat([exams, graded.drop(columns=names, errors="ignore"), truth], axis=1)
     unmatched = tuple(scores.loc[~scores["exam"].isin(labels["exam"]), "exam"])

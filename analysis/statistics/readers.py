@@ -106,7 +106,7 @@ def _readings(study: Matched, table: pd.DataFrame | None) -> tuple[dict[str, pd.
         calls[str(reader)] = pd.concat(
             [wide[list(set(study.scheme.items) & set(wide))], study.scheme.derive(wide)], axis=1
         )
-        roles[str(reader)] = str(mine["role"].iloc[0])
+        roles[str(reader)] = str(by_weight["role"].iloc[-1])
     return calls, roles
 
 
