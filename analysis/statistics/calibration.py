@@ -19,6 +19,7 @@ from statsmodels.tools.tools import add_constant
 from analysis.schemas.calibration import RELIABILITY
 from analysis.schemas.columns import empty
 from analysis.statistics.data import Matched
+from analysis.statistics.grades import spread
 from analysis.statistics.proportions import wilson
 from analysis.statistics.resample import Floats, Resamples
 from analysis.statistics.sample import Sample, make_sample
@@ -46,7 +47,7 @@ def calibration_row(
     The slope is that of a logistic regression of the label on the logit of the score, the intercept that of one
     with the logit as an offset (calibration in the large; Cox, Biometrika 1958;45:562), both by statsmodels, with
     Wald intervals (standard errors clustered by patient where patients have several exams). The Brier score
-    has a percentile bootstrap of patients.
+    has a percentile bootstrap of patients; no interval where all replicates are the same, as with one patient.
 
     A test set that is enriched with cases makes scores look too low. So all is stated at the prevalence of where the
     scores would be used, as predictive values are: cases and controls are taken as they are, only their shares as
@@ -87,7 +88,8 @@ def calibration_row(
         if weight is not None:
             row[name] = float(np.average(squares, weights=weight))
             with np.errstate(invalid="ignore"):
-                row[f"{name}_low"], row[f"{name}_high"] = drawn.interval(partial(_weighted_mean, squares, weight))
+                draws = drawn.draws(partial(_weighted_mean, squares, weight))
+            (row[f"{name}_low"], row[f"{name}_high"]), _ = spread(draws, settings.level)
     row["reason"] = sample.problem
     if not sample.problem and sample.fewest < settings.minimum_cases:
         row["reason"] = f"fewer than {settings.minimum_cases} patients with a case or a control: no recalibration"

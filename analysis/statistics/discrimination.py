@@ -19,6 +19,7 @@ from analysis.statistics.settings import StatisticsSettings
 #: pROC's two, the bootstrap of patients (where patients have several exams), and the one that is reported.
 METHODS = ("delong", "bootstrap", "patients", "score")
 NAN = float("nan")
+EQUAL = "all scores are equal: the AUC is one half by definition, not by estimation"
 
 
 def describe(outcome: Outcome) -> dict[str, Any]:
@@ -88,7 +89,7 @@ def auc_row(
                 lambda weights: weighted_auc(sample.truth, sample.score, weights)
             )
     if np.ptp(sample.score) == 0:
-        return row | {"reason": "all scores are equal: the AUC is one half by definition, not by estimation"}
+        return row | {"reason": EQUAL}
     _, cases, controls = estimate(sample.truth, sample.score, sample.patients)
     row |= {"effective_cases": cases, "effective_controls": controls, "method": "score"}
     row["low"], row["high"] = row["score_low"], row["score_high"] = interval(

@@ -163,9 +163,12 @@ def rarer(truth: npt.NDArray[Any], patients: Names) -> int:
 
 
 def spread(draws: Floats, level: float) -> tuple[tuple[float, float], str | None]:
-    """Return the percentile interval of the replicates, or none and the reason where they are all the same."""
+    """Return the percentile interval of the replicates, or none and the reason: they are all the same, or too few exist."""
     low, high = percentile(draws, level)
-    return ((NAN, NAN), "all replicates are the same") if low == high else ((low, high), None)
+    if np.isnan(low):
+        return (NAN, NAN), "in most replicates it doesn't exist, for lack of patients: no interval"
+    # But for the last bits, in which replicates that are worked out of other numbers of exams differ.
+    return ((NAN, NAN), "all replicates are the same") if high - low < 1e-12 else ((low, high), None)
 
 
 def summary(study: Matched, resamples: Resamples, settings: StatisticsSettings) -> pd.DataFrame:

@@ -19,6 +19,7 @@ from analysis.schemas.comparisons import NETWORKS, PAIRS
 from analysis.statistics import roc
 from analysis.statistics.comparisons import GRADED, beside_nought, compare_grades, compare_paired, holm, untested
 from analysis.statistics.data import Matched, match
+from analysis.statistics.discrimination import EQUAL
 from analysis.statistics.effective import Floats
 from analysis.statistics.grades import agreement_rows
 from analysis.statistics.intervals import estimate, interval
@@ -127,8 +128,10 @@ def estimates(judged: Judged, scheme: Scheme, settings: StatisticsSettings, seed
             row: dict[str, Any] = {"n": len(sample.truth), "cases": sample.cases, "reason": sample.problem}
             if not sample.problem:
                 auc, cases, controls = estimate(sample.truth, sample.score, sample.patients)
-                low, high = interval(auc, cases, controls, settings.level) if np.ptp(sample.score) else (NAN, NAN)
-                row |= {"estimate": auc, "low": low, "high": high, "method": "score"}
+                row |= {"estimate": auc, "reason": EQUAL}
+                if np.ptp(sample.score):
+                    low, high = interval(auc, cases, controls, settings.level)
+                    row |= {"low": low, "high": high, "method": "score", "reason": None}
             rows.append({"network": name, "outcome": outcome.id, "measure": "auc", **row})
         for item, levels in scheme.items.items():
             found = agreement_rows(

@@ -16,6 +16,7 @@ from analysis.schemas.statistics import SUBGROUPS
 from analysis.statistics import roc
 from analysis.statistics.comparisons import TEST, compare_samples, holm, too_few
 from analysis.statistics.data import Matched
+from analysis.statistics.discrimination import EQUAL
 from analysis.statistics.intervals import estimate, interval
 from analysis.statistics.sample import Sample
 from analysis.statistics.settings import StatisticsSettings
@@ -145,6 +146,8 @@ def _auc(part: Sample, settings: StatisticsSettings) -> dict[str, Any]:
     if part.problem:
         return row | {"method": None, "reason": part.problem}
     auc = roc.auc(part.truth, part.score)
+    if np.ptp(part.score) == 0:
+        return row | {"auc": auc, "method": None, "reason": EQUAL}
     _, cases, controls = estimate(part.truth, part.score, part.patients)
     low, high = interval(auc, cases, controls, settings.level)
     return row | {"auc": auc, "low": low, "high": high, "method": "score", "reason": None}
@@ -159,5 +162,7 @@ def _difference(part: Sample, base: Sample, settings: StatisticsSettings, repeat
         return row | {"reason": repeats}
     if min(part.fewest, base.fewest) < settings.minimum_cases:
         return row | {"reason": too_few(settings.minimum_cases)}
+    if any(np.ptp(one.score) == 0 for one in (part, base)):
+        return row | {"reason": "all scores of a part are equal: nothing to compare"}
     _, low, high, p = compare_samples(part, base, settings.level)
     return row | {"difference_low": low, "difference_high": high, "p": p, "test": TEST, "reason": None}

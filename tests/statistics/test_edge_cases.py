@@ -13,6 +13,7 @@ from analysis.statistics.operating import choose_threshold, optimism_row, preval
 from analysis.statistics.resample import Resamples
 from analysis.statistics.sample import make_sample
 from analysis.statistics.settings import StatisticsSettings
+from analysis.statistics.subgroups import subgroup_rows
 
 SETTINGS = StatisticsSettings(replicates=200, band_replicates=100)
 OUTCOME = Outcome("x", "X", "X", "finding")
@@ -134,6 +135,17 @@ def test_one_kind_of_interval_is_reported_of_effective_numbers():
     assert paired["effective_cases"] == pytest.approx(alone["effective_cases"], rel=0.1)
 
 
+def test_a_brier_score_without_spread_has_no_interval():
+    """0 (0 to 0) had claimed to be certain, and so had whatever one patient's exams gave."""
+    truth = np.r_[np.ones(60), np.zeros(60)]
+    for score, patients in ((truth, np.arange(120)), (np.where(truth, 0.6, RNG.random(120)), np.zeros(120))):
+        sample = sample_of(truth, score, patients)
+        row = calibration_row(sample, "x", Resamples.draw(sample.patients, 200, 0.95, 1), SETTINGS, prevalence=0.3)
+        assert row["brier"] == pytest.approx(0.3 * np.mean((score[:60] - 1) ** 2) + 0.7 * np.mean(score[60:] ** 2))
+        assert np.isnan([row["brier_low"], row["brier_high"], row["raw_brier_low"], row["raw_brier_high"]]).all()
+        assert row["reason"]
+
+
 def test_scores_outside_0_to_1_are_no_probabilities():
     sample = sample_of(*noisy(40, 40))
     row = calibration_row(sample, "x", Resamples(np.ones((80, 200)), 0.95), SETTINGS)
@@ -148,6 +160,19 @@ def test_separated_scores_have_no_slope():
     row = calibration_row(sample, "x", Resamples.draw(sample.patients, 200, 0.95, 1), SETTINGS)
     assert "overlap" in row["reason"]
     assert row["brier_low"] < row["brier"] < row["brier_high"]
+
+
+def test_a_part_of_equal_scores_is_not_compared():
+    """Its AUC is one half by definition; it had an interval, and a P value beside the others."""
+    truth, score = noisy(40, 60)
+    part = np.arange(100) % 3 == 0
+    sample = sample_of(truth, np.where(part, 0.5, score))
+    groups = pd.DataFrame({"cast": np.where(part, "with", "without")})
+    rows = {row["level"]: row for row in subgroup_rows(sample, "x", groups, SETTINGS)}
+    assert rows["with"]["auc"] == 0.5
+    assert np.isnan([rows["with"][name] for name in ("low", "high", "difference_low", "p")]).all()
+    assert "all scores of a part are equal" in rows["with"]["reason"]
+    assert rows["without"]["low"] < rows["without"]["auc"] < rows["without"]["high"]
 
 
 PAIRED = {

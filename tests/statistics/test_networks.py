@@ -90,6 +90,18 @@ def exams(files):
     return {name: frame.loc[scored] for name, frame in frames.items()}
 
 
+def test_equal_scores_have_no_interval_and_say_so(files, scheme, tmp_path):
+    scores = pd.read_parquet(files / "good/predictions/exams.parquet").assign(depth_0=0.5)
+    scores.to_parquet(tmp_path / "p.parquet")
+    paths = {"good": files / "good/predictions/exams.parquet", "same": tmp_path / "p.parquet"}
+    table = estimates(judge(paths, files / "reference.parquet", scheme), scheme, SETTINGS, 1)
+    row = table[(table["network"] == "same") & (table["outcome"] == "depth_0")].iloc[0]
+    assert row["estimate"] == 0.5
+    assert row["reason"].startswith("all scores are equal")
+    assert row[["low", "high", "method"]].isna().all()
+    assert (table["low"].notna() != table["reason"].notna()).all()
+
+
 def test_weights_of_a_seed_that_did_not_score_are_no_member(files, tmp_path):
     """As a run with other seeds leaves them in the study's folder."""
     folder = shutil.copytree(files / "good", tmp_path / "own")
