@@ -51,17 +51,18 @@ def performance(reference: pd.DataFrame, predictions: pd.DataFrame, outcomes: Se
     Returns
     -------
     float
-        Over the outcomes of which the set has cases and controls; missing where there is none. An outcome that
-        the network could not learn counts as one half: it ranks nobody.
+        Over the outcomes of which the set has cases and controls among the exams with a score; missing where there is none.
+        An outcome that the network could not learn counts as one half: it ranks nobody.
     """
     table = reference[reference["set"] == which].merge(predictions, on="exam", suffixes=("", "_score"))
     areas = []
     for name in outcomes:
         truth = table[name].astype(float)
-        known = truth.notna()
+        scores = table[f"{name}_score"]
+        learnt = scores.notna().any()
+        known = truth.notna() & (scores.notna() | (not learnt))
         if truth[known].nunique() == 2:
-            scores = table.loc[known, f"{name}_score"]
-            areas.append(roc_auc_score(truth[known], scores) if scores.notna().all() else 0.5)
+            areas.append(roc_auc_score(truth[known], scores[known]) if learnt else 0.5)
     return float(np.mean(areas)) if areas else float("nan")
 
 

@@ -123,8 +123,10 @@ def stop_round(performance: Sequence[float], tolerance: float, patience: int) ->
     Returns
     -------
     int or None
-        None where there is reason to go on.
+        None where there is reason to go on, and where some round has no performance: what isn't known may still rise.
     """
+    if not np.isfinite(performance).all():
+        return None
     last = 0
     for number in range(1, len(performance)):
         if performance[number] > performance[last] + tolerance:

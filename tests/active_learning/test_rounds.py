@@ -92,6 +92,9 @@ def test_performance_is_the_mean_share_of_pairs_in_order():
     found = performance(whole, predictions.sample(frac=1, random_state=1), judged(SCHEME, "groups"), "test")
     assert found == pytest.approx(np.mean(shares))
     assert performance(whole, predictions.assign(disease=np.nan), ["disease"], "test") == 0.5
+    # One exam without a score had made one half of all of them.
+    lacking = predictions.assign(disease=whole["disease"].where(whole["exam"] != test["exam"].iloc[0]))
+    assert performance(whole, lacking, ["disease"], "test") == 1
 
 
 def test_learning_curve_averages_over_seeds_and_pairs_them_with_random(tmp_path):

@@ -111,3 +111,9 @@ def test_stopping_rule_by_hand():
     assert stop_round([0.6, 0.7, 0.705, 0.709], 0.01, 2) == 3
     assert stop_round([0.6, 0.7, 0.705, 0.72], 0.01, 2) is None  # small steps add up to an improvement
     assert stop_round([0.6], 0.01, 1) is None
+
+
+def test_nothing_stops_on_what_is_not_known():
+    """A validation set without labels had stopped reading after as many rounds as patience has."""
+    assert stop_round([np.nan] * 4, 0.01, 2) is None
+    assert stop_round([np.nan, 0.7, 0.7, 0.7], 0.01, 2) is None
