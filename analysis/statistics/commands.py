@@ -60,6 +60,10 @@ def evaluate_command(
         study.unscored,
         f"in {labels} lack scores in {scores} and take no part in what they lack (roc.csv: missing_score)",
     )
+    _tell(
+        study.straddling,
+        f"in {labels} are of patients who are in another set as well: estimates are too good then; split the sets by patient",
+    )
     for told in left_out(study, readings, readers) if readers and readings is not None else ():
         click.echo(told, err=True)
 

@@ -55,6 +55,12 @@ class Matched:
         lacking = self.truth[scored].notna() & self.score[scored].isna()
         return tuple(self.exams.loc[lacking.any(axis=1), "exam"])
 
+    @property
+    def straddling(self) -> tuple[str, ...]:
+        """Exams whose patient has exams in another set, too."""
+        sets = self.reference.groupby("patient")["set"].transform("nunique")
+        return tuple(self.reference.loc[sets > 1, "exam"])
+
     def rows(self, which: str) -> npt.NDArray[np.bool_]:
         """Which rows belong to a set."""
         return (self.exams["set"] == which).to_numpy()
@@ -91,7 +97,7 @@ def match(predictions: str | Path, reference: str | Path, scheme: Scheme) -> Mat
     ------
     StudyError
         If the files don't fit together: no exam in common, an exam twice, two patients or sets for an exam,
-        labels other than 0 and 1 or than its grade says, words where numbers belong, no outcome of the scheme, grades
+        labels other than 0 and 1, than its grade says, or that no grade has together, words where numbers belong, no outcome of the scheme, grades
         of another one, or a column whose name is misspelled.
     """
     if Path(predictions).resolve() == Path(reference).resolve():
@@ -134,6 +140,7 @@ def match(predictions: str | Path, reference: str | Path, scheme: Scheme) -> Mat
     _known(graded, levels, exams, reference)
     _known(predicted, levels, exams, predictions)
     _agreeing(scheme, given, derived, exams["exam"], reference)
+    _of_one_grade(scheme, given, exams["exam"], reference)
 
     kept = exams["exam"][exams["set"].isin(EVALUATED)]
     if kept.empty:
@@ -217,6 +224,23 @@ def _agreeing(scheme: Scheme, given: pd.DataFrame, derived: pd.DataFrame, exams:
             raise StudyError(
                 f"{path}: exam {_first(exams, wrong)} has {_first(given[name], wrong):g} for '{name}', which its {grades} "
                 f"contradict{'s' * bool(outcome.item)}; correct one, or leave one out."
+            )
+
+
+def _of_one_grade(scheme: Scheme, given: pd.DataFrame, exams: pd.Series, path: str | Path) -> None:
+    """Refuse labels that no grade has together, such as those of two grades: without a grade nothing else tells."""
+    for item, of in scheme.items.items():
+        would = scheme.derive(pd.DataFrame({item: list(of.levels)}, dtype=float))[given.columns].dropna(axis=1)
+        labels = given[would.columns]
+        # Where no label is 1 the item may not apply, as to a knee that was replaced.
+        wrong = (labels == 1).any(axis=1)
+        for level in would.index:
+            wrong &= ((labels - would.loc[level]).abs() > 0).any(axis=1)
+        if wrong.any():
+            ones = [f"'{name}'" for name, label in labels[wrong].iloc[0].items() if label == 1]
+            raise StudyError(
+                f"{path}: exam {_first(exams, wrong)} has 1 for {' and '.join(ones)}, but no grade of '{item}' has its labels "
+                "together; correct one."
             )
 
 

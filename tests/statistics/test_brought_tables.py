@@ -205,6 +205,27 @@ def test_a_label_that_its_grade_contradicts_is_named(tmp_path):
         match(CASES / "c00_plain/predictions.csv", tmp_path / "r.csv", load_scheme(KL))
 
 
+@pytest.mark.parametrize("change", [{"kl_3": 1}, {"disease": 1}, {"kl_0_1": 0}])
+def test_labels_that_no_grade_has_together_are_named(tmp_path, change):
+    """Without grades an exam could be of grade 0 and of grade 3, in silence."""
+    frame = pd.read_csv(CASES / "c00_plain/reference.csv")
+    scheme = load_scheme(KL)
+    labels = pd.concat([frame.drop(columns="kl"), scheme.derive(frame[["kl"]])], axis=1).dropna(axis=1)
+    replaced = labels["exam"].iloc[5]  # none of the grades: they don't apply to a knee that was replaced
+    ones = [name for name in labels if name.startswith("kl") or name == "disease"]
+    labels.loc[5, ones] = 0
+    labels.to_csv(tmp_path / "r.csv", index=False)
+    found = match(CASES / "c00_plain/predictions.csv", tmp_path / "r.csv", scheme)
+    assert (found.truth.loc[found.exams["exam"] == replaced, ones] == 0).all(axis=None)
+    line = labels.index[labels["kl_0"] == 1][3]
+    labels.loc[line, list(change)] = list(change.values())
+    labels.to_csv(tmp_path / "r.csv", index=False)
+    with pytest.raises(
+        StudyError, match=rf"exam {labels.loc[line, 'exam']} has 1 for 'kl_0'.*no grade of 'kl' has its labels"
+    ):
+        match(CASES / "c00_plain/predictions.csv", tmp_path / "r.csv", scheme)
+
+
 def test_one_table_for_both_is_refused():
     both = CASES / "c00_plain/predictions.csv"
     with pytest.raises(StudyError, match=r"predictions\.csv is given both as the predictions and as the reference"):

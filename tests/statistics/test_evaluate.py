@@ -372,6 +372,8 @@ def test_what_takes_no_part_is_counted_and_told(spots, rng, tmp_path, monkeypatc
         brought, "read_text_table", lambda path, **more: seen.append(path) or read_text_table(path, **more)
     )
     reference, predictions = make_numbers(spots, rng, 240)
+    for table in (reference, predictions):
+        table.loc[table["exam"] == "exam-0239", "patient"] = "patient-0000"
     reference[reference["exam"] != "exam-0200"].to_csv(tmp_path / "reference.csv", index=False)
     predictions.loc[predictions["exam"] == "exam-0201", "spot_0"] = np.nan
     predictions[predictions["exam"] != "exam-0199"].to_csv(tmp_path / "predictions.csv", index=False)
@@ -400,6 +402,7 @@ def test_what_takes_no_part_is_counted_and_told(spots, rng, tmp_path, monkeypatc
         f"1 of the readings in {files['readers']} are of exams without a reference and take no part (such as 'e1')"
         in done.stderr
     )
+    assert f"2 of the exams in {files['reference']} are of patients who are in another set as well" in done.stderr
     assert set(read(tmp_path / "out", "roc.csv")["missing_reference"]) == {1}
 
 
