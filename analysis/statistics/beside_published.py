@@ -11,6 +11,7 @@ from statsmodels.stats.multitest import multipletests
 
 from analysis.grading.scheme import Outcome, Scheme
 from analysis.schemas.statistics import PUBLISHED
+from analysis.statistics.comparisons import too_few
 from analysis.statistics.published import Performance, Published
 from analysis.statistics.questions import Questions
 
@@ -27,7 +28,8 @@ def compare_published(published: Published, roc: pd.DataFrame, scheme: Scheme, m
         Rows of outcomes that it doesn't have are left out, and those that it only calls alike: of other levels, or of a
         scale that ends elsewhere.
     minimum : int
-        With fewer cases or controls than this in either study a difference has neither interval nor test.
+        With fewer cases or controls than this in either study, or fewer patients with one in this, a difference has neither
+        interval nor test.
 
     Returns
     -------
@@ -49,9 +51,11 @@ def compare_published(published: Published, roc: pd.DataFrame, scheme: Scheme, m
         gap, low, high, p = difference((own["auc"], own["low"], own["high"], own["level"]), theirs, own["level"])
         reason = own["reason"] if pd.notna(own["reason"]) else None
         counts = (row.cases, published.sets["test"] - row.cases, own["cases"], own["controls"])
-        if min(counts) < minimum:
+        # Of the published study only exams are known, of this one patients are.
+        if own["too_few"] or min(counts) < minimum:
             low = high = p = float("nan")
-            reason = reason or f"fewer than {minimum} cases or controls in one of the studies: no test"
+            few = f"fewer than {minimum} cases or controls in one of the studies: no test"
+            reason = reason or (few if min(counts) < minimum else too_few(minimum))
         if same := questions.repeated(row.outcome, p, row.label):
             p, reason = float("nan"), same
         rows.append(

@@ -123,9 +123,11 @@ def _difference(
     numbers = [(int(one.get("cases", 0)), int(one.get("controls", 0))) for one in (own, theirs)]
     gap, low, high, p = difference(sides[0], sides[1], settings.level)
     reason = None if np.isfinite(gap) else "not estimable in one of the studies"
-    if not reason and min(map(min, numbers)) < settings.minimum_cases:
+    few = min(map(min, numbers)) < settings.minimum_cases
+    if not reason and (few or any(one.get("too_few", False) for one in (own, theirs))):
         low = high = p = NAN
-        reason = f"fewer than {settings.minimum_cases} cases or controls in one of the studies: no test"
+        what = "cases or controls" if few else "patients with a case or a control"
+        reason = f"fewer than {settings.minimum_cases} {what} in one of the studies: no test"
     return {
         "outcome": outcome,
         "measure": measure,

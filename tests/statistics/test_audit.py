@@ -67,7 +67,7 @@ def roc_of(**aucs):
     return pd.DataFrame(
         [
             {"set": "test", "outcome": outcome, "cases": 40, "controls": 60, "auc": auc, "low": low, "high": high, "level": 0.95,
-             "reason": None}
+             "too_few": False, "reason": None}
             for outcome, (auc, low, high) in aucs.items()
         ]
     )  # fmt: skip
@@ -122,6 +122,16 @@ def test_a_handful_of_cases_in_either_study_is_not_tested(olsson, kl):
     for outcome in ("patella", "kl_3"):
         assert table.loc[outcome, ["difference_low", "p_holm"]].isna().all()
         assert table.loc[outcome, "reason"].startswith("fewer than 10 cases or controls in one of the studies")
+
+
+def test_many_exams_of_a_few_patients_are_not_tested_either(olsson, kl):
+    """300 exams of one patient had a P value beside the published 0.97."""
+    roc = roc_of(kl_0=(0.6, 0.5, 0.7), kl_3=(0.9, 0.8, 0.92))
+    roc.loc[roc["outcome"] == "kl_0", "too_few"] = True
+    table = compare_published(olsson, roc, kl, 10).set_index("outcome")
+    assert table["p"].notna().to_dict() == {"kl_0": False, "kl_3": True}
+    assert table.loc["kl_0", "reason"] == "fewer than 10 patients with a case or a control: no test"
+    assert np.isnan(table.loc["kl_0", "difference_low"])
 
 
 @pytest.mark.parametrize(("gap", "level"), [(0.05, 0.95), (-0.05, 0.95), (0.03, 0.9), (-0.2, 0.99)])

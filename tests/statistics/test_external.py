@@ -113,6 +113,9 @@ def test_differences_are_of_two_independent_studies(kl):
     assert np.isnan(found.loc[("kl_2_4", "sensitivity"), "p"])
     few = development_rows(development, table(0.80, 0.72, 0.87, cases=4), thresholds(0.7), kl, SETTINGS)
     assert few["p"].isna().all() and few["difference"].notna().all()
+    one_patient = table(0.80, 0.72, 0.87).assign(too_few=True)  # of many exams
+    few = development_rows(development, one_patient, thresholds(0.7), kl, SETTINGS)
+    assert few["p"].isna().all() and few["reason"].str.startswith("fewer than 10 patients").all()
 
 
 def test_carried_thresholds_come_with_their_numbers():
