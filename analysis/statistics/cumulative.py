@@ -66,16 +66,18 @@ def cumulative_tables(study: Matched, resamples: Resamples, settings: Statistics
 
 
 def at_least(study: Matched, item: str, level: int) -> Floats:
-    """Return the probability of a grade and above, by whichever outcome says it.
+    """Return the probability of a grade and above, by the first outcome that has a score for it.
 
-    The outcome of exactly these grades; or one less that of all grades below; or the sum of the grades' own, at most 1.
+    The outcome of exactly these grades; or one less that of all grades below; or the sum of the grades' own, at most 1 where
+    they are probabilities.
     """
     outcomes = [outcome for outcome in study.scheme.outcomes if outcome.item == item]
     levels = set(study.scheme.items[item].levels)
     above = {value for value in levels if value >= level}
     scores = {frozenset(o.levels): study.score[o.id].to_numpy(dtype=float) for o in outcomes}
-    if frozenset(above) in scores:
-        return scores[frozenset(above)]
-    if frozenset(levels - above) in scores:
-        return np.asarray(1 - scores[frozenset(levels - above)], dtype=np.float64)
-    return np.minimum(np.sum([scores[frozenset({value})] for value in above], axis=0), 1.0)
+    unknown = np.full(len(study.exams), np.nan)
+    own = np.array([scores.get(frozenset({value}), unknown) for value in above])
+    found = np.where(((own >= 0) & (own <= 1)).all(axis=0), np.minimum(own.sum(axis=0), 1.0), own.sum(axis=0))
+    for value in (1 - scores.get(frozenset(levels - above), unknown), scores.get(frozenset(above), unknown)):
+        found = np.where(np.isnan(value), found, value)
+    return found

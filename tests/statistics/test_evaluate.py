@@ -192,6 +192,24 @@ def test_cumulative_calibration_holds_each_grade_and_above(spots, rng, tmp_path)
     assert fit.loc[2, "raw_brier"] == pytest.approx(brier)
 
 
+@pytest.mark.parametrize("scale", [1, 100])
+def test_grades_alone_say_each_grade_and_above(spots, rng, tmp_path, scale):
+    """Scores of the grades without those of the groups, as networks of others give them: it had said that no exam has a score."""
+    reference, predictions = make_numbers(spots, rng, 240)
+    names = ["spot_0", "spot_1", "spot_2"]
+    share = predictions[names].div(predictions[names].sum(axis=1), axis=0)
+    predictions[["exam", "patient", "set"]].join(scale * share).to_parquet(tmp_path / "p.parquet")
+    reference.to_parquet(tmp_path / "r.parquet")
+    evaluate(tmp_path / "p.parquet", tmp_path / "r.parquet", spots, FAST, seed=3, workers=1, out=tmp_path / "out")
+    fit = read(tmp_path / "out", "cumulative_fit.csv").set_index("at_least")
+    test = reference["set"] == "test"
+    if scale == 1:
+        truth = reference.loc[test, "spot"] >= 1
+        assert fit.loc[1, "raw_brier"] == pytest.approx(((1 - share["spot_0"] - truth) ** 2)[test].mean())
+    else:
+        assert fit["reason"].str.contains("no probabilities").all()
+
+
 def exams_and_images(reference, rng, tmp_path):
     n = len(reference)
     exams = reference[["exam", "patient", "set"]].assign(
