@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -166,4 +167,10 @@ def write_page(articles: Iterable[dict[str, Any]], path: Path, **words: Any) -> 
     )
     template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
     with atomic(path) as temporary, temporary.open("w", encoding="utf-8") as file:
-        file.writelines(template.generate(articles=iter(articles), warning=NOT_A_DEVICE, **words))
+        file.writelines(template.generate(articles=map(_known, articles), warning=NOT_A_DEVICE, **words))
+
+
+def _known(one: dict[str, Any]) -> dict[str, Any]:
+    """Add what a browser knows an article by: all that is shown but its number, which another exam may have next time."""
+    shown = repr({key: value for key, value in one.items() if key != "number"})
+    return {**one, "known": hashlib.sha256(shown.encode("utf-8", "surrogateescape")).hexdigest()[:16]}

@@ -156,6 +156,25 @@ def test_graded_knees_are_checked_by_key(graded, sheet, tmp_path):
 
 
 @needs_chromium
+def test_what_was_checked_is_of_the_knee_and_not_of_its_number(card, sheet, tmp_path):
+    """Where another run writes the same page."""
+    for i in range(2):
+        more = {"ImageLaterality": "L", "StudyInstanceUID": generate_uid()}
+        save(knee(f"B{i}", 10 + i, **more), tmp_path / f"in/{i + 1}.dcm")
+    run([tmp_path / "in"], card, tmp_path / "out")
+    page = (tmp_path / "out/grades.html").as_uri()
+    sheet.goto(page)
+    for key in "jad":
+        sheet.keyboard.press(key)
+    assert marked(sheet) == {"knee-1": "agree", "knee-2": "disagree"}
+    save(knee("C", 12, ImageLaterality="L", StudyInstanceUID=generate_uid()), tmp_path / "in/0.dcm")
+    (tmp_path / "in/1.dcm").unlink()
+    run([tmp_path / "in"], card, tmp_path / "out")
+    sheet.goto(page)
+    assert marked(sheet) == {"knee-1": "", "knee-2": "disagree"}
+
+
+@needs_chromium
 def test_cells_are_looked_through_by_key(browsed, sheet):
     sheet.goto(browsed.as_uri())
     buttons = sheet.locator(".matrix button")
