@@ -201,7 +201,7 @@ def inventory(folder: str | Path, *, release: bool = False) -> Inventory:
 
 
 def listed(paths: Sequence[Path]) -> list[tuple[Path, list[Entry]]]:
-    """Find every file below some folders, or named by itself, once.
+    """Find every file below some folders, also beside a folder `dicom`, or named by itself, once.
 
     Parameters
     ----------
@@ -223,7 +223,7 @@ def listed(paths: Sequence[Path]) -> list[tuple[Path, list[Entry]]]:
         if not path.exists():
             raise StudyError(f"{path} does not exist; correct the path.")
         folder = path if path.is_dir() else path.parent
-        entries = find(path) if path.is_dir() else [Entry(escaped(path.name))]
+        entries = _in_order(walk(path)) if path.is_dir() else [Entry(escaped(path.name))]
         # A file that is named beside its folder is one file.
         fresh = [entry for entry in entries if real_path(folder, entry.path).absolute() not in seen]
         seen |= {real_path(folder, entry.path).absolute() for entry in fresh}

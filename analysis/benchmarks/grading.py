@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.archive.find import find, listed, real_path
+from analysis.archive.find import listed, real_path
 from analysis.archive.readers import read_files
 from analysis.benchmarks.archive import multiply
 from analysis.benchmarks.reading import Memory
@@ -48,7 +48,7 @@ def rate(archive: Path, card: Path, *, workers: int, repeats: int) -> dict[str, 
         grade's images a second as a share of the bare loop's, and `start`, seconds from the command to its first knee.
     """
     network = load(card, workers)
-    paths = [real_path(archive, entry.path) for entry in find(archive)]
+    paths = [real_path(folder, entry.path) for folder, found in listed([archive]) for entry in found]
     for path in paths:
         path.read_bytes()
     times: list[tuple[float, float]] = []

@@ -60,11 +60,17 @@ def run(
         What became of the files.
     """
     check_files(folder)
+    if out.resolve().is_relative_to(folder.resolve()):
+        raise StudyError(
+            f"The folder {out} is the network's own or lies in it, and with further files in it the network would be refused; "
+            "choose another --out."
+        )
     make_folder(out)
-    # Of other knees, by the same numbers.
+    # Of other knees, by the same numbers; a run that is stopped must not leave them beside its own.
     ours = ("grades-[0-9]*.html", "dicom/knee-[0-9]*-report.dcm", "dicom/knee-[0-9]*-picture-[0-9]*.dcm")
-    before = [out / "grades.html", *(path for pattern in ours for path in out.glob(pattern))]
-    for written_to in (out / "grades.csv", *before):
+    single = [out / name for name in ("grades.csv", "grades.html", "unsent.csv")]
+    before = [*single, *(path for pattern in ours for path in out.glob(pattern))]
+    for written_to in before:
         if written_to.is_dir():
             raise StudyError(
                 f"{written_to} is a folder, where a file is to be written; remove it, or choose another --out."
@@ -98,7 +104,10 @@ def run(
             written += pages.dicom_files
     more = f"\nNot graded: {commonest(counts.reasons.elements())}" if counts.reasons else ""
     if pages and pages.unwritten:
-        more += f"\nNo DICOM report of {len(pages.unwritten)} knees, first {pages.unwritten[0]}."
+        first = next(iter(pages.unwritten))
+        more += (
+            f"\nNo DICOM report of {len(pages.unwritten)} knees, first {first}: {commonest(pages.unwritten.values())}"
+        )
     made = [
         out / "grades.csv",
         *([out / "grades.html"] if page and counts.knees else []),
@@ -123,12 +132,12 @@ def _stop(collected: Future[Any]) -> None:
 
 
 class Pages:
-    """What is shown of each knee: pages, each written when it is full, and DICOM."""
+    """What is shown of each knee: pages, each written when it is full and another one begins, and DICOM."""
 
     def __init__(self, network: Any, out: Path, size: int, dicom: bool) -> None:
         self.network, self.out, self.size, self.dicom = network, out, size, dicom
         self.dicom_files: list[Path] = []
-        self.unwritten: list[str] = []
+        self.unwritten: dict[int, str] = {}
         self.articles: list[dict[str, Any]] = []
         self.written = 0
 
@@ -136,6 +145,8 @@ class Pages:
         """Add a knee."""
         from analysis.inference.shown import article, attributed
 
+        if self.size and len(self.articles) == self.size:
+            self._write(more=True)
         laid = attributed(self.network, one)
         if self.size:
             self.articles.append(article(self.network, one, laid))
@@ -146,10 +157,12 @@ class Pages:
                 with warnings.catch_warnings():
                     warnings.simplefilter("ignore")  # they quote what headers say of people
                     self.dicom_files += write_dicom(self.network, one, [over for _, over in laid], self.out / "dicom")
-            except Exception as error:  # headers are of every kind: what one knee lacks is told, and the others go on
-                self.unwritten.append(f"{one.number} ({error})")
-        if self.size and len(self.articles) == self.size:
-            self._write()
+            except StudyError as error:
+                self.unwritten[one.number] = str(error)
+            except OSError as error:
+                self.unwritten[one.number] = f"A file can't be read or written ({error.strerror})."
+            except Exception:  # headers are of every kind, and what is raised quotes them
+                self.unwritten[one.number] = "What its files say of the patient or the study fits no report."
 
     def _name(self, number: int) -> str:
         return "grades.html" if number == 0 else f"grades-{number + 1}.html"
@@ -157,13 +170,13 @@ class Pages:
     def close(self) -> None:
         """Write the last page."""
         if self.articles:
-            self._write()
+            self._write(more=False)
 
-    def _write(self) -> None:
+    def _write(self, more: bool) -> None:
         from analysis.inference.page import write_page
 
         number = self.written
-        around = [{"name": self._name(i), "label": i + 1, "here": i == number} for i in range(number + 1)]
+        around = [{"name": self._name(i), "label": i + 1, "here": i == number} for i in range(number + 1 + more)]
         first, last = self.articles[0]["number"], self.articles[-1]["number"]
         doubted = sum(bool(one["marks"]) for one in self.articles)
         lead = (

@@ -14,6 +14,7 @@ from pydicom.sr.codedict import codes
 from pydicom.uid import generate_uid
 
 from analysis.archive.orientation import as_hung
+from analysis.errors import StudyError
 from analysis.files import atomic
 from analysis.grading.scheme import Scheme
 from analysis.inference.grade import MARKS, Graded
@@ -66,7 +67,7 @@ def write_dicom(network: Trained, one: Graded, overlays: Sequence[np.ndarray], o
 
     Raises
     ------
-    ValueError
+    StudyError
         If the files say too little of themselves, as a study without an identifier.
     """
     sources = [_source(place) for place in one.knee.files["place"]]
@@ -170,9 +171,9 @@ def _source(path: Path) -> Dataset:
     for name, missing in _TAKEN.items():
         if name not in found or found[name].value is None:
             setattr(found, name, missing)
-    for name in ("StudyInstanceUID", "SOPInstanceUID", "SOPClassUID"):
+    for name in ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "SOPClassUID"):
         if not found.get(name):
-            raise ValueError(f"the file has no {name}")
+            raise StudyError(f"A file of it has no {name}.")
     return found
 
 

@@ -310,7 +310,7 @@ def test_a_knee_leaves_as_dicom(card, tmp_path):
     assert {path.name for path in (tmp_path / "out/dicom").iterdir()} == {
         "knee-0001-report.dcm", "knee-0001-picture-1.dcm", "knee-9.dcm",
     }  # fmt: skip
-    assert "No DICOM report of 1 knees, first 2 (" in told  # a picture has no study
+    assert "No DICOM report of 1 knees, first 2: Once: A file of it has no StudyInstanceUID." in told  # a picture
     (report, picture) = (
         pydicom.dcmread(tmp_path / "out/dicom" / f"knee-0001-{name}.dcm") for name in ("report", "picture-1")
     )
@@ -446,6 +446,61 @@ def test_a_network_that_does_not_fit_is_told_before_all_headers_are_read(card, t
     monkeypatch.setattr(run_module, "read_files", read_files)
     with pytest.raises(StudyError, match=r"seed-0.safetensors do not fit: side is 7 in the file and 24 here"):
         run([tmp_path], tmp_path / "card", tmp_path / "out", page=0)
+
+
+def test_what_lies_beside_a_folder_called_dicom_is_graded(card, tmp_path):
+    """Any tree of folders; that of the results may be the same one."""
+    save(knee("A", 1), tmp_path / "in/dicom/1.dcm")
+    save(knee("B", 2), tmp_path / "in/new/2.dcm")
+    told = run([tmp_path / "in"], card, tmp_path / "in", page=0, dicom=True)
+    assert told.startswith("2 files found = 2 graded") and "No DICOM report" not in told
+
+
+def test_results_of_an_earlier_run_are_gone_where_this_one_is_stopped(card, tmp_path, monkeypatch):
+    """Its numbers are of other knees."""
+    for name in ("grades.csv", "grades.html", "unsent.csv"):
+        (tmp_path / "out").mkdir(exist_ok=True)
+        (tmp_path / "out" / name).write_text("before")
+    save(knee(), tmp_path / "in/1.dcm")
+    monkeypatch.setattr(run_module.Pages, "show", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        run([tmp_path / "in"], card, tmp_path / "out")
+    assert not list((tmp_path / "out").iterdir())
+
+
+def test_nothing_is_written_into_the_networks_folder(card, tmp_path):
+    """It would be refused from then on, for holding what its list doesn't."""
+    save(knee(), tmp_path / "in/1.dcm")
+    before = sorted(card.rglob("*"))
+    for out in (card, card / "graded", tmp_path / "link"):
+        if out.name == "link":
+            out.symlink_to(card)
+        with pytest.raises(StudyError, match="is the network's own or lies in it"):
+            run([tmp_path / "in"], card, out, page=0)
+    assert sorted(card.rglob("*")) == before
+
+
+@pytest.mark.parametrize("said", ["PatientBirthDate", "PatientName", "StudyTime", "PatientSex"])
+def test_why_there_is_no_report_quotes_nothing_that_a_header_says(said, card, tmp_path):
+    one = knee("A", 1, ImageLaterality="L")
+    with pydicom.config.disable_value_validation():
+        one.add_new(said, pydicom.datadict.dictionary_VR(said), ["Wallenstein", "Friedland"])
+        save(one, tmp_path / "in/1.dcm")
+    told = run([tmp_path / "in"], card, tmp_path / "out", page=0, dicom=True)
+    assert "No DICOM report of 1 knees, first 1: Once: What its files say of the patient or the study fits" in told
+    assert "Wallen" not in told and "Friedl" not in told
+
+
+def test_pages_lead_to_each_other(card, tmp_path):
+    for number in range(5):
+        save(knee(f"A{number}", number), tmp_path / f"in/{number}.dcm")
+    run([tmp_path / "in"], card, tmp_path / "out", page=2)
+    names = ["grades.html", "grades-2.html", "grades-3.html"]
+    for here, name in enumerate(names):
+        links = re.findall('<a href="([^"]+)"', (tmp_path / "out" / name).read_text())
+        assert links == [other for i, other in enumerate(names) if i != here and i <= here + 1]
+    run([tmp_path / "in"], card, tmp_path / "out", page=5)  # full, and the last
+    assert "<a href" not in (tmp_path / "out/grades.html").read_text()
 
 
 def test_a_missing_path_is_told(card, tmp_path):
