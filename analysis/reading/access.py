@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
+from analysis.archive.unit import spelling
 from analysis.errors import StudyError
 from analysis.reading.settings import LoginSettings, Role
 from analysis.reading.store import Store
@@ -66,7 +67,7 @@ def make_token(store: Store, name: str, role: Role, now: float | None = None) ->
     Raises
     ------
     StudyError
-        If the name can't stand in a table, or the reader is there in another role.
+        If the name can't stand in a table, is another reader's in another spelling, or the reader is there in another role.
     """
     now = time.time() if now is None else now
     if not _NAME.fullmatch(name):
@@ -78,6 +79,12 @@ def make_token(store: Store, name: str, role: Role, now: float | None = None) ->
     with store.writing() as db:
         known = db.execute(select(readers).where(readers.c.name == name)).first()
         if known is None:
+            for other in db.execute(select(readers.c.name)).scalars():
+                if spelling(other) == spelling(name):
+                    raise StudyError(
+                        f"'{name}' is '{other}' in another spelling, and readings.csv would be refused for it: give '{other}' "
+                        "the token, or somebody else another name."
+                    )
             db.execute(insert(readers).values(name=name, role=role, token=digest(token), made=now))
             log(db, "token", name, now, role)
             return token

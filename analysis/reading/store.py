@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,6 +27,17 @@ _FILLED = {
         "WHERE kind = 'consensus'",
     ),
 }
+
+#: How long a connection waits for another process's writing to end, s.
+_PATIENCE = 30.0
+#: Failures that say nothing against the file: its readings are there.
+_UNWRITABLE = (
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_FULL,
+)
 
 
 class Store:
@@ -55,8 +67,8 @@ class Store:
             path.touch(mode=0o600)
         except OSError as error:
             raise StudyError(f"The store {path} can't be made ({error.strerror}); choose another place.") from error
-        # Sessions end with the server's threads; a connection waits for another process's writing to end.
-        self._engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": 30})
+        # Sessions end with the server's threads.
+        self._engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": _PATIENCE})
         self._writers = threading.Lock()  # in turn, where the database would let them sleep and try again
         event.listen(self._engine, "connect", _prepare)
         event.listen(self._engine, "begin", _begin)
@@ -71,6 +83,11 @@ class Store:
                     secret = secrets.token_hex(32)
                     db.execute(insert(facts).values(name="secret", value=secret))
         except DatabaseError as error:
+            if getattr(error.orig, "sqlite_errorcode", 0) & 0xFF in _UNWRITABLE:
+                raise StudyError(
+                    f"The store {path} can't be written now ({error.orig}); what was read is in it. See whether the disk is full "
+                    "or another program holds the file, and run this again."
+                ) from error
             raise StudyError(f"The file {path} is no store of a reading room ({error.orig}); name another.") from error
         self.name = hashlib.sha256(f"name|{secret}".encode()).hexdigest()[:8]
 

@@ -453,6 +453,29 @@ def test_open_to_others_only_with_a_certificate(tmp_path):
         Store(not_sqlite)
 
 
+@pytest.mark.parametrize(
+    ("one", "other"), [("anna", "Anna"), ("r1", "r-1"), ("1", "01"), ("bo", "bo."), ("dr_x", "dr.x")]
+)
+def test_a_reader_has_one_spelling(one, other, tmp_path):
+    """Two of them in readings.csv stop ingest, when the reading is over."""
+    store = Store(tmp_path / "s.sqlite")
+    access.make_token(store, one, "reader")
+    for role in ("reader", "senior"):
+        with pytest.raises(StudyError, match=rf"'{other}' is '{one}' in another spelling"):
+            access.make_token(store, other, role)
+    assert access.make_token(store, one, "reader") and access.make_token(store, f"{one}2x", "reader")
+
+
+def test_a_store_that_cannot_be_written_now_is_still_the_store(tmp_path, monkeypatch):
+    store = Store(tmp_path / "s.sqlite")
+    access.make_token(store, "anna", "reader")
+    with store.writing():  # as another program that holds it
+        monkeypatch.setattr("analysis.reading.store._PATIENCE", 0.01)
+        with pytest.raises(StudyError, match=r"can't be written now \(database is locked\); what was read is in it"):
+            Store(tmp_path / "s.sqlite")
+    Store(tmp_path / "s.sqlite")
+
+
 def test_tokens_by_command(tmp_path, capsys):
     run("read-token", "--store", tmp_path / "s.sqlite", "--name", "anna", "--role", "reader")
     token = capsys.readouterr().out.strip()
