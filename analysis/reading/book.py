@@ -63,10 +63,12 @@ class Book:
     queues : mapping of str to ReadingPolicy
         Which readings count.
     form : Form
+    sets : mapping of str to str
+        The set of each exam of the room; exams that the room doesn't have any more count for nothing.
     """
 
-    def __init__(self, queues: Mapping[str, ReadingPolicy], form: Form) -> None:
-        self._queues, self._form = queues, form
+    def __init__(self, queues: Mapping[str, ReadingPolicy], form: Form, sets: Mapping[str, str]) -> None:
+        self._queues, self._form, self._sets = queues, form, sets
         self._last = self._last_dealt = 0
         self.briefs: dict[str, Brief] = {}
         self.open: dict[str, dict[str, Brief]] = {"conflict": {}, "reopened": {}, "flagged": {}}
@@ -121,8 +123,9 @@ class Book:
             by_exam(db) if len(changed) > _FEW else (standing(db, exam=exam) for exam in changed)
         )
         for entries in whole:
-            for exam, case in cases(entries, self._queues, self._form).items():
-                self._enter(exam, case)
+            for exam, case in cases(entries, self._queues, self._form, self._sets).items():
+                if exam in self._sets:
+                    self._enter(exam, case)
         return News(changed, first, settled, shut)
 
     def _enter(self, exam: str, case: Case) -> None:

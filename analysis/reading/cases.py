@@ -50,7 +50,12 @@ class Case:
         return alike | self.decision
 
 
-def cases(entries: Iterable[Entry], queues: Mapping[str, ReadingPolicy], form: Form | None = None) -> dict[str, Case]:
+def cases(
+    entries: Iterable[Entry],
+    queues: Mapping[str, ReadingPolicy],
+    form: Form | None = None,
+    sets: Mapping[str, str] | None = None,
+) -> dict[str, Case]:
     """Sort entries by exam, and say which of them count; practice never does.
 
     Parameters
@@ -59,6 +64,8 @@ def cases(entries: Iterable[Entry], queues: Mapping[str, ReadingPolicy], form: F
     queues : mapping of str to ReadingPolicy
     form : Form, optional
         For the items that don't apply to an exam.
+    sets : mapping of str to str, optional
+        The set of each exam as it is now: a new selection may have moved it. Without, as it was read last.
 
     Returns
     -------
@@ -69,10 +76,11 @@ def cases(entries: Iterable[Entry], queues: Mapping[str, ReadingPolicy], form: F
     for entry in entries:
         if entry.kind != "practice":
             listed.setdefault(entry.exam, []).append(entry)
-    return {exam: _case(exam, its, queues[its[0].set], form) for exam, its in listed.items()}
+    now = {exam: (sets or {}).get(exam, its[-1].set) for exam, its in listed.items()}
+    return {exam: _case(exam, now[exam], its, queues[now[exam]], form) for exam, its in listed.items()}
 
 
-def _case(exam: str, entries: list[Entry], queue: ReadingPolicy, form: Form | None) -> Case:
+def _case(exam: str, name: str, entries: list[Entry], queue: ReadingPolicy, form: Form | None) -> Case:
     first = [entry for entry in entries if entry.kind == "read" and entry.occasion == 1]
     own = [entry for entry in first if entry.role == queue.role]
     seniors = [entry for entry in first if entry.role == "senior" and queue.role != "senior"]
@@ -84,7 +92,7 @@ def _case(exam: str, entries: list[Entry], queue: ReadingPolicy, form: Form | No
     absent = (form.absent,) if form else ()
     return Case(
         exam,
-        entries[0].set,
+        name,
         tuple(readings),
         senior,
         decisions,

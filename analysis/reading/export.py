@@ -70,13 +70,15 @@ def export(
     Raises
     ------
     StudyError
-        If an exam isn't in the private index.
+        If no exam that was read is in the private index.
     """
     with store.reading() as db:
         found = cases(standing(db), queues, form)
         history = db.execute(rows_of().order_by(ledger.c.id)).all()
     found = {exam: case for exam, case in found.items() if asked is None or exam in asked}
     number = _names(private_file, found)
+    gone = sorted(set(found) - set(number))
+    found = {exam: case for exam, case in found.items() if exam in number}
     counted = [row for case in found.values() for row in _counted(case, number[case.exam])]
     further = [row for case in found.values() for row in _further(case, number[case.exam])]
     out.mkdir(parents=True, exist_ok=True)
@@ -95,13 +97,15 @@ def export(
     return (
         f"{out}/readings.csv: {len(found)} exams, of which {states.count('waiting')} wait for readings, "
         f"{states.count('conflict')} for a consensus session and {states.count('reopened')} for readers asked back."
+        + (f" Left out: {len(gone)} exams that are not in the archive any more, first {gone[0]}." if gone else "")
     )
 
 
 def _names(private_file: Path, found: dict[str, Case]) -> dict[str, dict[str, str]]:
     """Return what stands for each exam in the tables, and the side where the exam has two knees.
 
-    It is the accession number; the StudyInstanceUID where there is none, or several exams have it, as ingest asks for.
+    It is the accession number; the StudyInstanceUID where there is none, or several exams have it, as ingest asks for. Exams
+    that have been taken out of the archive since have neither.
     """
     private = read_table(private_file, PRIVATE).dropna(subset=["exam"])
     several = exam_of(private["exam"]).groupby(private["accession"]).transform("nunique") > 1
@@ -109,13 +113,12 @@ def _names(private_file: Path, found: dict[str, Case]) -> dict[str, dict[str, st
     for name, rows in (("study_uid", private), ("accession", private[~several])):
         known = rows.dropna(subset=[name])
         number |= dict(zip(known["exam"], known[name], strict=True))
-    missing = sorted(set(found) - set(number))
-    if missing:
+    if found and number.keys().isdisjoint(found):
         raise StudyError(
-            f"{private_file} has no number of exam {missing[0]}, which has been read; "
+            f"{private_file} has no number of exam {min(found)}, nor of any other that has been read; "
             "give the private index of the same archive."
         )
-    return {exam: {"exam": number[exam], "side": side_of(exam)} for exam in found}
+    return {exam: {"exam": number[exam], "side": side_of(exam)} for exam in found if exam in number}
 
 
 def _write(table: pd.DataFrame, path: Path) -> None:

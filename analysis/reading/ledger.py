@@ -105,7 +105,7 @@ def save(
         return _saved(before)
     if sent["version"] != (before.version + 1 if before else 0):
         raise Refused("This exam has been read in another window; reload the page.", _saved(before) if before else None)
-    case = cases(entries, queues, form).get(assignment.exam)
+    case = cases(entries, queues, form, {assignment.exam: exam.set}).get(assignment.exam)
     content["values"] = _checked(db, assignment.kind, exam.set, before, case, sent["values"], form)
     if len(sent["views"]) not in (0, len(exam.images)):
         raise Refused("There is not one view an image.")

@@ -87,7 +87,7 @@ class Dealer:
         practice: tuple[str, ...] = (),
     ) -> None:
         self._exams, self._settings, self._practice = exams, settings, practice
-        self.book = Book(settings.queues, form)
+        self.book = Book(settings.queues, form, {exam: its.set for exam, its in exams.items()})
         self._piles = Piles({e: its for e, its in exams.items() if e not in practice}, settings, self.book, asked)
         self._number = self._piles.number
         self._turns: dict[str, tuple[Brief, tuple[bool, bytes]]] = {}

@@ -263,7 +263,7 @@ class Room:
     def _shown(self, db: Connection, assignment: Assignment, reader: Reader) -> dict[str, Any]:
         exam = self.exams[assignment.exam]
         entries = standing(db, exam=assignment.exam)
-        case = cases(entries, self.settings.queues, self.form).get(assignment.exam)
+        case = cases(entries, self.settings.queues, self.form, {assignment.exam: exam.set}).get(assignment.exam)
         before = next((entry for entry in entries if entry.assignment == assignment.id), None)
         back = before is not None and asked_back(case, before)
         shown: dict[str, Any] = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -13,7 +14,7 @@ from analysis.reading.cases import cases
 from analysis.reading.entries import standing
 from analysis.reading.ledger import Refused
 from analysis.reading.room import Room
-from tests.reading.conftest import KL, as_config, content, run, values, write_yaml
+from tests.reading.conftest import KL, as_config, content, run, the_first, values, write_yaml
 
 MINUTE = 60.0
 
@@ -111,6 +112,37 @@ def test_a_correction_is_a_new_row_until_the_consensus_session_begins(archive, t
     assert panel.next() == []
     panel.write(panel.back("none-yet"), {"kl": 1})
     assert found(room)[anna.exam_of(last)].decision == {"kl": 1}
+
+
+@pytest.mark.parametrize("before", ["training", "validation", "unselected"])
+def test_an_exam_that_a_new_selection_moved_is_read_as_its_set_asks(before, archive, tmp_path):
+    """By two seniors in the test set, whatever was read before; an archive that grew is drawn from anew."""
+    few = the_first(3, archive, tmp_path)
+    exams = pd.read_parquet(few.exams_file)
+    rooms = []
+    for name in (before, "test"):
+        path = None
+        if name != "unselected":
+            path = tmp_path / f"{name}.parquet"
+            exams.assign(set=exams["set"].replace("validation", name)).to_parquet(path)
+        rooms.append(lambda path=path: replace(few, exams_file=path).room(tmp_path / "s.sqlite", repeat_share=0))
+    assert Desk(rooms[0](), "anna", "reader").read_all() >= 3
+    room = rooms[1]()
+    bo, cia, panel = Desk(room, "bo", "senior"), Desk(room, "cia", "senior"), Desk(room, "panel", "consensus")
+    (counts,) = room.progress(panel.reader, 1e9)["sets"]
+    assert (counts["exams"], counts["begun"], counts["read"]) == (3, 3, 0)
+    assert (bo.read_all(lambda _: 1), cia.read_all(lambda _: 2)) == (3, 3)
+    (counts,) = room.progress(panel.reader, 1e9)["sets"]
+    assert (counts["exams"], counts["read"], counts["conflict"]) == (3, 3, 3)
+    for _ in range(3):
+        panel.write(panel.next()[0], {"kl": 2})
+    run_export(archive, room, tmp_path)
+    table, further = (
+        pd.read_csv(tmp_path / "out" / name).query("item == 'kl'") for name in ("readings.csv", "further.csv")
+    )
+    table = table[table["session"].isin(["test", "consensus"])]
+    assert table["reader"].value_counts().to_dict() == {"bo": 3, "cia": 3, "panel": 3}
+    assert set(further.loc[further["session"] == "test surplus", "reader"]) <= {"anna"}
 
 
 def test_what_comes_back_shows_how_far_a_reader_agrees_with_themselves(archive, tmp_path):

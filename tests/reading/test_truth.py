@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import uuid
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -26,7 +27,7 @@ from analysis.reading.rules import holds, tree
 from analysis.reading.tables import ledger
 from analysis.schemas import PRIVATE
 from analysis.tables import unlike_formula
-from tests.reading.conftest import KL, content, run, values
+from tests.reading.conftest import KL, content, run, the_first, values
 from tests.reading.test_queues import Desk, found, run_export
 
 OPEN = {"repeat_share": 0, "reference": {"validation": {"readings": 2}}}
@@ -215,6 +216,39 @@ def test_images_that_were_replaced_are_noticed(archive, tmp_path):
             again.picture(anna.reader, shown["handle"], 0)
     finally:
         shutil.copy(kept, path)
+
+
+def test_an_exam_that_was_taken_out_of_the_archive_is_told_and_the_others_are_exported(archive, tmp_path, capsys):
+    """As of a patient who no longer consents; the readings stay in the store, and count nowhere."""
+    few = the_first(3, archive, tmp_path)
+    room = few.room(tmp_path / "s.sqlite", **OPEN)
+    for name in ("anna", "bo"):
+        Desk(room, name, "reader").read_all()
+    private, exams = pd.read_parquet(few.private_index), pd.read_parquet(few.exams_file)
+    gone, *_ = few.exams
+    private[private["exam"] != gone].to_parquet(tmp_path / "private.parquet")
+    exams[exams["exam"] != gone].to_parquet(tmp_path / "left.parquet")
+    images = pd.read_parquet(few.images)
+    images[images["exam"] != gone].to_parquet(tmp_path / "images.parquet")
+    left = replace(
+        few,
+        images=tmp_path / "images.parquet",
+        private_index=tmp_path / "private.parquet",
+        exams_file=tmp_path / "left.parquet",
+    )
+    run_export(left, room, tmp_path)
+    told = capsys.readouterr().out
+    assert "2 exams, of which 0 wait for readings" in told
+    assert f"Left out: 1 exams that are not in the archive any more, first {gone}." in told
+    assert pd.read_csv(tmp_path / "out/lines.csv")["reader"].value_counts().to_dict() == {"anna": 2, "bo": 2}
+    room = left.room(tmp_path / "s.sqlite", **OPEN)
+    (counts,) = room.progress(Desk(room, "head", "coordinator").reader, 1e9)["sets"]
+    assert (counts["exams"], counts["read"]) == (2, 2)
+    private.assign(exam="another").to_parquet(tmp_path / "private.parquet")
+    with pytest.raises(
+        StudyError, match=r"nor of any other that has been read; give the private index of the same archive"
+    ):
+        _names(tmp_path / "private.parquet", found(room))
 
 
 @pytest.mark.parametrize(
