@@ -97,7 +97,9 @@ def fetch(node: Node, settings: PacsSettings, out: Path) -> str:
             f"{shelf.refused} were refused."
         )
         if silent:
-            click.secho(f"{silent} structured reports have no text that can be read.", fg="yellow", err=True)
+            click.secho(
+                f"{silent} structured reports have no radiologist's text that can be read.", fg="yellow", err=True
+            )
     if failures and settings.incomplete == "stop":
         raise StudyError(
             f"{told} {failures} could not be fetched; see {out / 'failed.csv'}. Run again to try them, or set "

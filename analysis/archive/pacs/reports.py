@@ -16,18 +16,25 @@ if TYPE_CHECKING:
 
     from analysis.archive.pacs.shelf import Shelf
 
+#: Titles (DCM) of what machines report: measurements, as in the reports that `push` has sent, and dose.
+_BY_MACHINE = ("126000", "113701")
 #: Nested deeper, a report is no report.
 _DEPTH = 20
 
 
 def text_of(report: Dataset) -> str:
-    """Return the words of a structured report in their order, each section under its title.
+    """Return the words of a radiologist's structured report in their order, each section under its title.
 
     Parameters
     ----------
     report : pydicom.Dataset
-        A structured report (PS3.3 A.35); the items of type TEXT are taken, wherever they are.
+        A structured report (PS3.3 A.35); the items of type TEXT are taken, wherever they are, but none of a machine's.
     """
+    title = report.get("ConceptNameCodeSequence") or []
+    if len(title) and (
+        text(title[0], "CodeValue") in _BY_MACHINE and text(title[0], "CodingSchemeDesignator") == "DCM"
+    ):
+        return ""
     return "\n".join(_words(report, 0)).strip()
 
 
@@ -45,7 +52,7 @@ def _words(item: Dataset, depth: int) -> list[str]:
 
 
 def reports_table(shelf: Shelf) -> tuple[str, int]:
-    """Return reports.csv of all structured reports on the shelf, and how many of them could not be read or have no text.
+    """Return reports.csv of all structured reports on the shelf, and how many could not be read or have no radiologist's text.
 
     Returns
     -------

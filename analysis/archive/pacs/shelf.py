@@ -24,6 +24,11 @@ create table if not exists images
     (sop text primary key, series text, study text, accession text, path text, bytes integer, hash text);
 create table if not exists failures (uid text primary key, study text, accession text, reason text);
 """
+_NUMBERED = """
+select path, coalesce(
+    nullif(accession, ''), (select nullif(max(other.accession), '') from images as other where other.study = images.study), study)
+from images where path like ? order by path
+"""
 
 
 class Shelf:
@@ -142,8 +147,12 @@ class Shelf:
                 raise _stopped(self.folder, error) from error
 
     def files(self, folder: str) -> list[tuple[Path, str]]:
-        """Return the path and the accession number of all files in `dicom` or `reports`, sorted by path."""
-        rows = self._ask("select path, accession from images where path like ? order by path", f"{folder}/%")
+        """Return the path and the number of the exam of all files in `dicom` or `reports`, sorted by path.
+
+        It is the accession number, or where the file lacks it another one's of its study, or else the StudyInstanceUID, as in
+        the tables of an archive.
+        """
+        rows = self._ask(_NUMBERED, f"{folder}/%")
         return [(Path(path), accession) for path, accession in rows]
 
     def failures(self) -> int:

@@ -1,20 +1,25 @@
 """A PACS that lists without end, sends a file twice, or sends what nobody asked for."""
 
 import itertools
+from contextlib import closing
 from io import BytesIO
 
 import numpy as np
 import pytest
+from pydicom import Dataset
+from pydicom.uid import generate_uid
 
 from analysis.archive.pacs import fetch as stage
 from analysis.archive.pacs.fetch import fetch, within
 from analysis.archive.pacs.node import Node
 from analysis.archive.pacs.query import Series, Study
+from analysis.archive.pacs.reports import reports_table
+from analysis.archive.pacs.shelf import Shelf
 from analysis.archive.pacs.web import Web
 from analysis.archive.sources import pacs
 from analysis.errors import StudyError
 from tests.archive.files import radiograph
-from tests.archive.pacs.conftest import asks
+from tests.archive.pacs.conftest import asks, report
 from tests.archive.pacs.test_orthanc import fetched, table
 
 NODE = Node(protocol="dicomweb", url="http://127.0.0.1:9/dicom-web")
@@ -97,6 +102,32 @@ def test_the_source_leaves_an_archive_and_goes_on_after_its_folder_was_emptied(t
         assert (tmp_path / "archive" / "readings.csv").read_text().startswith("exam,reader\nA1")
         assert (tmp_path / "archive" / "reports.csv").read_text() == "accession,text\n"
         image.unlink()
+
+
+@pytest.mark.parametrize("of_image", ["A7", ""])
+def test_a_report_without_an_accession_number_is_of_its_studys_exam(of_image, tmp_path):
+    """As ingest knows it: by the number that the images bear, else by the study."""
+    knee = radiograph(np.random.default_rng(1), StudyInstanceUID=generate_uid(), AccessionNumber=of_image)
+    said = report(knee, "Artros.")
+    said.AccessionNumber = ""
+    with closing(Shelf(tmp_path, 1e9, 0)) as shelf:
+        assert all(shelf.keep(file(one), knee.StudyInstanceUID, ("DX",)) for one in (said, knee))
+        name = of_image or knee.StudyInstanceUID
+        assert reports_table(shelf) == (f"accession,text\n{name},Finding: Artros.\n", 0)
+
+
+@pytest.mark.parametrize("title", ["126000", "113701", "11528-7"])
+def test_what_a_machine_reports_is_no_radiologists_text(title, tmp_path):
+    """Among it what `push` has sent, by which a network would choose its own test exams."""
+    knee = radiograph(np.random.default_rng(1))
+    said = report(knee, "Artros.")
+    name = Dataset()
+    name.CodeValue, name.CodingSchemeDesignator, name.CodeMeaning = title, "LN" if "-" in title else "DCM", "Title"
+    said.ConceptNameCodeSequence = [name]
+    with closing(Shelf(tmp_path, 1e9, 0)) as shelf:
+        assert shelf.keep(file(said), knee.StudyInstanceUID, ("DX",))
+        table, silent = reports_table(shelf)
+    assert (silent, "Artros" in table) == ((0, True) if title == "11528-7" else (1, False))
 
 
 @pytest.mark.parametrize(
