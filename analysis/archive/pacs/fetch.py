@@ -57,14 +57,18 @@ def queries(settings: PacsSettings) -> list[Query]:
     return [Query(modality=one, date=dates, description=description) for one in settings.modalities]
 
 
-def fetch(node: Node, settings: PacsSettings, out: Path) -> str:
+def fetch(node: Node, settings: PacsSettings, out: Path, into: Path | None = None) -> str:
     """Fill `out` with dicom/, reports.csv, manifest.csv and failed.csv; go on where an earlier call stopped.
+
+    What an earlier call asked for and this one doesn't stays in `out`, but is neither in reports.csv nor in `into`.
 
     Parameters
     ----------
     node : Node
     settings : PacsSettings
     out : Path
+    into : Path, optional
+        A folder for the images alone, as links.
 
     Returns
     -------
@@ -91,10 +95,11 @@ def fetch(node: Node, settings: PacsSettings, out: Path) -> str:
         failures = shelf.failures()
         table, silent = reports_table(shelf)
         write_text(out / "reports.csv", table)
-        images = len(shelf.files("dicom"))
+        images, left = [path for path, _ in shelf.files("dicom")], shelf.left()
         told = (
-            f"{images} images are in {out}: {shelf.kept} files came now, {shelf.again} were sent once more and left out, "
+            f"{len(images)} images are in {out}: {shelf.kept} files came now, {shelf.again} were sent once more and left out, "
             f"{shelf.refused} were refused."
+            + (f" {left} files of earlier queries lie there as well, and are not used." if left else "")
         )
         if silent:
             click.secho(
@@ -109,6 +114,8 @@ def fetch(node: Node, settings: PacsSettings, out: Path) -> str:
         raise StudyError(
             f"The PACS sent no image that fits archive.pacs; see {out / 'failed.csv'} and the query's keys."
         )
+    if into:
+        link(out, images, into)
     return f"{told} {failures} could not be fetched (failed.csv)." if failures else told
 
 
@@ -148,12 +155,11 @@ def _all_studies(line: _Line, asked: list[Query], settings: PacsSettings, shelf:
 
     _wait(settings)
     line.attempt(look)
+    shelf.forget_others({study.uid for study in studies})
     if settings.accessions:
         missing = {query.accession for query in asked} - {study.accession for study in studies}
         for accession in sorted(missing):
             shelf.fail(f"accession {accession}", f"accession {accession}", accession, "The PACS has no such exam.")
-        for accession in {study.accession for study in studies}:
-            shelf.forget_failures(f"accession {accession}")
     if not studies:
         raise StudyError("The PACS has no study that fits archive.pacs; check its dates, description and accessions.")
     for study in tqdm(studies, unit="study", disable=not sys.stderr.isatty()):
@@ -176,10 +182,12 @@ def _one_study(pacs: Pacs, study: Study, settings: PacsSettings, shelf: Shelf) -
     try:
         listed = list(once(pacs.series(study.uid), settings.max_images, "series in one study (max_images)"))
     except DeclinedError as error:
+        shelf.listed.add(study.uid)
         return shelf.fail(study.uid, study.uid, study.accession, str(error))
     for series in listed:
         if series.modality not in wanted or not _right_part(series, settings):
             continue
+        shelf.listed.add(series.uid)
         try:
             _one_series(pacs, study, series, settings, shelf)
         except DeclinedError as error:
@@ -242,9 +250,9 @@ def _accessions(path: Path) -> list[str]:
     return listed
 
 
-def link(shelf: Path, out: Path) -> None:
-    """Put the images of a shelf into the folder `out` once more, without taking space where the disk can link."""
-    for path in sorted((shelf / "dicom").rglob("*.dcm")):
+def link(shelf: Path, images: list[Path], out: Path) -> None:
+    """Put images of a shelf into the folder `out` once more, without taking space where the disk can link."""
+    for path in (shelf / image for image in images):
         target = out / path.relative_to(shelf / "dicom")
         target.parent.mkdir(parents=True, exist_ok=True)
         target.unlink(missing_ok=True)

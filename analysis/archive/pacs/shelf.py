@@ -26,7 +26,7 @@ create table if not exists failures (uid text primary key, study text, accession
 """
 _NUMBERED = """
 select path, coalesce(
-    nullif(accession, ''), (select nullif(max(other.accession), '') from images as other where other.study = images.study), study)
+    nullif(accession, ''), (select nullif(max(other.accession), '') from images as other where other.study = images.study), study), series, study
 from images where path like ? order by path
 """
 
@@ -56,6 +56,8 @@ class Shelf:
         #: What arrived in this run: kept, known before, refused.
         self.kept = self.again = self.refused = 0
         self.full: StudyError | None = None
+        #: The series that this run has asked for, and studies whose series the PACS would not list.
+        self.listed: set[str] = set()
 
     def has(self, series: str) -> set[str]:
         """Return the SOP instance UIDs of a series that are here: in the manifest, and as files."""
@@ -73,6 +75,12 @@ class Shelf:
     def forget_failures(self, study: str) -> None:
         """Take back the failures of a study, which is tried again."""
         self._ask("delete from failures where study = ?", study)
+
+    def forget_others(self, studies: set[str]) -> None:
+        """Take back the failures of all other studies: nobody asks for them any more."""
+        for (study,) in self._ask("select distinct study from failures"):
+            if study not in studies:
+                self.forget_failures(study)
 
     def keep(self, data: bytes, study: str, modalities: tuple[str, ...]) -> bool:
         """Keep a file of the study that was asked for, once.
@@ -147,13 +155,18 @@ class Shelf:
                 raise _stopped(self.folder, error) from error
 
     def files(self, folder: str) -> list[tuple[Path, str]]:
-        """Return the path and the number of the exam of all files in `dicom` or `reports`, sorted by path.
+        """Return the path and the number of the exam of the files in `dicom` or `reports` that are asked for, sorted by path.
 
         It is the accession number, or where the file lacks it another one's of its study, or else the StudyInstanceUID, as in
         the tables of an archive.
         """
         rows = self._ask(_NUMBERED, f"{folder}/%")
-        return [(Path(path), accession) for path, accession in rows]
+        asked = ((path, exam) for path, exam, series, study in rows if {series, study} & self.listed)
+        return [(Path(path), exam) for path, exam in asked if (self.folder / path).is_file()]
+
+    def left(self) -> int:
+        """Return how many files are here that an earlier run asked for and this one doesn't."""
+        return sum(not {series, study} & self.listed for series, study in self._ask("select series, study from images"))
 
     def failures(self) -> int:
         """Write manifest.csv and failed.csv for people, and return how many failures there are."""

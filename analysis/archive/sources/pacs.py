@@ -16,15 +16,14 @@ def make(settings: PacsSettings, seed: int, out: Path, workers: int) -> str:
 
     What was fetched stays in `out`/fetched, where Snakemake, which empties what it makes anew, leaves it alone.
     """
-    from analysis.archive.pacs.fetch import fetch, link
+    from analysis.archive.pacs.fetch import fetch
     from analysis.archive.pacs.node import load_node
     from analysis.archive.tables import READINGS
     from analysis.files import write_text
 
     if not settings.connection:
         raise StudyError("archive.pacs needs the key 'connection': the file that says where the PACS is.")
-    told = fetch(load_node(settings.connection), settings, out / "fetched")
-    link(out / "fetched", out / "dicom")
+    told = fetch(load_node(settings.connection), settings, out / "fetched", out / "dicom")
     shutil.copyfile(out / "fetched" / "reports.csv", out / "reports.csv")
     if settings.readings:
         try:

@@ -1,10 +1,12 @@
 """A PACS that lists without end, sends a file twice, or sends what nobody asked for."""
 
 import itertools
+import shutil
 from contextlib import closing
 from io import BytesIO
 
 import numpy as np
+import pydicom
 import pytest
 from pydicom import Dataset
 from pydicom.uid import generate_uid
@@ -104,6 +106,68 @@ def test_the_source_leaves_an_archive_and_goes_on_after_its_folder_was_emptied(t
         image.unlink()
 
 
+class Several:
+    """A PACS with exams of a radiograph and a report each, of the numbers that it has."""
+
+    def __init__(self, numbers):
+        rng = np.random.default_rng(1)
+        self.exams = {}
+        for number in numbers:
+            knee = radiograph(rng, AccessionNumber=number, StudyInstanceUID=generate_uid())
+            self.exams[number] = (knee, report(knee, f"Artros {number}."))
+
+    def studies(self, query):
+        return (
+            Study(knee.StudyInstanceUID, number)
+            for number, (knee, _) in self.exams.items()
+            if number == query.accession
+        )
+
+    def series(self, study):
+        return (Series(one.SeriesInstanceUID, one.Modality, "") for one in self._of(study))
+
+    def images(self, study, series):
+        return (one.SOPInstanceUID for one in self._of(study) if one.SeriesInstanceUID == series)
+
+    def retrieve(self, study, series, wanted, whole, receive):
+        for one in self._of(study):
+            if one.SOPInstanceUID in wanted:
+                receive(file(one))
+
+    def _of(self, study):
+        return next(exam for exam in self.exams.values() if exam[0].StudyInstanceUID == study)
+
+    def close(self):
+        pass
+
+
+def test_what_is_asked_for_no_more_is_in_the_archive_no_more_and_stops_nothing(tmp_path, monkeypatch):
+    """An exam that was struck off the list, a number that was corrected, reports that aren't wanted, another kind of image."""
+    several = Several(["A1", "A2"])
+    monkeypatch.setattr(stage, "connect", lambda node, most: several)
+    (tmp_path / "pacs.yaml").write_text("protocol: dicomweb\nurl: http://127.0.0.1:9/dicom-web\n")
+
+    def made(*listed, **more):
+        (tmp_path / "list.csv").write_text("\n".join(["accession", *listed]))
+        asked = {"connection": str(tmp_path / "pacs.yaml"), "accessions": str(tmp_path / "list.csv"), "dates": None}
+        shutil.rmtree(tmp_path / "archive/dicom", ignore_errors=True)  # as Snakemake does
+        told = pacs.make(asks(**asked, **more), 1, tmp_path / "archive", 1)
+        images = (tmp_path / "archive/dicom").rglob("*.dcm")
+        reports = [row["accession"] for row in table(tmp_path / "archive/reports.csv")]
+        return sorted(pydicom.dcmread(path).AccessionNumber for path in images), sorted(reports), told
+
+    with pytest.raises(StudyError, match="1 could not be fetched"):
+        made("A1", "A2", "A3")
+    assert made("A1", "A2")[:2] == (["A1", "A2"], ["A1", "A2"])
+    images, reports, told = made("A1")
+    assert (images, reports) == (["A1"], ["A1"])
+    assert "1 images are in" in told and "2 files of earlier queries lie there as well, and are not used." in told
+    assert made("A1", "A2", reports=False)[:2] == (["A1", "A2"], [])
+    with pytest.raises(StudyError, match="sent no image"):
+        made("A1", modalities=["CR"])
+    assert made("A2")[:2] == (["A2"], ["A2"])
+
+
 @pytest.mark.parametrize("of_image", ["A7", ""])
 def test_a_report_without_an_accession_number_is_of_its_studys_exam(of_image, tmp_path):
     """As ingest knows it: by the number that the images bear, else by the study."""
@@ -112,6 +176,7 @@ def test_a_report_without_an_accession_number_is_of_its_studys_exam(of_image, tm
     said.AccessionNumber = ""
     with closing(Shelf(tmp_path, 1e9, 0)) as shelf:
         assert all(shelf.keep(file(one), knee.StudyInstanceUID, ("DX",)) for one in (said, knee))
+        shelf.listed.add(knee.StudyInstanceUID)
         name = of_image or knee.StudyInstanceUID
         assert reports_table(shelf) == (f"accession,text\n{name},Finding: Artros.\n", 0)
 
@@ -126,6 +191,7 @@ def test_what_a_machine_reports_is_no_radiologists_text(title, tmp_path):
     said.ConceptNameCodeSequence = [name]
     with closing(Shelf(tmp_path, 1e9, 0)) as shelf:
         assert shelf.keep(file(said), knee.StudyInstanceUID, ("DX",))
+        shelf.listed.add(knee.StudyInstanceUID)
         table, silent = reports_table(shelf)
     assert (silent, "Artros" in table) == ((0, True) if title == "11528-7" else (1, False))
 
