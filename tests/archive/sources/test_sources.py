@@ -50,6 +50,9 @@ def test_a_source_states_every_fact_that_the_text_asks_for(name):
 def test_facts_are_the_source_s_unless_the_study_says_otherwise(tmp_path):
     simulated = study().cohort
     assert simulated.kind == "simulated" and simulated.split == "drawn" and "simulated" in simulated.description
+    (tmp_path / "dicom").mkdir()
+    for name in ("reports.csv", "readings.csv"):
+        (tmp_path / name).touch()
     folder = {"archive": {"source": "folder", "folder": str(tmp_path)}}
     own = study(**folder, cohort={"name": "a", "title": "knees of Mora", "ethics": "Approved."}).cohort
     assert (own.kind, own.title, own.ethics, own.split) == ("clinical", "knees of Mora", "Approved.", "drawn")
