@@ -100,7 +100,9 @@ def read_scores(folder: Path, visits: list[str], told: Told) -> pd.DataFrame:
     told.notes["knees read in a second project as well, of which the first counts"] += len(
         scores[second].drop_duplicates(knee)
     )
-    return once(scores[~second].drop(columns="order"), knee, told)
+    scores = scores[~second].drop(columns="order")
+    scores["barcode"] = scores["barcode"].where(scores["barcode"] != "", None)
+    return once(scores, knee, told).fillna({"barcode": ""})
 
 
 def read_people(folder: Path) -> pd.DataFrame:

@@ -60,6 +60,24 @@ def test_a_table_that_lies_there_twice_counts_once(tmp_path):
     assert found == AS_MEANT and notes["readings that stand in the tables twice, of which one counts"] == 3
 
 
+@pytest.mark.parametrize(
+    "other",
+    [
+        SCORES.replace("016600000", "1.66E+10").replace("|V00XRJSM", "").replace("2: 2|1", "2").replace("|0|0\n", "|0\n").replace("|3|2", "|3"),
+        SCORES.replace("2: 2|1", "2|").replace("|3|2", "|3|.M").replace("016600000101", "T"),
+    ],
+    ids=["columns", "cells"],
+)  # fmt: skip
+def test_what_one_of_two_tables_lacks_is_no_contradiction(other, tmp_path):
+    """As an excerpt that a spreadsheet has saved, beside the whole; in whatever order they are read."""
+    for order in ((SCORES, other), (other, SCORES)):
+        found, notes = scores(tmp_path, *order)
+        assert found == AS_MEANT and notes["knees whose readings contradict each other, left out"] == 0
+        whole = read_scores(tmp_path, ["V00"], Told())
+        assert whole["jsn_medial"].tolist() == [0, 1, 2]
+        assert whole["barcode"].tolist() == ["00000101", "00000101", "00000201"]
+
+
 def test_readings_that_contradict_each_other_are_left_out_and_counted(tmp_path):
     """Also where a second project would have one."""
     found, notes = scores(tmp_path, CONTRADICTS)
