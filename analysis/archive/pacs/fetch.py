@@ -154,7 +154,13 @@ def _all_studies(line: _Line, asked: list[Query], settings: PacsSettings, shelf:
         studies[:] = once(found, settings.max_studies, "studies (max_studies)")
 
     _wait(settings)
-    line.attempt(look)
+    try:
+        line.attempt(look)
+    except DeclinedError as error:
+        raise StudyError(
+            f"The PACS lists no studies. {error} Correct the address in the connection's file, or ask the PACS' staff whether we "
+            "may query it."
+        ) from error
     shelf.forget_others({study.uid for study in studies})
     if settings.accessions:
         missing = {query.accession for query in asked} - {study.accession for study in studies}

@@ -94,10 +94,14 @@ class Web:
         filters = {key: value for key, value in keys.items() if value}
         offset, seen = 0, set()
         while True:
-            page = self._ask(search, *where, search_filters=filters, fields=fields or None, offset=offset)
+            page = self._ask(
+                lambda **how: [Dataset.from_json(dict(row)) for row in search(*where, **how)],
+                search_filters=filters,
+                fields=fields or None,
+                offset=offset,
+            )
             new = 0
-            for row in page:
-                found = Dataset.from_json(row)
+            for found in page:
                 key = tuple(text(found, f"{level}InstanceUID") for level in ("Study", "Series", "SOP"))
                 if key not in seen:
                     seen.add(key)
@@ -132,10 +136,17 @@ class Web:
                 ) from None
             raise DeclinedError(f"The PACS answered with the status {code}.") from None
         except requests.exceptions.SSLError as error:
+            if "CERTIFICATE" not in str(error):
+                raise StudyError(
+                    f"{self._host} doesn't speak TLS as we do; ask the PACS' staff for the address and the port of its DICOMweb "
+                    "service."
+                ) from error
             raise StudyError(
                 f"The certificate of {self._host} isn't trusted; give the certificate that signed it as 'ca' in the "
                 "connection's file."
             ) from error
+        except requests.exceptions.JSONDecodeError as error:
+            raise DeclinedError("The answer can't be read (it is no JSON).") from error
         except TooLargeError as error:
             raise DeclinedError(str(error)) from None
         except (requests.RequestException, OSError) as error:

@@ -3,13 +3,17 @@
 import itertools
 import shutil
 from contextlib import closing
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from io import BytesIO
+from threading import Thread
 
 import numpy as np
 import pydicom
 import pytest
 from pydicom import Dataset
 from pydicom.uid import generate_uid
+from pynetdicom import AE, evt
+from pynetdicom.sop_class import StudyRootQueryRetrieveInformationModelFind
 
 from analysis.archive.pacs import fetch as stage
 from analysis.archive.pacs.fetch import fetch, within
@@ -104,6 +108,49 @@ def test_the_source_leaves_an_archive_and_goes_on_after_its_folder_was_emptied(t
         assert (tmp_path / "archive" / "readings.csv").read_text().startswith("exam,reader\nA1")
         assert (tmp_path / "archive" / "reports.csv").read_text() == "accession,text\n"
         image.unlink()
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "told"),
+    [(404, "no", "status 404"), (200, '{"a": 1}', "can't be read"), (200, "[1, 2]", "can't be read"),
+     (200, '[["a"]]', "can't be read"), (200, '[{"0020000D": 5}]', "can't be read"), (200, "<html>", "can't be read")],
+)  # fmt: skip
+def test_an_address_at_which_no_pacs_answers_is_told(status, said, told, tmp_path):
+    """By a web server of another kind, or one that speaks no TLS."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(status)
+            self.send_header("Content-Type", "application/dicom+json")
+            self.end_headers()
+            self.wfile.write(said.encode())
+
+        def log_message(self, *_):
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        node = Node(protocol="dicomweb", url=f"http://127.0.0.1:{server.server_port}/dicom-web", timeout=5)
+        with pytest.raises(
+            StudyError, match=rf"lists no studies\. .*{told}.* Correct the address in the connection's file"
+        ):
+            fetch(node, asks(tries=1), tmp_path)
+        node = Node(protocol="dicomweb", url=f"https://127.0.0.1:{server.server_port}/dicom-web", timeout=5)
+        with pytest.raises(StudyError, match="doesn't speak TLS as we do"):
+            fetch(node, asks(tries=1), tmp_path)
+        server.shutdown()
+
+
+def test_a_pacs_that_answers_no_query_is_told(tmp_path):
+    ae = AE()
+    ae.add_supported_context(StudyRootQueryRetrieveInformationModelFind)
+    server = ae.start_server(("127.0.0.1", 0), block=False, evt_handlers=[(evt.EVT_C_FIND, lambda _: [(0xA900, None)])])
+    try:
+        node = Node(host="127.0.0.1", port=server.server_address[1], timeout=5)
+        with pytest.raises(StudyError, match=r"lists no studies\. .* status 0xA900\. .* whether we may query it"):
+            fetch(node, asks(tries=1), tmp_path)
+    finally:
+        server.shutdown()
 
 
 class Several:
