@@ -9,7 +9,7 @@ from typing import Any
 
 from analysis.archive.settings import IngestSettings
 from analysis.errors import StudyError
-from analysis.grading.scheme import load_scheme
+from analysis.grading.scheme import Outcome, Scheme, load_scheme
 from analysis.imaging.settings import ImagesSettings
 from analysis.network.folder import SECTIONS, check_files, read_sections, seed_of, weights_of
 from analysis.network.settings import FORM, NetworkSettings, PredictionSettings
@@ -162,7 +162,8 @@ def _hold_grading(key: str, folder: Path, grading: str) -> None:
     """Refuse a scheme that has the name of the network's and other outcomes."""
     theirs, ours = folder / f"{grading}.yaml", GRADINGS / f"{grading}.yaml"
     outcomes = [
-        {one.id: (one.kind, one.item, one.levels) for one in load_scheme(path).outcomes} for path in (theirs, ours)
+        {one.id: (one.kind, one.item, one.levels, *_rule(scheme, one)) for one in scheme.outcomes}
+        for scheme in map(load_scheme, (theirs, ours))
     ]
     odd = [name for name in {**outcomes[0], **outcomes[1]} if outcomes[0].get(name) != outcomes[1].get(name)]
     if odd:
@@ -170,6 +171,11 @@ def _hold_grading(key: str, folder: Path, grading: str) -> None:
             f"{key}: {theirs} grades otherwise than {ours}: the outcome '{odd[0]}' is not the same in both; "
             f"copy the network's file to {GRADINGS}, or name another network."
         )
+
+
+def _rule(scheme: Scheme, outcome: Outcome) -> list[str]:
+    """Return the words of the rule that an outcome rests on, where it rests on one."""
+    return scheme.disease.rule.split() if scheme.disease and outcome.kind == "disease" else []
 
 
 def _differing(key: str, here: Any, there: Any) -> Iterator[tuple[str, Any, Any]]:

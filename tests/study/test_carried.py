@@ -103,13 +103,17 @@ def test_a_conflict_in_an_overlay_or_in_the_default_file_itself_counts(card, tmp
         load_study(read_configuration([changed], [f"network={{trained: '{card}'}}"]))
 
 
-def test_a_grading_of_the_same_name_that_grades_otherwise_is_refused(card, tmp_path):
+@pytest.mark.parametrize(
+    ("here", "there", "outcome"),
+    [("2-4: [2, 3, 4]", "2 4: [2, 4]", "kl_2_4"), ("rule: kl >= 2\nearly", "rule: kl >= 3\nearly", "disease")],
+)
+def test_a_grading_of_the_same_name_that_grades_otherwise_is_refused(card, tmp_path, here, there, outcome):
     twin = shutil.copytree(card, tmp_path / "card")
     scheme = (twin / "kl.yaml").read_text()
-    assert "2-4: [2, 3, 4]" in scheme
-    (twin / "kl.yaml").write_text(scheme.replace("2-4: [2, 3, 4]", "2 4: [2, 4]"))
+    assert here in scheme
+    (twin / "kl.yaml").write_text(scheme.replace(here, there))
     write_sums(twin)
-    with pytest.raises(StudyError, match=r"grades otherwise than .*: the outcome 'kl_2_4'"):
+    with pytest.raises(StudyError, match=rf"grades otherwise than .*: the outcome '{outcome}'"):
         load(twin)
 
 
