@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from analysis.errors import StudyError
-from analysis.manuscript.source import keys
+from analysis.manuscript.source import choose, keys
 from analysis.presentation.tables.checklists import checklist, read_checklist
 from tests.presentation.conftest import SOURCE, prose
 
@@ -22,6 +22,22 @@ def test_every_item_points_to_a_place_or_says_why_not(path):
     for entry in items:
         assert set(entry.where) <= labels, f"item {entry.item} points to {set(entry.where) - labels}"
         assert entry.where or entry.note, f"item {entry.item} says neither where nor why not"
+
+
+@pytest.mark.parametrize("external", [False, True], ids=["trained", "external"])
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_what_an_item_points_to_is_there_however_few_exams_there_are(path, external):
+    """A table of which there is none is no part of the text, and a reference to it would be a hole."""
+    bare: dict = {}
+    for key in keys(prose()).conditions:
+        *sections, name = key.split(".")
+        inner = bare
+        for section in sections:
+            inner = inner.setdefault(section, {})
+        inner[name] = key == "external.any" and external
+    there = keys(choose(prose(), bare)).labels
+    pointed = {name for row in checklist(path, external).rows for name in re.findall(r"@([\w-]+)", row[-1])}
+    assert len(pointed) > 10 and pointed <= there, pointed - there
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
