@@ -56,6 +56,11 @@ include: "workflow/rules/manuscript.smk"
 include: "workflow/rules/networks.smk"
 
 
+refuse(
+    "browse",
+    not FROM_ARCHIVE,
+    "browse shows the test exams' radiographs, of which a bundle holds none.",
+)
 if FROM_ARCHIVE:
 
     include: "workflow/rules/browse.smk"

@@ -66,7 +66,7 @@ def contents(study: Path, cohort: Path, given: Iterable[Path]) -> dict[str, Path
     found |= {name: ROOT / name for name in PAPERS if (ROOT / name).is_file()}
     made = [study / name for name in ("statistics", "tables", "figures", "manuscript")]
     single = [study / name for name in ("values.yml", "provenance.json", "checks.csv", "privacy.csv")]
-    single += [cohort / name for name in ("coverage.csv", "false_positives.csv", "audit.csv")]
+    single += [cohort / name for name in ("coverage.csv", "false_positives.csv", "sample_size.csv", "audit.csv")]
     for root in (*made, *single):
         if not root.exists():
             raise StudyError(f"{root} does not exist; run snakemake first.")

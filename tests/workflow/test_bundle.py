@@ -53,6 +53,18 @@ def test_it_holds_no_images_no_weights_and_nothing_private(bundle):
     assert check_crate(bundle.folder) > 100
 
 
+def test_every_table_that_is_made_again_is_there_to_be_compared_with(smoke, bundle):
+    made = {path.name for folder in (COHORT, STUDY) for path in (smoke.folder / folder).glob("*.csv")}
+    assert {path.name for path in (bundle.folder / "published").glob("*.csv")} == made
+
+
+@pytest.mark.parametrize("target", ["active_learning", "browse", "bundle", "compare_gradings", "learning_curve"])
+def test_what_takes_the_archive_is_refused_in_a_sentence(bundle, target):
+    done = bundle.snakemake("-n", target, study="study.yaml")
+    said = done.stdout + done.stderr
+    assert done.returncode != 0 and "a bundle" in said.lower() and "No rule" not in said, said[-2000:]
+
+
 def test_it_renders_to_the_same_text(smoke, bundle):
     _, environment = bundle.command()
     # The environment is here already: `setup` would build one of its own.
