@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
@@ -50,6 +51,9 @@ from analysis.yaml_files import dump_yaml, load_yaml
 
 #: Facts of the published study that the text names; not results of this one.
 ORIGINAL = Path(__file__).parent / "original.yaml"
+
+#: What begins a tag of HTML in somebody's own words, as a title's; an address of the web or of mail is a link.
+TAG = re.compile(r"(?<!\\)<(?=[A-Za-z/!?])(?!https?:|mailto:)")
 
 #: What the text says of other networks where none is compared; compare-networks says it otherwise.
 ALONE = {"any": False, "architectures": False}
@@ -175,12 +179,12 @@ def _measured(results: Results, config: Mapping[str, Any]) -> tuple[dict[str, An
 
 
 def _plain(value: Any) -> Any:
-    """Turn NumPy's truth values into Python's."""
+    """Turn NumPy's truth values into Python's, and let no word in angle brackets be taken for a tag, which vanishes."""
     if isinstance(value, dict):
         return {key: _plain(entry) for key, entry in value.items()}
     if isinstance(value, list):
         return [_plain(entry) for entry in value]
-    return value if isinstance(value, str | bool) else bool(value)
+    return TAG.sub(r"\\<", value) if isinstance(value, str) else bool(value)
 
 
 def _as_published(config: Mapping[str, Any]) -> bool:
