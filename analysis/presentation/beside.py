@@ -57,7 +57,10 @@ def pair(row: Mapping[Any, Any], digits: int) -> Pair:
 
 def told(pairs: Iterable[Pair]) -> str:
     """Return the note below a table that has both intervals."""
+    pairs = [one for one in pairs if one.recommended]
     found = {sign for one in pairs for sign in one.signs}
+    if not pairs:
+        return "No interval could be estimated."
     if not found:
         return "The recommended intervals agree with DeLong's to within rounding."
     reasons = "; ".join(f"{sign} {reason}" for sign, reason in REASONS.items() if sign in found)
