@@ -67,7 +67,7 @@ def reader_values(results: Results) -> dict[str, Any]:
     frame = results.estimates("readers")
     digits = results.settings.digits
     blank: dict[str, Any] = dict.fromkeys(("any", *PLACES, "mixed"), False)
-    blank |= dict.fromkeys(("network", "people", "places"), NOT_ESTIMABLE)
+    blank |= dict.fromkeys(("network", "people", "places"), NOT_ESTIMABLE) | {"read": not frame.empty}
     if frame.empty:
         return {"readers": blank}
     names = [name for name in ("quadratic_kappa", "kappa_quadratic") if (frame["measure"] == name).any()]
@@ -90,6 +90,7 @@ def reader_values(results: Results) -> dict[str, Any]:
     places = [f"{PLACES[place]} for {count(hit.sum())}" for place, hit in where.items() if hit.any()]
     reached = {
         "any": True,
+        "read": True,
         **{place: bool(len(both) and hit.all()) for place, hit in where.items()},
         "mixed": len(places) > 1,
         "places": f"{listed(places)} of {count(len(both))} items",
