@@ -120,6 +120,11 @@ class Results(Files):
         return _percent(self.published, "published_level") or self.level
 
     @property
+    def development_level(self) -> str:
+        """The confidence level of the estimates that a network brings of its own test set, in percent."""
+        return _percent(self.estimates("development"), "development_level") or self.level
+
+    @property
     def agreement_level(self) -> str:
         """The confidence level of the readers' agreement in percent."""
         return _percent(self.agreement, "level") or self.level
@@ -160,5 +165,6 @@ class Results(Files):
 
 
 def _percent(frame: pd.DataFrame, column: str) -> str:
-    """Return a level that all rows of a table share, in percent; nothing where there is no row."""
-    return f"{100 * float(frame[column].iloc[0]):g}%" if len(frame) else ""
+    """Return a level that the rows of a table share as far as they have one, in percent; nothing where none has."""
+    levels = frame[column].dropna().tolist() if len(frame) else []
+    return f"{100 * levels[0]:g}%" if levels else ""

@@ -129,6 +129,17 @@ def test_a_network_that_does_better_here_as_well_is_told_so_at_once(kl, tmp_path
     assert re.search(r"the AUC is lower here for [^.]*, and higher here for ", told)
 
 
+def test_the_level_of_what_the_network_brings_is_told_where_it_is_another(kl, tmp_path, text):
+    """Its study's intervals at 95 % stay so, whatever level this one has."""
+    assert "Intervals are at the level of 95%. P values" in text
+    made = elsewhere(kl, tmp_path)
+    told = tell(made, tmp_path / "told", roc=lambda frame: frame.assign(level=0.9))
+    assert "; those of the network's own test set are at 95%" in told
+    assert re.search(r"on this archive, with 90% [^.]* own test set, with 95% [^.]* difference, with its 90%", told)
+    ninety = Made({**made.options, "statistics": tmp_path / "told/statistics"}, kl.folder).results
+    assert {"AUC (90% CI)", "AUC, own test set (95% CI)", "Difference (90% CI)"} <= set(development(ninety).head)
+
+
 def test_a_network_that_could_not_be_set_beside_its_own_study_has_a_conclusion(kl, tmp_path):
     made = elsewhere(kl, tmp_path)
     for name in ("development", "updating"):

@@ -376,6 +376,11 @@ def test_a_sign_says_why_the_recommended_interval_is_another(kl, tmp_path):
     assert (signs["kl_1"], signs["kl_2"], signs["kl_3"]) == ("§¶", "‡¶", "¶")
 
 
+def test_intervals_that_there_are_none_of_agree_with_nothing(kl, tmp_path):
+    text = tell(kl, tmp_path, roc=lambda frame: frame.assign(low=float("nan"), high=float("nan")))
+    assert "No interval could be estimated." in text and "agree with DeLong's" not in text
+
+
 def test_no_level_is_called_by_another(kl, tmp_path):
     """At 90 % everything of this study's is, and nothing of the published study's nor of the readers' agreement."""
     text = tell(kl, tmp_path, roc=lambda frame: frame.assign(level=0.9))
@@ -384,7 +389,7 @@ def test_no_level_is_called_by_another(kl, tmp_path):
     assert re.search(r"published study \[\d+\], with 95% confidence intervals, and of this one, with 90%", text)
     assert "P values below 0.1 are called significant" in text
     assert "before consensus, with 95% confidence intervals" in text
-    assert "Published AUCs are those of Olsson et al." in text
+    assert re.search(r"Published AUCs \[\d+\] have 95% confidence intervals", text)
     assert {"DeLong's 90% CI, pROC", "Recommended 90% CI", "Published AUC (95% CI)"} <= set(
         TABLES["performance"](ninety).head
     )
@@ -621,6 +626,21 @@ def test_readings_of_which_no_kappa_can_be_had_are_not_called_missing(kl, tmp_pa
     assert not found["twice"] and not found["any"]
 
 
+def test_readers_who_all_gave_one_grade_are_not_called_missing_beside_the_network(kl, tmp_path):
+    """Their kappa doesn't exist, but they read independently, and the table has their other measures."""
+
+    def alike(frame):
+        kappa = (frame["measure"] == "quadratic_kappa") & (frame["who"] != "network")
+        return frame.assign(estimate=frame["estimate"].mask(kappa))
+
+    text = tell(kl, tmp_path / "alike", readers=alike)
+    assert "By a weighted kappa the network could not be compared with the readers" in text
+    assert "The network and the readers against the reference, with 95%" in text
+    assert "Without independent readings" not in text
+    unread = tell(kl, tmp_path / "unread", readers=lambda frame: frame.iloc[:0])
+    assert "Without independent readings" in unread and "By a weighted kappa" not in unread
+
+
 def test_temperatures_are_told_or_that_the_validation_set_was_too_small(kl, turns, tmp_path):
     assert "and more certain below; it was 0.84 for the grades and 1.25 for findings." in turns["first"]
     small = tmp_path / "temperatures.csv"
@@ -746,6 +766,12 @@ def test_a_long_heading_takes_no_room_from_the_cells():
 )  # fmt: skip
 def test_no_p_value_is_lifted_to_a_level_by_rounding(value, said):
     assert p_value(value) == said
+
+
+def test_no_word_of_the_authors_vanishes_as_a_tag(kl, tmp_path):
+    said = "Films of <pilot> knees, of R&D and of p < 0.05"
+    text = tell(kl, tmp_path, config={"cohort": {"description": f"{said}, at <https://example.org>."}})
+    assert f"{said}, at https://example.org." in text
 
 
 def test_titles_of_a_grading_are_taken_literally(kl, tmp_path):

@@ -50,7 +50,10 @@ def development(results: Results) -> Table | None:
             p_value(row["p_holm"]),
         ]
 
-    head = ["", "Cases / controls", "AUC", "Cases / controls, own test set", "AUC, own test set", "Difference", "P"]
+    here, there = (f"({level} CI)" for level in (results.level, results.development_level))
+    head = [
+        "", "Cases / controls", f"AUC {here}", "Cases / controls, own test set", f"AUC, own test set {there}", f"Difference {here}", "P",
+    ]  # fmt: skip
     return Table(head, by_outcome(results, frame, results.outcomes(*BUT_IMPLANTS), cells))
 
 

@@ -37,6 +37,8 @@ def external_values(results: Results, config: Mapping[str, Any]) -> dict[str, An
             "drawn": bool(origin) and not everything,
             "carried": bool(origin) and not own,
             "own_thresholds": bool(origin) and own,
+            "level": results.development_level,
+            "other_level": results.development_level != results.level,
             "chosen_on": "validation set" + (" of the network's own study" if origin and not own else ""),
             "readings": _readings(results, config) if everything else "none",
             "development_simulated": cohort.get("kind") == "simulated",
