@@ -90,6 +90,7 @@ def make_reference(
     used = used.assign(set=pd.Categorical(used["set"], SETS)).sort_values(["set", "exam"]).astype({"set": str})
     given = readings.merge(used, on="exam").sort_values([*_CELL, "role", "reader"], kind="stable")
     flagged = given[given["revisit"]]
+    _all_read(set(given["item"]), scheme)
     given = given[given["item"].isin(scheme.highest)]
     _check(given, scheme)
 
@@ -122,14 +123,19 @@ def make_reference(
     )
 
 
-def _check(given: pd.DataFrame, scheme: Scheme) -> None:
-    """Refuse what no policy could use: unread items, unknown grades, double entries."""
+def _all_read(items: set[str], scheme: Scheme) -> None:
+    """Refuse an item of the scheme that isn't among those that were read."""
     for name in scheme.items:
-        if not (given["item"] == name).any():
+        if name not in items:
             raise StudyError(
-                f"{scheme.where('items', name)}: no selected exam has a reading of the item '{name}'; "
-                "take it out of the scheme, or add its readings to readings.csv."
+                f"{scheme.where('items', name)}: no selected exam has a reading of the item '{name}', only of "
+                f"{', '.join(sorted(items)) or 'nothing'}; add its readings to readings.csv, choose a grading that was read, or "
+                "take it out of the scheme."
             )
+
+
+def _check(given: pd.DataFrame, scheme: Scheme) -> None:
+    """Refuse what no policy could use: unknown grades, double entries."""
     highest = given["item"].map(scheme.highest)
     _refuse(
         given.assign(highest=highest)[given["value"] > highest],

@@ -101,7 +101,7 @@ def test_what_has_no_grade_is_listed():
         (lambda rows: [*rows, reading("f", "U", "consensus", 3)], "Exam f .*a consensus grade but no reading"),
         (
             lambda rows: [r for r in rows if r[4] != "kl"],
-            r"kl.yaml, line 6: no selected exam has a reading of the item",
+            r"kl.yaml, line 6: no selected exam has a reading of the item 'kl', only of unusable; add .* choose a grading that was",
         ),
     ],
 )
