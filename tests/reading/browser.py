@@ -9,7 +9,7 @@ from importlib.resources import files
 from typing import Any
 
 import axe_playwright_python
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, TimeoutError, sync_playwright
 
 #: Nothing that the browser does by itself may reach for the network.
 FLAGS = (
@@ -84,5 +84,12 @@ class Seat:
 
     def shown(self, after: str = "") -> str:
         """Wait for an exam other than `after`, and return its handle and version; "none" when all are read."""
-        self.page.wait_for_function("before => (document.body.dataset.ready ?? before) !== before", arg=after)
+        try:
+            self.page.wait_for_function("before => (document.body.dataset.ready ?? before) !== before", arg=after)
+        except TimeoutError as error:
+            said = self.page.evaluate(
+                "() => [document.querySelector('#message')?.textContent, document.activeElement?.outerHTML.slice(0, 200),"
+                " document.body.className, document.querySelector('#decision, #form')?.innerText.slice(0, 400)]"
+            )
+            raise AssertionError(f"No exam came after '{after}': {said}") from error
         return str(self.page.evaluate("document.body.dataset.ready"))

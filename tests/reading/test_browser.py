@@ -139,8 +139,11 @@ def hold(server: Server, hundred: Archive, chrome: Browser) -> Session:
     seat.shown()
     progress = [look(seat, server.url, heard["seniors"], "#between tbody tr")]
     seat.page.goto(server.url)
+    seat.shown()
+    seat.still()  # a busy browser loses keys that come before the page is drawn
     seat.page.fill("#present-names", "Dr Ek, Dr Lind")
     seat.press("Enter")
+    seat.page.wait_for_function("document.activeElement.id !== 'present-names'")
     shown, decided = "", 0
     while (shown := seat.shown(shown)) != "none":
         decide(seat, places.of(shown)[0])
