@@ -182,6 +182,7 @@ def look(seat: Seat, url: str, heard: Listener, what: str) -> str:
     heard.take()
     seat.page.goto(url + "/progress")
     seat.page.wait_for_selector(what)
+    seat.page.wait_for_load_state("networkidle")
     heard.take()
     return seat.page.inner_text("body")
 
