@@ -53,6 +53,7 @@ if TRAINS:
 
 include: "workflow/rules/statistics.smk"
 include: "workflow/rules/manuscript.smk"
+include: "workflow/rules/gradings.smk"
 include: "workflow/rules/networks.smk"
 
 
