@@ -19,6 +19,8 @@ def lacking(folder: Path) -> str | None:
     """Say what a study of this archive can't do without and doesn't find, and what to do; None where all is there."""
     for name, advice in _NEEDED.items():
         if not (folder / name).exists():
+            if (folder / name).is_symlink():
+                return _astray(folder / name)
             alike = [path for path in sorted(folder.iterdir()) if path.name.casefold() == name]
             told = f"{alike[0]} isn't read: call it {name}." if alike else misnamed(folder)
             return told or f"The archive {folder} has no {name}: {advice}."
@@ -36,7 +38,7 @@ def misnamed(folder: Path) -> str | None:
         if table.exists():
             continue
         if table.is_symlink():
-            return f"{table} is a link to nowhere; correct it, or remove it."
+            return _astray(table)
         # As copies are called: readings (1).csv, Copy of readings.csv; exams_excluded.csv is none. Or one is left out: set.csv.
         ending = r"\.(csv|tsv|txt|xlsx?|ods)$"
         copied = re.compile(
@@ -51,3 +53,7 @@ def misnamed(folder: Path) -> str | None:
                 "save it so, or take it out of the archive."
             )
     return None
+
+
+def _astray(link: Path) -> str:
+    return f"{link} is a link to nowhere; correct it, or remove it."

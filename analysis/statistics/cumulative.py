@@ -77,7 +77,8 @@ def at_least(study: Matched, item: str, level: int) -> Floats:
     scores = {frozenset(o.levels): study.score[o.id].to_numpy(dtype=float) for o in outcomes}
     unknown = np.full(len(study.exams), np.nan)
     own = np.array([scores.get(frozenset({value}), unknown) for value in above])
-    found = np.where(((own >= 0) & (own <= 1)).all(axis=0), np.minimum(own.sum(axis=0), 1.0), own.sum(axis=0))
+    found = own.sum(axis=0)
+    found = np.where(((own >= 0) & (own <= 1)).all(axis=0), np.minimum(found, 1.0), found)
     for value in (1 - scores.get(frozenset(levels - above), unknown), scores.get(frozenset(above), unknown)):
         found = np.where(np.isnan(value), found, value)
     return found

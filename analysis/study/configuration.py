@@ -142,14 +142,8 @@ def load_study(config: Mapping[str, Any], source: str = "config.yaml") -> Study:
         One sentence with the wrong key and, for a typo, the nearest valid one.
     """
     study = parse(Study, dict(config), source)
-    handed_over = study.start == "archive" and not study.source.make
-    if handed_over and not (study.archive.folder and Path(study.archive.folder).is_dir()):
-        raise StudyError(
-            f"{source}: archive.folder is '{study.archive.folder}', which is not a folder; "
-            "give the path of the archive that holds dicom/, reports.csv and readings.csv."
-        )
-    if handed_over and (told := lacking(Path(str(study.archive.folder)))):
-        raise StudyError(f"{source}, archive.folder: {told}")
+    if study.start == "archive" and not study.source.make:
+        _hold_folder(study.archive.folder, source)
     if study.start == "archive" and study.archive.folder and study.source.make:
         raise StudyError(
             f"{source}: archive.folder is '{study.archive.folder}', but the source '{study.archive.source}' doesn't read it; "
@@ -161,6 +155,21 @@ def load_study(config: Mapping[str, Any], source: str = "config.yaml") -> Study:
             f"{study.source.cohort.kind}; leave the key out."
         )
     return study.model_copy(update={"cohort": cohort_facts(study)})
+
+
+def _hold_folder(folder: str | None, source: str) -> None:
+    """Refuse an archive that isn't handed over whole."""
+    try:
+        if not (folder and Path(folder).is_dir()):
+            raise StudyError(
+                f"{source}: archive.folder is '{folder}', which is not a folder; "
+                "give the path of the archive that holds dicom/, reports.csv and readings.csv."
+            )
+        told = lacking(Path(folder))
+    except OSError as error:
+        told = f"{error.filename} can't be entered ({error.strerror}); ask for the right to read it."
+    if told:
+        raise StudyError(f"{source}, archive.folder: {told}")
 
 
 def has_split(study: Study) -> bool:

@@ -1,7 +1,9 @@
 """A configuration is taken as it is meant, or refused in one sentence that names the key."""
 
+import os
 import shutil
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -118,6 +120,39 @@ def test_an_archive_that_lacks_a_part_is_refused_before_the_run(tmp_path):
             (tmp_path / was).touch()
         (tmp_path / was).rename(tmp_path / becomes)
     assert load(*entries).archive.folder == str(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["dicom", "reports.csv", "readings.csv"])
+def test_a_part_of_an_archive_that_is_a_link_to_nowhere_is_called_so(tmp_path, name):
+    (tmp_path / "dicom").mkdir()
+    for table in ("reports.csv", "readings.csv"):
+        (tmp_path / table).touch()
+    (tmp_path / name).rename(tmp_path / "moved")
+    (tmp_path / name).symlink_to(tmp_path / "gone")
+    with pytest.raises(StudyError, match=rf"{name} is a link to nowhere"):
+        load("cohort={kind: clinical}", f"archive={{source: folder, folder: {tmp_path}}}")
+
+
+@pytest.mark.parametrize("shut", ["archive", "archive/inner"])
+def test_an_archive_that_may_not_be_entered_is_called_so(shut):
+    # Not in pytest's own folder, which is one user's alone. Root may enter all, and so it becomes somebody else.
+    with TemporaryDirectory() as name:
+        folder = Path(name, "archive/inner")
+        folder.mkdir(parents=True)
+        Path(name).chmod(0o755)
+        Path(name, shut).chmod(0)
+        root = os.geteuid() == 0
+        try:
+            if root:
+                os.seteuid(65534)
+            with pytest.raises(
+                StudyError, match=r"config\.yaml, archive\.folder: .* can't be entered \(Permission denied\)"
+            ):
+                load("cohort={kind: clinical}", f"archive={{source: folder, folder: {folder}}}")
+        finally:
+            if root:
+                os.seteuid(0)
+            Path(name, shut).chmod(0o755)
 
 
 def test_null_on_the_command_line_is_none_and_not_a_word():
