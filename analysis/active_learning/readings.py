@@ -7,10 +7,10 @@ from pathlib import Path
 import pandas as pd
 
 from analysis.active_learning.rounds import add_unread
-from analysis.archive.knees import units
-from analysis.archive.matching import exams_of_readings
+from analysis.archive.knees.units import units
+from analysis.archive.people.matching import exams_of_readings
+from analysis.archive.people.names import exam_of
 from analysis.archive.tables import read_readings
-from analysis.archive.unit import exam_of
 from analysis.errors import StudyError
 from analysis.files import read_table
 from analysis.grading.reference import make_reference

@@ -64,7 +64,7 @@ def ingest(
 
         expect_readers()
     from analysis.archive import ingest as stage
-    from analysis.archive.pseudonyms import Pseudonyms, default_key_path, key_from_file, key_from_seed
+    from analysis.archive.people.pseudonyms import Pseudonyms, default_key_path, key_from_file, key_from_seed
     from analysis.archive.settings import IngestSettings
     from analysis.errors import StudyError
     from analysis.settings import load

@@ -7,9 +7,9 @@ from datetime import date, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from analysis.archive.characters import are_unread
-from analysis.archive.corrections import correct
-from analysis.archive.dicom import text, value
+from analysis.archive.dicom.characters import are_unread
+from analysis.archive.dicom.corrections import correct
+from analysis.archive.dicom.dataset import text, value
 from analysis.archive.sides import BESIDE, LETTERS, joined, side_tags
 from analysis.archive.words import compiled, match, named, without_denied
 

@@ -9,7 +9,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import NamedTuple
 
-from analysis.archive.others import kind_of
+from analysis.archive.dicom.others import kind_of
 from analysis.errors import StudyError
 
 _ESCAPE = re.compile(rb"\\x([0-9a-f]{2})")

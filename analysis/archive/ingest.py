@@ -9,19 +9,27 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from analysis.archive.copies import mark_copies
 from analysis.archive.counts import count, in_future
 from analysis.archive.find import beside, find
 from analysis.archive.handed_over import misnamed
 from analysis.archive.headers import read_headers
 from analysis.archive.inspect import DESCRIPTION
-from analysis.archive.knees import BOX, both_sides_read, divide, find_double, units
-from analysis.archive.matching import exams_of_readings, fill_from, reports_of_exams
+from analysis.archive.knees.units import BOX, both_sides_read, divide, find_double, units
 from analysis.archive.parts import gather
-from analysis.archive.people import alike, borne_by_many, common_identifier, contradicted, exams, patients, shared
+from analysis.archive.people.copies import mark_copies
+from analysis.archive.people.matching import exams_of_readings, fill_from, reports_of_exams
+from analysis.archive.people.names import plain
+from analysis.archive.people.patients import (
+    alike,
+    borne_by_many,
+    common_identifier,
+    contradicted,
+    exams,
+    patients,
+    shared,
+)
 from analysis.archive.reasons import commonest, sentence
 from analysis.archive.tables import read_reports, readings_or_problem
-from analysis.archive.unit import plain
 from analysis.errors import StudyError
 from analysis.files import write_table
 from analysis.schemas import COUNTS, IMAGES, PRIVATE, READINGS, REJECTED
@@ -30,7 +38,7 @@ from analysis.tables import by_value, unlike_formula
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from analysis.archive.pseudonyms import Pseudonyms
+    from analysis.archive.people.pseudonyms import Pseudonyms
     from analysis.archive.settings import IngestSettings
 
 

@@ -11,16 +11,16 @@ from pydicom.pixels import get_decoder
 from pydicom.uid import UID
 
 from analysis.archive import describe
-from analysis.archive.corrections import CORRECTIONS, TEXTS, corrections
-from analysis.archive.cutting import cut
-from analysis.archive.dicom import NATIVE, Unreadable, present, read, syntax_of, text, value, whole
+from analysis.archive.dicom.corrections import CORRECTIONS, TEXTS, corrections
+from analysis.archive.dicom.dataset import NATIVE, Unreadable, present, read, syntax_of, text, value, whole
+from analysis.archive.dicom.lacking import complete
+from analysis.archive.dicom.limits import time_limit
+from analysis.archive.dicom.pixel_data import pixel_hash
+from analysis.archive.dicom.stored import grey_scale
 from analysis.archive.find import real_path
-from analysis.archive.lacking import complete
-from analysis.archive.limits import time_limit
-from analysis.archive.pixel_data import pixel_hash
+from analysis.archive.knees.cutting import cut
+from analysis.archive.people.names import identifier
 from analysis.archive.reasons import sentence
-from analysis.archive.stored import grey_scale
-from analysis.archive.unit import identifier
 
 if TYPE_CHECKING:
     from collections.abc import Container
@@ -103,7 +103,7 @@ def inspect(
     -------
     dict
         `path`, `code` and `detail` (None where the file is a radiograph to use), and the columns
-        of IDENTITY and DESCRIPTION as far as they could be read. `cut` has what `analysis.archive.knees` reads: the part
+        of IDENTITY and DESCRIPTION as far as they could be read. `cut` has what `analysis.archive.knees.units` reads: the part
         of the picture that shows each knee; it is missing where the whole picture is the image.
     """
     record: dict[str, Any] = {"path": path, "code": None, "detail": None}

@@ -94,11 +94,11 @@ def _expected(records: pd.DataFrame, both_read: frozenset[str]) -> pd.Series:
 
 
 def _made_by(settings: IngestSettings) -> str:
-    """Hash the settings, this package's code and the versions of the libraries that it reads with."""
+    """Hash the settings, the code of this package and of the imaging, and the versions of the libraries that it reads with."""
     digest = blake2b(settings.model_dump_json(exclude={"shards"}).encode(), digest_size=16)
     folder = Path(__file__).parent
-    for module in sorted([*folder.glob("*.py"), *folder.with_name("imaging").glob("*.py")]):
-        digest.update(module.name.encode() + module.read_bytes())
+    for module in sorted([*folder.rglob("*.py"), *folder.with_name("imaging").rglob("*.py")]):
+        digest.update(str(module.relative_to(folder.parent)).encode() + module.read_bytes())
     digest.update(" ".join(f"{name} {_version(name)}" for name in _LIBRARIES).encode())
     return digest.hexdigest()
 

@@ -10,7 +10,7 @@ import xxhash
 from analysis.archive import known
 from analysis.archive.find import find
 from analysis.archive.headers import read_headers, typed
-from analysis.archive.knees import both_sides_read
+from analysis.archive.knees.units import both_sides_read
 from analysis.archive.tables import readings_or_problem
 from analysis.errors import StudyError
 from analysis.files import read_table

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _CHUNK = 128
-_CUTS = "analysis.archive.films"
+_CUTS = "analysis.archive.knees.films"
 #: What the server imports: what describes a file, what cuts films, and the settings' words, compiled.
 _MODULES = ("analysis.archive.inspect", _CUTS, "analysis.archive.usual_words")
 #: The exams of which both knees were read, in each process: sent once, and not with every chunk.
@@ -74,7 +74,7 @@ def _until_all_is_read(pool: ProcessPoolExecutor, read: Iterator[T]) -> Iterator
 
 
 def _start(megabytes: int, both_read: frozenset[str]) -> None:
-    from analysis.archive.limits import limit_memory
+    from analysis.archive.dicom.limits import limit_memory
 
     _BOTH_READ.update(both_read)
     import_module(_CUTS)  # before the limit: a library that finds no memory while it is loaded may crash

@@ -9,7 +9,7 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from analysis.archive.dicom import text
+from analysis.archive.dicom.dataset import text
 
 if TYPE_CHECKING:
     from pydicom import Dataset

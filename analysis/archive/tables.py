@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from analysis import schemas
-from analysis.archive.unit import FRACTION, SIDES, identifier, spelling
+from analysis.archive.people.names import FRACTION, SIDES, identifier, spelling
 from analysis.errors import StudyError
 from analysis.schemas import FLAGS, ROLES, SETS
 from analysis.tables import MARKS, MISSING, YES_OR_NO, by_value, numbers, read_text_table

@@ -20,10 +20,10 @@ import cv2
 import numpy as np
 import pydicom
 
-from analysis.archive.dicom import NATIVE
+from analysis.archive.dicom.dataset import NATIVE
 from analysis.archive.find import find, real_path
 from analysis.archive.ingest import ingest, write
-from analysis.archive.pseudonyms import Pseudonyms, key_from_seed
+from analysis.archive.people.pseudonyms import Pseudonyms, key_from_seed
 from analysis.files import read_table
 from analysis.imaging.prepare import prepare
 from analysis.schemas import IMAGES, PRIVATE

@@ -16,8 +16,8 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from analysis.archive import describe
-from analysis.archive.cutting import cut
-from analysis.archive.dicom import Unreadable
+from analysis.archive.dicom.dataset import Unreadable
+from analysis.archive.knees.cutting import cut
 from analysis.archive.settings import CutSettings, IngestSettings
 from analysis.simulate import dicom
 from analysis.simulate.anatomy import IMPLANTS, body, draw

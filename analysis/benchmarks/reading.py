@@ -23,8 +23,8 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import DigitalXRayImageStorageForPresentation, ExplicitVRLittleEndian, generate_uid
 from sqlalchemy import insert
 
-from analysis.archive.dicom import read
-from analysis.archive.pixel_data import pixel_hash
+from analysis.archive.dicom.dataset import read
+from analysis.archive.dicom.pixel_data import pixel_hash
 from analysis.errors import StudyError
 from analysis.reading import access
 from analysis.reading.form import make_form

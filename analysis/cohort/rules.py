@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from analysis.archive.unit import side_of
+from analysis.archive.people.names import side_of
 from analysis.cohort.words import mentions
 from analysis.schemas import FLAGS, WEIGHTS
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from analysis.archive.unit import exam_of
+from analysis.archive.people.names import exam_of
 from analysis.cohort.rules import NO_KNEE, UNUSABLE, grade
 from analysis.errors import StudyError
 from analysis.schemas import SETS

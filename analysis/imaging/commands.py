@@ -21,7 +21,7 @@ def prepare(
     archive: Path, images_file: Path, private_file: Path, settings_file: Path, shard: int, shards: int, out: Path
 ) -> None:
     """Decode, window, crop, reduce and pad the images of one shard."""
-    from analysis.archive.corrections import count_corrections
+    from analysis.archive.dicom.corrections import count_corrections
     from analysis.files import read_table
     from analysis.imaging import prepare as stage
     from analysis.imaging.settings import ImagesSettings

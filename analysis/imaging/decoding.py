@@ -11,12 +11,12 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from analysis.archive.dicom import Unreadable
-from analysis.archive.limits import limit_memory
+from analysis.archive.dicom.dataset import Unreadable
+from analysis.archive.dicom.limits import limit_memory
 from analysis.workers.context import clean_context
 
 if TYPE_CHECKING:
-    from analysis.archive.films import Box
+    from analysis.archive.knees.films import Box
     from analysis.imaging.settings import ImagesSettings
 
 _AHEAD, _BATCH = 2, 16

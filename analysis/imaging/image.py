@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xxhash
 
-from analysis.archive.corrections import correct, corrections
-from analysis.archive.dicom import Unreadable, read
-from analysis.archive.pixel_data import refuse_replaced
+from analysis.archive.dicom.corrections import correct, corrections
+from analysis.archive.dicom.dataset import Unreadable, read
+from analysis.archive.dicom.pixel_data import refuse_replaced
 from analysis.imaging.pixels import brightness, decode, pixel_aspect
 from analysis.imaging.plausible import implausible, is_faint
 from analysis.imaging.square import hung, square
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from pydicom import Dataset
 
-    from analysis.archive.films import Box
+    from analysis.archive.knees.films import Box
     from analysis.imaging.settings import ImagesSettings
 
 #: Pixels of an image's longer side, at most, by which its shades of grey are told.
@@ -47,7 +47,7 @@ def prepare_file(path: Path, settings: ImagesSettings, box: Box | None = None, d
     str
         A hash of the decoded pixels: the same for one picture in several compressions.
     str
-        What was put right (`analysis.archive.corrections`): codes with blanks between them.
+        What was put right (`analysis.archive.dicom.corrections`): codes with blanks between them.
 
     Raises
     ------

@@ -12,8 +12,8 @@ from pydicom.encaps import encapsulate, get_frame
 from pydicom.pixels import get_decoder
 from pydicom.uid import JPEGTransferSyntaxes
 
-from analysis.archive.codestream import COSINES
-from analysis.archive.dicom import Unreadable, syntax_of, whole
+from analysis.archive.dicom.codestream import COSINES
+from analysis.archive.dicom.dataset import Unreadable, syntax_of, whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

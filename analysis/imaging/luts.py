@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from analysis.archive.corrections import correct
-from analysis.archive.dicom import numbers, present, value, whole
+from analysis.archive.dicom.corrections import correct
+from analysis.archive.dicom.dataset import numbers, present, value, whole
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

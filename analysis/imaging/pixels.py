@@ -9,11 +9,11 @@ import numpy as np
 from pydicom.pixels import get_decoder
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian, JPEGLSTransferSyntaxes, RLELossless
 
-from analysis.archive.corrections import correct
-from analysis.archive.dicom import NATIVE, Unreadable, numbers, syntax_of, text, value, whole
-from analysis.archive.lacking import complete
-from analysis.archive.pixel_data import stored_pixels
-from analysis.archive.stored import hidden, is_inverted, roughness, true_values
+from analysis.archive.dicom.corrections import correct
+from analysis.archive.dicom.dataset import NATIVE, Unreadable, numbers, syntax_of, text, value, whole
+from analysis.archive.dicom.lacking import complete
+from analysis.archive.dicom.pixel_data import stored_pixels
+from analysis.archive.dicom.stored import hidden, is_inverted, roughness, true_values
 from analysis.imaging.jpeg import decode_jpeg, refuse_damaged
 from analysis.imaging.luts import looked_up, stored_as_told
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, BinaryIO
 import numpy as np
 import pandas as pd
 
-from analysis.archive.dicom import Unreadable
+from analysis.archive.dicom.dataset import Unreadable
 from analysis.archive.find import real_path
-from analysis.archive.knees import boxes
+from analysis.archive.knees.units import boxes
 from analysis.archive.reasons import sentence
 from analysis.errors import StudyError
 from analysis.files import atomic, write_table

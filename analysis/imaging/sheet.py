@@ -10,9 +10,9 @@ import cv2
 import numpy as np
 import pandas as pd
 
-from analysis.archive.dicom import Unreadable, read
+from analysis.archive.dicom.dataset import Unreadable, read
 from analysis.archive.find import real_path
-from analysis.archive.knees import BOX, boxes
+from analysis.archive.knees.units import BOX, boxes
 from analysis.archive.reasons import sentence
 from analysis.errors import StudyError
 from analysis.files import atomic

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
-from analysis.archive.orientation import is_mirrored, is_upside_down
+from analysis.archive.dicom.orientation import is_mirrored, is_upside_down
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from pydicom import Dataset
 
-    from analysis.archive.films import Box
+    from analysis.archive.knees.films import Box
 
 # ASSUME: a line of pixels is border while at most this share of it is brighter than the border,
 # so that single noisy pixels don't keep a black edge; the paper only says that the border was removed.

@@ -13,14 +13,14 @@ import pandas as pd
 import xxhash
 from PIL import Image
 
-from analysis.archive.copies import mark_copies
-from analysis.archive.dicom import Unreadable
+from analysis.archive.dicom.dataset import Unreadable
 from analysis.archive.find import escaped, real_path
 from analysis.archive.headers import as_table, together
 from analysis.archive.ingest import reject
 from analysis.archive.inspect import check_size
-from analysis.archive.knees import BOX, divide
-from analysis.archive.people import borne_by_many, exams, patients, shared
+from analysis.archive.knees.units import BOX, divide
+from analysis.archive.people.copies import mark_copies
+from analysis.archive.people.patients import borne_by_many, exams, patients, shared
 from analysis.archive.reasons import sentence
 from analysis.inference.radiograph import PICTURES
 

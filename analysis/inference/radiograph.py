@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from analysis.archive.corrections import corrections
-from analysis.archive.dicom import Unreadable, read
+from analysis.archive.dicom.corrections import corrections
+from analysis.archive.dicom.dataset import Unreadable, read
 from analysis.imaging.image import drawn, judged, reduced
 from analysis.imaging.pixels import decode, pixel_aspect
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from analysis.archive.films import Box
+    from analysis.archive.knees.films import Box
     from analysis.imaging.settings import ImagesSettings
 
 #: Side of a radiograph as it is shown, pixels.
@@ -41,7 +41,7 @@ def prepare_shown(path: Path, settings: ImagesSettings, box: Box | None = None) 
     numpy.ndarray of uint8, shape (size * size + SHOWN * SHOWN,)
         Both squares, one after the other; `parted` parts them.
     str
-        What was put right (`analysis.archive.corrections`): codes with blanks between them.
+        What was put right (`analysis.archive.dicom.corrections`): codes with blanks between them.
 
     Raises
     ------

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from analysis.archive.find import Entry
-    from analysis.inference.grade import Graded
+    from analysis.inference.graded import Graded
 
 
 def run(

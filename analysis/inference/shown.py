@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from analysis.grading.scheme import Scheme
-from analysis.inference.grade import MARKS, Graded
+from analysis.inference.graded import MARKS, Graded
 from analysis.inference.page import Pair, explained, percent, pictures, told
 from analysis.network.trained import Trained
 

@@ -13,11 +13,11 @@ from pydicom import Dataset, dcmread
 from pydicom.sr.codedict import codes
 from pydicom.uid import generate_uid
 
-from analysis.archive.orientation import as_hung
+from analysis.archive.dicom.orientation import as_hung
 from analysis.errors import StudyError
 from analysis.files import atomic
 from analysis.grading.scheme import Scheme
-from analysis.inference.grade import MARKS, Graded
+from analysis.inference.graded import MARKS, Graded
 from analysis.inference.table import decided
 from analysis.network.folder import NOT_A_DEVICE
 from analysis.network.trained import Trained

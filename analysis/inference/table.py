@@ -10,7 +10,7 @@ import numpy as np
 from analysis.tables import unlike_formula
 
 if TYPE_CHECKING:
-    from analysis.inference.grade import Graded
+    from analysis.inference.graded import Graded
     from analysis.network.trained import Trained
 
 #: Between the names of files, and between marks, in one cell.

@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 import torch
 
+from analysis.archive.people.names import SIDES
 from analysis.archive.settings import IngestSettings
-from analysis.archive.unit import SIDES
 from analysis.errors import StudyError
 from analysis.files import read_table
 from analysis.grading.scheme import Scheme, load_scheme
@@ -151,7 +151,7 @@ class Trained:
 
         Raises
         ------
-        analysis.archive.dicom.Unreadable
+        analysis.archive.dicom.dataset.Unreadable
             If it can't be read, or doesn't look like a radiograph.
         """
         return prepare_file(Path(path), self.images)[0]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
-from analysis.archive.unit import spelling
+from analysis.archive.people.names import spelling
 from analysis.errors import StudyError
 from analysis.reading.settings import LoginSettings, Role
 from analysis.reading.store import Store

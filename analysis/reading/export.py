@@ -8,8 +8,8 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.archive.people.names import exam_of, side_of
 from analysis.archive.tables import READINGS
-from analysis.archive.unit import exam_of, side_of
 from analysis.errors import StudyError
 from analysis.files import read_table, write_table
 from analysis.grading.settings import ReadingPolicy

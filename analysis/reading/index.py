@@ -17,7 +17,7 @@ from analysis.reading.settings import UNSELECTED
 from analysis.tables import read_text_table
 
 if TYPE_CHECKING:
-    from analysis.archive.films import Box
+    from analysis.archive.knees.films import Box
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ def load_exams(images_file: Path, private_file: Path, archive: Path, exams_file:
     """
     import pandas as pd
 
-    from analysis.archive.knees import BOX, boxes
+    from analysis.archive.knees.units import BOX, boxes
     from analysis.files import read_table
     from analysis.schemas import EXAMS, IMAGES, PRIVATE
 

@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from analysis.archive.dicom import read
-from analysis.archive.orientation import towards
-from analysis.archive.pixel_data import refuse_replaced
+from analysis.archive.dicom.dataset import read
+from analysis.archive.dicom.orientation import towards
+from analysis.archive.dicom.pixel_data import refuse_replaced
 from analysis.imaging.pixels import brightness, decode, pixel_aspect
 from analysis.imaging.square import hung
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from analysis.archive.films import Box
+    from analysis.archive.knees.films import Box
 
 
 @dataclass(frozen=True)

@@ -80,7 +80,7 @@ def index_where_missing(archive: Path, places: Places) -> None:
     if places.images.is_file() and places.private.is_file():
         return
     from analysis.archive import ingest
-    from analysis.archive.pseudonyms import Pseudonyms, default_key_path, key_from_file
+    from analysis.archive.people.pseudonyms import Pseudonyms, default_key_path, key_from_file
     from analysis.archive.settings import IngestSettings
 
     settings = section(IngestSettings, "ingest")

@@ -39,7 +39,7 @@ def load_practice(
         If the table lacks a column or rows, an exam is unknown, one of several or belongs to the study, or an answer fits no
         field or contradicts another.
     """
-    from analysis.archive.unit import identifier, side_of
+    from analysis.archive.people.names import identifier, side_of
     from analysis.files import read_table
     from analysis.schemas import PRIVATE
 

@@ -45,7 +45,7 @@ class Reports:
     def _texts(self) -> dict[str, str]:
         if not self._path.is_file():
             return {}
-        from analysis.archive.matching import reports_of_exams
+        from analysis.archive.people.matching import reports_of_exams
         from analysis.archive.tables import read_reports
         from analysis.files import read_table
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select, update
 
-from analysis.archive.dicom import Unreadable
+from analysis.archive.dicom.dataset import Unreadable
 from analysis.reading.access import Reader, log
 from analysis.reading.cases import Case, cases
 from analysis.reading.entries import Entry, latest, rows_of, standing

@@ -82,7 +82,7 @@ PREPARED = pa.DataFrameSchema(
         "burned_in": pa.Column(str, pa.Check.isin(("yes", "no")), nullable=True, required=False, coerce=True),
         # A hash of the decoded pixels, in whatever compression they were stored.
         "decoded": pa.Column(str, nullable=True, required=False, coerce=True),
-        # What was put right in reading it, codes of `analysis.archive.corrections`.
+        # What was put right in reading it, codes of `analysis.archive.dicom.corrections`.
         "corrected": pa.Column(str, nullable=True, required=False, coerce=True),
     },
     strict=False,

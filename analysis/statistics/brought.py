@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis.archive.unit import identifier, plain, spelling
+from analysis.archive.people.names import identifier, plain, spelling
 from analysis.errors import StudyError
 from analysis.grading.scheme import Scheme
 from analysis.schemas import ROLES, SETS

@@ -16,15 +16,15 @@ from pydicom.uid import ExplicitVRBigEndian, JPEG2000Lossless, JPEGLSLossless, R
 
 from analysis.archive import describe
 from analysis.archive.commands import ingest as command
-from analysis.archive.dicom import read
+from analysis.archive.dicom.dataset import read
 from analysis.archive.find import escaped, find, inventory, real_path
 from analysis.archive.handed_over import misnamed
 from analysis.archive.headers import read_headers
 from analysis.archive.ingest import Refused, ingest, write
 from analysis.archive.inspect import inspect
-from analysis.archive.matching import exams_of_readings, fill_from, reports_of_exams
-from analysis.archive.people import patients
-from analysis.archive.pseudonyms import Pseudonyms, key_from_seed
+from analysis.archive.people.matching import exams_of_readings, fill_from, reports_of_exams
+from analysis.archive.people.patients import patients
+from analysis.archive.people.pseudonyms import Pseudonyms, key_from_seed
 from analysis.archive.reasons import REASONS
 from analysis.archive.settings import IngestSettings
 from analysis.archive.tables import read_exams, read_readings, read_reports

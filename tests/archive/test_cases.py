@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.archive.dicom import Unreadable, read
+from analysis.archive.dicom.dataset import Unreadable, read
 from analysis.archive.ingest import Refused, ingest
 from analysis.archive.inspect import inspect
-from analysis.archive.pseudonyms import Pseudonyms, key_from_seed
+from analysis.archive.people.pseudonyms import Pseudonyms, key_from_seed
 from analysis.archive.settings import IngestSettings
 from analysis.imaging.pixels import brightness, decode
 from tests.archive.files import SHARED

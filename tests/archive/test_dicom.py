@@ -10,8 +10,8 @@ from pydicom.datadict import keyword_for_tag
 from pydicom.dataelem import RawDataElement
 from pydicom.tag import Tag
 
-from analysis.archive.dicom import Unreadable, read, text, value
-from analysis.archive.elements import read_elements
+from analysis.archive.dicom.dataset import Unreadable, read, text, value
+from analysis.archive.dicom.elements import read_elements
 from tests.archive.files import odd_files
 
 WORDS = {

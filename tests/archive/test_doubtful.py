@@ -9,8 +9,8 @@ from analysis.archive import describe
 from analysis.archive.counts import in_future
 from analysis.archive.ingest import Refused
 from analysis.archive.inspect import inspect
-from analysis.archive.matching import fill_from
-from analysis.archive.people import patients
+from analysis.archive.people.matching import fill_from
+from analysis.archive.people.patients import patients
 from analysis.archive.settings import IngestSettings
 from analysis.archive.tables import read_readings, read_reports
 from analysis.errors import StudyError

@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.archive.cutting import cut
-from analysis.archive.dicom import Unreadable
-from analysis.archive.films import part
+from analysis.archive.dicom.dataset import Unreadable
 from analysis.archive.ingest import ingest, write
-from analysis.archive.pseudonyms import Pseudonyms, key_from_seed
+from analysis.archive.knees.cutting import cut
+from analysis.archive.knees.films import part
+from analysis.archive.people.pseudonyms import Pseudonyms, key_from_seed
 from analysis.archive.settings import CutSettings, IngestSettings
 from analysis.imaging.image import prepare_file
 from analysis.imaging.settings import ImagesSettings

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,7 @@ from analysis.archive.commands import ingest as command
 from analysis.archive.find import find
 from analysis.archive.ingest import ingest, write
 from analysis.archive.parts import gather, read_shard
-from analysis.archive.pseudonyms import Pseudonyms, key_from_seed
+from analysis.archive.people.pseudonyms import Pseudonyms, key_from_seed
 from analysis.archive.settings import CutSettings, IngestSettings
 from analysis.errors import StudyError
 from tests.archive.files import radiograph, save
@@ -92,6 +93,17 @@ def test_other_settings_other_code_and_a_record_that_cannot_be_read_count_for_no
     assert there(both_read=frozenset({"A1"})) == 7  # its film is looked at in another way
     assert there(PLAIN.model_copy(update={"min_pixels": 60})) == 0
     assert there(PLAIN.model_copy(update={"cut": CutSettings(side_mm=120)})) == 0
+    analysis = Path(known.__file__).parents[1]
+    copied = archive.parent / "analysis"
+    for module in ("archive/inspect.py", "archive/dicom/dataset.py", "archive/knees/films.py", "imaging/pixels.py"):
+        for subject in ("archive", "imaging"):
+            shutil.copytree(analysis / subject, copied / subject, dirs_exist_ok=True)
+        with monkeypatch.context() as patch:
+            patch.setattr(known, "__file__", str(copied / "archive/known.py"))
+            assert there() == 8
+            with (copied / module).open("a") as code:
+                code.write("#\n")
+            assert there() == 0
     with monkeypatch.context() as patch:
         patch.setattr(known, "_LIBRARIES", (*known._LIBRARIES, "pandas"))
         assert there() == 0

@@ -5,14 +5,14 @@ import pandas as pd
 import pytest
 
 from analysis.archive.describe import side
-from analysis.archive.dicom import Unreadable
-from analysis.archive.films import part
+from analysis.archive.dicom.dataset import Unreadable
 from analysis.archive.ingest import ingest
 from analysis.archive.inspect import inspect
-from analysis.archive.matching import reports_of_exams
-from analysis.archive.pseudonyms import Pseudonyms, key_from_seed
+from analysis.archive.knees.films import part
+from analysis.archive.people.matching import reports_of_exams
+from analysis.archive.people.names import exam_of
+from analysis.archive.people.pseudonyms import Pseudonyms, key_from_seed
 from analysis.archive.settings import CutSettings, IngestSettings
-from analysis.archive.unit import exam_of
 from analysis.cohort.rules import list_exams
 from analysis.cohort.settings import SelectionSettings
 from analysis.errors import StudyError

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
-from analysis.archive.cutting import cut
-from analysis.archive.dicom import Unreadable
-from analysis.archive.letters import Letter, contradiction, read_letters
+from analysis.archive.dicom.dataset import Unreadable
+from analysis.archive.knees.cutting import cut
+from analysis.archive.knees.letters import Letter, contradiction, read_letters
 from analysis.archive.settings import CutSettings
 from tests.archive.files import radiograph
 

@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from pydicom.uid import RLELossless
 
-from analysis.archive.dicom import Unreadable
+from analysis.archive.dicom.dataset import Unreadable
 from analysis.archive.inspect import inspect
 from analysis.archive.settings import IngestSettings
 from analysis.imaging.decoding import decode_files

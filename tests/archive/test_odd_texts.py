@@ -10,7 +10,7 @@ from pydicom.uid import (
 )
 
 from analysis.archive import describe
-from analysis.archive.dicom import read
+from analysis.archive.dicom.dataset import read
 from analysis.archive.inspect import inspect
 from analysis.archive.settings import IngestSettings
 from tests.archive.files import radiograph, save

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis.archive.inspect import SEPARATOR
-from analysis.archive.people import borne_by_many, contradicted, exams, patients, plain_id, shared
-from analysis.archive.pseudonyms import Pseudonyms, key_from_file, key_from_seed
+from analysis.archive.people.patients import borne_by_many, contradicted, exams, patients, plain_id, shared
+from analysis.archive.people.pseudonyms import Pseudonyms, key_from_file, key_from_seed
 from analysis.archive.settings import IngestSettings
 from analysis.errors import StudyError
 

@@ -16,7 +16,7 @@ from click.testing import CliRunner
 from PIL import Image, PngImagePlugin
 
 from analysis.archive.ingest import ingest, write
-from analysis.archive.pseudonyms import Pseudonyms, key_from_seed
+from analysis.archive.people.pseudonyms import Pseudonyms, key_from_seed
 from analysis.archive.settings import IngestSettings
 from analysis.checks import chance, identities, privacy, texts
 from analysis.checks.commands import check_privacy, search_errors

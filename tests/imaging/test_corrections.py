@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 from pydicom.uid import ExplicitVRBigEndian
 
-from analysis.archive.corrections import CORRECTIONS, correct, count_corrections
+from analysis.archive.dicom.corrections import CORRECTIONS, correct, count_corrections
 from analysis.archive.inspect import inspect
 from analysis.archive.settings import IngestSettings
 from analysis.cohort.selection import count_images

@@ -7,7 +7,7 @@ import pytest
 from pydicom.data import get_testdata_file
 from pydicom.encaps import encapsulate, get_frame
 
-from analysis.archive.dicom import Unreadable, read
+from analysis.archive.dicom.dataset import Unreadable, read
 from analysis.imaging.pixels import brightness, decode
 from tests.archive.files import save
 from tests.imaging.test_wrong_pixels import DRAWN, jpeg

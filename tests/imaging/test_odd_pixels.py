@@ -10,8 +10,8 @@ from pydicom.encaps import get_frame
 from pydicom.tag import Tag
 from pydicom.uid import DeflatedExplicitVRLittleEndian, JPEG2000Lossless, JPEGLSLossless, RLELossless
 
-from analysis.archive.codestream import ITEM
-from analysis.archive.dicom import Unreadable, read
+from analysis.archive.dicom.codestream import ITEM
+from analysis.archive.dicom.dataset import Unreadable, read
 from analysis.archive.inspect import inspect
 from analysis.archive.settings import IngestSettings
 from analysis.imaging.image import prepare_file

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydicom.pixels import apply_modality_lut, apply_voi_lut, apply_windowing
 
-from analysis.archive.dicom import Unreadable, read, value
+from analysis.archive.dicom.dataset import Unreadable, read, value
 from analysis.imaging.pixels import brightness
 from tests.archive.files import odd_files, radiograph
 

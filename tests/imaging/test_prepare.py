@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from analysis.archive.ingest import ingest
-from analysis.archive.pseudonyms import Pseudonyms, key_from_seed
+from analysis.archive.people.pseudonyms import Pseudonyms, key_from_seed
 from analysis.archive.settings import IngestSettings
 from analysis.errors import StudyError
 from analysis.imaging import prepare as stage

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from analysis.archive.ingest import ingest
-from analysis.archive.pseudonyms import Pseudonyms, key_from_seed
+from analysis.archive.people.pseudonyms import Pseudonyms, key_from_seed
 from analysis.archive.settings import IngestSettings
 from analysis.errors import StudyError
 from analysis.imaging.sheet import draw_sheet

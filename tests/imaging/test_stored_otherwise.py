@@ -17,7 +17,7 @@ from pydicom.uid import (
     RLELossless,
 )
 
-from analysis.archive.dicom import Unreadable, read
+from analysis.archive.dicom.dataset import Unreadable, read
 from analysis.archive.inspect import inspect
 from analysis.archive.settings import IngestSettings
 from analysis.imaging.image import prepare_file

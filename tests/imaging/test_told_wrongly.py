@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from pydicom.uid import ExplicitVRBigEndian
 
-from analysis.archive.padding import padding
+from analysis.archive.dicom.padding import padding
 from analysis.imaging.image import prepare_file
 from analysis.imaging.settings import ImagesSettings
 from tests.archive.files import save

@@ -22,10 +22,10 @@ from pydicom.uid import (
     RLELossless,
 )
 
-from analysis.archive.codestream import ITEM
-from analysis.archive.dicom import Unreadable, read
+from analysis.archive.dicom.codestream import ITEM
+from analysis.archive.dicom.dataset import Unreadable, read
+from analysis.archive.dicom.pixel_data import stored_pixels
 from analysis.archive.inspect import inspect
-from analysis.archive.pixel_data import stored_pixels
 from analysis.archive.settings import IngestSettings
 from analysis.imaging.image import prepare_file
 from analysis.imaging.pixels import brightness, decode, pixel_aspect

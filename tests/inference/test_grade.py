@@ -23,8 +23,8 @@ from pydicom.uid import generate_uid
 from pynetdicom import AE, evt
 from pynetdicom.sop_class import ComprehensiveSRStorage
 
-from analysis.archive.films import Box
 from analysis.archive.find import escaped, listed
+from analysis.archive.knees.films import Box
 from analysis.archive.pacs.node import Node
 from analysis.archive.pacs.push import push
 from analysis.archive.readers import read_files
@@ -35,7 +35,7 @@ from analysis.imaging.settings import ImagesSettings
 from analysis.inference import run as run_module
 from analysis.inference.commands import grade as command
 from analysis.inference.files import by_knee, collect, knees
-from analysis.inference.grade import MARKS
+from analysis.inference.graded import MARKS
 from analysis.inference.radiograph import prepare_plain
 from analysis.inference.run import run
 from analysis.inference.structured import short
@@ -261,7 +261,7 @@ def test_legs_that_are_hardly_apart_are_told(card, tmp_path):
 
 def test_one_knee_of_a_film_may_be_refused(card, tmp_path, monkeypatch):
     """The other is graded, the film counts as graded, and the refused knee has a row with its side."""
-    from analysis.archive.dicom import Unreadable
+    from analysis.archive.dicom.dataset import Unreadable
     from analysis.inference import grade
 
     whole = grade.decode_files

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from playwright.sync_api import Browser
 
-from analysis.archive.unit import side_of
+from analysis.archive.people.names import side_of
 from analysis.grading.scheme import load_scheme
 from analysis.presentation.results import Results
 from analysis.presentation.settings import ManuscriptSettings

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from analysis.archive.dicom import read
+from analysis.archive.dicom.dataset import read
 from analysis.imaging.pixels import brightness
 from analysis.reading import access
 from analysis.reading.pixels import load_picture

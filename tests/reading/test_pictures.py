@@ -12,7 +12,7 @@ import pydicom
 import pytest
 from pydicom.data import get_testdata_file
 
-from analysis.archive.dicom import read
+from analysis.archive.dicom.dataset import read
 from analysis.archive.inspect import inspect
 from analysis.archive.settings import IngestSettings
 from analysis.imaging.pixels import brightness

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from analysis.archive.unit import side_of
+from analysis.archive.people.names import side_of
 from analysis.reading import access
 from analysis.reading.cases import cases
 from analysis.reading.entries import standing

@@ -10,11 +10,11 @@ import pydicom
 import pytest
 
 from analysis.archive.ingest import ingest
-from analysis.archive.matching import reports_of_exams
-from analysis.archive.pseudonyms import Pseudonyms, key_from_seed
+from analysis.archive.people.matching import reports_of_exams
+from analysis.archive.people.names import side_of
+from analysis.archive.people.pseudonyms import Pseudonyms, key_from_seed
 from analysis.archive.settings import IngestSettings
 from analysis.archive.tables import read_reports
-from analysis.archive.unit import side_of
 from analysis.cohort.rules import apply_rules, list_exams
 from analysis.cohort.settings import SelectionSettings
 from analysis.files import read_table

@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from analysis.archive.dicom import Unreadable
-from analysis.archive.films import part
+from analysis.archive.dicom.dataset import Unreadable
+from analysis.archive.knees.films import part
 from analysis.benchmarks.films import VARIATIONS, evaluate
 from analysis.simulate.anatomy import body, draw
 from analysis.simulate.bilateral import Stance, take_both

@@ -183,7 +183,7 @@ def import_images(folder: Path, sets: Mapping[str, str], out: Path, workers: int
 
 def make(settings: KneeKL224Settings, seed: int, out: Path, workers: int) -> str:
     """Bring the radiographs into the form of an archive; nothing is drawn at random."""
-    from analysis.archive.mendeley import fetch
+    from analysis.archive.releases.mendeley import fetch
 
     folder = Path(settings.folder) if settings.folder else fetch(settings, out / "fetched")
     found = import_images(folder, settings.sets, out, workers)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from analysis.archive.unit import exam_of
+from analysis.archive.people.names import exam_of
 from analysis.network.structure import read_structure
 from analysis.presentation.format import NONE, count, count_percent, number
 from analysis.presentation.markdown import Table

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from analysis.archive.facts import CohortSettings
-from analysis.archive.unit import exam_of
+from analysis.archive.people.names import exam_of
 from analysis.presentation.format import (
     NOT_ESTIMABLE,
     count,

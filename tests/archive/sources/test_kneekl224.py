@@ -13,8 +13,8 @@ import pydicom
 import pytest
 
 from analysis.archive.ingest import ingest
-from analysis.archive.mendeley import fetch
-from analysis.archive.pseudonyms import Pseudonyms, key_from_seed
+from analysis.archive.people.pseudonyms import Pseudonyms, key_from_seed
+from analysis.archive.releases.mendeley import fetch
 from analysis.archive.settings import IngestSettings
 from analysis.archive.sources.kneekl224 import KneeKL224Settings, find, import_images
 from analysis.cohort.selection import given_split

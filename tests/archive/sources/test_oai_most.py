@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from analysis.archive.ingest import ingest
-from analysis.archive.pseudonyms import Pseudonyms, key_from_seed
+from analysis.archive.people.pseudonyms import Pseudonyms, key_from_seed
 from analysis.archive.releases.oai_tables import eight
 from analysis.archive.releases.tables import code
 from analysis.archive.settings import IngestSettings

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from analysis.archive.ingest import ingest
-from analysis.archive.pseudonyms import Pseudonyms, key_from_seed
+from analysis.archive.people.names import exam_of
+from analysis.archive.people.pseudonyms import Pseudonyms, key_from_seed
 from analysis.archive.sources import find_sources
-from analysis.archive.unit import exam_of
 from analysis.cohort.selection import select
 from analysis.grading.reference import make_reference
 from analysis.grading.scheme import load_scheme

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from analysis.archive.unit import exam_of
+from analysis.archive.people.names import exam_of
 from tests.archive.sources import releases
 from tests.workflow.conftest import ROOT, SMOKE, Clone
 from tests.workflow.test_smoke import jobs

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from analysis.archive.codestream import LOSSY
+from analysis.archive.dicom.codestream import LOSSY
 from analysis.archive.reasons import sentence
 
 _LOSSY = [str(syntax) for syntax in LOSSY]

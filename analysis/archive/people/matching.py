@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from analysis.archive.people.names import exam_of, plain
 from analysis.archive.tables import joined, read_exams
-from analysis.archive.unit import exam_of, plain
 from analysis.errors import StudyError
 from analysis.tables import MISSING, by_value
 

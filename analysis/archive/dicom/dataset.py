@@ -25,10 +25,10 @@ from pydicom.uid import (
     ImplicitVRLittleEndian,
 )
 
-from analysis.archive.characters import correct_characters
-from analysis.archive.corrections import correct
-from analysis.archive.elements import read_elements, tag_of
-from analysis.archive.others import kind_of
+from analysis.archive.dicom.characters import correct_characters
+from analysis.archive.dicom.corrections import correct
+from analysis.archive.dicom.elements import read_elements, tag_of
+from analysis.archive.dicom.others import kind_of
 
 NATIVE = (ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian, DeflatedExplicitVRLittleEndian)
 # What a data set without preamble begins with: group 0002 or 0008, in either byte order.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from analysis.archive.dicom import text
+from analysis.archive.dicom.dataset import text
 
 if TYPE_CHECKING:
     from pydicom import Dataset

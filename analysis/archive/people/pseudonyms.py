@@ -11,7 +11,7 @@ from secrets import token_hex
 from analysis.errors import StudyError
 
 _BYTES = 32
-_REPOSITORY = Path(__file__).resolve().parents[2]
+_REPOSITORY = Path(__file__).resolve().parents[3]
 
 
 class Pseudonyms:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from analysis.archive.corrections import correct
-from analysis.archive.dicom import numbers, present, text, whole
+from analysis.archive.dicom.corrections import correct
+from analysis.archive.dicom.dataset import numbers, present, text, whole
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from analysis.archive.unit import SIDES
+from analysis.archive.people.names import SIDES
 from analysis.errors import StudyError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from analysis.archive.films import Box
+    from analysis.archive.knees.films import Box
 
 #: Where a knee is in the picture of its file, stored pixels; missing where the whole picture is the image.
 BOX = ("box_top", "box_left", "box_bottom", "box_right")
@@ -118,7 +118,7 @@ def boxes(images: pd.DataFrame) -> list[Box | None]:
     table = images.reindex(columns=list(BOX))
     if table[BOX[0]].isna().all():  # as in most archives, for which nothing of films need be loaded
         return [None] * len(table)
-    from analysis.archive.films import Box
+    from analysis.archive.knees.films import Box
 
     return [Box(*map(int, row)) if pd.notna(row[0]) else None for row in table.itertuples(index=False)]
 

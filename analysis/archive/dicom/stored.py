@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
-from analysis.archive.corrections import correct
-from analysis.archive.dicom import text, whole
-from analysis.archive.padding import EDGE, edge, padding, touching
-from analysis.archive.shutter import outside_shutter
+from analysis.archive.dicom.corrections import correct
+from analysis.archive.dicom.dataset import text, whole
+from analysis.archive.dicom.padding import EDGE, edge, padding, touching
+from analysis.archive.dicom.shutter import outside_shutter
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

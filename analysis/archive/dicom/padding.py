@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
-from analysis.archive.codestream import LOSSY
-from analysis.archive.corrections import correct
-from analysis.archive.dicom import syntax_of, text, whole
+from analysis.archive.dicom.codestream import LOSSY
+from analysis.archive.dicom.corrections import correct
+from analysis.archive.dicom.dataset import syntax_of, text, whole
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

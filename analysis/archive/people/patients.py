@@ -12,7 +12,7 @@ import pandas as pd
 
 from analysis.archive.describe import is_filler, parse_date
 from analysis.archive.inspect import SEPARATOR
-from analysis.archive.unit import plain
+from analysis.archive.people.names import plain
 from analysis.tables import MISSING
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from analysis.archive.dicom import Unreadable
+from analysis.archive.dicom.dataset import Unreadable
 
 
 @contextmanager

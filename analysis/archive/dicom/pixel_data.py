@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import xxhash
 from pydicom.uid import JPEGTransferSyntaxes
 
-from analysis.archive.dicom import NATIVE, Unreadable, syntax_of, whole
+from analysis.archive.dicom.dataset import NATIVE, Unreadable, syntax_of, whole
 
 if TYPE_CHECKING:
     from pydicom import Dataset

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, RLELossless
 
-from analysis.archive.codestream import ITEM, described, ends_with_runs, in_items
-from analysis.archive.corrections import correct
-from analysis.archive.dicom import NATIVE, Unreadable, present, syntax_of, text, value, whole
-from analysis.archive.pixel_data import pieces
+from analysis.archive.dicom.codestream import ITEM, described, ends_with_runs, in_items
+from analysis.archive.dicom.corrections import correct
+from analysis.archive.dicom.dataset import NATIVE, Unreadable, present, syntax_of, text, value, whole
+from analysis.archive.dicom.pixel_data import pieces
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -37,7 +37,7 @@ def complete(dataset: Dataset) -> None:
 
     Compressed pixels say for themselves how many bits they have, native ones by their length how many they take. The
     highest bit is that of the bits stored. Grey pixels have one sample. Their sign isn't taken from here: values tell a
-    wrong one (`analysis.archive.stored`), and radiographs (DX) have none.
+    wrong one (`analysis.archive.dicom.stored`), and radiographs (DX) have none.
 
     Raises
     ------

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from analysis.archive.dicom import Unreadable
+from analysis.archive.dicom.dataset import Unreadable
 
 if TYPE_CHECKING:
-    from analysis.archive.joints import Grey
+    from numpy.typing import NDArray
+
+    Grey = NDArray[np.float32]
 
 #: Brightness, 0 to 1, up to which a pixel is black, and how much the pixels of a border may differ.
 _BLACK, _ALIKE = 0.04, 0.03

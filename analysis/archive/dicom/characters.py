@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pydicom.datadict import dictionary_VR
 from pydicom.dataelem import RawDataElement
 
-from analysis.archive.corrections import correct
+from analysis.archive.dicom.corrections import correct
 
 if TYPE_CHECKING:
     from pydicom import Dataset

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
-from analysis.archive.fields import without_narrow
+from analysis.archive.knees.fields import without_narrow
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    Grey = NDArray[np.float32]
+    from analysis.archive.knees.fields import Grey
 
 #: Share of a leg's pixels that count with their own brightness; brighter ones are metal, and count as these.
 _METAL = 80

@@ -13,14 +13,15 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from analysis.archive.dicom import Unreadable
-from analysis.archive.fields import trimmed, without_border, without_bridge, without_fog, without_narrow
-from analysis.archive.joints import STRIP, find_axis, find_joints, leg_width, smoothed
+from analysis.archive.dicom.dataset import Unreadable
+from analysis.archive.knees.fields import trimmed, without_border, without_bridge, without_fog, without_narrow
+from analysis.archive.knees.joints import STRIP, find_axis, find_joints, leg_width, smoothed
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from analysis.archive.joints import Grey, Joint
+    from analysis.archive.knees.fields import Grey
+    from analysis.archive.knees.joints import Joint
 
 #: Pixels of the longer side of the film as it is looked at: about a millimetre each on a film of 43 cm.
 _LOOK = 430

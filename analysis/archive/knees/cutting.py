@@ -8,16 +8,16 @@ import cv2
 import numpy as np
 from pydicom.pixels import get_decoder
 
-from analysis.archive.dicom import Unreadable, numbers, whole
-from analysis.archive.orientation import is_mirrored, is_upside_down, towards
+from analysis.archive.dicom.dataset import Unreadable, numbers, whole
+from analysis.archive.dicom.orientation import is_mirrored, is_upside_down, towards
+from analysis.archive.dicom.stored import hidden, is_inverted, true_values
 from analysis.archive.sides import side_tags
-from analysis.archive.stored import hidden, is_inverted, true_values
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from pydicom import Dataset
 
-    from analysis.archive.films import Box
+    from analysis.archive.knees.films import Box
     from analysis.archive.settings import CutSettings
 
 #: Longest side, pixels, that a film is reduced to before legs are looked for.
@@ -56,8 +56,8 @@ def cut(
     Unreadable
         `film_unclear` or `film_contradicted`: it shows both knees, or is said to, and it can't be told where.
     """
-    from analysis.archive.films import part, part_one
-    from analysis.archive.letters import contradiction, read_letters
+    from analysis.archive.knees.films import part, part_one
+    from analysis.archive.knees.letters import contradiction, read_letters
 
     view, side = description["view"], description["side"]
     frontal = view in ("ap", None)
