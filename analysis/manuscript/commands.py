@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from analysis.options import FILE, FOLDER, NEW_FILE, NEW_FOLDER, out, section_file
+from analysis.options import FILE, FOLDER, NEW_FILE, NEW_FOLDER, out, section_file, shared
 
 
 @click.command()
@@ -21,10 +21,11 @@ from analysis.options import FILE, FOLDER, NEW_FILE, NEW_FOLDER, out, section_fi
 )
 @section_file("manuscript")
 @click.option("--renderer", type=click.Choice(["auto", "quarto", "pandoc"]), help="In place of the settings'.")
+@shared("--workers")
 @out("Folder, emptied first: sources and index.html, .docx, .pdf …")
 def manuscript(
     *, source: Path, tables: Path, figures: Path, values: Path, comparison: Path | None, settings: Path,
-    renderer: str | None, out: Path,
+    renderer: str | None, workers: int, out: Path,
 ) -> None:  # fmt: skip
     """Stage the manuscript and render it, by Quarto where it is installed and by pandoc otherwise."""
     from analysis.manuscript.render import manuscript as make
@@ -40,6 +41,7 @@ def manuscript(
         settings=load(ManuscriptSettings, settings),
         out=out,
         renderer=renderer,
+        workers=workers,
     ):
         click.echo(path)
 

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -108,7 +109,9 @@ def told(made: Mapping[Format, str]) -> str:
     return f"The text was laid out as {'; as '.join(clauses)}."
 
 
-def render(folder: Path, settings: ManuscriptSettings, renderer: str | None = None) -> list[Path]:
+def render(
+    folder: Path, settings: ManuscriptSettings, renderer: str | None = None, workers: int = len(SUFFIXES)
+) -> list[Path]:
     """Render a staged manuscript into its own folder, as `index.html`, `.docx`, `.pdf` and `.xml`.
 
     Parameters
@@ -119,6 +122,8 @@ def render(folder: Path, settings: ManuscriptSettings, renderer: str | None = No
         Formats and renderer.
     renderer : {"auto", "quarto", "pandoc"}, optional
         In place of the settings' renderer.
+    workers : int
+        Formats that pandoc makes side by side.
 
     Returns
     -------
@@ -132,16 +137,23 @@ def render(folder: Path, settings: ManuscriptSettings, renderer: str | None = No
     """
     folder = folder.resolve()
     chosen = renderers(settings, renderer)
-    # pandoc looks at everything first, whoever renders: Quarto itself goes on where something is missing.
-    _pandoc(folder, "native", "html", folder / ".check")
-    (folder / ".check").unlink()
-    made = []
-    for name, by in chosen.items():
-        target = folder / f"index{SUFFIXES[name]}"
-        (_render_quarto if by == "quarto" else _render_pandoc)(folder, name, settings, target)
-        scan(target)
-        made.append(target)
-    return made
+    targets = {name: folder / f"index{SUFFIXES[name]}" for name in chosen}
+
+    def make(name: Format) -> None:
+        (_render_quarto if chosen[name] == "quarto" else _render_pandoc)(folder, name, settings, targets[name])
+        scan(targets[name])
+
+    by_pandoc = [name for name, by in chosen.items() if by == "pandoc"]
+    if not by_pandoc:
+        # pandoc looks at everything first, whoever renders: Quarto itself goes on where something is missing.
+        _pandoc(folder, "native", "html", folder / ".check")
+        (folder / ".check").unlink()
+    with ThreadPoolExecutor(workers) as pool:
+        list(pool.map(make, by_pandoc))
+    for name in chosen:
+        if name not in by_pandoc:
+            make(name)
+    return list(targets.values())
 
 
 def _render_quarto(folder: Path, name: Format, settings: ManuscriptSettings, target: Path) -> None:
@@ -295,11 +307,12 @@ def manuscript(
     out: Path,
     comparison: Path | None = None,
     renderer: str | None = None,
+    workers: int = len(SUFFIXES),
 ) -> list[Path]:
     """Stage and render the manuscript; `out/renderers.json` says which program made each format."""
     made = made_by(renderers(settings, renderer))
     stage(source, tables, figures, values, out, comparison, told(made))
     write_text(out / "renderers.json", json.dumps(made, indent=1) + "\n")
-    rendered = render(out, settings, renderer)
+    rendered = render(out, settings, renderer, workers)
     seal(out)
     return rendered

@@ -214,6 +214,7 @@ rule manuscript:
         f"{COHORT}/{{grading}}/benchmarks/manuscript.tsv"
     conda:
         "../../envs/manuscript.yaml"
+    threads: 4  # one a format
     resources:
         **NEEDED,
     params:
@@ -222,4 +223,4 @@ rule manuscript:
         "Render the manuscript ({wildcards.grading})"
     shell:
         "python -m analysis --log {log} manuscript --tables {input.tables} --figures {input.figures}"
-        " --values {input.values} {params.comparison} --settings {input.settings} --out {output}"
+        " --values {input.values} {params.comparison} --settings {input.settings} --workers {threads} --out {output}"
