@@ -25,7 +25,12 @@ class ActiveLearningSettings(Settings):
     start: int = Field(default=100, ge=2, description="exams of the first, random batch (count)")
     batch: int = Field(default=100, ge=1, description="exams that each further round adds (count)")
     rounds: int = Field(default=4, ge=1, description="rounds after the start (count)")
-    strategy: Strategy = Field(default="margin", description="how the readers' next batch is chosen (labels: readers)")
+    strategy: Strategy = Field(
+        default="margin",
+        description="how the readers' next batch is chosen (labels: readers): random; by how close the two likeliest grades are "
+        "(margin), how even all are (entropy) or how many grades the guess is expected to miss by (severity_gap); "
+        "or as unlike each other and what is labelled as can be (diversity)",
+    )
     compare: tuple[Strategy, ...] = Field(
         default=("random", "margin", "severity_gap", "diversity"),
         min_length=1,

@@ -21,7 +21,9 @@ class Archive(Settings):
         "simulated", description="; ".join(f"{name}: {source.title}" for name, source in SOURCES.items()) + "."
     )
     folder: str | None = Field(
-        None, description="The handed-over archive for source 'folder': dicom/, reports.csv, readings.csv, sets.csv."
+        None,
+        description="The handed-over archive for source 'folder': dicom/, reports.csv, readings.csv and, where needed, sets.csv "
+        "and exams.csv (docs/archive.md).",
     )
     key: str | None = Field(
         None,

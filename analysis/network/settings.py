@@ -269,7 +269,9 @@ class NetworkSettings(Settings):
         "of the features apart, as the location of disease needs; paper: no",
     )
     grades: Literal["one-vs-rest", "softmax", "ordinal"] = Field(
-        "softmax", description="how grades are learnt; one-vs-rest in the paper"
+        "softmax",
+        description="how grades are learnt: softmax, as alternatives; ordinal, in their order; one-vs-rest, each grade and merged "
+        "grade by itself, as in the paper",
     )
     training: TrainingSettings = TrainingSettings()
     device: Literal["auto", "cpu", "cuda"] = Field(default="auto", description="auto: a GPU where there is one")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 import textwrap
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 
 from analysis.files import write_text
 from analysis.study.configuration import Study
@@ -17,8 +19,8 @@ _HEAD = """\
 # The default study: every parameter, with its unit and reason. An overlay changes some of them:
 #   snakemake --cores all --configfile workflow/studies/kneekl224.yaml
 # `python -m analysis config` rewrites this file from the models of the settings and keeps the values;
-# workflow/config.schema.json lets an editor complete and check it. In each section the keys below "for experts" come
-# last; what they stand for seldom needs a change.
+# workflow/config.schema.json lets an editor complete and check it. Square brackets hold the values to choose from. In
+# each section the keys below "for experts" come last; what they stand for seldom needs a change.
 """
 _WIDTH = 118
 #: Heads the keys of a section that only an expert touches.
@@ -44,7 +46,7 @@ def describe(model: BaseModel, depth: int = 0) -> str:
             lines.append(f"{indent}{_EXPERT}")
         value = getattr(model, name)
         nested = isinstance(value, BaseModel)
-        text = (type(value).__doc__ or "").split("\n")[0] if nested else field.description or ""
+        text = (type(value).__doc__ or "").split("\n")[0] if nested else _said(field)
         if depth == 0:
             lines.append("")
         lines += [f"{indent}# {line}" for line in textwrap.wrap(" ".join(text.split()), _WIDTH - len(indent) - 2)]
@@ -53,6 +55,26 @@ def describe(model: BaseModel, depth: int = 0) -> str:
         else:
             lines.append(_entry(name, value, indent))
     return "\n".join(lines)
+
+
+def _said(field: FieldInfo) -> str:
+    """What the model says of a key, with the values to choose from and the keys of an entry where it has any."""
+    said = field.description or ""
+    choices = [
+        str(choice) for kind in _parts(field.annotation) if get_origin(kind) is Literal for choice in get_args(kind)
+    ]
+    if not set(choices) <= set(re.findall(r"[\w-]+", said)):
+        said += f" [{', '.join(choices)}]"
+    for kind in _parts(field.annotation):
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            keys = [f"{name} ({_said(key)})" for name, key in kind.model_fields.items()]
+            said += f". Each has {', '.join(keys)}"
+    return said
+
+
+def _parts(kind: Any) -> list[Any]:
+    """A type and those that it is made of, as a list's entries."""
+    return [kind, *(part for inner in get_args(kind) if get_origin(kind) is not Literal for part in _parts(inner))]
 
 
 def _entry(name: str, value: Any, indent: str) -> str:

@@ -4,10 +4,13 @@ import os
 import shutil
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Literal
 
 import pytest
+from pydantic import BaseModel, Field
 
 from analysis.errors import StudyError
+from analysis.study.config_yaml import describe
 from analysis.study.configuration import as_file, load_study, read_configuration
 
 ROOT = Path(__file__).parents[2]
@@ -205,3 +208,25 @@ def test_tables_that_a_sources_settings_name_are_files_that_its_making_reads():
         "/x/r.csv",
     ]
     assert load("archive={source: pacs, pacs: {dates: [2012-01-01, 2012-12-31]}}").brought == load().brought == []
+
+
+class Entry(BaseModel):
+    name: str = Field(description="in full")
+    role: Literal["first", "last"] = Field(default="last", description="what it is for")
+
+
+class Section(BaseModel):
+    bad: Literal["reject", "keep"] = Field(default="keep", description="what can't be read is rejected")
+    told: Literal["reject", "keep"] | None = Field(default=None, description="reject, keep, or null: as bad")
+    entries: tuple[Entry, ...] = Field(default=(), description="those there are")
+
+
+def test_the_file_says_what_may_be_chosen_and_what_an_entry_holds():
+    assert describe(Section(), depth=1).splitlines() == [
+        "  # what can't be read is rejected [reject, keep]",
+        "  bad: keep",
+        "  # reject, keep, or null: as bad",
+        "  told: null",
+        "  # those there are. Each has name (in full), role (what it is for [first, last])",
+        "  entries: []",
+    ]
