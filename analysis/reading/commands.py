@@ -128,6 +128,7 @@ def read_export(
     from analysis.reading.export import export
     from analysis.reading.form import make_form
     from analysis.reading.index import load_exams, load_queue
+    from analysis.reading.places import index_archive
     from analysis.reading.settings import room_settings
     from analysis.reading.store import Store
 
@@ -136,6 +137,7 @@ def read_export(
         raise StudyError(f"The store {places.store} does not exist; name the one that was read with.")
     settings = room_settings(config or CONFIG)
     form = make_form(places.grading, settings.ask)
+    index_archive(archive, places)
     found = load_exams(places.images, places.private, archive, None)
     asked = load_queue(queues, found)
     kept = Store(places.store)

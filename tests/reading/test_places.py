@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+
 import click
 import pandas as pd
 import pytest
@@ -30,16 +33,46 @@ def test_an_archive_that_nobody_has_indexed_is_indexed_once(archive, elsewhere, 
     handed_over.symlink_to(archive.folder)
     found = places.find_places(handed_over, KL, elsewhere / "results/mine")
     assert not found.images.exists()
-    places.index_where_missing(handed_over, found)
+    places.index_archive(handed_over, found)
     assert "Indexing" in capsys.readouterr().out
     exams = load_exams(found.images, found.private, handed_over, found.exams)
     assert len(exams) == len(archive.exams) + 1
     assert {exam.set for exam in exams.values()} == {UNSELECTED}
     written = found.images.stat().st_mtime_ns
-    places.index_where_missing(handed_over, found)
+    places.index_archive(handed_over, found)
     assert found.images.stat().st_mtime_ns == written
     # Its pseudonyms are those of the secret key, not of the seed that the other index was made by.
     assert not set(exams) & set(archive.exams)
+
+
+def test_an_archive_that_has_changed_is_indexed_again_and_another_of_its_name_is_refused(archive, elsewhere):
+    first, second = (elsewhere.parent / hospital / "knees" for hospital in ("north", "south"))
+    for folder in (first, second):
+        shutil.copytree(archive.folder, folder)
+    (first / "readings.csv").write_text("exam,reader,role,session,item,value,revisit,time\n")
+    room = places.find_places(first, KL)
+    assert room.images == places.find_places(second, KL).images
+    places.index_archive(first, room)
+    known = len(load_exams(room.images, room.private, first, None))
+    gone = pd.read_parquet(room.private).dropna(subset=["image"])
+    exam = gone["accession"].iloc[0]
+    for path in gone.loc[gone["accession"] == exam, "path"].unique():
+        (first / path).unlink()
+    places.index_archive(first, room)
+    assert len(load_exams(room.images, room.private, first, None)) < known
+    with pytest.raises(StudyError, match=f"is the index of the archive {first}, not of {second}: .* --cohort"):
+        places.index_archive(second, room)
+
+
+def test_an_index_that_a_study_has_written_since_is_left_alone(archive, elsewhere):
+    handed_over = elsewhere.parent / "knees"
+    shutil.copytree(archive.folder, handed_over)
+    found = places.find_places(handed_over, KL, elsewhere / "results/mine")
+    places.index_archive(handed_over, found)
+    os.utime(found.images, (1, 1))
+    (handed_over / "dicom/added.txt").write_text("no radiograph")
+    places.index_archive(handed_over, found)
+    assert found.images.stat().st_mtime == 1
 
 
 def test_a_studys_own_archive_lies_beside_its_index(archive, elsewhere):
