@@ -24,7 +24,7 @@ venv_is_ready() { [ -e "$stamp" ] && cmp -s envs/requirements.lock "$stamp"; }
 
 if ! has_proc || ! { venv_is_ready || python3 -c 'import ensurepip' 2>/dev/null; }; then
   if ! may_install; then
-    echo "R with pROC is missing and this user may not install it: run 'sudo apt-get install $packages', or use conda with envs/study.yaml." >&2
+    echo "R with pROC, or python3-venv, is missing and this user may not install it: run 'sudo apt-get install $packages', or use conda with envs/study.yaml." >&2
     exit 1
   fi
   # shellcheck disable=SC2086 # the names are words of their own

@@ -15,7 +15,10 @@ import yaml
 from tests.archive.files import radiograph, save
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "config/README.md", "results/README.md")),
+    *sorted((ROOT / "docs").glob("*.md")),
+]
 BLOCK = re.compile(r"^```(\w*)(?: (\S+))?\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
@@ -135,8 +138,22 @@ def run(*words):
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_lead_somewhere(page):
-    for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()):
-        assert (page.parent / target).exists(), f"{page.name} links to {target}"
+    for target, place in re.findall(r"\]\(([^)#:]*)(?:#([^)]*))?\)", page.read_text()):
+        there = page.parent / target if target else page
+        assert there.exists(), f"{page.name} links to {target}"
+        if place:
+            headings = re.findall(r"^#+ (.*)$", there.read_text(), re.MULTILINE)
+            assert place in [re.sub(r"[^\w -]", "", head).lower().replace(" ", "-") for head in headings]
+
+
+def test_what_a_study_counts_of_its_archive_is_explained():
+    """Codes that say what may be wrong with an archive, as its page tells of them, are those that ingest writes."""
+    page = (ROOT / "docs/archive.md").read_text()
+    table = page.partition("### What is counted")[2].partition("\n### ")[0]
+    told = {code for row in re.findall(r"^\| (`.*?) \|", table, re.MULTILINE) for code in re.findall(r"`(\w+)`", row)}
+    code = "\n".join(path.read_text() for path in (ROOT / "analysis/archive").rglob("*.py"))
+    assert {name for name in told if name not in code} == set()
+    assert len(told) > 15
 
 
 def test_every_page_is_listed():

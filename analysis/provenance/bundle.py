@@ -47,7 +47,8 @@ RO-Crate), `{published}/provenance.json` says what the study was made with.
     cd {published}/manuscript && quarto render     # the same by Quarto alone: manuscript.html … beside index.html …
     snakemake --cores all --configfile {overlay}   # all statistics, tables, figures and the manuscript, from predictions
 
-`make render` sets up what is missing (Python 3.11; R with pROC for the statistics); the other two need their programs.
+`make render` sets up what is missing, from Python 3.11 on; after it `. .venv/bin/activate` enters the environment that the
+third needs. The second needs Quarto.
 The last one writes to `{study}/`, to be compared with `{published}/`; neither images nor a GPU nor training are needed.
 """
 

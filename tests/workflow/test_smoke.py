@@ -59,6 +59,12 @@ def content(path):
     return hashlib.sha256(rows).hexdigest()
 
 
+def test_the_page_on_results_tells_of_each(smoke):
+    page = (smoke.folder / "results/README.md").read_text(encoding="utf-8")
+    made = {path.name for folder in (COHORT, STUDY) for path in (smoke.folder / folder).iterdir()} - {"kl"}
+    assert {name for name in made if name not in page} == set()
+
+
 def test_what_rests_on_no_training_is_the_same_on_every_machine(smoke):
     assert {name: content(smoke.folder / COHORT / name) for name in EVERYWHERE} == EVERYWHERE
 

@@ -1,8 +1,8 @@
 # From an archive to indexed, prepared radiographs.
 #
-# needs  an archive: a tree of DICOM files, reports.csv, readings.csv and, where the split is given, sets.csv
+# needs  an archive: a tree of DICOM files, reports.csv, readings.csv and, where it has them, sets.csv and exams.csv
 # makes  index/    images.parquet, readings.parquet, counts.csv: pseudonymous, publishable
-#        private/  identifiers, source paths, the key of the pseudonyms: stays where it is
+#        private/  identifiers and source paths: stays where it is (as does the key of the pseudonyms, outside the repository)
 #        images/   pixels and rows of every readable image, in shards
 
 from functools import cache
