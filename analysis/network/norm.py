@@ -33,6 +33,8 @@ class BatchNorm(nn.BatchNorm2d):
         if world()[1] > 1:
             return self._over_processes(input)
         number = input.numel() // input.shape[1]
+        if number == 1 and self.running_mean is not None:  # a single exam, reduced to a pixel, has no variance
+            return F.batch_norm(input, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps)
         if input.is_cuda or input.dtype == torch.float64 or input.is_contiguous() or number < _MANY:
             return super().forward(input)
         normed, mean, variance = _Normed.apply(input, self.weight, self.bias, self.eps)  # type: ignore[no-untyped-call]

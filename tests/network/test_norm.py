@@ -43,6 +43,19 @@ def test_torchs_own_is_not(images):
     assert off(normed(nn.BatchNorm2d, images, torch.channels_last), exact) > 1e-3
 
 
+def test_a_single_pixel_has_no_variance_and_is_normed_by_those_before_it():
+    """As of the one exam of a batch, whose map ends as a pixel: torch's own stops there."""
+    norm = BatchNorm(4)
+    norm(torch.randn(8, 4, 3, 3))
+    kept, one = norm.running_var.clone(), torch.randn(1, 4, 1, 1, requires_grad=True)
+    with pytest.raises(ValueError, match="more than 1 value"):
+        nn.BatchNorm2d(4)(one)
+    made = norm(one)
+    made.sum().backward()
+    torch.testing.assert_close(made, norm.eval()(one))
+    assert torch.equal(norm.running_var, kept) and one.grad.abs().min() > 0
+
+
 def test_no_gradient_goes_where_none_is_asked_for(images):
     exact = normed(nn.BatchNorm2d, images.double(), torch.contiguous_format, needed=False)
     found = normed(BatchNorm, images, torch.channels_last, needed=False)
