@@ -70,7 +70,14 @@ def slots_of(rng: Generator, population: PopulationSettings, size: int, session:
         protocols = np.repeat(names, apportion([*counts, 1 - sum(counts)], size, rng))
         for slot, protocol in zip(slots, rng.permutation(protocols), strict=True):
             slot.protocol = str(protocol)
-    _implant(rng, slots, {name: chance_round(rng, findings.get(name, 0) * share) for name in IMPLANTS})
+    asked = {name: chance_round(rng, findings.get(name, 0) * share) for name in IMPLANTS}
+    _implant(rng, slots, asked)
+    for name, count in asked.items():
+        if (had := sum(name in slot.implants for slot in slots)) < count:
+            _LOG.warning(
+                "Of the %s exams %d can have '%s', not %d: a prosthesis is in a knee of low grade, and no knee has it "
+                "twice (simulate.population).", session, had, name, count
+            )  # fmt: skip
     native = [slot for slot in slots if "tka" not in slot.implants]
     # Location follows from narrowing, so among native knees of the two highest grades.
     narrow = [slot for slot in native if slot.kl >= 3 and "uka" not in slot.implants]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field, field_validator, model_validator
 
 from analysis.settings import Settings
 
-Counts = dict[str, int]
+Counts = dict[str, Annotated[int, Field(ge=0)]]
 
 
 def _share(default: float, description: str) -> Any:

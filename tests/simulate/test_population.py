@@ -210,10 +210,19 @@ def test_settings_that_make_no_sense_are_refused():
         PopulationSettings(trauma=0.9, other=0.2)
     with pytest.raises(ValueError, match="counts can't be negative"):
         PopulationSettings(training_kl=(0, 0, 0, 0, 0))
+    with pytest.raises(ValueError, match="greater than or equal to 0"):
+        PopulationSettings(test_findings={"tka": -1})
     with pytest.raises(ValueError, match="ascending"):
         SimulateSettings(radiography={"exposure": (9000, 100)})
     with pytest.raises(ValueError, match="sum to 1"):
         SimulateSettings(radiography={"images_per_exam": (0.5, 0.5, 0.5)})
+
+
+def test_implants_that_too_few_knees_have_room_for_are_told(caplog):
+    slots = slots_of(np.random.default_rng(1), PopulationSettings(training_findings={"tka": 5700}), 40, "training")
+    had = sum("tka" in slot.implants for slot in slots)
+    assert 0 < had == sum(slot.kl == 0 for slot in slots) < 40
+    assert f"Of the training exams {had} can have 'tka', not 40" in caplog.text
 
 
 def test_places_that_too_few_knees_have_room_for_are_shared_in_proportion_and_told(caplog):
