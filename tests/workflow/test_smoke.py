@@ -162,6 +162,7 @@ def test_the_network_leaves_in_a_folder_of_its_own(smoke):
     assert {metric["type"] for metric in about["model-index"][0]["results"][0]["metrics"]} == {"roc_auc"}
     assert text.count("Not a medical device; for research only.") == 1
     assert not re.search(r"\b(nan|None|True|False|inf)\b|\{\{|\{%", text)
+    assert not re.search(r"\|\n[^|\n]", text)  # a line that follows a table at once is a row of it
     for digest_of in (folder / "weights").glob("*"):
         assert digest(digest_of) in text
     predicted = pd.read_parquet(smoke.folder / STUDY / "predictions/exams.parquet")
