@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import difflib
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar, get_args, get_origin
+from typing import Annotated, Any, ClassVar, TypeVar, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from analysis.errors import StudyError
 from analysis.yaml_files import load_yaml
@@ -16,6 +16,8 @@ CONFIG = Path("config.yaml")
 GRADINGS = Path("workflow/gradings")
 #: The study's seed where the configuration gives none.
 SEED = 2021
+#: One of several starts of training, which torch, numpy and file names all take.
+Seed = Annotated[int, Field(ge=0, lt=2**31)]
 _SHORT = 60
 
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from analysis.settings import Settings
+from analysis.settings import Seed, Settings
 
 Strategy = Literal["random", "margin", "entropy", "severity_gap", "diversity"]
 Measure = Literal["groups", "grades", "disease"]
@@ -36,7 +36,7 @@ class ActiveLearningSettings(Settings):
         min_length=1,
         description="strategies that are set side by side (labels: archive); each is compared with random",
     )
-    seeds: tuple[int, ...] = Field(
+    seeds: tuple[Seed, ...] = Field(
         default=(0, 1, 2),
         min_length=1,
         description="repeats of the rounds: start, weights and order differ; with readers only the first is used",

@@ -142,11 +142,11 @@ class _Turns(Progress):
     """Lets the bare loop take its step after each step of training, so that both see the same of the machine."""
 
     def __init__(self, out: Path, bare: _Bare, clock: Callable[[], np.ndarray], alternate: bool) -> None:
-        super().__init__(1, 1, out, tensorboard=False, quiet=True)
+        super().__init__(1, 1, 0, out, tensorboard=False, quiet=True)
         self.bare, self.clock, self.alternate = bare, clock, alternate
         self.taken, self.count = np.zeros(2), 0
 
-    def step(self, loss: float | None, images: int) -> None:
+    def step(self, loss: float | None, images: int, further: bool) -> None:
         """Take the bare loop's step, and note its seconds."""
         if self.alternate:
             start = self.clock()

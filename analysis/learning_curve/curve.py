@@ -87,6 +87,7 @@ def learning_curve(
         for row in trained.to_dict("records")
     ]
     scored = [set(study.exams["exam"][study.score.notna().any(axis=1)]) for study in studies]
+    scored = [exams for exams in scored if exams]  # a network of too few exams to learn from gives no score at all
     if any(exams != scored[0] for exams in scored):
         raise StudyError(
             f"The networks in {folder} don't score the same exams; remove their predictions and run again."

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, field_validator
 
-from analysis.settings import Settings
+from analysis.settings import Seed, Settings
 
 if TYPE_CHECKING:
     from analysis.network.settings import PhaseSettings
@@ -27,7 +27,7 @@ class LearningCurveSettings(Settings):
         description="training exams, ascending; they are drawn by patient, and each number holds those before it; all: the "
         "whole training set",
     )
-    seeds: tuple[int, ...] = Field(
+    seeds: tuple[Seed, ...] = Field(
         default=(0, 1, 2), min_length=1, description="repeats of the curve: the exams drawn, weights and order differ"
     )
     starts: dict[str, str | None] = Field(
@@ -60,8 +60,6 @@ class LearningCurveSettings(Settings):
     def _once(cls, value: tuple[object, ...]) -> tuple[object, ...]:
         if len(set(value)) != len(value):
             raise ValueError("something is named twice")
-        if any(isinstance(seed, int) and seed < 0 for seed in value):
-            raise ValueError("a seed is 0 or more")
         return value
 
     @field_validator("starts")

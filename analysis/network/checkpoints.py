@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import torch
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
@@ -17,6 +18,17 @@ from analysis.files import atomic, note
 from analysis.network.settings import FORM, TRUNK
 
 _KEY = "network"  # all metadata under one key: the order of several is not kept in the file
+
+
+class _About(BaseModel):
+    """What has to be said by weights for a network to be built of them."""
+
+    model_config = ConfigDict(strict=True)
+
+    settings: dict[str, Any]
+    tasks: dict[Annotated[str, StringConstraints(pattern=r"^\w+$")], list[str]]
+    learnt: list[bool]
+    seed: Annotated[int, Field(ge=0)]
 
 
 def save_weights(path: Path, state: Mapping[str, Tensor], about: Mapping[str, Any]) -> None:
@@ -38,12 +50,31 @@ def save_weights(path: Path, state: Mapping[str, Tensor], about: Mapping[str, An
 
 
 def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Read weights and what they say of themselves.
+    """Read weights of a network and what they say of themselves.
 
     Raises
     ------
     StudyError
-        If the file is missing, is not safetensors, or was not written by `save_weights`.
+        As `read_tensors`, and if they don't say of which network they are.
+    """
+    state, about = read_tensors(path)
+    try:
+        _About.model_validate(about)
+    except ValidationError as error:
+        raise StudyError(
+            f"The weights {path} do not say which network they belong to ({error.errors()[0]['loc'][0]}); they are not of "
+            "this project."
+        ) from error
+    return state, about
+
+
+def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Read what `save_weights` wrote.
+
+    Raises
+    ------
+    StudyError
+        If the file is missing, is not safetensors, was not written by `save_weights`, or a tensor isn't finite.
     """
     if not path.is_file():
         raise StudyError(f"The weights {path} do not exist; train first, or correct the path.")
@@ -54,9 +85,17 @@ def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
             state = {name: file.get_tensor(name) for name in sorted(file.keys())}
     except (SafetensorError, OSError) as error:
         raise StudyError(f"The weights {path} are not a safetensors file ({error}).") from error
-    if _KEY not in metadata:
+    try:
+        about = json.loads(metadata.get(_KEY, ""))
+    except ValueError:
+        about = None
+    if not isinstance(about, dict):
         raise StudyError(f"The weights {path} do not say which network they belong to; they are not of this project.")
-    return state, json.loads(metadata[_KEY])
+    if wrong := sorted(name for name, tensor in state.items() if not tensor.isfinite().all()):
+        raise StudyError(
+            f"The weights {path} hold no finite numbers in {wrong[0]}; train again, or name other weights."
+        )
+    return state, about
 
 
 def fit(path: Path, about: Mapping[str, Any], expected: Mapping[str, Any]) -> None:
@@ -111,8 +150,7 @@ def load_weights(network: nn.Module, path: Path, state: Mapping[str, Tensor]) ->
     Raises
     ------
     StudyError
-        If the file has other tensors than the network, as that of another version may, or one that isn't finite; names
-        them.
+        If the file has other tensors than the network, as that of another version may; names them.
     """
     own = network.state_dict()
     shapes = [{name: (tensor.shape, tensor.dtype) for name, tensor in one.items()} for one in (own, state)]
@@ -122,10 +160,6 @@ def load_weights(network: nn.Module, path: Path, state: Mapping[str, Tensor]) ->
             f"The weights {path} do not fit: missing, unknown, or of another shape or type are {', '.join(odd[:5])}"
             f"{' and others' if len(odd) > 5 else ''}. They are of another version of the network; "
             "train again, or name other weights."
-        )
-    if wrong := sorted(name for name, tensor in state.items() if not tensor.isfinite().all()):
-        raise StudyError(
-            f"The weights {path} hold no finite numbers in {wrong[0]}; train again, or name other weights."
         )
     network.load_state_dict(state)
 

@@ -83,8 +83,9 @@ class Curve:
 
     def is_best(self) -> bool:
         """Whether the last epoch is the best on images of its size; without a measured area, every epoch is."""
-        *before, last = self._of_last_size()
-        return math.isnan(last["smooth"]) or last["smooth"] > max((r["smooth"] for r in before), default=-math.inf)
+        *before, last = (row["smooth"] for row in self._of_last_size())
+        measured = [smooth for smooth in before if not math.isnan(smooth)]
+        return not measured or last > max(measured)
 
     def kept_epoch(self, keep: str) -> int:
         """Epoch whose weights are kept."""

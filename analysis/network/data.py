@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -208,10 +208,14 @@ class Task:
                 notes.append(f"no training exam {lacks} of {outcome.id}, it will not be predicted")
         return notes
 
-    def learnt(self, training: Exams) -> list[bool]:
-        """For each outcome of the scheme: whether the training exams hold both cases and controls."""
+    def learnt(self, training: Exams, taught: Mapping[str, bool]) -> list[bool]:
+        """For each outcome of the scheme: whether the training exams hold both cases and controls, which the loss weighs.
+
+        `taught` says of each yes-or-no output whether it does.
+        """
         known = self.truth(training)
-        return [bool((known[o.id] == 1).any() and (known[o.id] == 0).any()) for o in self.scheme.outcomes]
+        both = ((known == 1).any() & (known == 0).any()).to_dict()
+        return [bool(both[o.id]) and taught.get(o.id, True) for o in self.scheme.outcomes]
 
 
 def views(store: ImageStore) -> np.ndarray:

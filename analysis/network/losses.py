@@ -133,6 +133,12 @@ class Weights:
             own[used] = total * size[used] / size[used].sum()
         return cls(layout, items, weights, np.concatenate([np.full(len(items), each), own]))
 
+    @property
+    def taught(self) -> dict[str, bool]:
+        """For each yes-or-no output, whether it has a weight in the loss."""
+        weights = self.terms[len(self.items) :] > 0
+        return dict(zip((outcome.id for outcome in self.layout.binary), weights.tolist(), strict=True))
+
     def __call__(self, grades: np.ndarray, binary: np.ndarray) -> np.ndarray:
         """Weight of each exam's terms in a batch, (n, terms), zero where the label is missing.
 

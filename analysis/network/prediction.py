@@ -153,10 +153,23 @@ def load_network(
     expected: dict[str, Any] = {"settings": settings.model_dump(mode="json"), "tasks": {task.name: task.layout.names}}
     expected["source"] = source_hash(settings.backbone)
     fit(path, about, {**expected, "side": side, "views": list(VIEWS)})
+    if len(about["learnt"]) != len(task.layout.scheme.outcomes):
+        raise StudyError(
+            f"The weights {path} don't say of each outcome whether it was learnt; train again, or name other weights."
+        )
     network = KneeNet(settings, {name: len(names) for name, names in about["tasks"].items()}, len(VIEWS), side)
     load_weights(network, path, state)
     device.place(network).eval()
     return network, np.array(about["learnt"], bool), int(about["seed"])
+
+
+def refuse_none(weights: Path, *scores: np.ndarray) -> None:
+    """Refuse scores that are no numbers, as weights give that were led astray in training; StudyError names the weights."""
+    if not all(np.isfinite(values).all() for values in scores):
+        raise StudyError(
+            f"The weights {weights} give scores that are no numbers; train again, with a lower learning_rate in "
+            "network.training.phases or network.training.clip at 1, or name other weights."
+        )
 
 
 def predict(
@@ -214,6 +227,7 @@ def predict(
         if seed in members:
             raise StudyError(f"The weights {path} are of seed {seed}, as are others; name each member once.")
         scores = [score(network, task, part, feeder, mirrored=prediction.mirrored) for part in parts]
+        refuse_none(path, *(found.outcomes for found in scores))
         # An outcome with no case or no control in training was never learnt: no score, rather than a random one.
         members[seed] = np.where(learnt, np.concatenate([s.outcomes for s in scores]), np.nan)
         views += np.concatenate([s.views for s in scores]) / len(weights)

@@ -21,7 +21,9 @@ class Progress:
     epochs : int
         Of the whole run.
     images : int
-        Image passes of an epoch.
+        Image passes of an epoch, of the grading alone: how many of further tasks come between is left to their exams.
+    done : int
+        Epochs of a run that goes on.
     out : Path
         Folder whose name heads the lines, and which takes the events.
     tensorboard : bool
@@ -30,10 +32,11 @@ class Progress:
         Says and writes nothing.
     """
 
-    def __init__(self, epochs: int, images: int, out: Path, tensorboard: bool, quiet: bool) -> None:
+    def __init__(self, epochs: int, images: int, done: int, out: Path, tensorboard: bool, quiet: bool) -> None:
         self.epochs, self.name, self.quiet = epochs, out.name, quiet
         self._terminal = sys.stderr.isatty()
-        self._bar = tqdm(total=epochs * images, unit="image", disable=quiet or not self._terminal, leave=False)
+        bar = {"total": epochs * images, "initial": done * images, "unit": "image", "leave": False}
+        self._bar = tqdm(**bar, disable=quiet or not self._terminal)
         self._losses: list[float] = []
         self._images, self._start = 0, time.monotonic()
         self._writer: Any = None
@@ -57,10 +60,10 @@ class Progress:
         if not self.quiet:
             tqdm.write(f"{self.name}: {text}", file=sys.stderr)
 
-    def step(self, loss: float | None, images: int) -> None:
-        """Count a step of the optimiser."""
+    def step(self, loss: float | None, images: int, further: bool) -> None:
+        """Count a step of the optimiser, for the grading or for a further task."""
         self._images += images
-        self._bar.update(images)
+        self._bar.update(0 if further else images)
         if loss is not None:
             self._losses.append(loss)
             self._bar.set_postfix(loss=f"{np.mean(self._losses[-20:]):.3f}", refresh=False)

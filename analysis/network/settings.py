@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
 from analysis.network.augmentation import AugmentationSettings, setting
 from analysis.network.augmentation.base import Share
 from analysis.network.augmentation.grey import Erase, Noise
-from analysis.settings import Settings
+from analysis.settings import Seed, Settings
 
 #: The name of the paper's own network.
 PAPER = "olsson2021"
@@ -142,7 +142,10 @@ class TrainingSettings(Settings):
         "root", description="weight of a class by its frequency, none, 1/sqrt or 1/n (trainer: inverse)"
     )
     findings_weight: float = Field(
-        0.4, ge=0, description="weight of the findings' mean loss beside that of the grades, 1 in all"
+        0.4,
+        ge=0,
+        description="weight of the findings' mean loss beside that of the grades, 1 in all; 0: findings are not learnt, and "
+        "have no score",
     )
     findings_share: Literal["equal", "deviation", "variance"] = Field(
         "deviation",
@@ -231,7 +234,7 @@ class NetworkSettings(Settings):
         description="folder of a network that was trained elsewhere (the card of its study), which this archive then "
         "judges: nothing is trained, and what scores depend on is as the network has it; null: train",
     )
-    seeds: tuple[Annotated[int, Field(ge=0, lt=2**31)], ...] = Field(
+    seeds: tuple[Seed, ...] = Field(
         default=(0, 1, 2), min_length=1, description="one network is trained for each; they are averaged"
     )
     tasks: tuple[str, ...] = Field(

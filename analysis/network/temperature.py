@@ -94,8 +94,8 @@ def _likeliest(odds: np.ndarray, answers: np.ndarray, known: np.ndarray, ordered
 
 
 def unheated(layout: Layout, temperatures: pd.DataFrame) -> list[str]:
-    """Name the parts of the scores that a table has no temperature of, as one of another network has."""
-    there = set(temperatures.loc[temperatures["temperature"] > 0, "part"])
+    """Name the parts of the scores that a table has no temperature in `RANGE` of, as one of another network has."""
+    there = set(temperatures.loc[temperatures["temperature"].between(*RANGE), "part"])
     return [part.name for part in _parts(layout) if part.name not in there]
 
 

@@ -34,7 +34,7 @@ from analysis.network.folder import (
     weights_of,
 )
 from analysis.network.heads import Layout
-from analysis.network.prediction import answer, load_network
+from analysis.network.prediction import answer, load_network, refuse_none
 from analysis.network.settings import NetworkSettings, PredictionSettings
 from analysis.network.temperature import heat, unheated
 from analysis.network.trust import Trust
@@ -201,6 +201,7 @@ class Trained:
             batch = self.batch(images[rows], exam[rows] - chosen[0], side.iloc[rows])
             with torch.inference_mode():
                 found = [answer(m, self.asked, batch, self.device, self.prediction.mirrored) for m in self.members]
+            refuse_none(self.folder, *(scores.outcomes for scores in found))
             for i, scores in enumerate(found):
                 seeds[i].append(np.where(self.learnt[i], scores.outcomes, np.nan))
             views.append(np.mean([scores.views for scores in found], 0))
@@ -276,8 +277,10 @@ def load_checked(folder: Path, workers: int) -> Trained:
     asked = Asked(Layout(scheme, settings.grades))
     found = [load_network(path, asked, settings, images.size, device) for path in weights_of(folder)]
     numbers = [seed for _, _, seed in found]
-    if twice := [seed for seed in numbers if numbers.count(seed) > 1]:
-        raise StudyError(f"{folder} holds the weights of seed {twice[0]} twice; copy the network's folder again.")
+    if numbers != sorted(settings.seeds):
+        raise StudyError(
+            f"{folder}: its weights are of seeds {numbers}, whatever they are called; copy the network's folder again."
+        )
     temperatures = read_table(folder / TEMPERATURES, HEAT)
     if missing := unheated(asked.layout, temperatures):
         raise StudyError(

@@ -150,7 +150,7 @@ class Training:
         epochs = [(i, phase, e) for i, phase in enumerate(self.training.phases) for e in range(phase.epochs)]
         done = self._resume()
         images = [int(exams.images.sum()) * self.training.jitters for exams in self.exams]
-        progress = Progress(len(epochs), images[0], self.out, self.training.tensorboard, quiet=not self.main)
+        progress = Progress(len(epochs), images[0], done, self.out, self.training.tensorboard, quiet=not self.main)
         if done == 0:
             progress.say(f"{len(self.exams[0])} exams, {images[0]} image passes an epoch, {self.device}")
             for note in self.notes:
@@ -195,7 +195,7 @@ class Training:
                     f"The loss of task '{self.tasks[t].name}' is no longer a number in epoch {number}; lower "
                     "network.training.phases' learning_rate, or set network.training.clip to 1."
                 )
-            progress.step(value, passes[i])
+            progress.step(value, passes[i], further=t > 0)
         return {name: float(torch.stack(v).mean()) if v else math.nan for name, v in losses.items()}, rate
 
     def _plan(self, streams: Streams) -> Iterator[tuple[int, np.ndarray]]:
@@ -271,7 +271,7 @@ class Training:
             "computed": self.device.about(),
             "structure": [asdict(row) for row in self.network.describe()],
             "tasks": {task.name: task.layout.names for task in self.tasks},
-            "learnt": self.tasks[0].learnt(self.exams[0]),
+            "learnt": self.tasks[0].learnt(self.exams[0], self.weights[0].taught),
             "views": list(VIEWS),
             "side": self.store.size,
             "data": self.data,

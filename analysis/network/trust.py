@@ -10,10 +10,11 @@ from typing import Any
 import cv2
 import numpy as np
 import torch
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from analysis.errors import StudyError
 from analysis.imaging.store import mean_grey
-from analysis.network.checkpoints import read_weights, save_weights
+from analysis.network.checkpoints import read_tensors, save_weights
 
 #: What is wrong with a knee, by the rule that says so.
 MARKS = {
@@ -51,6 +52,19 @@ class Looks:
             return cls(np.zeros((0, SIDE * SIDE), np.uint8), np.zeros(0))
         small, grey = zip(*found, strict=True)
         return cls(np.concatenate(small), np.concatenate(grey))
+
+
+class _Limits(BaseModel):
+    """What `Trust.limits` holds; NaN, which nothing is above or below, would mark no knee."""
+
+    model_config = ConfigDict(strict=True, allow_inf_nan=False)
+
+    unlike: float
+    darkest: float
+    brightest: float
+    smallest: int
+    views: list[str]
+    sure: dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -109,12 +123,15 @@ class Trust:
     @classmethod
     def load(cls, path: Path) -> Trust:
         """Read what `save` wrote; StudyError where the file is of something else."""
-        state, about = read_weights(path)
-        kinds: dict[str, tuple[type, ...]] = dict.fromkeys(("unlike", "darkest", "brightest", "smallest"), (int, float))
-        kinds |= {"views": (list,), "sure": (dict,)}
-        if "thumbnails" not in state or not all(isinstance(about.get(key), kind) for key, kind in kinds.items()):
+        state, about = read_tensors(path)
+        known = state.get("thumbnails", torch.zeros(0))
+        try:
+            limits = _Limits.model_validate(about).model_dump()
+        except ValidationError:
+            limits = None
+        if limits is None or known.dtype != torch.uint8 or known.shape[1:] != (SIDE**2,) or not len(known):
             raise StudyError(f"{path} doesn't say what the network can be trusted on; copy the network's folder again.")
-        return cls(state["thumbnails"].numpy(), about)
+        return cls(known.numpy(), limits)
 
     def save(self, path: Path) -> None:
         """Write to a safetensors file."""

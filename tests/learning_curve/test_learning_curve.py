@@ -83,7 +83,8 @@ def test_more_exams_than_there_are_is_said():
         ({"exams": ["all", 250]}, "'all' last"),
         ({"exams": [0, 250]}, "at least 1"),
         ({"seeds": [1, 1]}, "twice"),
-        ({"seeds": [-1]}, "0 or more"),
+        ({"seeds": [-1]}, "greater than or equal to 0"),
+        ({"seeds": [2**31]}, "less than 2147483648"),
         ({"starts": {"simulated": "w.safetensors"}}, "'random' is the start at random"),
         ({"starts": {"random": "w.safetensors"}}, "leave it null"),
         ({"starts": {"random": None, "simulated": None}}, "names no file"),
@@ -205,6 +206,20 @@ def test_an_outcome_that_was_not_learnt_ranks_nobody(grown, tmp_path):
     runs, _ = learning_curve(tmp_path / "grown", grown / "reference.parquet", SCHEME, asked, STATISTICS, 3)
     of = runs[(runs["of"] == "kl_3_4") & (runs["start"] == "random")]
     assert (of["estimate"] == 0.5).all()
+
+
+def test_a_network_of_too_few_exams_to_learn_from_ranks_nobody(grown, tmp_path):
+    """It gives no score at all, by which it can't be held against the others."""
+    shutil.copytree(grown, tmp_path / "grown")
+    file = place(tmp_path / "grown", 0, 20, "random") / "predictions/exams.parquet"
+    scores = pd.read_parquet(file)
+    write_table(
+        scores.assign(**dict.fromkeys(scores.columns.difference(["exam", "patient", "set"]), np.nan)), file, PREDICTIONS
+    )
+    runs, _ = learning_curve(tmp_path / "grown", grown / "reference.parquet", SCHEME, ASKED, STATISTICS, 3)
+    areas = runs[runs["measure"] == "auc"]
+    none = (areas["seed"] == 0) & (areas["asked"] == "20") & (areas["start"] == "random")
+    assert none.any() and (areas.loc[none, "estimate"] == 0.5).all() and (areas.loc[~none, "estimate"] > 0.5).all()
 
 
 def test_networks_that_score_other_exams_are_refused(grown, tmp_path):

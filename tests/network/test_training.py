@@ -1,5 +1,6 @@
 """Training: what it is fed, what it resists, and that it ends with the same bytes."""
 
+import io
 import json
 import re
 import shutil
@@ -14,13 +15,17 @@ import torch
 from pydantic import ValidationError
 from safetensors import safe_open
 from safetensors.torch import load_file
+from tqdm import tqdm
 
 from analysis.archive.reasons import sentence
 from analysis.errors import StudyError
 from analysis.files import read_table, write_table
+from analysis.grading.scheme import load_scheme
 from analysis.imaging.store import ImageStore
 from analysis.machine import processor
+from analysis.network import progress
 from analysis.network.checkpoints import load_state, read_weights, save_state, save_weights
+from analysis.network.curve import Curve
 from analysis.network.data import Task
 from analysis.network.devices import Device
 from analysis.network.feeding import Feeder, shrink
@@ -413,6 +418,38 @@ def test_what_is_kept_is_the_best_epoch_on_validation(cohort, tmp_path):
     assert read_weights(tmp_path / "best/weights.safetensors")[1]["epoch"] == curve["epoch"][curve["auc"].idxmax()]
     train(cohort, tmp_path / "last", settings({"keep": "last"}))
     assert read_weights(tmp_path / "last/weights.safetensors")[1]["epoch"] == 3
+
+
+@pytest.mark.parametrize(("areas", "kept"), [((None, 0.6, 0.7, None), 3), ((0.6, None, None), 1), ((None, None), 2)])
+def test_an_epoch_whose_scores_are_no_numbers_is_kept_only_where_there_is_no_other(areas, kept):
+    curve = Curve(["kl"], load_scheme(GRADINGS / "kl.yaml"))
+    best = 0
+    for epoch, area in enumerate(areas, 1):
+        curve.add(epoch, 1, 24, 0.1, {"kl": 1.0}, [{} if area is None else {"kl_0": area}], 1)
+        best = epoch if curve.is_best() else best
+    assert best == kept == curve.kept_epoch("best")
+
+
+def test_findings_without_a_weight_have_no_score(cohort, tmp_path):
+    train(cohort, tmp_path, settings({"findings_weight": 0, "phases": [{"epochs": 1, "learning_rate": 0.01}]}))
+    scheme = load_scheme(GRADINGS / "kl.yaml")
+    learnt = read_weights(tmp_path / "weights.safetensors")[1]["learnt"]
+    told = dict(zip((outcome.id for outcome in scheme.outcomes), learnt, strict=True))
+    assert told["kl_0"] and told["kl_2_4"] and told["disease"] and not told["medial"] and not told["tka"]
+
+
+def test_the_bar_ends_where_the_epochs_do(cohort, tmp_path, monkeypatch):
+    """Images of a further task come between those of the grading."""
+    made = []
+
+    class Bar(tqdm):
+        def __init__(self, **asked):
+            super().__init__(**asked | {"disable": False, "file": io.StringIO()})
+            made.append(self)
+
+    monkeypatch.setattr(progress, "tqdm", Bar)
+    train(cohort, tmp_path, settings({"task_every": 1}))
+    assert made[0].n == made[0].total
 
 
 def test_without_a_compiler_training_goes_on(cohort, done, tmp_path, capsys, monkeypatch):

@@ -12,7 +12,7 @@ from analysis.errors import StudyError
 from analysis.files import read_table
 from analysis.imaging.store import ImageStore
 from analysis.network import load
-from analysis.network.checkpoints import read_weights, save_weights
+from analysis.network.checkpoints import read_tensors, read_weights, save_weights
 from analysis.network.folder import SUMS
 from analysis.network.trust import NEAREST, Trust, thumbnails
 from analysis.release.card import write_sums
@@ -104,7 +104,7 @@ def _halve(path):
 
 
 def _say_nothing_of_views(path):
-    state, about = read_weights(path)
+    state, about = read_tensors(path)
     save_weights(path, state, about | {"views": 3})
 
 
@@ -117,6 +117,54 @@ def _without(path, start):
     kept = [line for line in lines if not line.startswith(start)]
     assert len(kept) < len(lines)
     path.write_text("".join(kept))
+
+
+@pytest.mark.parametrize(
+    ("about", "said"),
+    [
+        ([], "do not say which network they belong to;"),
+        ({"tasks": ["kl"]}, r"do not say which network they belong to \(tasks\)"),
+        ({"learnt": None}, r"do not say which network they belong to \(learnt\)"),
+        ({"learnt": [True]}, "don't say of each outcome whether it was learnt"),
+        ({"seed": 7}, r"its weights are of seeds \[0, 7\]"),
+    ],
+)
+def test_weights_that_say_something_odd_of_themselves_are_refused(twin, about, said):
+    path = twin / "weights/seed-1.safetensors"
+    state, own = read_weights(path)
+    save_weights(path, state, own | about if isinstance(about, dict) else about)
+    write_sums(twin)
+    with pytest.raises(StudyError, match=said):
+        load(twin)
+
+
+def test_weights_that_give_no_numbers_are_refused_though_they_are_numbers(twin):
+    path = twin / "weights/seed-1.safetensors"
+    state, about = read_weights(path)
+    save_weights(path, {name: -1 - t if name.endswith("running_var") else t for name, t in state.items()}, about)
+    write_sums(twin)
+    network = load(twin)
+    image = np.zeros((network.images.size,) * 2, np.uint8)
+    with pytest.raises(StudyError, match="give scores that are no numbers"):
+        network.score([[image]], ["left"])
+
+
+@pytest.mark.parametrize(
+    ("thumbnails", "limits"),
+    [
+        (np.zeros((3, 49), np.uint8), {}),
+        (np.zeros((0, 64), np.uint8), {}),
+        (np.zeros((3, 64), np.float32), {}),
+        (None, {"unlike": float("nan")}),
+        (None, {"sure": {"kl": "0.9"}}),
+    ],
+)
+def test_what_a_network_is_trusted_on_is_refused_where_it_would_mark_nothing_or_stop(twin, thumbnails, limits):
+    own = Trust.load(twin / "trust.safetensors")
+    state = torch.from_numpy(own.thumbnails if thumbnails is None else thumbnails)
+    save_weights(twin / "trust.safetensors", {"thumbnails": state}, {**own.limits, **limits})
+    with pytest.raises(StudyError, match=r"trust\.safetensors doesn't say what the network can be trusted on"):
+        Trust.load(twin / "trust.safetensors")
 
 
 @pytest.mark.parametrize(
@@ -134,7 +182,7 @@ def _without(path, start):
             lambda path: path.write_text(path.read_text().replace("small cohort", "[a, b]")),
             "on which cohort",
         ),
-        ("weights/seed-1.safetensors", _take_seed_0, "holds the weights of seed 0 twice"),
+        ("weights/seed-1.safetensors", _take_seed_0, r"its weights are of seeds \[0, 0\]"),
         ("weights/seed-7.safetensors", _take_seed_0, "seeds are 0, 1, but there are weights of 0, 1, 7"),
         ("weights/seed-1.safetensors", lambda path: path.unlink(), "seeds are 0, 1, but there are weights of 0; copy"),
     ],
