@@ -85,7 +85,10 @@ def hide(images: np.ndarray, region: str, settings: AttributionSettings, seen: s
         first, last, _ = seen.indices(side)
         patch = max(1, round(settings.occluded * (last - first)))
         column = (side - patch) // 2
-        row = first + ((last - first - patch) // 2 if region == "joint" else (last - first) // 16)
+        row = (last - first - patch) // 2
+        if region == "elsewhere":
+            row = max(0, min((last - first) // 16, row - patch))  # near the upper edge, and not on the joint
+        row += first
         hidden[:, row : row + patch, column : column + patch] = True
     else:
         # ASSUME: metal is what is brightest; a margin of one pixel takes its blurred edge along.

@@ -48,7 +48,7 @@ class Residual(nn.Module):
 
 
 class Halve(nn.Module):
-    """Adaptive max pool to half the side, rounded up."""
+    """Adaptive max pool to half the width, rounded up, in both directions: the first one makes a band of an image square."""
 
     def forward(self, images: Tensor) -> Tensor:
         """Map (n, filters, side, side) to half the side."""

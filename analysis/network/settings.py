@@ -201,8 +201,9 @@ class AttributionSettings(Settings):
     occluded: float = Field(
         default=0.25,
         gt=0,
-        lt=1,
-        description="side of the patch on the joint, as a share of the height that the network looks at",
+        le=0.3,
+        description="side of the patch on the joint, as a share of the height that the network looks at; at most 0.3, so that "
+        "as large a patch has room beside it",
     )
     metal: Share = Field(
         default=0.05, description="share of brightest pixels taken for metal where an implant is recorded"

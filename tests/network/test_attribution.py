@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from pydantic import ValidationError
 
 from analysis.benchmarks.network import bench, peak_of, report
 from analysis.files import read_table
@@ -86,6 +87,16 @@ def test_hidden_regions():
     images[:, 5:8, 30:33] = 1.0  # an implant
     hidden = hide(images, "implant", asked)
     np.testing.assert_allclose(hidden, 0.2, atol=2.5 / 255)  # from around it, to within rounding
+
+
+@pytest.mark.parametrize("side", [12, 16, 24, 40, 48, 97])
+def test_the_patch_elsewhere_is_not_on_the_joint(side):
+    """However large it may be asked for: half of the joint hidden there, too, would make the joint matter less."""
+    images = np.random.default_rng(0).random((1, side, side))
+    joint, elsewhere = (hide(images, r, AttributionSettings(occluded=0.3)) != images for r in ("joint", "elsewhere"))
+    assert joint.sum() == elsewhere.sum() > 0 and not (joint & elsewhere).any()
+    with pytest.raises(ValidationError, match=r"less than or equal to 0\.3"):
+        AttributionSettings(occluded=0.31)
 
 
 def test_cases_are_the_surest_by_rule(cohort, looked):
