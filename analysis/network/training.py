@@ -234,7 +234,20 @@ class Training:
             save_state(self.out / "checkpoint.pt", self._state(number))
 
     def _fingerprint(self) -> str:
-        about = [self._told(), self.source, self.seed, self.data, torch.__version__, str(self.device), world()[1]]
+        file = self.settings.weights
+        start = (
+            hashlib.sha256(Path(file).read_bytes()).hexdigest() if file else None
+        )  # the name alone may stay the same
+        about = [
+            self._told(),
+            start,
+            self.source,
+            self.seed,
+            self.data,
+            torch.__version__,
+            str(self.device),
+            world()[1],
+        ]
         return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()
 
     def _state(self, number: int) -> dict[str, Any]:

@@ -87,6 +87,26 @@ def test_a_checkpoint_of_other_settings_is_not_taken_up(cohort, done, tmp_path, 
     assert digests(tmp_path) == digests(done)
 
 
+def test_a_checkpoint_from_another_start_is_not_taken_up(cohort, done, tmp_path):
+    """Whose file has the same name: the weights that it was trained from were trained again."""
+    path = tmp_path / "start.safetensors"
+    chosen = settings(weights=str(path))
+    store = ImageStore(cohort / "images")
+    tasks = [
+        Task(GRADINGS / f"{name}.yaml", cohort / f"{name}.parquet", store, chosen.grades) for name in ("kl", "fracture")
+    ]
+    state, about = read_weights(done / "weights.safetensors")
+    found = set()
+    for factor in (1.0, 1.0, 1.5):
+        save_weights(
+            path,
+            {name: tensor * factor if tensor.is_floating_point() else tensor for name, tensor in state.items()},
+            about,
+        )
+        found.add(Training(store, tasks, chosen, 0, Device.choose(chosen, 1), tmp_path)._fingerprint())
+    assert len(found) == 2
+
+
 def test_a_broken_checkpoint_is_no_checkpoint(tmp_path):
     (tmp_path / "checkpoint.pt").write_bytes(b"PK\x03\x04 half a file")
     assert load_state(tmp_path / "checkpoint.pt", "any") is None
