@@ -108,6 +108,8 @@ rule all:
 
 onstart:
     hold_folder()
+    if FROM_ARCHIVE and not TRAINED:
+        forget_development()
     print(*NOTES, sep="\n", end="\n" if NOTES else "", file=sys.stderr)
 
 

@@ -12,13 +12,14 @@ import io
 import os
 import sys
 import traceback
+from contextlib import suppress
 from pathlib import Path
 from typing import TextIO
 
 import click
 
 from analysis.errors import StudyError
-from analysis.files import READ
+from analysis.files import READ, WRITTEN
 
 SUBJECTS = (
     *("simulate", "archive", "cohort", "imaging", "grading", "network", "statistics"),
@@ -44,7 +45,10 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUM
 
 
 class _Tee(io.TextIOBase):
-    """The terminal and a log file, which keeps what stayed on the screen, line by line."""
+    """The terminal and a log file, which keeps what stayed on the screen, line by line.
+
+    What can't be written to the log, as on a full disk, still is on the terminal; the stage fails for it as it ends.
+    """
 
     def __init__(self, terminal: TextIO, log: TextIO) -> None:
         self._terminal, self._log = terminal, log
@@ -53,14 +57,15 @@ class _Tee(io.TextIOBase):
     def write(self, text: str) -> int:
         self._terminal.write(text)
         *lines, self._line = (self._line + text).split("\n")
-        for line in lines:
-            # A progress bar writes over its line; the log keeps the last state.
-            self._log.write(line.rstrip("\r").rsplit("\r", 1)[-1] + "\n")
+        # A progress bar writes over its line; the log keeps the last state.
+        with suppress(OSError):
+            self._log.writelines(line.rstrip("\r").rsplit("\r", 1)[-1] + "\n" for line in lines)
         return len(text)
 
     def flush(self) -> None:
         self._terminal.flush()
-        self._log.flush()
+        with suppress(OSError):
+            self._log.flush()
 
     def isatty(self) -> bool:
         return self._terminal.isatty()
@@ -82,10 +87,14 @@ def main(log: Path | None) -> None:
         log.parent.mkdir(parents=True, exist_ok=True)
         handle = log.open("w", encoding="utf-8")
         sys.stdout, sys.stderr = _Tee(sys.stdout, handle), _Tee(sys.stderr, handle)
-        # What was read, in the form of sha256sum, which can check it; provenance takes it from here.
-        click.get_current_context().call_on_close(
-            lambda: handle.writelines(f"{digest}  {path}\n" for path, digest in READ.items())
-        )
+
+        # What was read and written, in the two forms of sha256sum, which can check both: provenance takes from here what
+        # was read, and the next run which result was changed since.
+        @click.get_current_context().call_on_close
+        def told() -> None:
+            handle.writelines(f"{digest}  {path}\n" for path, digest in READ.items())
+            handle.writelines(f"SHA256 ({path}) = {digest}\n" for path, digest in WRITTEN.items())
+            handle.flush()
 
 
 def run() -> None:

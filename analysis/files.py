@@ -40,6 +40,8 @@ NAMES = (
 )
 #: The files that this process has read and their SHA-256, in the order of reading.
 READ: dict[Path, str] = {}
+#: The tables and texts that it has written, likewise.
+WRITTEN: dict[Path, str] = {}
 
 
 def read_bytes(path: str | Path) -> bytes:
@@ -63,8 +65,13 @@ def read_bytes(path: str | Path) -> bytes:
 
 def note(path: str | Path) -> None:
     """Note the hash of a file in `READ` that another library reads right after."""
+    READ[Path(path)] = digest_of(path)
+
+
+def digest_of(path: str | Path) -> str:
+    """Return the SHA-256 of a file's content."""
     with Path(path).open("rb") as file:
-        READ[Path(path)] = hashlib.file_digest(file, "sha256").hexdigest()
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def make_folder(folder: Path) -> None:
@@ -126,6 +133,7 @@ def write_text(path: str | Path, text: str) -> None:
     """Write `text` to `path` as UTF-8, atomically."""
     with atomic(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+        WRITTEN[Path(path)] = digest_of(temporary)
 
 
 #: The list of the files in a folder that is an output as a whole.
@@ -199,6 +207,7 @@ def write_table(frame: pd.DataFrame, path: str | Path, schema: pa.DataFrameSchem
             frame.to_csv(temporary, index=False)
         else:
             frame.to_parquet(temporary, index=False)
+        WRITTEN[path] = digest_of(temporary)
 
 
 def hold(frame: pd.DataFrame, schema: pa.DataFrameSchema, path: Path) -> pd.DataFrame:

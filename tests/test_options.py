@@ -1,5 +1,7 @@
 """An option's name means one thing in every command."""
 
+import subprocess
+import sys
 from collections import defaultdict
 
 import click
@@ -61,3 +63,11 @@ def test_a_full_disk_is_told_in_a_sentence(monkeypatch, capsys, number, said):
     with pytest.raises(SystemExit):
         command.run()
     assert capsys.readouterr().err.startswith(said)
+
+
+def test_a_log_on_a_full_disk_fails_in_a_sentence_too(tmp_path):
+    command = [sys.executable, "-m", "analysis", "--log", "/dev/full", "audit", "--out", str(tmp_path / "audit.csv")]
+    (tmp_path / "statistics.yaml").write_text("{}")
+    done = subprocess.run([*command, f"--settings={tmp_path}/statistics.yaml"], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr.startswith("Error: The disk is full") and done.stderr.count("\n") == 1, done.stderr

@@ -64,6 +64,7 @@ def prepare(
     """
     if not 0 <= shard < shards:
         raise StudyError(f"There is no shard {shard} of {shards}; they count from 0 to {shards - 1}.")
+    _forget(out, shards)
     known = files.dropna(subset=["image"]).set_index("image")
     wanted = shard_of(images, shard, shards)
     missing = wanted[~wanted["image"].isin(known.index)]
@@ -92,6 +93,14 @@ def prepare(
     write_table(rows.reset_index(drop=True), out / f"rows-{shard}.parquet", PREPARED)
     write_table(pd.DataFrame(unreadable, columns=list(UNREADABLE.columns)), out / f"unreadable-{shard}.csv", UNREADABLE)
     return len(good), len(unreadable)
+
+
+def _forget(out: Path, shards: int) -> None:
+    """Remove shards of a time when there were more of them: they hold images that others hold now."""
+    for path in out.glob("*-*.*"):
+        number = path.stem.rpartition("-")[2]
+        if number.isdigit() and int(number) >= shards:
+            path.unlink(missing_ok=True)
 
 
 def _header(file: BinaryIO, n: int, size: int) -> None:

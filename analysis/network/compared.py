@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from analysis.errors import StudyError
+from analysis.files import read_table
 from analysis.network.carry import DEVELOPMENT, ORIGIN
 from analysis.network.folder import WEIGHTS, network_name
 from analysis.network.settings import PAPER
@@ -54,6 +53,23 @@ class Network:
         return tuple(str(settings.get(key)) for key in keys)
 
 
+def scored_networks(network: Path, members: Path | None) -> list[Path]:
+    """Return the folders of a study's networks, by seed; one of a seed that was asked for before may still lie there.
+
+    Parameters
+    ----------
+    network : Path
+        With seed-S/ in it.
+    members : Path or None
+        seeds.parquet of the predictions, which has the seeds that are asked for; without it all count.
+    """
+    found = sorted(network.glob("seed-*"), key=lambda path: int(path.name[5:]))
+    if members is None or not members.is_file():
+        return found
+    seeds = {f"seed-{seed}" for seed in read_table(members, columns=["seed"])["seed"].unique()}
+    return [path for path in found if path.name in seeds]
+
+
 def read_network(label: str, folder: Path, grading: str, cohort: str) -> Network:
     """Read which network a folder holds.
 
@@ -75,12 +91,8 @@ def read_network(label: str, folder: Path, grading: str, cohort: str) -> Network
     """
     paths = [
         next((path for name in ("weights.safetensors", "structure.json") if (path := seed / name).is_file()), None)
-        for seed in sorted((folder / "network").glob("seed-*"), key=lambda path: int(path.name[5:]))
+        for seed in scored_networks(folder / "network", folder / "predictions/seeds.parquet")
     ]
-    scored = folder / "predictions/seeds.parquet"
-    if scored.is_file():  # weights of a seed that was asked for before may still lie there
-        seeds = {f"seed-{seed}" for seed in pd.read_parquet(scored, columns=["seed"])["seed"].unique()}
-        paths = [path for path in paths if path and path.parent.name in seeds]
     members = tuple(read_identity(path) for path in paths if path)
     if not members:
         raise StudyError(f"{folder}/network holds no weights of '{label}' (seed-S/weights.safetensors).")

@@ -27,6 +27,9 @@ def results_options(command: Callable[..., None]) -> Callable[..., None]:
             click.option("--index", type=FOLDER, help="Folder with images.parquet and counts.csv."),
             shared("--images", required=False),
             click.option("--network", type=FOLDER, help="Folder with seed-S/curve.csv."),
+            click.option(
+                "--members", type=FILE, help="seeds.parquet of the predictions, which says what networks there are."
+            ),
             click.option("--attribution", type=FOLDER, help="Folder with cases.csv and its pictures."),
             click.option("--temperatures", "temperatures_file", type=FILE, help="temperatures.csv."),
             click.option("--coverage", type=FILE, help="coverage.csv."),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from analysis.files import read_table
 from analysis.grading.scheme import Scheme
+from analysis.network.compared import scored_networks
 from analysis.presentation.settings import ManuscriptSettings
 from analysis.schemas import (
     AGREEMENT,
@@ -46,8 +47,8 @@ class Files:
         Folders of the estimates, the reference standard and the selection.
     index, images, network, attribution : Path, optional
         Folders of the index, the prepared images, the networks and what they looked at.
-    temperatures_file : Path, optional
-        temperatures.csv of the predictions.
+    members, temperatures_file : Path, optional
+        seeds.parquet of the predictions, which says what networks there are, and temperatures.csv.
     coverage, false_positives, sample_size, audit : Path, optional
         CSV files; without them those in the folder of the estimates, where they are.
     active_learning : Path, optional
@@ -65,6 +66,7 @@ class Files:
     images: Path | None = None
     network: Path | None = None
     attribution: Path | None = None
+    members: Path | None = None
     temperatures_file: Path | None = None
     coverage: Path | None = None
     false_positives: Path | None = None
@@ -248,7 +250,7 @@ class Files:
         """The folders of the networks, by seed."""
         if self.network is None:
             return []
-        return sorted(self.network.glob("seed-*"), key=lambda path: int(path.name[5:]))
+        return scored_networks(self.network, self.members)
 
     @property
     def learning(self) -> pd.DataFrame:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from analysis.files import write_text
+from analysis.files import digest_of, write_text
 from analysis.presentation.markdown import Table
 
 #: Hexadecimal digits of a SHA-256 that are printed; enough to tell the files of a study apart.
@@ -17,15 +16,9 @@ SHORT = 10
 Sources = dict[str, dict[str, str]]
 
 
-def file_hash(path: Path) -> str:
-    """Return the SHA-256 of a file, hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def hashes(paths: Iterable[Path]) -> dict[str, str]:
     """Return the name of each file, with its folder where that tells files apart, and its hash."""
-    return {_name(path): file_hash(path) for path in sorted(paths, key=_name)}
+    return {_name(path): digest_of(path) for path in sorted(paths, key=_name)}
 
 
 def _name(path: Path) -> str:
@@ -54,12 +47,12 @@ def provenance_table(tables: Path, figures: Path, values: Path, found: Mapping[s
         listed: Sources = json.loads((folder / "sources.json").read_text(encoding="utf-8"))
         rows.append([title])
         rows += [
-            [f"`{name}`", f"`{rule}`", f"`{file_hash(folder / name)[:SHORT]}`", _made_from(made)]
+            [f"`{name}`", f"`{rule}`", f"`{digest_of(folder / name)[:SHORT]}`", _made_from(made)]
             for name, made in sorted(listed.items())
         ]
     rows.append(["Numbers of the text"])
     rows += [
-        [f"`{group}.*` in `{values.name}`", "`values`", f"`{file_hash(values)[:SHORT]}`", _made_from(made)]
+        [f"`{group}.*` in `{values.name}`", "`values`", f"`{digest_of(values)[:SHORT]}`", _made_from(made)]
         for group, made in sorted(found.get("sources", {}).items())
         if made
     ]

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from analysis.presentation.hashes import file_hash
+from analysis.files import digest_of
 
 METADATA = "ro-crate-metadata.json"
 WORKFLOW = "Snakefile"
@@ -186,7 +186,7 @@ def _properties(path: Path) -> Entity:
         "name": path.name,
         "encodingFormat": kind,
         "contentSize": str(path.stat().st_size),
-        "sha256": file_hash(path),
+        "sha256": digest_of(path),
     }
 
 

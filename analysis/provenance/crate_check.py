@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from analysis.errors import StudyError
-from analysis.presentation.hashes import file_hash
+from analysis.files import digest_of
 from analysis.provenance.crate import METADATA, PROFILES, WORKFLOW, Entity, files_in
 
 
@@ -109,7 +109,7 @@ def _parts(entities: Mapping[str, Entity], root: Path) -> Iterator[str]:
                 yield f"the folder {name} does not exist"
         elif not place.is_file():
             yield f"the file {name} does not exist"
-        elif "sha256" in entity and entity["sha256"] != file_hash(place):
+        elif "sha256" in entity and entity["sha256"] != digest_of(place):
             yield f"the file {name} is not the one that was described"
     described = {unquote(name) for name in entities}
     for path in files_in(root):

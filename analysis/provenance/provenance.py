@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from analysis.errors import StudyError
+from analysis.files import digest_of
 from analysis.machine import processor
 from analysis.network.structure import read_computed
-from analysis.presentation.hashes import file_hash
 
 ROOT = Path(__file__).resolve().parents[2]
 #: What of the repository a study is made by; overlays of other studies don't count.
@@ -55,7 +55,7 @@ def code_state(root: Path = ROOT) -> dict[str, Any]:
     """
     tree = hashlib.sha256()
     for path in code_files(root):
-        tree.update(f"{file_hash(root / path)}  {path.as_posix()}\n".encode())
+        tree.update(f"{digest_of(root / path)}  {path.as_posix()}\n".encode())
     state: dict[str, Any] = {"commit": None, "dirty": None, "sha256": tree.hexdigest()}
     top = _git(root, "rev-parse", "--show-toplevel")
     if top is None or Path(top).resolve() != root.resolve():
@@ -180,7 +180,7 @@ def read_by_step(folders: Iterable[Path]) -> dict[str, dict[str, str]]:
 def _inputs(paths: Iterable[Path], steps: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
     """Return the hash of each input as the last step that took it read it; of one that none has read, as it is now."""
     taken = {place: digest for files in steps.values() for place, digest in files.items()}
-    return {_place(path): taken.get(_place(path)) or file_hash(path) for path in paths}
+    return {_place(path): taken.get(_place(path)) or digest_of(path) for path in paths}
 
 
 def provenance(

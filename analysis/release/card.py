@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.errors import StudyError
-from analysis.files import LISTED, read_bytes, read_table, seal, write_table, write_text
+from analysis.files import LISTED, digest_of, read_bytes, read_table, seal, write_table, write_text
 from analysis.grading.scheme import Scheme, load_scheme
 from analysis.imaging.store import ImageStore
 from analysis.network.checkpoints import read_weights
@@ -28,7 +28,6 @@ from analysis.network.folder import (
     network_name,
 )
 from analysis.network.trust import Looks, Trust
-from analysis.presentation.hashes import file_hash
 from analysis.provenance.provenance import code_state
 from analysis.release.readme import readme
 from analysis.release.trust import learn, measure
@@ -242,4 +241,4 @@ def _copy(source: Path, target: Path) -> None:
 
 def _digests(folder: Path) -> dict[str, str]:
     files: Iterable[Path] = (path for path in sorted(folder.rglob("*")) if path.is_file())
-    return {path.relative_to(folder).as_posix(): file_hash(path) for path in files if path.name not in (SUMS, LISTED)}
+    return {path.relative_to(folder).as_posix(): digest_of(path) for path in files if path.name not in (SUMS, LISTED)}

@@ -92,6 +92,16 @@ def test_images_do_not_depend_on_the_number_of_shards(archive, tmp_path):
         assert store.rows.groupby("exam")["shard"].nunique().max() == 1
 
 
+def test_fewer_shards_leave_nothing_of_more(archive, tmp_path):
+    run(archive, tmp_path / "fresh", 1)
+    run(archive, tmp_path / "before", 3)
+    run(archive, tmp_path / "before", 1)
+    assert ImageStore(tmp_path / "before").rows.equals(ImageStore(tmp_path / "fresh").rows)
+    assert {path.name for path in (tmp_path / "before").iterdir()} == {
+        path.name for path in (tmp_path / "fresh").iterdir()
+    }
+
+
 def test_pixels_are_copied_to_the_computers_own_disk_where_one_is_named(archive, tmp_path, monkeypatch):
     run(archive, tmp_path / "images", 2)
     plain = ImageStore(tmp_path / "images")

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pandas as pd
 import pytest
 from click.testing import CliRunner
 
@@ -25,3 +26,11 @@ def test_a_configuration_that_is_none(kl, tmp_path, text):
     done = CliRunner().invoke(values, [*options, f"--config={tmp_path / 'config.yaml'}", f"--out={tmp_path / 'v.yml'}"])
     assert isinstance(done.exception, StudyError), done.output
     assert "give the whole configuration of a study" in str(done.exception)
+
+
+def test_a_network_of_a_seed_that_is_no_longer_asked_for_is_not_told_of(kl, tmp_path):
+    assert set(kl.results.learning["seed"]) == {0, 1}
+    pd.DataFrame({"seed": [1, 1]}).to_parquet(tmp_path / "seeds.parquet")
+    results = replace(kl.results, members=tmp_path / "seeds.parquet")
+    assert set(results.learning["seed"]) == {1}
+    assert [folder.name for folder in results.seeds] == ["seed-1"]

@@ -144,6 +144,28 @@ def test_a_result_that_was_deleted_is_made_again(twin, lost, rule):
         aside.rename(path)
 
 
+@pytest.mark.parametrize(
+    ("changed", "rule"),
+    [
+        ("statistics/roc.csv", "evaluate"),
+        ("predictions/exams.parquet", "predict"),
+        ("values.yml", "values"),
+        ("../settings/statistics-*.yaml", "settings"),
+    ],
+)
+def test_a_result_that_was_changed_by_hand_is_made_again(twin, changed, rule):
+    (path,) = (twin.folder / STUDY).glob(changed)
+    was, then = path.read_bytes(), path.stat()
+    path.touch()  # as much as a copy that keeps no times
+    assert rule not in jobs(twin.snakemake("-n"))
+    try:
+        path.write_bytes(was[:-9])
+        assert jobs(twin.snakemake("-n")).get(rule) == 1
+    finally:
+        path.write_bytes(was)
+        os.utime(path, ns=(then.st_atime_ns, then.st_mtime_ns))
+
+
 def test_what_a_step_read_is_what_provenance_says(smoke):
     found = json.loads((smoke.folder / STUDY / "provenance.json").read_text())
     assert {"ingest", "select", "reference", "train-0", "predict", "evaluate", "values"} <= set(found["read"])
@@ -194,3 +216,13 @@ def test_a_network_more_than_there_are_cores_is_trained_beside_the_others(twin):
         "the first network is there"
     )  # the second has a core, the third none of its own
     assert max(begun) < min(ended)
+
+
+def test_a_study_that_trains_is_not_told_as_the_external_validation_that_it_was(twin):
+    left = twin.folder / STUDY / "network/development"
+    left.mkdir()
+    (left / "network.yaml").write_text("name: another\n")
+    assert jobs(twin.snakemake("-n", f"{STUDY}/config.yaml")) == {} and left.exists()
+    done = twin.snakemake(f"{STUDY}/config.yaml", "--forcerun", "config")
+    assert done.returncode == 0, done.stderr[-4000:]
+    assert not left.exists()

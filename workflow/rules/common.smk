@@ -12,6 +12,7 @@ from snakemake.io import sourcecache_entry
 
 sys.path.insert(0, str(Path(workflow.current_basedir).parents[1]))
 
+from analysis.study.altered import altered
 from analysis.study.configuration import (
     as_file,
     has_split,
@@ -171,6 +172,25 @@ def whole(folder):
 
 # What is told when the run starts.
 NOTES = []
+
+# An archive is no result, even where the study made it: it may be added to.
+ALTERED = [
+    path
+    for path in altered(
+        [*Path(COHORT).glob("logs/*.log"), *Path(COHORT).glob("*/logs/*.log")],
+        Path(COHORT).glob("settings/*.yaml"),
+    )
+    if not path.startswith(f"{COHORT}/archive/")
+]
+NOTES += [
+    f"{path} isn't as it was made; what needs it makes it anew." for path in ALTERED
+]
+
+
+def as_made(wildcards):
+    """An input that is none, and that all steps come to: each result that was changed by hand is made again."""
+    workflow.dag.forcefiles.update(ALTERED)
+    return []
 
 
 def refuse(target, when, why):

@@ -18,6 +18,7 @@ WHERE = {
     "--selection": SELECTION,
     "--index": INDEX,
     "--network": NETWORK,
+    "--members": f"{PREDICTIONS}/seeds.parquet",
     "--attribution": ATTRIBUTION,
     **({"--images": IMAGES} if FROM_ARCHIVE else {}),
     "--temperatures": f"{PREDICTIONS}/temperatures.csv",

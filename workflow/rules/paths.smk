@@ -3,6 +3,8 @@
 # A study starts at its archive, or at the predictions: then the files of the functions below are given, as a bundle for
 # reviewers brings them, and the rules that would make them don't exist, so that nothing can delete or remake them.
 
+import shutil
+
 from analysis.network.source import source_files
 
 FROM_ARCHIVE = study.start == "archive"
@@ -70,6 +72,11 @@ def development():
     return [f"{NETWORK}/development/{name}" for name in names] if TRAINED else []
 
 
+def forget_development():
+    """Remove what a network that was trained elsewhere left: the study trains its own now, and would be told as that one's."""
+    shutil.rmtree(f"{COHORT}/{study.grading}/network/development", ignore_errors=True)
+
+
 def given_weights(wildcards):
     """The weights, or their shapes alone in a bundle, which has no room for them."""
     return expand(
@@ -103,7 +110,11 @@ def given_to_manuscript(wildcards):
             ),
             grading=wildcards.grading,
         ),
-        *expand(f"{PREDICTIONS}/temperatures.csv", grading=wildcards.grading),
+        *expand(
+            f"{PREDICTIONS}/{{name}}",
+            name=("seeds.parquet", "temperatures.csv"),
+            grading=wildcards.grading,
+        ),
         *given_weights(wildcards),
         *expand(
             f"{NETWORK}/seed-{{seed}}/curve.csv",
@@ -147,7 +158,12 @@ BESIDE = {
 
 
 def made_beside(wildcards, option=None):
-    """Results of targets of their own where they have been run: the manuscript shows them, but never asks for them."""
+    """Results of targets of their own where they have been run: the manuscript shows them, but never asks for them.
+
+    Beside a network that was trained elsewhere they'd be those of one that this study trained before.
+    """
+    if FROM_ARCHIVE and TRAINED:
+        return []
     paths = [
         f"{COHORT}/{wildcards.grading}/{folder}/{name}"
         for one, (folder, names) in BESIDE.items()

@@ -4,6 +4,8 @@
 
 
 rule settings:
+    input:
+        as_made,
     output:
         f"{COHORT}/settings/{{section}}.yaml",
     log:
