@@ -12,6 +12,7 @@ import xxhash
 from analysis.archive.dicom.corrections import correct, corrections
 from analysis.archive.dicom.dataset import Unreadable, read
 from analysis.archive.dicom.pixel_data import refuse_replaced
+from analysis.archive.knees.negative import is_negative
 from analysis.imaging.pixels import brightness, decode, pixel_aspect
 from analysis.imaging.plausible import implausible, is_faint
 from analysis.imaging.square import hung, square
@@ -96,14 +97,19 @@ def drawn(
         image = hung(whole, dataset, box)
         return image, *judged(image, settings, box, pixel_aspect(dataset))
 
-    image, small, why = attempt(window=settings.window)
-    if settings.window and (why or is_faint(_few(image))):
+    window = settings.window
+    image, small, why = attempt(window=window)
+    if window and (why or is_faint(_few(image))):
         # ASSUME: a window or LUT by which there is little of a radiograph to be seen is a wrong tag where there is more
         # without it.
         without = attempt(window=False)
         if not without[2] and (why or not is_faint(_few(without[0]))):
             image, small, why = without
+            window = False
             correct(dataset, "window")
+    if is_negative(small):
+        correct(dataset, "negative")
+        image, small, why = attempt(window=window)
     if why and settings.implausible == "reject":
         raise Unreadable("implausible", why)
     return image, small

@@ -11,6 +11,7 @@ import numpy as np
 
 from analysis.archive.dicom.corrections import corrections
 from analysis.archive.dicom.dataset import Unreadable, read
+from analysis.archive.knees.negative import is_negative
 from analysis.imaging.image import drawn, judged, reduced
 from analysis.imaging.pixels import decode, pixel_aspect
 
@@ -72,6 +73,9 @@ def _prepare(
         if any(start.startswith(magic) for magic in PICTURES):
             image, aspect, noted = _picture(path), 1.0, ""
             small, why = judged(image, settings, None, aspect)
+            if is_negative(small):
+                image, noted = 255 - image, "negative"
+                small, why = judged(image, settings, None, aspect)
             if why and settings.implausible == "reject":
                 raise Unreadable("implausible", why)
         else:

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from analysis.archive.dicom.corrections import correct
 from analysis.archive.dicom.dataset import read
 from analysis.archive.dicom.orientation import towards
 from analysis.archive.dicom.pixel_data import refuse_replaced
+from analysis.archive.knees.negative import is_negative
 from analysis.imaging.pixels import brightness, decode, pixel_aspect
 from analysis.imaging.square import hung
 
@@ -88,7 +90,11 @@ def load_picture(path: str | Path, digest: str = "", box: Box | None = None) -> 
         stored = decode(dataset)
         if digest:
             refuse_replaced(dataset, digest)
-        picture = _with_depth(stored, brightness(dataset, stored))
+        shown = brightness(dataset, stored)
+        if is_negative(hung(shown, dataset, box)):
+            correct(dataset, "negative")
+            shown = brightness(dataset, stored)
+        picture = _with_depth(stored, shown)
         aspect = pixel_aspect(dataset)
         spacing, calibrated = _spacing(dataset)
     picture = replace(picture, grey=hung(picture.grey, dataset, box), sided=towards(dataset)[0] in ("L", "R"))

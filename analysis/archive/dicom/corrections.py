@@ -28,6 +28,7 @@ CORRECTIONS = {
     "window": "a window or table that is none, or leaves nothing or little to see, gave way to the range of the values",
     "padding": "padding that no tag tells of was made black",
     "hidden": "a shutter or padding that is broken, or would hide the whole image, was left aside",
+    "negative": "a negative, a leg darker than what is beside it, was turned over against the header",
     "aspect": "pixels said to be more than four times as high as wide, or the reverse, were taken for squares",
 }
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
-from analysis.archive.dicom.corrections import correct
+from analysis.archive.dicom.corrections import correct, corrections
 from analysis.archive.dicom.dataset import text, whole
 from analysis.archive.dicom.padding import EDGE, edge, padding, touching
 from analysis.archive.dicom.shutter import outside_shutter
@@ -182,9 +182,12 @@ def grey_scale(dataset: Any) -> str:
 
 
 def is_inverted(dataset: Any) -> bool:
-    """Return whether an image's lowest value is white: MONOCHROME1, or a shape of its output (PS3.3 C.11.6) that says so."""
-    inverse = text(dataset, "PresentationLUTShape").upper() == "INVERSE"
-    return inverse or grey_scale(dataset) == "MONOCHROME1"
+    """Return whether an image's lowest value is white: MONOCHROME1, or a shape of its output (PS3.3 C.11.6) that says so.
+
+    It is the reverse where that was seen to make a negative.
+    """
+    told = text(dataset, "PresentationLUTShape").upper() == "INVERSE" or grey_scale(dataset) == "MONOCHROME1"
+    return told != bool(corrections(dataset, ("negative",)))
 
 
 def hidden(stored: NDArray[Any], dataset: Dataset) -> NDArray[np.bool_] | None:

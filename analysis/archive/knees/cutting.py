@@ -58,6 +58,7 @@ def cut(
     """
     from analysis.archive.knees.films import part, part_one
     from analysis.archive.knees.letters import contradiction, read_letters
+    from analysis.archive.knees.negative import are_legs
 
     view, side = description["view"], description["side"]
     frontal = view in ("ap", None)
@@ -81,6 +82,11 @@ def cut(
             letters = read_letters(film[::-1] if said else film, width)  # upright: columns stay where they are
             if wrong := contradiction(letters, [knee.column for knee in parted.knees], sides, width):
                 raise Unreadable("film_contradicted", wrong)
+            halves = [
+                film[half.top : half.bottom, half.left : half.right] for half in (one.half for one in parted.knees)
+            ]
+            if not are_legs(*halves):
+                raise Unreadable("film_unclear", "a leg is no brighter than what is beside it, as in a negative")
             boxes = {
                 name: knee.box if settings.both == "knee" else knee.half
                 for name, knee in zip(sides, parted.knees, strict=True)
