@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from pydicom import Dataset
 
+#: What there is where one of two is missing.
+_SLOPE = {"RescaleSlope": 1.0, "RescaleIntercept": 0.0}
 #: How many times a table of brightness may go from black to white, or back; of how many steps none may do so at once; and
 #: what part of them at either end may, as where the value of padding is black in a table that falls.
 _TURNS, _SMOOTH = 8, 64
@@ -25,40 +28,47 @@ _FALL = 0.1
 
 
 def stored_as_told(values: NDArray[Any], dataset: Dataset) -> NDArray[Any]:
-    """Apply the modality LUT, or slope and intercept; of these one may be missing. What is broken is left aside.
+    """Apply the modality LUT, or slope and intercept where there is none or it is broken; of these one may be missing.
 
     Of a table that is broken and falls, that it falls is kept: without it the image would be a negative.
     """
-    told = present(dataset, ("RescaleSlope", "RescaleIntercept"))
     tables = value(dataset, "ModalityLUTSequence")
-    if not (told or tables):
+    slope = present(dataset, tuple(_SLOPE))
+    if not (slope or tables):
         return values
-    falls = False
-    try:
-        if tables:
-            # First of all, since the rest may be broken.
-            falls = _falls(tables[0])
-            entries, first, _, as_told = _entries(tables[0], dataset)
-            _refuse_noise(entries, _STEP)
-            true = _first(values, first, len(entries), dataset)
-            if (values >= true + len(entries)).mean() > _LEFT_OUT:
-                raise ValueError("the table is of other values")
-            first, as_told = true, as_told and true in (first, first - 65536)
-            found: NDArray[Any] = entries[_places(values, first, len(entries))]
-        else:
-            slope, intercept = (
-                numbers(dataset, keyword)[0] if keyword in told else otherwise
-                for keyword, otherwise in (("RescaleSlope", 1.0), ("RescaleIntercept", 0.0))
-            )
-            found, as_told = values * slope + intercept, len(told) == 2 or (slope, intercept) == (1, 0)
-        if found.min() < found.max():
-            if not as_told:
-                correct(dataset, "modality")
-            return np.asarray(found)
-    except Exception:  # a broken LUT or slope: the stored values are the best there is
-        pass
+    ways = [_by_table] * bool(tables) + [_by_slope] * bool(slope)
+    for way in ways:
+        with suppress(Exception):  # a broken LUT or slope: the other, or the stored values, are the best there is
+            found, as_told = way(values, dataset)
+            if found.min() < found.max():
+                if not as_told or way is not ways[0]:
+                    correct(dataset, "modality")
+                return np.asarray(found)
     correct(dataset, "modality")
+    falls = False
+    with suppress(Exception):
+        falls = _falls(tables[0])
     return int(values.max()) + int(values.min()) - values.astype(np.int64) if falls else values
+
+
+def _by_table(values: NDArray[Any], dataset: Dataset) -> tuple[NDArray[Any], bool]:
+    """Look values up in the modality LUT, and tell whether it is as it says."""
+    item = value(dataset, "ModalityLUTSequence")[0]
+    entries, first, _, as_told = _entries(item, dataset)
+    _refuse_noise(entries, _STEP)
+    true = _first(values, first, len(entries), dataset)
+    if (values >= true + len(entries)).mean() > _LEFT_OUT:
+        raise ValueError("the table is of other values")
+    return entries[_places(values, true, len(entries))], as_told and true in (first, first - 65536)
+
+
+def _by_slope(values: NDArray[Any], dataset: Dataset) -> tuple[NDArray[Any], bool]:
+    """Apply slope and intercept, and tell whether there are both."""
+    told = present(dataset, tuple(_SLOPE))
+    slope, intercept = (
+        numbers(dataset, keyword)[0] if keyword in told else otherwise for keyword, otherwise in _SLOPE.items()
+    )
+    return values * slope + intercept, len(told) == 2 or (slope, intercept) == (1, 0)
 
 
 def _falls(item: Dataset) -> bool:

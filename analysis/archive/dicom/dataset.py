@@ -101,6 +101,8 @@ def read(path: Path, *, max_mb: float | None = None) -> pydicom.Dataset:
         raise Unreadable("no_access", error.strerror or "") from error
     if not data:
         raise Unreadable("empty")
+    if data[:4] == b"DICM":
+        data = bytes(128) + data  # all but its preamble
     headless = data[128:132] != b"DICM"
     if headless and data[:2] not in _HEADLESS:
         raise Unreadable(*kind_of(data))

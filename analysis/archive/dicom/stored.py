@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from analysis.archive.dicom.corrections import correct, corrections
-from analysis.archive.dicom.dataset import text, whole
+from analysis.archive.dicom.dataset import numbers, present, text, whole
 from analysis.archive.dicom.padding import EDGE, edge, padding, touching
 from analysis.archive.dicom.shutter import outside_shutter
 
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 _HIDDEN = 0.95
 #: Neighbours are torn apart where they get so many times further; and are close below this share of all values.
 _TORN, _CLOSE = 2, 0.1
+#: How many times the largest value that its bits can hold, or its sign allows, a window for more goes up to.
+_BEYOND = 1.5
+#: Share of the pixels that have more bits than an image is said to have, where they are the image's: letters take less.
+_MANY = 0.1
 #: Fewer pairs of neighbours tell nothing, and no letter has so few; negative values are at least so many.
 _SEEN, _VALUES = 16, 3
 #: Overlay Bit Position of each of the groups that hold overlays.
@@ -50,6 +54,8 @@ def true_values(stored: NDArray[Any], dataset: Dataset) -> NDArray[Any]:
     if stored is not native:
         correct(dataset, "overlay" if stored.dtype.kind == native.dtype.kind else "sign")
     allocated = 8 * stored.dtype.itemsize
+    window = _window(dataset)
+    stored = _by_sign_of_window(stored, dataset, window)
     overlay = _overlay_position(dataset) or allocated
     bits = min(whole(dataset, "BitsStored") or allocated, overlay)
     if not 0 < bits < allocated:
@@ -58,6 +64,10 @@ def true_values(stored: NDArray[Any], dataset: Dataset) -> NDArray[Any]:
     low, high = (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if signed else (0, 2**bits - 1)
     if stored.min() >= low and stored.max() <= high:
         return stored
+    for_more = window and window[1] > _BEYOND * high and window[0] <= stored.min() <= stored.max() <= window[1]
+    if for_more and bits != overlay and (stored > high).mean() > _MANY:
+        correct(dataset, "bits")
+        return stored
     unused = allocated - bits
     above = 0 if bits == overlay else (whole(dataset, "HighBit") or bits - 1) + 1 - bits
     if above == unused or not (stored & (2**unused - 1)).any():
@@ -65,10 +75,47 @@ def true_values(stored: NDArray[Any], dataset: Dataset) -> NDArray[Any]:
             correct(dataset, "aligned")
         return stored >> unused
     masked = (stored << unused) >> unused
+    if (
+        "PixelPaddingValue" not in dataset
+        and (border := edge(stored)).max() > high
+        and (border == border.max()).mean() >= EDGE
+    ):
+        # More than the image can hold, along its edge: cut to its bits it would be white, and nothing would tell.
+        dataset.PixelPaddingValue = int(border.max())
+        correct(dataset, "padding")
     if roughness(masked) <= roughness(stored):
         return masked  # as the standard says
     correct(dataset, "bits")
     return stored
+
+
+def _window(dataset: Dataset) -> tuple[float, float] | None:
+    """Return the ends of the first window, where they are of the values as stored."""
+    if present(dataset, ("RescaleSlope", "RescaleIntercept", "ModalityLUTSequence")):
+        return None
+    told = [numbers(dataset, keyword)[:1] for keyword in ("WindowCenter", "WindowWidth")]
+    centre, width = told if all(told) else ([0.0], [0.0])
+    return (centre[0] - width[0] / 2, centre[0] + width[0] / 2) if width[0] > 0 else None
+
+
+def _by_sign_of_window(stored: NDArray[Any], dataset: Dataset, window: tuple[float, float] | None) -> NDArray[Any]:
+    """Undo a wrong sign where the window reaches far to values that there are by the other one alone, if that tears less apart."""
+    bits = min(whole(dataset, "BitsStored") or 16, 8 * stored.dtype.itemsize)
+    half, signed = 2 ** (bits - 1), stored.dtype.kind == "i"
+    if (
+        not window
+        or (signed and stored.min() >= 0)
+        or (not signed and (stored.max() < half or stored.max() >= 2 * half))
+    ):
+        return stored
+    low, high = window
+    if not (low >= -1 and high > _BEYOND * half if signed else low < -half / 2 and high < _BEYOND * half):
+        return stored
+    other = _read(stored, bits, not signed)
+    if roughness(other) >= roughness(stored):
+        return stored
+    correct(dataset, "sign")
+    return other
 
 
 def _overlay_position(dataset: Dataset) -> int:
@@ -116,7 +163,7 @@ def _closer(stored: NDArray[Any]) -> NDArray[Any] | None:
             break  # the bit is the image's
         # A constant is no range of negative values but something white, such as a letter.
         constant = sign != signed and len(np.unique(stored[moved])) < _VALUES
-        if not constant and after < _CLOSE * 2**bits and (best is None or after < best[0]):
+        if not constant and after < min(_CLOSE * 2**bits, jumps.mean()) and (best is None or after < best[0]):
             best = after, read
     return best[1] if best else None
 
