@@ -30,7 +30,7 @@ REASONS = {
     "no_pixels": "It has a header and no pixels",
     "float_pixels": "Its pixels are fractions ({}), as of a computed map; a radiograph has whole numbers",
     "truncated": "Its pixels are cut short; copy it again from its source",
-    "damaged": "Its compressed pixels are damaged; copy it again from its source",
+    "damaged": "Its pixels are damaged; copy it again from its source",
     "for_processing": "It is a detector's raw image (FOR PROCESSING), which isn't meant to be looked at",
     "burned_in": "Its header says that words are burned into the picture (BurnedInAnnotation YES)",
     "film_unclear": "It may show both knees, and where each of them is can't be told ({}); have it cut by hand",

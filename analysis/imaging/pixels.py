@@ -14,6 +14,7 @@ from analysis.archive.dicom.dataset import NATIVE, Unreadable, numbers, syntax_o
 from analysis.archive.dicom.lacking import complete
 from analysis.archive.dicom.pixel_data import stored_pixels
 from analysis.archive.dicom.stored import hidden, is_inverted, roughness, true_values
+from analysis.imaging.broken import filled_up, shifted
 from analysis.imaging.jpeg import decode_jpeg, refuse_damaged
 from analysis.imaging.luts import looked_up, stored_as_told
 
@@ -21,10 +22,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from pydicom import Dataset
 
-#: Rows that are filled up at least: one or two are a border's that is oblique by a hair.
-_EMPTY = 5
-#: How far from the ends of a row it is within it, and how much of a row is a picture's, as shares of it.
-_WITHIN, _GOES_ON = 0.02, 0.99
 #: How many times closer neighbours are where the two bytes of a word stood the other way round.
 _SWAPPED = 3
 #: How far from an image's values the ends of its window may be, as a share of their range.
@@ -59,23 +56,9 @@ def decode(dataset: Dataset) -> NDArray[Any]:
         raise Unreadable("shape", f"{stored.ndim} dimensions")
     if syntax_of(dataset) in NATIVE and (row := filled_up(stored)):
         raise Unreadable("truncated", f"filled up with one value from within row {row}")
+    if syntax_of(dataset) in NATIVE and (row := shifted(stored)):
+        raise Unreadable("damaged", f"from row {row} on what belongs on one side is on the other")
     return stored
-
-
-def filled_up(stored: NDArray[Any]) -> int:
-    """Return the row, from 1, within which a picture ends and one value goes on to the end: where a copy broke off; or 0.
-
-    Black about a picture begins with a row. Where it begins within one, as beside a border that is oblique, the row above
-    has ended nearly as early; a border on the right goes on below; and one that is oblique by a hair has its like above.
-    """
-    value, rows = stored[-1, -1], len(stored)
-    row = next((row for row in range(rows - 1, -1, -1) if (stored[row] != value).any()), 0)
-    if not 0 < row < rows - max(_EMPTY, rows // 64) or (stored[0] == value).all():
-        return 0
-    ends = int(np.flatnonzero(stored[row] != value)[-1]) + 1
-    within = _WITHIN < ends / stored.shape[1] < 1 - _WITHIN
-    goes_on = min((stored[row, :ends] != value).mean(), (stored[row - 1, ends - 1 :] != value).mean()) > _GOES_ON
-    return row + 1 if within and goes_on else 0
 
 
 def brightness(

@@ -14,8 +14,9 @@ from analysis.archive.dicom.codestream import ITEM
 from analysis.archive.dicom.dataset import Unreadable, read
 from analysis.archive.inspect import inspect
 from analysis.archive.settings import IngestSettings
+from analysis.imaging.broken import filled_up
 from analysis.imaging.image import prepare_file
-from analysis.imaging.pixels import brightness, decode, filled_up
+from analysis.imaging.pixels import brightness, decode
 from analysis.imaging.plausible import implausible
 from analysis.imaging.settings import ImagesSettings
 from tests.archive.files import radiograph, save
