@@ -21,9 +21,11 @@ _SHORT_SIDES = (
     ("rodilla|rótula", "i|izq|iz(?:qd?|d)[ao]", "d|der|dr?ch?[ao]"),
     ("joelho", r"e(?=\W*(?:$|;|\(|ap\b|pa\b|perfil|frente|axial))|esq", "d|dir"), ("knä|kna", "v|vä|va", "h|hö|ho"),
     ("kne|knæ", "v|ve", "h|hø"), ("polvi", "v|vas", "o|oik"), ("kolano(?:wy|wego)?", "l|lew", "p|pr"),
+    # Turkish ğ is read as ð where its set of characters isn't declared.
+    ("kolen[oa]", r"l|lev[éeáaýy]\w*|vlevo", r"p|prav[éeáaýy]\w*|vpravo"), ("t[ée]rd", "b|bal", "j|jobb"), ("diz", "sol", "sa[ğðg]"),
 )  # fmt: skip
 #: What stands between two sides.
-_WORDS = r"and|och|og|et|und|u\.?|y|i|e|o|oraz|ja|en|ed"
+_WORDS = r"and|och|og|et|und|u\.?|y|i|e|o|oraz|ja|en|ed|a|és|es|ve"
 _AND = rf"(?:\.?\s?[-+/&,]\s?|\.?\s(?:{_WORDS})\s|\.?\s)"
 _BETWEEN = re.compile(rf"\w*[^\w<>=;,]*(?:(?:{_WORDS})[^\w<>=;,]+)?", re.IGNORECASE)
 #: What the tags of a side have in them: letters of the standard, or words; other words in them say nothing.

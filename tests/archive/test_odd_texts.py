@@ -48,6 +48,9 @@ def record(tmp_path, **tags):
         ("Right knee after left TKR", None), ("genu l. dx.", "right"), ("genu l. sin.", "left"), ("Knie re > li", None),
         ("NOT LEFT KNEE", None), ("Hö knä, vä fot", None), ("hö knä och vä fot", None), ("Knä hö fot vä", None), ("Right knee, not left", "right"), ("knä hö, ej vä", "right"), ("Knie ohne KM links", "left"),
         ("Patella re.", "right"), ("Rotule G", "left"), ("Schuss D", "right"), ("Staw kolanowy P", "right"),
+        ("Pravé koleno AP", "right"), ("koleno vlevo", "left"), ("LEVÉ KOLENO", "left"), ("Koleno P", "right"), ("levé a pravé koleno", "both"),
+        ("jobb térd", "right"), ("Térd bal AP", "left"), ("jobb és bal térd", "both"), ("TERD JOBB", "right"),
+        ("Sağ diz AP", "right"), ("sol diz", "left"), ("DIZ SAG", "right"), ("sağ ve sol diz", "both"), ("diz sagittal", None),
         ("Knie li.seitl.", "left"), ("Knie R.O. Fraktur", None), ("KNEE LFT", "left"), ("Knee RLAT", "right"), ("hgr kne", "right"),
     ],
 )  # fmt: skip
@@ -290,3 +293,22 @@ def test_letters_are_read_under_a_character_set_that_is_misspelled(tmp_path, dec
     path = declare(save(ds, tmp_path / "a.dcm"), declared.encode())
     path.write_bytes(path.read_bytes().replace(b"x" * 16, name))
     assert inspect(tmp_path, "a.dcm", SETTINGS)["patient_name"] == "Åkesson^Örjan"
+
+
+@pytest.mark.parametrize("declared", ["ISO_IR 100", None])
+@pytest.mark.parametrize(
+    ("words", "codec", "side"),
+    [("Sağ diz", "iso8859-9", "right"), ("Sol diz", "iso8859-9", "left"), ("Jobb térd", "cp1250", "right"), ("Pravé koleno", "cp1250", "right"),
+     ("Levé koleno", "iso8859-2", "left"), ("Levé koleno", "utf-8", "left")],
+)  # fmt: skip
+def test_knee_and_side_are_read_in_a_set_of_characters_that_is_not_the_declared_one(
+    tmp_path, declared, words, codec, side
+):
+    dataset = radiograph(
+        np.random.default_rng(2), StudyDescription="xxxxxxxxxxxxxxxx", SeriesDescription="AP", BodyPartExamined=None
+    )
+    dataset.SpecificCharacterSet = declared
+    path = save(dataset, tmp_path / "a.dcm")
+    path.write_bytes(path.read_bytes().replace(b"x" * 16, words.encode(codec).ljust(16)))
+    found = inspect(tmp_path, "a.dcm", SETTINGS)
+    assert (found["side"], found["body_part"]) == (side, "knee")
