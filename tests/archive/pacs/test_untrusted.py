@@ -2,7 +2,7 @@
 
 import itertools
 import shutil
-from contextlib import closing
+from contextlib import closing, contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from io import BytesIO
 from threading import Thread
@@ -110,13 +110,9 @@ def test_the_source_leaves_an_archive_and_goes_on_after_its_folder_was_emptied(t
         image.unlink()
 
 
-@pytest.mark.parametrize(
-    ("status", "said", "told"),
-    [(404, "no", "status 404"), (200, '{"a": 1}', "can't be read"), (200, "[1, 2]", "can't be read"),
-     (200, '[["a"]]', "can't be read"), (200, '[{"0020000D": 5}]', "can't be read"), (200, "<html>", "can't be read")],
-)  # fmt: skip
-def test_an_address_at_which_no_pacs_answers_is_told(status, said, told, tmp_path):
-    """By a web server of another kind, or one that speaks no TLS."""
+@contextmanager
+def website(status, said):
+    """A web server of another kind; yields its address without its scheme."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self):
@@ -129,16 +125,30 @@ def test_an_address_at_which_no_pacs_answers_is_told(status, said, told, tmp_pat
             pass
 
     with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
-        node = Node(protocol="dicomweb", url=f"http://127.0.0.1:{server.server_port}/dicom-web", timeout=5)
+        Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        yield f"127.0.0.1:{server.server_port}/dicom-web"
+        server.shutdown()
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "told"),
+    [(404, "no", "status 404"), (200, '{"a": 1}', "can't be read"), (200, "[1, 2]", "can't be read"),
+     (200, '[["a"]]', "can't be read"), (200, '[{"0020000D": 5}]', "can't be read"), (200, "<html>", "can't be read")],
+)  # fmt: skip
+def test_an_address_at_which_no_pacs_answers_is_told(status, said, told, tmp_path):
+    with website(status, said) as address:
+        node = Node(protocol="dicomweb", url=f"http://{address}", timeout=5)
         with pytest.raises(
             StudyError, match=rf"lists no studies\. .*{told}.* Correct the address in the connection's file"
         ):
             fetch(node, asks(tries=1), tmp_path)
-        node = Node(protocol="dicomweb", url=f"https://127.0.0.1:{server.server_port}/dicom-web", timeout=5)
+
+
+def test_an_address_that_speaks_no_tls_is_told(tmp_path):
+    with website(404, "no") as address:
+        node = Node(protocol="dicomweb", url=f"https://{address}", timeout=5)
         with pytest.raises(StudyError, match="doesn't speak TLS as we do"):
             fetch(node, asks(tries=1), tmp_path)
-        server.shutdown()
 
 
 def test_a_pacs_that_answers_no_query_is_told(tmp_path):
