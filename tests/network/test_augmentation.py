@@ -8,7 +8,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.network.augmentation import AUGMENTATIONS, AugmentationSettings, of_phase, sentence, switched_on
+from analysis.network.augmentation import AUGMENTATIONS, AugmentationSettings
+from analysis.network.augmentation.chosen import of_phase, sentence, switched_on
 from analysis.network.augmentation.variation import draw, grid
 from analysis.network.settings import NetworkSettings, PhaseSettings, TrainingSettings
 from analysis.network.streams import Streams

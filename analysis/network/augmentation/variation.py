@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from analysis.network.augmentation import switched_on
 from analysis.network.augmentation.base import Augmentation, Geometric, Grey, Part
+from analysis.network.augmentation.chosen import switched_on
 from analysis.network.settings import PhaseSettings, TrainingSettings
 from analysis.network.streams import Streams
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from analysis.machine import processor
-from analysis.network.augmentation import of_phase, sentence
+from analysis.network.augmentation.chosen import of_phase, sentence
 from analysis.network.settings import PAPER, NetworkSettings, PhaseSettings, TrainingSettings
 from analysis.network.structure import read_computed, read_structure
 from analysis.presentation.format import NOT_ESTIMABLE, count, counted, listed
@@ -89,7 +89,7 @@ def _learnt_from(results: Results) -> int:
     if not results.origin:
         return int((results.exams["set"] == "training").sum())
     frame = results.developed
-    frame = frame[(frame["set"] == "training") & (frame["characteristic"] == "exams")] if len(frame) else frame
+    frame = frame[(frame["set"] == "training") & (frame["characteristic"] == "exams")]
     return int(frame["n"].iloc[0]) if len(frame) else sys.maxsize  # not known: no word of fewer
 
 
