@@ -23,6 +23,7 @@ from analysis.schemas import (
     active_learning,
     learning_curve,
 )
+from analysis.schemas.columns import empty
 from analysis.schemas.design import AUDIT, COVERAGE, FALSE_POSITIVES, SAMPLE_SIZE
 from analysis.schemas.network import CASES, LEARNING, OCCLUSION, TEMPERATURES
 from analysis.schemas.statistics import CURVES, ESTIMATES, PUBLISHED, ROC, SEEDS, THRESHOLDS
@@ -88,13 +89,14 @@ class Files:
 
     def _table(
         self,
-        path: Path,
+        path: Path | None,
         schema: pa.DataFrameSchema,
         prepare: Callable[[pd.DataFrame], pd.DataFrame] = lambda frame: frame,
         optional: bool = False,
     ) -> pd.DataFrame:
-        if optional and not path.is_file():
-            return empty()
+        """Return a file's frame; where a run has no such file, one of its columns without a row."""
+        if path is None or (optional and not path.is_file()):
+            return prepare(schema.validate(empty(schema)))
         self._read.add(path)
         if path not in self._frames:
             self._frames[path] = prepare(read_table(path, schema))
@@ -152,7 +154,7 @@ class Files:
     @property
     def files(self) -> pd.DataFrame:
         """What became of the archive's files: kind, code, n."""
-        return self._table(self.index / "counts.csv", COUNTS, optional=True) if self.index else empty()
+        return self._table(_in(self.index, "counts.csv"), COUNTS, optional=True)
 
     @property
     def indexed(self) -> pd.DataFrame:
@@ -186,8 +188,8 @@ class Files:
     @property
     def developed(self) -> pd.DataFrame:
         """The same of the study that trained the network elsewhere."""
-        path = self.network / "development/characteristics.csv" if self.network else Path("characteristics.csv")
-        return self._table(path, CHARACTERISTICS, optional=True) if self.origin else empty()
+        path = _in(self.network, "development/characteristics.csv") if self.origin else None
+        return self._table(path, CHARACTERISTICS, optional=True)
 
     @property
     def agreement(self) -> pd.DataFrame:
@@ -200,7 +202,7 @@ class Files:
         return self._table(
             self.statistics / "published.csv",
             PUBLISHED,
-            lambda frame: frame.set_index("outcome") if len(frame) else frame,
+            lambda frame: frame.set_index("outcome"),
             optional=True,
         )
 
@@ -225,7 +227,7 @@ class Files:
     def benefits(self) -> pd.DataFrame:
         """Decision curves, of the outcomes that have one."""
         frame = self.estimates("decisions")
-        return frame[frame["net_benefit"].notna()] if len(frame) else frame
+        return frame[frame["net_benefit"].notna()]
 
     @property
     def audited(self) -> pd.DataFrame:
@@ -234,16 +236,13 @@ class Files:
 
     def acquired(self, name: Literal["curve", "stops"]) -> pd.DataFrame:
         """Return `name`.csv of active learning; empty where it was not run."""
-        if self.active_learning is None:
-            return empty()
         schema = {"curve": active_learning.CURVE, "stops": active_learning.STOPS}[name]
-        return self._table(self.active_learning / f"{name}.csv", schema, optional=True)
+        return self._table(_in(self.active_learning, f"{name}.csv"), schema, optional=True)
 
     @property
     def by_exams(self) -> pd.DataFrame:
         """The learning curve: AUC and kappa by the number of training exams; empty where it was not run."""
-        path = self.learning_curve / "curve.csv" if self.learning_curve else None
-        return self._table(path, learning_curve.CURVE, optional=True) if path else empty()
+        return self._table(_in(self.learning_curve, "curve.csv"), learning_curve.CURVE, optional=True)
 
     @property
     def seeds(self) -> list[Path]:
@@ -258,13 +257,13 @@ class Files:
         import pandas as pd
 
         if self.origin:  # its learning is another study's
-            return empty()
+            return pd.DataFrame()
         frames = [
             self._table(folder / "curve.csv", LEARNING).assign(seed=int(folder.name[5:]))
             for folder in self.seeds
             if (folder / "curve.csv").is_file()
         ]
-        return pd.concat(frames, ignore_index=True) if frames else empty()
+        return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
 
     @property
     def weights(self) -> Path | None:
@@ -278,20 +277,17 @@ class Files:
     @property
     def temperatures(self) -> pd.DataFrame:
         """The temperature of each part of the scores."""
-        path = self.temperatures_file
-        return self._table(path, TEMPERATURES, optional=True) if path else empty()
+        return self._table(self.temperatures_file, TEMPERATURES, optional=True)
 
     @property
     def cases(self) -> pd.DataFrame:
         """The decisions that attribution looked into."""
-        return self._table(self.attribution / "cases.csv", CASES, optional=True) if self.attribution else empty()
+        return self._table(_in(self.attribution, "cases.csv"), CASES, optional=True)
 
     @property
     def occlusion(self) -> pd.DataFrame:
         """Scores with and without a part of the image, by region and outcome."""
-        return (
-            self._table(self.attribution / "occlusion.csv", OCCLUSION, optional=True) if self.attribution else empty()
-        )
+        return self._table(_in(self.attribution, "occlusion.csv"), OCCLUSION, optional=True)
 
     @property
     def summary(self) -> pd.DataFrame:
@@ -299,8 +295,5 @@ class Files:
         return self.estimates("summary")
 
 
-def empty() -> pd.DataFrame:
-    """Return a frame without rows or columns."""
-    import pandas as pd
-
-    return pd.DataFrame()
+def _in(folder: Path | None, name: str) -> Path | None:
+    return folder / name if folder else None

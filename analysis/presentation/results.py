@@ -39,10 +39,6 @@ class Results(Files):
     def measure(self, item: str, name: str) -> dict[str, Any]:
         """Return one row of the summary; empty where it isn't there."""
         frame = self.summary
-        if frame.empty:
-            return {}
-        if "set" in frame:
-            frame = frame[frame["set"] == "test"]
         found = frame[(frame["item"] == item) & (frame["measure"] == name)]
         return dict(found.iloc[0]) if len(found) else {}
 
@@ -98,7 +94,7 @@ class Results(Files):
     def planned_here(self) -> pd.DataFrame:
         """The rows of sample_size.csv of outcomes that are part of this study."""
         frame = self.planned
-        return frame[frame["outcome"].isin([outcome.id for outcome in self.outcomes()])] if len(frame) else frame
+        return frame[frame["outcome"].isin([outcome.id for outcome in self.outcomes()])]
 
     def few(self, outcome: str) -> bool:
         """Whether too few patients have a case, or a control, to say much about an outcome."""
@@ -148,9 +144,8 @@ class Results(Files):
         """Return the title of an item, a sum or an outcome."""
         if name in self.scheme.items:
             return self.scheme.items[name].title
-        sums = getattr(self.scheme, "sums", {})
-        if name in sums:
-            return str(sums[name].title)
+        if name in self.scheme.sums:
+            return self.scheme.sums[name].title
         titles = {outcome.id: outcome.title for outcome in self.scheme.outcomes}
         return titles.get(name, name.replace("_", " ").capitalize())
 
@@ -166,5 +161,5 @@ class Results(Files):
 
 def _percent(frame: pd.DataFrame, column: str) -> str:
     """Return a level that the rows of a table share as far as they have one, in percent; nothing where none has."""
-    levels = frame[column].dropna().tolist() if len(frame) else []
+    levels = frame[column].dropna().tolist()
     return f"{100 * levels[0]:g}%" if levels else ""

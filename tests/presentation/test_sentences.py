@@ -360,6 +360,15 @@ def test_coverage_is_told_of_the_interval_that_is_recommended(kl, tmp_path):
     assert "In simulated studies with 3 cases and one" in text
 
 
+@pytest.mark.parametrize("name", ["coverage", "false_positives", "sample_size", "audit", "published", "readers"])
+def test_a_file_that_a_run_has_not_made_leaves_its_numbers_out(kl, tmp_path, name):
+    options = kl.options | {"statistics": shutil.copytree(kl.options["statistics"], tmp_path / "statistics")}
+    options["statistics"].joinpath(f"{name}.csv").unlink()
+    found = load_yaml(Made(options, kl.folder).values(tmp_path / "values.yml"))
+    part = {"false_positives": "positives", "sample_size": "planned", "published": "original"}.get(name, name)
+    assert (found[part].get("compared") or found[part])["any"] is False
+
+
 def test_a_sign_says_why_the_recommended_interval_is_another(kl, tmp_path):
     assert "The recommended intervals agree with DeLong's to within rounding." in tell(kl, tmp_path / "same")
 

@@ -35,7 +35,7 @@ WORDS = {
 def development(results: Results) -> Table | None:
     """AUC on this archive beside that in the network's own test set, and their difference."""
     frame = results.estimates("development")
-    frame = frame[frame["measure"] == "auc"].set_index("outcome") if len(frame) else frame
+    frame = frame[frame["measure"] == "auc"].set_index("outcome")
     if frame.empty:
         return None
     digits = results.settings.digits
@@ -107,7 +107,7 @@ def cohorts(results: Results) -> Table | None:
 
 
 def _of(frame: pd.DataFrame, name: str) -> dict[tuple[str, str], Any]:
-    part = frame[frame["set"] == name] if len(frame) else frame
+    part = frame[frame["set"] == name]
     # Where all levels are grades, a CSV gives them back as numbers.
     return {
         (row["characteristic"], row["level"].removesuffix(".0") if known_text(row["level"]) else ""): row

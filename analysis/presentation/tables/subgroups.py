@@ -46,8 +46,6 @@ def subgroups(results: Results) -> Table | None:
 def several_levels(results: Results) -> pd.DataFrame:
     """Return the rows of subgroups.csv that have an AUC, of subgroups that divide the exams: those of several levels."""
     frame = results.estimates("subgroups")
-    if frame.empty:
-        return frame
     known_here = frame["outcome"].isin([outcome.id for outcome in results.outcomes()])
     frame = frame[frame["auc"].notna() & known_here]
     return frame[frame.groupby(["outcome", "subgroup"])["level"].transform("size") > 1]
@@ -59,7 +57,7 @@ def shown(results: Results) -> list[list[Outcome]]:
     They are those that a merged grade or disease asks; where neither was compared, all.
     """
     frame = several_levels(results)
-    questions = asked(results, among=set(frame["outcome"])) if len(frame) else []
+    questions = asked(results, among=set(frame["outcome"]))
     merged = [same for same in questions if any(outcome.kind in ("group", "disease") for outcome in same)]
     return merged or questions
 

@@ -17,28 +17,25 @@ from analysis.statistics.published import HIGHEST
 def _usable(results: Results, name: str) -> pd.DataFrame:
     """Return a table of estimates by outcome: of those in the tables that have enough cases, one of each question."""
     frame = results.estimates(name)
-    if frame.empty:
-        return frame
-    kinds = ("grade", "group", "disease", "location", "finding")
-    outcomes = [same[0].id for same in asked(results, *kinds) if not results.few(same[0].id)]
+    outcomes = [same[0].id for same in asked(results, *BUT_IMPLANTS) if not results.few(same[0].id)]
     return frame[frame["outcome"].isin(outcomes)].set_index("outcome")
 
 
 def optimism_values(results: Results) -> dict[str, Any]:
     """Return `optimism`: what choosing thresholds on the test set itself adds, and what small validation sets lose."""
     frame = _usable(results, "optimism")
-    gain, apart = (frame[name].dropna() if len(frame) else frame for name in ("optimism", "difference"))
+    gain = frame["optimism"].dropna()
     digits = results.settings.digits
     return {
         "optimism": {
             "any": len(gain) > 0,
-            "mean": number(gain.mean(), digits) if len(gain) else NOT_ESTIMABLE,
+            "mean": number(gain.mean(), digits, NOT_ESTIMABLE),
             # As it is printed: what rounds to nothing, or is less, has overstated nothing.
-            "some": len(gain) > 0 and round(float(gain.to_numpy(float).mean()), digits) > 0,
+            "some": len(gain) > 0 and round(float(gain.mean()), digits) > 0,
             "outcomes": counted(len(gain), "outcome"),
-            "most": number(gain.max(), digits) if len(gain) else NOT_ESTIMABLE,
+            "most": number(gain.max(), digits, NOT_ESTIMABLE),
             "where": name_of(results, results.scheme.outcome(str(gain.idxmax()))) if len(gain) else NOT_ESTIMABLE,
-            "difference": number(apart.mean(), digits) if len(apart) else NOT_ESTIMABLE,
+            "difference": number(frame["difference"].mean(), digits, NOT_ESTIMABLE),
         }
     }
 
@@ -49,8 +46,8 @@ def sample_size_values(results: Results) -> dict[str, Any]:
     return {
         "planned": {
             "any": len(frame) > 0,
-            "perfect": len(frame) > 0 and bool((frame["auc"] >= HIGHEST).any()),
-            "widths": span(frame["width"], results.settings.digits) if len(frame) else NOT_ESTIMABLE,
+            "perfect": bool((frame["auc"] >= HIGHEST).any()),
+            "widths": span(frame["width"], results.settings.digits),
         }
     }
 
@@ -59,7 +56,7 @@ def prevalence_values(results: Results) -> dict[str, Any]:
     """Return `prevalence`: what predictive values were reweighted to, where the settings state it for some outcomes."""
     frame = results.estimates("prevalence")
     shown = results.outcomes(*BUT_IMPLANTS)
-    sources = dict(zip(frame["outcome"], frame["source"], strict=True)) if len(frame) else {}
+    sources = dict(zip(frame["outcome"], frame["source"], strict=True))
     stated = [o for o in shown if sources.get(o.id) == "settings"]
     rest = sorted({str(sources[o.id]) for o in shown if o.id in sources and o not in stated})
     parts = [f"the prevalence of the {source}" for source in rest]
@@ -73,8 +70,8 @@ def prevalence_values(results: Results) -> dict[str, Any]:
         "prevalence": {
             "told": listed(parts) or "no other prevalence",
             "stated": len(stated) > 0,
-            "own": results.at_own_prevalence(frame) if len(frame) else False,
-            "own_of_grades": results.at_own_prevalence(graded) if len(graded) else False,
+            "own": results.at_own_prevalence(frame),
+            "own_of_grades": results.at_own_prevalence(graded),
             "of_grades": of_grades,
         }
     }

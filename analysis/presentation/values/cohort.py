@@ -131,14 +131,12 @@ def _file_values(results: Results) -> dict[str, Any]:
     files, images = results.files, results.indexed
 
     def total(frame: pd.DataFrame, **of: str) -> int:
-        if frame.empty:
-            return 0
         hit = [frame[column].fillna("").str.startswith(start) for column, start in of.items()]
         return int(frame.loc[pd.concat(hit, axis=1).all(axis=1), "n"].sum())
 
     films = total(files, kind="rejected", code="film")
     copies = total(images, code="duplicate")
-    corrected = int(images.loc[images["code"] == "corrected", "n"].sum()) if len(images) else 0
+    corrected = int(images.loc[images["code"] == "corrected", "n"].sum())
     others = sum(total(images, code=code) for code in ("indexed", "prepared", "corrected"))
     unreadable = total(images, code="") - others - copies
     numbers = {

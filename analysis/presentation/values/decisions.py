@@ -12,8 +12,8 @@ from analysis.presentation.results import Results
 def decision_values(results: Results) -> dict[str, Any]:
     """Return `decisions`: how far attributions add up; and `occlusion`: what hiding a part of the images does."""
     digits, cases, regions = results.settings.digits, results.cases, hidden(results)
-    unsaid = int(cases["unsaid"].astype(bool).sum()) if len(cases) else 0
-    sound = int(cases["holds"].astype(bool).sum()) if len(cases) else 0
+    unsaid = int(cases["unsaid"].sum())
+    sound = int(cases["holds"].sum())
     parts: dict[str, Any] = {
         part: {
             "any": region in regions and known(getattr(regions[region], before)),

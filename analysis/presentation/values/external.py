@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from analysis.presentation.format import NOT_ESTIMABLE, count, known, listed, number, span
+from analysis.presentation.format import NOT_ESTIMABLE, count, listed, number, span
 from analysis.presentation.results import BUT_IMPLANTS, Results
 from analysis.presentation.tables.subgroups import asked
 from analysis.presentation.values.cohort import noun
@@ -26,7 +26,7 @@ def external_values(results: Results, config: Mapping[str, Any]) -> dict[str, An
     own = config["external"]["thresholds"] == "validation"
     everything = bool(origin) and "read_as" in results.exams
     cohort = origin.get("cohort") or {}
-    sets = {(row["set"], row["characteristic"]): row["count"] for row in results.developed.to_dict("records")} if len(results.developed) else {}  # fmt: skip
+    sets = {(row["set"], row["characteristic"]): row["count"] for row in results.developed.to_dict("records")}
     return {
         "external": {
             "any": bool(origin),
@@ -86,34 +86,29 @@ def read_by(policy: Mapping[str, Any]) -> str:
 def _discrimination(results: Results, digits: int) -> dict[str, Any]:
     """Describe how the AUCs here differ from those in the network's own test set."""
     frame = results.estimates("development")
-    frame = (
-        frame[(frame["measure"] == "auc") & frame["difference"].notna()].set_index("outcome") if len(frame) else frame
-    )
+    frame = frame[(frame["measure"] == "auc") & frame["difference"].notna()].set_index("outcome")
     usable = [
         same[0].id for same in asked(results, *BUT_IMPLANTS, among=set(frame.index)) if not results.few(same[0].id)
     ]
-    frame = frame.loc[usable] if len(frame) else frame
-    tested = frame[frame["p_holm"].notna()] if len(frame) else frame
-    certain = tested[tested["p_holm"] < results.alpha] if len(tested) else tested
+    frame = frame.loc[usable]
+    tested = frame[frame["p_holm"].notna()]
+    certain = tested[tested["p_holm"] < results.alpha]
     worse, better = (
         [results.scheme.outcome(str(name)) for name in certain.index[certain["difference"] * sign < 0]]
-        if len(certain)
-        else []
         for sign in (1, -1)
     )
     told = [f"{how} for {count(len(which))}" for how, which in (("less well", worse), ("better", better)) if which]
-    mean = float(frame["difference"].mean()) if len(frame) else float("nan")
-    here, there = (float(frame[name].mean()) if len(frame) else float("nan") for name in ("estimate", "development"))
-    lower = int((frame["difference"] < 0).sum()) if len(frame) else 0
+    mean, here, there = (float(frame[name].mean()) for name in ("difference", "estimate", "development"))
+    lower = int((frame["difference"] < 0).sum())
     # ASSUME: more than a tenth of AUC lost on average, or a mean below 0.7, is not to be read as a network that works here.
-    bad = known(here) and (here < 0.7 or mean < -0.1)
+    bad = here < 0.7 or mean < -0.1
     return {
         "compared": len(frame) > 0,
         "outcomes": counted(len(frame), "outcome"),
         "lower": "all" if lower == len(frame) else count(lower) if lower else "none",
-        "difference": number(mean, digits) if known(mean) else NOT_ESTIMABLE,
-        "here": number(here, digits) if known(here) else NOT_ESTIMABLE,
-        "there": number(there, digits) if known(there) else NOT_ESTIMABLE,
+        "difference": number(mean, digits, NOT_ESTIMABLE),
+        "here": number(here, digits, NOT_ESTIMABLE),
+        "there": number(there, digits, NOT_ESTIMABLE),
         "tested": len(tested) > 0,
         "tests": counted(len(tested), "test"),
         "some_differ": bool(told),
@@ -123,46 +118,44 @@ def _discrimination(results: Results, digits: int) -> dict[str, Any]:
         or "none",
         "sides": f"{listed(told)} of {counted(len(tested), 'outcome')}" if told else "none",
         "none_certain": len(tested) > 0 and not worse and not better,
-        "reach": span([*tested["difference_low"], *tested["difference_high"]], digits)
-        if len(tested)
-        else NOT_ESTIMABLE,
+        "reach": span([*tested["difference_low"], *tested["difference_high"]], digits),
         "bad": bad,
         "untested": not len(tested) and not bad,
-        "much_worse": known(mean) and mean < -0.1,
-        "low": known(here) and here < 0.7 and not mean < -0.1,
+        "much_worse": mean < -0.1,
+        "low": here < 0.7 and not mean < -0.1,
     }
 
 
 def _calibration(results: Results, digits: int) -> dict[str, Any]:
     """Describe the calibration as it comes, and after updating."""
     frame = results.estimates("updating")
-    frame = frame[frame["slope"].notna()] if len(frame) else frame
-    among = set(frame["outcome"]) if len(frame) else set()
+    frame = frame[frame["slope"].notna()]
+    among = set(frame["outcome"])
     usable = {same[0].id for same in asked(results, *BUT_IMPLANTS, among=among) if not results.few(same[0].id)}
-    frame = frame[frame["outcome"].isin(usable)] if len(frame) else frame
-    raw, new = (frame[frame["update"] == update] if len(frame) else frame for update in ("none", "intercept and slope"))
+    frame = frame[frame["outcome"].isin(usable)]
+    raw, new = (frame[frame["update"] == update] for update in ("none", "intercept and slope"))
 
     def brier(part: pd.DataFrame) -> str:
-        return number(float(part["brier"].mean()), 3) if len(part) else NOT_ESTIMABLE
+        return number(part.loc[part["outcome"].isin(both), "brier"].mean(), 3, NOT_ESTIMABLE)
 
     # Scores that are too high are put right by a negative intercept.
-    sides = {"too high": raw["intercept_high"] < 0, "too low": raw["intercept_low"] > 0} if len(raw) else {}
+    sides = {"too high": raw["intercept_high"] < 0, "too low": raw["intercept_low"] > 0}
     off = {how: int(which.sum()) for how, which in sides.items() if which.any()}
-    both = set(raw["outcome"]) & set(new["outcome"]) if len(frame) else set()
+    both = set(raw["outcome"]) & set(new["outcome"])
     # Fits to such scores give each part of the patients its own prevalence, and little else.
-    flat = int((raw["outcome"].isin(both) & (raw["slope_low"] <= 0)).sum()) if both else 0
+    flat = int((raw["outcome"].isin(both) & (raw["slope_low"] <= 0)).sum())
     return {
         "calibrated": len(raw) > 0,
         "updated": len(both) > 0,
         "calibrations": counted(len(raw), "outcome"),
-        "large": span(raw["intercept"], digits) if len(raw) else NOT_ESTIMABLE,
+        "large": span(raw["intercept"], digits),
         "miscalibrated": listed([f"{how} for {counted(n, 'outcome')}" for how, n in off.items()]) or "none",
         "some_intercepts_off": bool(off),
-        "slopes": span(raw["slope"], digits) if len(raw) else NOT_ESTIMABLE,
+        "slopes": span(raw["slope"], digits),
         "some_flat": flat > 0,
         "flat": counted(flat, "outcome"),
-        "updated_large": span(new["intercept"], digits) if len(new) else NOT_ESTIMABLE,
-        "updated_slopes": span(new["slope"], digits) if len(new) else NOT_ESTIMABLE,
-        "brier": brier(raw[raw["outcome"].isin(both)]) if both else NOT_ESTIMABLE,
-        "updated_brier": brier(new[new["outcome"].isin(both)]) if both else NOT_ESTIMABLE,
+        "updated_large": span(new["intercept"], digits),
+        "updated_slopes": span(new["slope"], digits),
+        "brier": brier(raw),
+        "updated_brier": brier(new),
     }

@@ -18,14 +18,13 @@ def coverage_values(results: Results) -> dict[str, Any]:
     """
     frame = results.covered
     found: dict[str, Any] = {"any": len(frame) > 0, "level": results.coverage_level}
-    fewest = frame[frame["cases"] == frame["cases"].min()] if len(frame) else frame
+    fewest = frame[frame["cases"] == frame["cases"].min()]
     for method in ("reported", "delong", "bootstrap"):
         part = {"all": frame, "few": fewest}
         found[method] = {
-            where: span(100 * rows.loc[rows["method"] == method, "coverage"], 0) if len(rows) else NOT_ESTIMABLE
-            for where, rows in part.items()
+            where: span(100 * rows.loc[rows["method"] == method, "coverage"], 0) for where, rows in part.items()
         }
-    at_few = fewest.groupby("method")["coverage"].mean() if len(fewest) else {}
+    at_few = fewest.groupby("method")["coverage"].mean()
     found["bootstrapped"] = "bootstrap" in at_few
     # Why the recommended interval is another: where cases are fewest, each of these covers too seldom.
     others = [at_few[method] for method in ("delong", "bootstrap") if method in at_few]
@@ -39,7 +38,7 @@ def coverage_values(results: Results) -> dict[str, Any]:
         "coverage": found,
         "positives": {
             "any": len(tests) > 0,
-            "span": span(100 * tests["rejected"], 1) if len(tests) else NOT_ESTIMABLE,
+            "span": span(100 * tests["rejected"], 1),
             "alpha": f"{NOMINAL:g}",
         },
     }

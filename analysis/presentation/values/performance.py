@@ -200,11 +200,9 @@ def published_values(results: Results) -> dict[str, Any]:
     where others have enough.
     """
     frame = results.published
-    if len(frame):
-        frame = frame[frame["auc"].notna() & frame["published_auc"].notna()]
+    frame = frame[frame["auc"].notna() & frame["published_auc"].notna()]
     compared = _differences(results, frame)
-    if len(frame):
-        frame = frame.loc[_one_each(results, set(frame.index))]
+    frame = frame.loc[_one_each(results, set(frame.index))]
     if frame.empty:
         blank: dict[str, Any] = {
             "n": "0", "sides": "none", "spread": "", "difference": NOT_ESTIMABLE, "hardest": NOT_ESTIMABLE, "hardest_auc": NOT_ESTIMABLE,
@@ -224,19 +222,18 @@ def published_values(results: Results) -> dict[str, Any]:
         return {"compared": compared | blank}
     digits = results.settings.digits
     # As they are printed: an AUC of 0.878 is not said to be lower than a published one of 0.88.
-    apart = frame["difference"].astype(float).round(min(digits, PUBLISHED_DIGITS))
+    apart = frame["difference"].round(min(digits, PUBLISHED_DIGITS))
     lower, higher = int((apart < 0).sum()), int((apart > 0).sum())
     numbers = {"lower": lower, "higher": higher, "the same": len(frame) - lower - higher}
     spread = span(frame["difference"], digits)
     grades = [o.id for o in results.outcomes("grade") if o.id in results.published.index]
-    theirs = results.published.loc[grades, "published_auc"].astype(float) if grades else pd.Series(dtype=float)
-    own = results.roc.loc[grades, "auc"].astype(float) if grades else pd.Series(dtype=float)
+    theirs, own = results.published.loc[grades, "published_auc"], results.roc.loc[grades, "auc"]
     hardest = results.scheme.outcome(str(theirs.idxmin())) if len(theirs) else None
     # Which grade is hardest can be compared only where every published grade has enough cases here.
     comparable = bool(grades) and not any(results.few(grade) for grade in grades) and bool(own.notna().all())
     comparable = comparable and bool((results.roc.loc[grades, "low"] > 0.5).any())
     groups = [o.id for o in results.outcomes("group") if o.id in results.published.index]
-    merged = results.published.loc[groups, "published_auc"].astype(float) if groups else pd.Series(dtype=float)
+    merged = results.published.loc[groups, "published_auc"]
     same = comparable and bool(theirs.loc[str(own.idxmin())] == theirs.min())
     compared |= {
         "any": True,
@@ -253,9 +250,9 @@ def published_values(results: Results) -> dict[str, Any]:
         "spread": f" (from {spread})" if " to " in spread else "",
         "same_hardest": same,
         "other_hardest": comparable and not same,
-        "merged_higher": bool(len(theirs) and len(merged) and merged.mean() > theirs.mean()),
+        "merged_higher": bool(merged.mean() > theirs.mean()),
         "hardest": name(results, hardest) if hardest else NOT_ESTIMABLE,
-        "hardest_auc": number(theirs.min(), digits) if len(theirs) else NOT_ESTIMABLE,
+        "hardest_auc": number(theirs.min(), digits, NOT_ESTIMABLE),
     }
     return {"compared": compared}
 
@@ -273,8 +270,8 @@ def _one_each(results: Results, among: set[str]) -> list[str]:
 
 def _differences(results: Results, frame: pd.DataFrame) -> dict[str, Any]:
     """Describe which differences to the published AUCs are significant after correction."""
-    tested = frame[frame["p_holm"].notna()] if len(frame) else frame
-    significant = tested[tested["p_holm"].astype(float) < results.alpha] if len(tested) else tested
+    tested = frame[frame["p_holm"].notna()]
+    significant = tested[tested["p_holm"] < results.alpha]
     digits = results.settings.digits
     titles = {outcome: name(results, results.scheme.outcome(str(outcome))) for outcome in significant.index}
     which = [
@@ -282,7 +279,6 @@ def _differences(results: Results, frame: pd.DataFrame) -> dict[str, Any]:
         f"{number(row['difference_low'], digits)} to {number(row['difference_high'], digits)})"
         for outcome, row in significant.iterrows()
     ]
-    reach = (tested["difference_low"].min(), tested["difference_high"].max()) if len(tested) else ()
     return {
         "tested": len(tested) > 0,
         "tests": counted(len(tested), "test"),
@@ -290,6 +286,6 @@ def _differences(results: Results, frame: pd.DataFrame) -> dict[str, Any]:
         "none_differ": len(tested) > 0 and len(significant) == 0,
         "which": listed(which) or "none",
         "names": names(results, [results.scheme.outcome(str(outcome)) for outcome in significant.index]) or "none",
-        "reach": span(reach, digits),
+        "reach": span((tested["difference_low"].min(), tested["difference_high"].max()), digits),
         "smallest_p": p_equation(tested["p_holm"].min()) if len(tested) else NOT_ESTIMABLE,
     }

@@ -24,14 +24,10 @@ def agreement_values(results: Results) -> dict[str, Any]:
     digits = results.settings.digits
     found: dict[str, Any] = {}
     for name in SETS:
-        part = frame
-        if len(frame):
-            part = frame[(frame["set"] == name) & (frame["second"] != "consensus") & (frame["n"] > 0)]
-            part = part[part["item"].isin(list(results.scheme.items))]
-        overall = part[part["first"] == "all"] if len(part) else part
-        part = part[part["first"] != "all"] if len(part) else part
-        alphas = overall["alpha"].dropna() if len(overall) else pd.Series(dtype=float)
-        kappas = part["kappa_quadratic"].dropna() if len(part) else pd.Series(dtype=float)
+        part = frame[(frame["set"] == name) & (frame["second"] != "consensus") & (frame["n"] > 0)]
+        part = part[part["item"].isin(list(results.scheme.items))]
+        overall, part = part[part["first"] == "all"], part[part["first"] != "all"]
+        alphas, kappas = overall["alpha"].dropna(), part["kappa_quadratic"].dropna()
         found[name] = {
             "twice": len(part) + len(overall) > 0,
             "any": len(kappas) + len(alphas) > 0,
@@ -40,14 +36,14 @@ def agreement_values(results: Results) -> dict[str, Any]:
             "alpha": interval(dict(overall.iloc[0]), "alpha", digits, none=NOT_ESTIMABLE)
             if len(overall) == 1
             else span(alphas, digits),
-            "all_exams": count(overall["n"].max()) if len(overall) else "0",
+            "all_exams": count(overall["n"].max(), "0"),
             "single": len(part) == 1,
             "kappa": interval(dict(part.iloc[0]), "kappa_quadratic", digits, none=NOT_ESTIMABLE)
             if len(part) == 1
             else span(kappas, digits),
             "percent": _percent(part),
-            "exams": count(part["n"].max()) if len(part) else "0",
-            "conflicts": count(part["conflicts"].sum()) if len(part) else "0",
+            "exams": count(part["n"].max(), "0"),
+            "conflicts": count(part["conflicts"].sum()),
         }
     level = results.agreement_level
     return {"agreement": found | {"level": level, "other_level": level != results.level}}
@@ -68,12 +64,7 @@ def reader_values(results: Results) -> dict[str, Any]:
     digits = results.settings.digits
     blank: dict[str, Any] = dict.fromkeys(("any", *PLACES, "mixed"), False)
     blank |= dict.fromkeys(("network", "people", "places"), NOT_ESTIMABLE) | {"read": not frame.empty}
-    if frame.empty:
-        return {"readers": blank}
-    names = [name for name in ("quadratic_kappa", "kappa_quadratic") if (frame["measure"] == name).any()]
-    if not names:
-        return {"readers": blank}
-    part = frame[(frame["measure"] == names[0]) & frame["item"].isin(list(results.scheme.items))]
+    part = frame[(frame["measure"] == "quadratic_kappa") & frame["item"].isin(list(results.scheme.items))]
     part = part[part["estimate"].notna()]
     machine = part["who"].astype(str).str.contains("network")
     if not machine.any() or machine.all():

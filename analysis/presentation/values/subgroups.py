@@ -15,8 +15,8 @@ from analysis.presentation.values.performance import name
 def subgroup_values(results: Results) -> dict[str, Any]:
     """Return `subgroups`: how many comparisons were made, and which were significant after correction."""
     frame = results.estimates("subgroups")
-    tested = frame[frame["p_holm"].notna()] if len(frame) and "p_holm" in frame else pd.DataFrame()
-    significant = tested[tested["p_holm"] < results.alpha] if len(tested) else tested
+    tested = frame[frame["p_holm"].notna()]
+    significant = tested[tested["p_holm"] < results.alpha]
     which = [_told(results, row, difference=True) for _, row in significant.iterrows()]
     listed_there = [outcome for same in shown(results) for outcome in same]
     if len(which) > 6:
@@ -25,7 +25,7 @@ def subgroup_values(results: Results) -> dict[str, Any]:
         "subgroups": {
             "any": len(several_levels(results)) > 0,
             "merged": any(outcome.kind in ("group", "disease") for outcome in listed_there),
-            "some_unshown": len(tested) > 0 and not set(tested["outcome"]) <= {outcome.id for outcome in listed_there},
+            "some_unshown": not set(tested["outcome"]) <= {outcome.id for outcome in listed_there},
             "tested": len(tested) > 0,
             "comparisons": counted(len(tested), "comparison"),
             "significant": were(len(significant)),

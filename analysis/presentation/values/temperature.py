@@ -11,7 +11,7 @@ from analysis.presentation.results import Results
 def temperature_values(results: Results) -> dict[str, Any]:
     """Return `temperature`: those that were fitted, and whether the validation set was too small for any."""
     frame = results.temperatures
-    found = dict(zip(frame["part"], frame["temperature"], strict=True)) if len(frame) else {}
+    found = dict(zip(frame["part"], frame["temperature"], strict=True))
     # 1, to the last digit, leaves the scores of a part as they are.
     fitted = {part: value for part, value in found.items() if value != 1}
     digits = results.settings.digits
