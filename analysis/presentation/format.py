@@ -60,9 +60,9 @@ def percent(part: float, whole: float, digits: int = 0) -> str:
     return number(100 * part / whole, digits) if whole else NONE
 
 
-def count_percent(part: float, whole: float, digits: int = 0) -> str:
+def count_percent(part: float, whole: float) -> str:
     """Return "116 (39)": a count and its percentage."""
-    return f"{count(part)} ({percent(part, whole, digits)})" if whole else NONE
+    return f"{count(part)} ({percent(part, whole)})" if whole else NONE
 
 
 def interval(row: Mapping[Any, Any], name: str = "", digits: int = 2, scale: float = 1, none: str = NONE) -> str:

@@ -185,11 +185,11 @@ def who(store: Store, cookie: str | None, limits: LoginSettings, now: float, ali
     return Reader(row.reader, row.name, row.role, row.csrf)
 
 
-def sign_out(store: Store, cookie: str, now: float | None = None) -> None:
+def sign_out(store: Store, cookie: str) -> None:
     """End a session."""
     with store.writing() as db:
         query = select(readers.c.name).join(sessions, sessions.c.reader == readers.c.id)
         name = db.execute(query.where(sessions.c.id == digest(cookie))).scalar()
         db.execute(delete(sessions).where(sessions.c.id == digest(cookie)))
         if name is not None:
-            log(db, "sign-out", name, time.time() if now is None else now)
+            log(db, "sign-out", name, time.time())

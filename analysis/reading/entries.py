@@ -116,13 +116,11 @@ def latest(rows: Iterable[Row[Any]]) -> list[Entry]:
     return list(found.values())
 
 
-def standing(db: Connection, *, exam: str | None = None, assignment: int | None = None) -> list[Entry]:
+def standing(db: Connection, *, exam: str | None = None) -> list[Entry]:
     """Return the latest version of every reading and decision, in the order of their first versions."""
     query = rows_of().order_by(ledger.c.id)
     if exam is not None:
         query = query.where(assignments.c.exam == exam)
-    if assignment is not None:
-        query = query.where(ledger.c.assignment == assignment)
     return latest(db.execute(query))
 
 

@@ -97,9 +97,8 @@ def take_both(
     legs: dict[str, tuple[Knee, list[Part]]],
     stance: Stance,
     settings: RadiographySettings,
-    loaded: bool = True,
 ) -> Film:
-    """Take one frontal radiograph of both knees.
+    """Take one frontal radiograph of both knees, bearing weight.
 
     ASSUME: each knee is projected by a central ray of its own; with one source for both the far edges would be drawn
     out by less than a hundredth.
@@ -112,8 +111,6 @@ def take_both(
         Side to the knee and its solids, see `shape.skeleton` and `hardware.hardware`.
     stance : Stance
     settings : RadiographySettings
-    loaded : bool
-        Weight-bearing.
     """
     high, wide = (LONG, SHORT) if stance.portrait else (SHORT, LONG)
     # A film of both knees has about as many pixels a millimetre as one of a single knee has at its least.
@@ -132,7 +129,7 @@ def take_both(
             continue
         x, up = centre[side]
         beam = Beam(rows, columns, pixel, distance, -x if side == "right" else x, -up)
-        lengths = _leg(rng, knee, parts, beam, settings, loaded)
+        lengths = _leg(rng, knee, parts, beam, settings)
         for material, length in lengths.items():
             seen = length if side == "right" else length[:, ::-1]
             total[material] = total[material] + seen if material in total else seen.copy()
@@ -183,9 +180,7 @@ def _exposed(
     return developed(rng, lead, signal, pixel, settings)
 
 
-def _leg(
-    rng: Generator, knee: Knee, parts: list[Part], beam: Beam, settings: RadiographySettings, loaded: bool
-) -> dict[str, Map]:
+def _leg(rng: Generator, knee: Knee, parts: list[Part], beam: Beam, settings: RadiographySettings) -> dict[str, Map]:
     """Project one leg, drawn as the right one."""
     turn, flexion, tilt = VIEWS["ap"]
     pose = Pose(
@@ -196,7 +191,7 @@ def _leg(
         up=SHORT,
         down=SHORT,
     )
-    return paths(knee, beam, posed(knee, parts, pose, loaded), _texture(rng, beam, pose.lean))
+    return paths(knee, beam, posed(knee, parts, pose, loaded=True), _texture(rng, beam, pose.lean))
 
 
 def _letters(

@@ -98,16 +98,6 @@ study_paired <- function(truth, first, second, level) {
   c(test$estimate[1] - test$estimate[2], test$conf.int, test$p.value)
 }
 
-# pROC 1.18 gives the unpaired test no interval: it is worked out of the test's own t distribution.
-study_unpaired <- function(truth1, score1, truth2, score2, level) {
-  first <- study_roc(truth1, score1)
-  second <- study_roc(truth2, score2)
-  test <- roc.test(first, second, method = "delong", paired = FALSE)
-  difference <- as.numeric(first$auc) - as.numeric(second$auc)
-  margin <- qt(1 - (1 - level) / 2, test$parameter) * sqrt(var(first) + var(second))
-  c(difference, difference - margin, difference + margin, test$p.value)
-}
-
 # Of each pair pROC takes the class that the score is for as the controls: their scores are the
 # higher ones, which is the other direction.
 study_multiclass <- function(grade, scores, classes) {
@@ -284,14 +274,6 @@ def counts_at(truth: Floats, score: Floats, threshold: float) -> tuple[int, int,
 def paired(truth: Floats, first: Floats, second: Floats, level: float) -> tuple[float, float, float, float]:
     """AUC of `first` minus AUC of `second` on the same exams: difference, low, high, p by DeLong's paired test."""
     difference, low, high, p = _numbers("study_paired", truth, first, second, level)
-    return float(difference), float(low), float(high), float(p)
-
-
-def unpaired(
-    truth1: Floats, score1: Floats, truth2: Floats, score2: Floats, level: float
-) -> tuple[float, float, float, float]:
-    """AUC among the first exams minus AUC among the second: difference, low, high, p by DeLong's unpaired test."""
-    difference, low, high, p = _numbers("study_unpaired", truth1, score1, truth2, score2, level)
     return float(difference), float(low), float(high), float(p)
 
 

@@ -157,21 +157,6 @@ def test_paired_test_is_delongs(data, random):
         assert p == pytest.approx(2 * norm.sf(abs(difference) / np.sqrt(variance)), abs=1e-9)
 
 
-def test_unpaired_test_adds_the_variances(rng):
-    truth1, truth2 = np.repeat([0.0, 1.0], 40), np.repeat([0.0, 1.0], [50, 20])
-    score1, score2 = rng.normal(size=80) + truth1, rng.normal(size=70) + 2 * truth2
-    difference, low, high, p = roc.unpaired(truth1, score1, truth2, score2, 0.95)
-    (auc1,), v1 = delong_by_hand(truth1, [score1])
-    (auc2,), v2 = delong_by_hand(truth2, [score2])
-    assert difference == pytest.approx(auc1 - auc2)
-    assert low < difference < high
-    # The interval and the test are one: at the level 1 - p the interval ends at 0.
-    _, low, high, _ = roc.unpaired(truth1, score1, truth2, score2, 1 - p)
-    assert min(abs(low), abs(high)) == pytest.approx(0, abs=1e-9)
-    assert (high - low) / 2 == pytest.approx(abs(difference), abs=1e-9)
-    assert abs(difference) / np.sqrt(v1[0, 0] + v2[0, 0]) == pytest.approx(norm.isf(p / 2), rel=0.05)
-
-
 def test_multiclass_is_hand_and_tills(rng):
     grade = np.repeat([0, 1, 2, 3], [8, 12, 9, 20])
     scores = np.round(rng.random((49, 4)), 1)

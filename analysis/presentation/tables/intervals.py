@@ -87,7 +87,7 @@ def coverage(results: Results) -> Table | None:
         part = frame[frame["exams_per_patient"] == size]
         for cases in sorted(part["cases"].unique()):
             here = part[part["cases"] == cases]
-            found = [_mean_and_range(here.loc[here["method"] == name, "coverage"], 100) for name in methods]
+            found = [_mean_and_range(here.loc[here["method"] == name, "coverage"]) for name in methods]
             width = number(here.loc[here["method"] == methods[0], "width"].mean(), results.settings.digits)
             rows.append([f"{count(cases)} / {count(here['controls'].iloc[0])}", *found, width])
     head = ["Cases / controls", *(f"{_capital(SIMULATED[name])}, %" for name in methods)]
@@ -108,7 +108,7 @@ def positives(results: Results) -> Table | None:
         rows.append([title])
         for cases in sorted(part["cases"].unique()):
             here = part[part["cases"] == cases]
-            found = [_mean_and_range(here.loc[here["exams_per_patient"] == size, "rejected"], 100) for size in sizes]
+            found = [_mean_and_range(here.loc[here["exams_per_patient"] == size, "rejected"]) for size in sizes]
             rows.append([f"{count(cases)} / {count(here['controls'].iloc[0])}", *found])
     return Table(["Cases / controls", *(f"{_exams(size)}, %" for size in sizes)], rows)
 
@@ -117,11 +117,11 @@ def _exams(size: int) -> str:
     return "One exam of each patient" if size == 1 else f"{count(size)} exams of each patient"
 
 
-def _mean_and_range(values: pd.Series, scale: float) -> str:
-    """Return "95.1 (94.0 to 96.2)"; one number where there is one, a dash where there is none."""
-    if values.empty:
+def _mean_and_range(shares: pd.Series) -> str:
+    """Return shares in percent, "95.1 (94.0 to 96.2)"; one number where there is one, a dash where there is none."""
+    if shares.empty:
         return NONE
-    mean, ends = number(scale * values.mean(), 1), span(scale * values, 1)
+    mean, ends = number(100 * shares.mean(), 1), span(100 * shares, 1)
     return f"{mean} ({ends})" if " to " in ends else mean
 
 
