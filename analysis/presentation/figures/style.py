@@ -77,6 +77,7 @@ def save(figure: Figure, out: Path, name: str) -> None:
 
     with atomic(out / f"{name}.svg") as temporary:
         figure.savefig(temporary, format="svg", metadata={"Date": None})
+    figure.set_layout_engine("none")  # found once: the PNG is laid out as the SVG is
     with atomic(out / f"{name}.png") as temporary:
         figure.savefig(temporary, format="png", metadata={"Software": None})
     plt.close(figure)
