@@ -22,3 +22,10 @@ function Table(shown)
   end
   return shown
 end
+
+-- Word and JATS take the description of a picture from its caption, which neither renderer fills from `fig-alt`.
+function Image(image)
+  local description = image.attributes["fig-alt"] or image.attributes.alt
+  if (FORMAT == "docx" or FORMAT:match("^jats")) and description then image.caption = { pandoc.Str(description) } end
+  return image
+end

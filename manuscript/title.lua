@@ -1,6 +1,5 @@
 -- For Quarto and pandoc alike. Their titles name authors and leave out where they work, so that an author is one line
 -- here: name, affiliation, address, ORCID. Quarto's own page shows all of it already.
--- Word takes the description of a picture from its caption, which neither fills from `fig-alt`.
 local stringify = pandoc.utils.stringify
 
 local function line(author)
@@ -19,12 +18,6 @@ function Meta(meta)
   local authors = pandoc.List(meta["by-author"] or meta.author or {})
   meta.author = authors:map(function(author) return pandoc.MetaInlines({ pandoc.Str(line(author)) }) end)
   return meta
-end
-
-function Image(image)
-  local description = image.attributes["fig-alt"] or image.attributes.alt
-  if FORMAT == "docx" and description then image.caption = { pandoc.Str(description) } end
-  return image
 end
 
 -- Quarto puts a heading without a number into a block, in which it doesn't stay with what follows it.

@@ -174,6 +174,9 @@ def test_no_table_of_the_page_is_cut(rendered, request, tmp_path, renderer):
         for width in (1280, 1440, 1920):
             tab.set_viewport_size({"width": width, "height": 900})
             assert tab.evaluate(CUT) == [], width
+        tab.emulate_media(media="print")
+        tab.set_viewport_size({"width": 718, "height": 900})  # what A4 leaves, 190 mm
+        assert tab.evaluate(CUT) == []
 
 
 def test_citations_are_numbered_as_they_come_and_alike(rendered):
@@ -196,6 +199,8 @@ def test_the_documents_are_well_formed_and_describe_their_images(rendered):
     root = ElementTree.parse(rendered["xml"]).getroot()
     assert root.find(".//front//abstract") is not None
     assert root.find(".//front//article-title") is not None
+    described = ["".join(graphic.findtext("alt-text", "").split()) for graphic in root.iter("graphic")]
+    assert len(described) >= 6 and min(map(len, described)) > 30
     with ZipFile(rendered["docx"]) as archive:
         assert archive.testzip() is None
         document = archive.read("word/document.xml").decode()
@@ -271,7 +276,8 @@ def test_tables_and_figures_leave_no_gaps_in_the_text(rendered, request, tmp_pat
     assert len(starts) == 1, "the supplement's heading doesn't begin a page"
     subprocess.run(["pdftoppm", "-gray", "-r", "25.4", path, tmp_path / "page"], check=True, capture_output=True)
     gaps = []  # in millimetres: a pixel is one
-    for picture in sorted(tmp_path.glob("page-*.pgm"))[: starts[0] - 1]:
+    pages = sorted(tmp_path.glob("page-*.pgm"))
+    for picture in pages[: starts[0] - 1] + pages[starts[0] : -1]:
         with Image.open(picture) as page:
             printed = (np.asarray(page)[22:273] < 160).any(axis=1)
         rows = np.flatnonzero(np.concatenate([[True], printed, [True]]))
