@@ -6,9 +6,11 @@ import struct
 
 import pandas as pd
 import pytest
+from PIL import Image
 
 from analysis.presentation.figures import drawers
-from tests.presentation.conftest import SOURCE, Made
+from analysis.presentation.figures.style import style
+from tests.presentation.conftest import SOURCE, Made, measure
 
 SMALLEST_PT = 6.0
 
@@ -45,6 +47,30 @@ def test_an_agreement_below_nought_is_drawn(kl, tmp_path):
     assert min(drawn) == worst["low"]
     left, right = panel.get_xlim()
     assert left <= min(drawn) and max(drawn) <= right
+
+
+@pytest.mark.parametrize("images", ([3, 1, 2, 3, 2, 3, 1, 2, 2, 1], [1], [9, 1], [8] * 12, [2] * 12))
+def test_radiographs_of_all_decisions_have_one_size_and_none_lies_on_another(kl, tmp_path, images):
+    folder = tmp_path / "attribution"
+    folder.mkdir()
+    cases = pd.read_csv(kl.options["attribution"] / "cases.csv").iloc[[0] * len(images)]
+    cases["file"] = [f"{number}.png" for number in range(len(images))]
+    cases.to_csv(folder / "cases.csv", index=False)
+    for name, n in zip(cases["file"], images, strict=True):
+        Image.new("RGB", (492 * n - 12, 972)).save(folder / name)
+    results = Made({**kl.options, "attribution": folder}, kl.folder).results
+    letters: list[tuple[str, str, float, bool]] = []
+    with style(results.settings.figures):
+        figure = drawers()["attribution"](results)
+        measure(figure, "attribution", letters)
+    height = figure.get_figheight()
+    assert height * 25.4 <= 245
+    assert all(inside for _, _, _, inside in letters)
+    boxes = [panel.get_tightbbox() for panel in figure.axes]
+    sides = [panel.get_position().height * height / 2 for panel in figure.axes]
+    assert len(boxes) == len(images) and all(panel.get_position().x1 <= 1 for panel in figure.axes)
+    assert max(sides) == pytest.approx(min(sides))
+    assert not any(one.overlaps(other) for i, one in enumerate(boxes) for other in boxes[:i])
 
 
 def test_each_figure_of_the_text_has_words_for_who_cannot_see_it():

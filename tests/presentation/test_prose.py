@@ -63,14 +63,14 @@ def test_every_augmentation_off(off):
     assert not re.search(
         "rotation|quarter turn|shift|stretch|mirroring|mirrored at random|contrast|negatives|white noise|erased", off
     )
-    assert "for 3 epochs from a learning rate of 0.1; the rate" in off
+    assert "for 3 epochs from a learning rate of 0.1. The rate" in off
     assert "moving average" not in off and "further task" not in off
 
 
 def test_noise_alone_is_not_called_no_variation(kl, tmp_path):
     text = sound(tell(kl, tmp_path, config=configured(training={"augmentation": OFF})))
     assert "Training used AdamW" in text and "stochastic gradient descent" not in text
-    assert "that rose over the first epoch and fell to 0.001, without noise or erased blocks, then 8 epochs" in text
+    assert "that rose over the first epoch and fell to 0.001, without noise or erased blocks; then 8 epochs" in text
     assert (
         "with white noise of up to 5% of the grey scale in 50% of the passes and 3 blocks of 4 × 4 pixels erased"
         in text
@@ -85,8 +85,8 @@ def test_growing_images_and_a_rising_rate(kl, tmp_path):
     ]
     text = sound(tell(kl, tmp_path, config=configured(training={"phases": phases})))
     assert (
-        "for 8 epochs on images reduced to 48 pixels from a learning rate of 0.02 that rose over the first epoch and fell to 0.01, "
-        "then 4 epochs from a learning rate of 0.01 that rose over the first 2 epochs; the rate fell"
+        "for 8 epochs on images reduced to 48 pixels, from a learning rate of 0.02 that rose over the first epoch and fell to 0.01; "
+        "then 4 epochs from a learning rate of 0.01 that rose over the first 2 epochs. The rate fell"
     ) in text
 
 

@@ -138,7 +138,9 @@ def test_sentences_follow_the_data(turns, subject):
 
 def test_attributions_that_do_not_add_up_are_owned_up_to(kl, tmp_path):
     text = tell(kl, tmp_path / "some", cases=lambda frame: frame)
-    assert "In 1 of 2 decisions the attributions add up" in text and "the largest error is 11% of that change" in text
+    assert "In 1 of 2 decisions the attributions add up" in text and "the largest error is a share of 0.11." in text
+    near = tell(kl, tmp_path / "near", cases=lambda frame: frame.assign(completeness=0.0504, holds=False))
+    assert "within a share of 0.05; the largest error is a share of 0.0504." in near
     assert values(kl, tmp_path / "one", cases=lambda frame: frame.iloc[:1])["decisions"]["decisions"] == "1 decision"
 
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 #: Height of a row, mm.
-ROW_MM = 4.6
+ROW_MM = 4.0
 
 
 def point(

@@ -42,9 +42,9 @@ def coverage(results: Results) -> Figure | None:
                 x, y, errors, fmt="os^Dv"[index % 5], markersize=3.2, linewidth=0.8,
                 color=settings.palette[index % len(settings.palette)], label=SIMULATED[method],
             )  # fmt: skip
-        panel.set_xticks(range(len(ticks)), [count(cases) for cases in ticks])
+        panel.set_xticks(range(len(ticks)), [count(cases) for cases in ticks], fontsize=settings.font_pt - 1.5)
         panel.set_title(f"{count(size)} exam{'' if size == 1 else 's'} a patient")
-        panel.margins(x=0.12)
+        panel.margins(x=0.07)
     np.asarray(axes).flat[0].set_ylabel("Coverage, %")
     figure.supxlabel("Cases", fontsize=settings.font_pt)
     handles: dict[str, Any] = {}

@@ -25,7 +25,7 @@ def confusion(results: Results) -> Figure | None:
     columns = min(3, len(items))
     rows = -(-len(items) // columns)
     settings = results.settings.figures
-    width = settings.double_mm if len(items) > 1 else min(settings.double_mm, settings.single_mm * 1.3)
+    width = settings.double_mm if len(items) > 1 else settings.single_mm
     figure, axes = canvas(width, rows * (width / columns * 0.98 + 4), rows, columns, squeeze=False)
     figure.set_layout_engine("constrained", h_pad=0.08)  # the label of a row keeps clear of the titles of the next
     flat = list(np.asarray(axes).flat)

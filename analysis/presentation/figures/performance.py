@@ -61,7 +61,7 @@ def published(results: Results) -> Figure | None:
     if not outcomes:
         return None
     settings = results.settings.figures
-    height = 24 + 2 * ROW_MM * len(outcomes) * 0.72
+    height = 24 + 2 * ROW_MM * len(outcomes) * 0.65
     figure, (panel, apart) = canvas(settings.double_mm, height, 1, 2, sharey=True, width_ratios=(1.25, 1))
     labels = []
     for index, outcome in enumerate(outcomes):

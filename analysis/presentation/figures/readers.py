@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from analysis.presentation.figures.forest import ROW_MM, point
+from analysis.presentation.figures.panels import MARKERS, dots
 from analysis.presentation.figures.style import canvas, wrap
 from analysis.presentation.results import Results
+from analysis.presentation.tables.performance import MEASURES
+from analysis.presentation.tables.readers import reader
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -25,30 +27,18 @@ def readers(results: Results) -> Figure | None:
     if not items:
         return None
     settings = results.settings.figures
-    figure, panel = canvas(settings.double_mm, 20 + ROW_MM * len(items) * (len(who) + 0.8) * 0.55)
-    y, ticks, labels = 0.0, [], []
-    for item in items:
-        start = y
-        for index, name in enumerate(who):
-            rows = part[(part["item"] == item) & (part["who"] == name)]
-            if len(rows):
-                point(
-                    panel,
-                    y,
-                    dict(rows.iloc[0]),
-                    name="estimate",
-                    colour=settings.palette[index % 8],
-                    marker="os^Dv"[index % 5],
-                )
-            y += 1
-        ticks.append((start + y - 1) / 2)
-        labels.append(wrap(results.title(str(item)), 28))
-        y += 0.8
-    panel.set_yticks(ticks, labels)
-    panel.set(ylim=(y - 0.6, -0.8), xlabel=str(measure).replace("_", " ").capitalize())
+    found = {(row["item"], row["who"]): {**row} for _, row in part.iterrows()}
+    rows = {wrap(results.title(str(item)), 28): [found.get((item, name), {}) for name in who] for item in items}
+    figure, panel = canvas(settings.double_mm, 18 + 1.5 * (len(who) + 1) * len(items))
+    dots(panel, rows, settings.palette)
+    panel.set(
+        xlabel=MEASURES["quadratic_kappa"]
+        if "quadratic" in str(measure)
+        else str(measure).replace("_", " ").capitalize()
+    )
     handles = [
-        panel.plot([], [], "os^Dv"[i % 5], color=settings.palette[i % 8], linestyle="-",
-                   label=str(name).replace("_", " ").replace("-", " "))[0]
+        panel.plot([], [], MARKERS[i % len(MARKERS)], color=settings.palette[i % len(settings.palette)], linestyle="-",
+                   label=reader(name))[0]
         for i, name in enumerate(who)
     ]  # fmt: skip
     figure.legend(handles=handles, loc="outside upper center", ncols=min(4, len(who)))

@@ -26,7 +26,8 @@ def subgroups(results: Results) -> Figure | None:
     part = frame[frame["outcome"] == chosen[0].id]
     rows: list[tuple[str, dict[str, Any] | None]] = []
     for name in part["subgroup"].unique():
-        rows.append((str(name).replace("_", " ").capitalize(), None))
+        title = level_name(str(name))
+        rows.append((title[0].upper() + title[1:], None))
         rows += [(level_name(str(row["level"])), dict(row)) for _, row in part[part["subgroup"] == name].iterrows()]
     figure, panel = canvas(settings.double_mm, 16 + ROW_MM * (len(rows) + 1))
     # Fixed places: the columns of text beside the axes are no part of what a layout engine measures.
@@ -47,6 +48,7 @@ def subgroups(results: Results) -> Figure | None:
         panel.text(1.02, index, f"{count(row['cases'])} / {count(row['n'])}", ha="left", **edge)
         panel.text(1.42, index, interval(row, "auc", results.settings.digits), ha="left", **edge)
     panel.set(yticks=[], ylim=(len(rows) - 0.4, -1.6), xlabel="AUC")
+    panel.locator_params(axis="x", nbins=6, steps=[1, 2, 5, 10])  # not at every 0.025
     panel.spines["left"].set_visible(False)
     panel.set_title(wrap(chosen[0].title, 60))
     return figure

@@ -78,5 +78,5 @@ def _level(row: Mapping[Any, Any]) -> str:
 
 
 def level_name(text: str) -> str:
-    """Return a level of a subgroup as it is printed: "AP + lateral"."""
-    return re.sub(r"\bap\b", "AP", text.replace("_", " "))
+    """Return a subgroup or a level of one as it is printed: "lateral view", "AP + lateral"."""
+    return re.sub(r"\bap\b", "AP", re.sub(r"^view (\w+)", r"\1 view", text.replace("_", " ")))

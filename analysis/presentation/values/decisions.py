@@ -48,7 +48,7 @@ def decision_values(results: Results) -> dict[str, Any]:
             "shown": "" if unsaid else ", in exams whose headers all say that no words are burned into the images",
             "unsaid": count(unsaid),
             "any_unsaid": unsaid > 0,
-            "worst": number(100 * cases["completeness"].max(), 0) + "%" if len(cases) else NOT_ESTIMABLE,
+            "worst": f"{cases['completeness'].max():.3g}" if len(cases) else NOT_ESTIMABLE,
         },
         "occlusion": {
             **parts,

@@ -69,7 +69,7 @@ def network_values(results: Results, config: Mapping[str, Any], published: Mappi
         "epochs": count(epochs),
         "phases": count(len(phases)),
         "several_phases": len(phases) > 1,
-        "schedule": ", then ".join(_phase(settings.training, phase) for phase in phases),
+        "schedule": "; then ".join(_phase(settings.training, phase) for phase in phases),
         "variation": sentence(settings.training),
         "band": " to ".join(f"{100 * share:g}%" for share in settings.band or (0, 1)),
         "averaged": settings.training.average > 0,
@@ -109,7 +109,7 @@ def _window(epochs: int) -> str:
 
 def _phase(training: TrainingSettings, phase: PhaseSettings) -> str:
     """Describe one phase of the training in a clause."""
-    reduced = f" on images reduced to {phase.side} pixels" if phase.side else ""
+    reduced = f" on images reduced to {phase.side} pixels," if phase.side else ""
     text = f"{counted(phase.epochs, 'epoch')}{reduced} from a learning rate of {phase.learning_rate:g}"
     went = []
     if phase.warm_up:
