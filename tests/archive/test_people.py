@@ -36,6 +36,9 @@ def same(*rows):
         (("A17",), ("B99", f"X1{SEPARATOR}a-17"), True),
         (("A17", None, "Berg^Eva", "19500101"), ("B99", None, "EVA BERG", "1950.01.01"), True),
         (("A17", None, "Berg^Eva", "19500101"), ("B99", None, "Berg^Eva", "19500102"), False),
+        (("A17", None, "Müller^Jörg", "19500304"), ("B99", None, "MUELLER^JOERG", "19500304"), True),
+        (("A17", None, "Ågård^Bjørn", "19500304"), ("B99", None, "Aagaard^Bjoern", "19500304"), True),
+        (("A17", None, "Müller^Jörg", "19500304"), ("B99", None, "Moeller^Joerg", "19500304"), False),
         (("A17", None, "Berg^Eva", "19500101"), ("B99", None, "Berg^Åsa", "19500101"), False),
         (("A17", None, "Anonymous^X", "19500101"), ("B99", None, "Anonymous^X", "19500101"), False),
         (("A17", None, "Berg", "19500101"), ("B99", None, "Berg", "19500101"), False),
@@ -157,6 +160,15 @@ def test_an_undated_accession_number_that_is_the_patients_in_any_spelling_tells_
         {"accession": accession, "study_uid": ["s1", "s2"], "patient_id": "7001", "date": None}, dtype="str"
     )
     assert exams(files, pd.Series(["p", "p"])).nunique() == n
+
+
+@pytest.mark.parametrize(("number", "n"), [("acl 1", 1), ("ACL01", 1), ("ACL-2", 2), (None, 1)])
+def test_a_number_of_one_study_may_be_spelled_in_two_ways(number, n):
+    files = pd.DataFrame(
+        {"accession": ["ACL1", number], "study_uid": "s1", "patient_id": "p", "date": "2020-03-04"}, dtype="str"
+    )
+    assert exams(files, pd.Series(["p", "p"])).nunique() == n
+    assert exams(files.assign(study_uid=["s1", "s2"]), pd.Series(["p", "p"])).nunique() == 2
 
 
 def test_a_key_is_made_once_and_only_for_the_user(tmp_path):

@@ -12,7 +12,7 @@ import pandas as pd
 
 from analysis.archive.describe import is_filler, parse_date
 from analysis.archive.inspect import SEPARATOR
-from analysis.archive.people.names import plain
+from analysis.archive.people.names import plain, spelling
 from analysis.tables import MISSING
 
 if TYPE_CHECKING:
@@ -45,6 +45,8 @@ def plain_id(identifier: str | None, nobody: Container[str] = ()) -> str | None:
 #: What stands for nobody: zeros, a letter repeated, or four and more of another digit.
 _REPEATED = re.compile(r"0+|([^\W\d])\1+|(\d)\2{3,}")
 _RUNS = re.compile(r"[^\W_\u0300-\u036f]+")
+#: The second of two letters that stand for one with dots or a ring (Mueller, Aase).
+_UMLAUT = re.compile(r"(?<=[aou])e|(?<=a)a")
 #: Lengths of the groups in which Nordic, American and British numbers are written.
 _NATIONAL = {(6, 4), (8, 4), (6, 5), (3, 2, 4), (3, 3, 4)}
 
@@ -154,8 +156,13 @@ def _keys(row: tuple[object, ...], nobody: frozenset[str]) -> list[str]:
         keys += [f"number {one.lstrip('0')} {digits}" for one in found if one.isdecimal()]
         # ASSUME: two people of one name and one birth date are rarer in an archive than one person with two numbers.
         names = (one for one in _plain_names(name) if " " in one and not nobody & {one, *one.split()})
-        keys += [f"name {one} {digits}" for one in names]
+        keys += [f"name {_spelled_out(one)} {digits}" for one in names]
     return keys
+
+
+def _spelled_out(name: str) -> str:
+    """Return a plain name in which Müller, Mueller and Muller are one, and Bjørk and Bjoerk."""
+    return " ".join(sorted(_UMLAUT.sub("", name.replace("ø", "o").replace("æ", "a")).split()))
 
 
 def contradicted(files: pd.DataFrame, patient: pd.Series) -> int:
@@ -206,7 +213,7 @@ def exams(files: pd.DataFrame, patient: pd.Series) -> pd.Series:
     A file without an accession number is of the exam that its study is of elsewhere, if that is one. An accession
     number that tells nothing is passed over for the study: one that several patients have (1, say), that programs write for
     nothing (0, NONE), whose studies lie more than a day apart, or that is the patient's identifier, in any spelling, on several studies without a date. Files of
-    one study that lie further apart are of several exams, too.
+    one study that lie further apart are of several exams, too; its numbers that differ in spelling alone are one.
 
     Parameters
     ----------
@@ -221,9 +228,8 @@ def exams(files: pd.DataFrame, patient: pd.Series) -> pd.Series:
         The identity of the exam, missing where there is nothing to go by.
     """
     date = pd.to_datetime(files["date"])
-    accession = files["accession"].mask(
-        shared(files["accession"], patient) | files["accession"].map(_is_nothing, na_action="ignore").eq(True)
-    )
+    written = _in_one_way(files["accession"], files["study_uid"])
+    accession = written.mask(shared(written, patient) | written.map(_is_nothing, na_action="ignore").eq(True))
     several = (files["study_uid"].groupby(accession).transform("nunique") > 1).fillna(False).astype(bool)
     undated = pd.Series(False, files.index)
     open_ = several & date.isna()
@@ -236,6 +242,14 @@ def exams(files: pd.DataFrame, patient: pd.Series) -> pd.Series:
     found = ("accession " + accession).fillna("study " + files["study_uid"])
     apart = _far_apart(date, found)
     return found.mask(apart, found + " of " + files["date"].fillna("no date"))
+
+
+def _in_one_way(accession: pd.Series, study: pd.Series) -> pd.Series:
+    """Write the accession numbers of one study that differ in capitals, signs or noughts before them as the first of them."""
+    several = (accession.groupby(study).transform("nunique") > 1).fillna(False).astype(bool) & accession.notna()
+    some = accession[several]
+    first = some.groupby([study[several], some.map(spelling)]).transform("first")
+    return accession.mask(several, first.reindex(accession.index))
 
 
 def _is_nothing(number: str) -> bool:
