@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import re
@@ -18,10 +19,10 @@ _DISGUISED = re.compile(r"""="(.*)"|'([\w./+-]*\d[\w./+-]*)'?""", re.DOTALL)
 #: Signs without width, which come along when cells are copied from a web page.
 _UNSEEN = "\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
 #: Cyrillic and Greek letters that look like Latin ones, as a keyboard of two alphabets writes them; small ones are those
-#: of which the capitals look alike, so that case still doesn't count.
+#: of which the capitals look alike, so that case still doesn't count. So do the two Turkish ones.
 _LOOK_ALIKE = str.maketrans(
-    "АВЕКМНОРСТУХІЈЅавекмнорстухіјѕΑΒΕΖΗΙΚΜΝΟΡΤΥΧαβεζηικμνορτυχ",
-    "ABEKMHOPCTYXIJSabekmhopctyxijsABEZHIKMNOPTYXabezhikmnoptyx",
+    "АВЕКМНОРСТУХІЈЅавекмнорстухіјѕΑΒΕΖΗΙΚΜΝΟΡΤΥΧαβεζηικμνορτυχİı",
+    "ABEKMHOPCTYXIJSabekmhopctyxijsABEZHIKMNOPTYXabezhikmnoptyxIi",
 )
 #: What no text in Windows' Western code page has: a capital within a word, as letters of a Mac's or DOS's code page become,
 #: letters in UTF-8, and whole words of such letters, as Cyrillic ones become.
@@ -47,12 +48,12 @@ Columns = tuple[list[str], list[int], list[list[str]]]
 
 def column_name(written: str) -> str:
     """Return a column's name as it is compared."""
-    name = unicodedata.normalize("NFKC", written).strip().lower()
-    return latin(name) if re.search("[a-z]", name) else name
+    name = unicodedata.normalize("NFKC", written).strip()
+    return (latin(name) if re.search("[A-Za-z]", name) else name).lower()
 
 
 def latin(written: str) -> str:
-    """Return a text with Latin letters in place of Cyrillic and Greek ones that look like them."""
+    """Return a text with Latin letters in place of Cyrillic, Greek and Turkish ones that look like them."""
     return written if written.isascii() else written.translate(_LOOK_ALIKE)
 
 
@@ -106,18 +107,19 @@ def _decoded(data: bytes, path: Path) -> str:
     except UnicodeDecodeError as error:
         if encoding != "utf-8-sig":
             raise StudyError(f"The table {path} is cut or damaged (no valid {encoding}); save it as UTF-8.") from error
-        text = _western(data, path)
+        text = _western(data, path, error.start if data.startswith(codecs.BOM_UTF8) else None)
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
         raise StudyError(f"{path}, line {line}: the file isn't a table of text; save it as CSV in UTF-8.")
     return text.rstrip("\x1a")  # the end of a file in DOS
 
 
-def _western(data: bytes, path: Path) -> str:
+def _western(data: bytes, path: Path, place: int | None) -> str:
+    """Decode as Windows' Western code page, where nothing is known to be in another one, as at this `place`."""
     foreign = _FOREIGN.search(data)
     if not foreign and len(_WITHIN.findall(data)) > len(_BEFORE.findall(data)):
         foreign = _WITHIN.search(data)
-    place = foreign.start() if foreign else None
+    place = foreign.start() if foreign and place is None else place
     try:
         text = data.decode("cp1252")
     except UnicodeDecodeError as error:

@@ -19,12 +19,14 @@ if TYPE_CHECKING:
     import pandas as pd
     import pandera.pandas as pa
 
-#: Cells that say that there is nothing.
-MISSING = {"", ".", "-", "na", "n/a", "nan", "none", "null"}
+#: Cells that say that there is nothing; \N is how databases write it out.
+MISSING = {"", ".", "-", "na", "n/a", "nan", "none", "null", "\\n"}
 #: Marks of footnotes, which are no digits: 2\u00b9 isn't 21.
 MARKS = "[\u00b9\u00b2\u00b3\u2070-\u2079]"
-#: Words that say yes and no.
-YES_OR_NO = {"true": "1", "false": "0"}
+#: Words that say yes and no, as spreadsheets write them in English, German, French and Swedish.
+YES_OR_NO = dict.fromkeys(("true", "wahr", "vrai", "sant"), "1") | dict.fromkeys(
+    ("false", "falsch", "faux", "falskt"), "0"
+)
 #: A number with a comma that may part its thousands, and one that says what a comma means in its column: a decimal point.
 _THOUSANDS, _POINT = r"[+-]?[1-9]\d{0,2},\d{3}", r"[+-]?\d*\.\d+|[+-]?(?!100$)\d{3,}"
 
@@ -69,6 +71,8 @@ def read_text_table(path: str | Path, needs: Iterable[str] = ()) -> pd.DataFrame
             )
     require(names, needs, path)
     for position in (position for position, name in enumerate(names) if not name):
+        if position == 0 and len({*columns[0]}) == len(columns[0]) and all(map(str.isdecimal, columns[0])):
+            continue  # the numbers of the rows, which R and pandas write before them
         if line := next((line for line, cell in zip(lines, columns[position], strict=True) if cell), None):
             raise StudyError(
                 f"{path}, line {line}: a cell stands under no column's name; name the {_nth(position)} column, "

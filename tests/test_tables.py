@@ -55,6 +55,9 @@ def test_any_separator_encoding_and_end_of_line(tmp_path, separator, encoding, e
         ('accession,text\n1,"first line\nsecond, line"\n', [("1", "first line\nsecond, line")]),
         ("accession;text;value\n1;1,5 cm;2\n", [("1", "1,5 cm")]),
         ("accession,text\nNA,None\n", [("NA", "None")]),
+        ('"","accession","text"\n"1","01","a"\n"5","02","b"\n', [("01", "a"), ("02", "b")]),  # as from R
+        (",accession,text\n0,01,a\n1,02,b\n", [("01", "a"), ("02", "b")]),  # as from pandas
+        ("ACCESS\u0130ON,text\n1,a\n", [("1", "a")]),  # typed in Turkey
         ("accession,text\n", []),
         ("\uff41ccession\xa0,text\n1,a\n\x1a", [("1", "a")]),  # typed in Japan; the end of a file in DOS
     ],
@@ -125,6 +128,8 @@ def test_lines_of_a_text_may_begin_with_numbers(tmp_path, text):
         ),
         ("accession,text\n1,a\n2,zw\u0119\u017cenie\n".encode("iso8859_2"), "line 3: there are letters neither"),
         (CONTROL.encode() + b"2,v\xe4\n", "line 3: there are letters neither"),
+        (b"\xef\xbb\xbfaccession,text\n1,h\xf6ger\n", "line 2: there are letters neither"),
+        (",accession,text\n1,1,a\n1,2,b\n", "line 2: a cell stands under no column's name"),
         (CONTROL.encode()[:-3] + b"\xc3", "line 3: there are letters neither"),
         ("", "is empty; it needs a header: accession, text"),
         (b"PK\x03\x04 a spreadsheet", "save it as CSV"),

@@ -272,5 +272,10 @@ def _written_age(words: str) -> float | None:
 
 def sex(dataset: Any) -> str | None:
     """Return female, male, other or None."""
-    found = _SEX.match(text(dataset, "PatientSex").upper())
+    return sex_named(text(dataset, "PatientSex"))
+
+
+def sex_named(words: str) -> str | None:
+    """Return the sex that is meant by a letter or a word in one of several languages, or None."""
+    found = _SEX.match(words.upper())
     return found.lastgroup if found else None

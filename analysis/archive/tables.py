@@ -7,6 +7,8 @@ from pathlib import Path
 import pandas as pd
 
 from analysis import schemas
+from analysis.archive.describe import sex_named
+from analysis.archive.markup import is_rtf, unmarked
 from analysis.archive.people.names import FRACTION, SIDES, identifier, spelling
 from analysis.errors import StudyError
 from analysis.schemas import FLAGS, ROLES, SETS
@@ -18,7 +20,15 @@ SPLIT = ("patient", "set")
 EXAMS = ("exam", "age", "sex")
 #: In which radiographs can have been read.
 _YEARS = (1895, 2150)
-_LETTERS = {"l": "left", "r": "right"}
+#: Letters and words for a side, as they stand in a column of their own.
+_WORDS = {
+    **dict.fromkeys(
+        ("left", "l", "lt", "vänster", "vä", "sin", "links", "linke", "gauche", "izquierda", "sol"), "left"
+    ),
+    **dict.fromkeys(("right", "r", "rt", "höger", "hö", "dx", "rechts", "rechte", "droite", "derecha", "sağ"), "right"),
+}
+#: What a column of sides is called, whatever its words.
+_CALLED = {"laterality", "lateralitet", "lateralität", "sida", "seite", "côté", "lado"}
 
 
 def read_readings(path: Path) -> pd.DataFrame:
@@ -40,7 +50,7 @@ def read_readings(path: Path) -> pd.DataFrame:
     frame = read_text_table(path, READINGS)
     for column in () if "side" in frame else frame.columns.difference(list(READINGS)):
         cells = set(frame[column].str.lower()) - MISSING
-        if cells and cells <= {*SIDES, *_LETTERS}:
+        if cells and (cells <= {*_WORDS} or column in _CALLED):
             raise StudyError(f"{path}: the column '{column}' says left and right; call it 'side', or remove it.")
     frame = frame[list(READINGS)].assign(side=frame.get("side", ""))
     written = frame["value"]
@@ -60,10 +70,12 @@ def read_readings(path: Path) -> pd.DataFrame:
 
     for column in ("exam", "reader", "item"):
         stop(frame[column] == "", column, "it can't be empty")
-    frame["role"], frame["side"] = frame["role"].str.lower(), frame["side"].str.lower().replace(_LETTERS)
+    frame["role"], frame["side"] = frame["role"].str.lower(), frame["side"].str.lower().replace(_WORDS)
     frame["item"] = frame["item"].str.lower()  # a scheme's items are in lower case
     stop(~frame["role"].isin(ROLES), "role", f"it must be one of {', '.join(ROLES)}")
     stop(~frame["value"].str.fullmatch(r"[0-9]{1,9}([.,]0*)?"), "value", "it must be a whole number, 0 or more")
+    flag = ~frame["item"].isin(FLAGS) | frame["value"].str.fullmatch(r"0*[01]([.,]0*)?")
+    stop(~flag, "value", f"of {' and '.join(FLAGS)} it must be 1 (yes) or 0 (no)")
     for column, known in (("reader", ()), ("item", FLAGS)):
         names = pd.Series(list(dict.fromkeys([*known, *frame[column].unique()])), dtype="str")
         again = names[names.map(spelling).duplicated()]
@@ -97,9 +109,20 @@ def readings_or_problem(path: Path) -> tuple[pd.DataFrame, str | None]:
 
 
 def read_reports(path: Path) -> pd.DataFrame:
-    """Read reports.csv: a text for each accession number, several texts of one exam joined."""
+    """Read reports.csv: a text for each accession number, without marks of HTML, several texts of one exam joined.
+
+    Raises
+    ------
+    StudyError
+        Names the line of a text in the code of a word processor, whose words can't be looked for.
+    """
     frame = _identified(read_text_table(path, REPORTS), "accession")
-    return joined(frame, "accession")
+    if (coded := frame["text"].map(is_rtf).astype(bool)).any():
+        raise StudyError(
+            f"{path}, line {frame.index[coded.to_numpy()][0]}: the text is in RTF, a word processor's code ({coded.sum()} "
+            "such texts); export the reports as plain text."
+        )
+    return joined(frame.assign(text=frame["text"].map(unmarked).astype("str")), "accession")
 
 
 def _identified(frame: pd.DataFrame, column: str) -> pd.DataFrame:
@@ -150,8 +173,12 @@ def read_exams(path: Path) -> pd.DataFrame:
         line tells something else of.
     """
     frame = _identified(_identified(read_text_table(path, EXAMS)[list(EXAMS)], "exam"), "sex")
+
+    def named(sex: str) -> str:
+        return "" if sex.lower() in {*MISSING, "u", "unknown"} else sex_named(sex) or sex
+
     age = numbers(frame, ["age"], path)["age"]
-    sex = frame["sex"].str.lower().replace({"f": "female", "m": "male", "o": "other"} | dict.fromkeys(MISSING, ""))
+    sex = by_value(frame["sex"], lambda cells: cells.map(named).astype("str"))
     told = frame.assign(age=age, sex=sex)
     again = frame["exam"].duplicated() & ~told.duplicated()
     for wrong, what in (

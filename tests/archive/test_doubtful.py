@@ -12,7 +12,7 @@ from analysis.archive.inspect import inspect
 from analysis.archive.people.matching import fill_from
 from analysis.archive.people.patients import patients
 from analysis.archive.settings import IngestSettings
-from analysis.archive.tables import read_readings, read_reports
+from analysis.archive.tables import read_exams, read_readings, read_reports
 from analysis.errors import StudyError
 from tests.archive.files import save
 from tests.archive.test_archives import READ, counts, indexed, knee
@@ -254,7 +254,9 @@ def test_a_second_column_that_a_program_has_numbered_is_told(tmp_path):
         read_readings(table)
 
 
-@pytest.mark.parametrize("cells", [("left", "right"), ("L", ""), ("R", "NA")])
+@pytest.mark.parametrize(
+    "cells", [("left", "right"), ("L", ""), ("R", "NA"), ("vänster", "hö"), ("links", "rechts"), ("1", "2")]
+)
 def test_a_column_of_sides_by_another_name_is_told(tmp_path, cells):
     table = tmp_path / "readings.csv"
     rows = "".join(f"A{number},bo,reader,1,kl,2,0,,{cell}\n" for number, cell in enumerate(cells))
@@ -271,3 +273,46 @@ def test_a_report_that_a_spreadsheet_took_for_a_formula_is_none_and_counted(tmp_
     reports = "accession,text\nA00000,#NAME?\nA00001,#N/A\nA00002,#1 knee\n"
     found = counts(indexed(tmp_path, reports=reports).counts)
     assert (found["reports"], found["numbers_without_text"], found["exams_without_report"]) == (1, 2, 2)
+    (tmp_path / "reports.csv").write_text(f"accession,text\nA00000,{'#' * 255}\nA00001,\\N\nA00002,#1 knee\n")
+    found = counts(indexed(tmp_path).counts)
+    assert (found["reports"], found["numbers_without_text"], found["exams_without_report"]) == (1, 2, 2)
+
+
+@pytest.mark.parametrize(("word", "side"), [("Höger", "right"), ("vä", "left"), ("Links", "left"), ("dx", "right")])
+def test_a_side_may_be_said_in_other_languages(tmp_path, word, side):
+    table = tmp_path / "readings.csv"
+    table.write_text(f"{READ.strip()},side\nA1,bo,reader,1,kl,2,WAHR,,{word}\n")
+    read = read_readings(table)
+    assert (read["side"].tolist(), read["revisit"].tolist()) == ([side], [True])
+
+
+def test_a_sex_in_exams_csv_is_read_as_that_of_a_header(tmp_path):
+    table = tmp_path / "exams.csv"
+    table.write_text("exam,age,sex\nA1,60,Kvinna\nA2,61,W\nA3,62,männlich\nA4,63,unknown\nA5,64,\n")
+    assert read_exams(table)["sex"].fillna("").tolist() == ["female", "female", "male", "", ""]
+    table.write_text("exam,age,sex\nA1,60,f\nA2,61,2\n")
+    with pytest.raises(StudyError, match="line 3: exam A2: the sex must be"):
+        read_exams(table)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("<p>Ingen <b>artros</b></p><P>Osteofyter</P>", "Ingen artros\n\nOsteofyter"),
+        ("Ledspalts&auml;nkning &lt; 2&nbsp;mm<br/>R&D; AT&T", "Ledspaltsänkning < 2 mm\nR&D; AT&T"),
+        ("Skleros, <5 mm och > 2 mm", "Skleros, <5 mm och > 2 mm"),
+        ("Ingen fraktur_x000D_\nArtros", "Ingen fraktur\nArtros"),
+        (r"Knä hö.\r\nIngen artros", "Knä hö.\nIngen artros"),
+        ("Fraktur\vArtros\u2028Skleros", "Fraktur\nArtros\nSkleros"),
+        ("brosk\xadreduktion, brosksa\u0308nkning, joint\xa0space", "broskreduktion, brosksänkning, joint space"),
+    ],
+)
+def test_what_marks_up_a_report_is_taken_off(tmp_path, text, words):
+    (tmp_path / "reports.csv").write_text(f'accession,text\nA1,"{text}"\n', newline="")
+    assert read_reports(tmp_path / "reports.csv")["text"].str.strip().tolist() == [words]
+
+
+def test_a_report_in_the_code_of_a_word_processor_is_refused_by_its_line(tmp_path):
+    (tmp_path / "reports.csv").write_text("accession;text\nA1;a\nA2;{\\rtf1\\ansi Brosks\\'e4nkning}\n")
+    with pytest.raises(StudyError, match=r"line 3: the text is in RTF.*\(1 such texts\); export"):
+        read_reports(tmp_path / "reports.csv")

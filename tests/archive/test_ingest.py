@@ -264,7 +264,7 @@ def test_readings_as_a_swedish_spreadsheet_saves_them(tmp_path):
     assert readings.loc[0, ["reader", "role", "value"]].tolist() == ["Åsa", "reader", 3]
 
 
-@pytest.mark.parametrize("missing", ["NA", "n/a", "-", "None"])
+@pytest.mark.parametrize("missing", ["NA", "n/a", "-", "None", "\\N"])
 def test_cells_that_may_be_empty_may_say_so(tmp_path, missing):
     readings = with_readings(tmp_path, f"0042,A,reader,{missing},kl,1,{missing},{missing}\n")
     assert readings[["session", "time"]].isna().all(axis=None) and not readings["revisit"].any()
@@ -281,6 +281,7 @@ def test_cells_that_may_be_empty_may_say_so(tmp_path, missing):
         ("0042,A,reader,,kl,,0,", "line 3: the value of exam 0042 is ''"),
         ("0042,A,reader,,kl,0¹,0,", "line 3: the value of exam 0042 is '0¹'"),
         ("0042,A,reader,,kl,1,maybe,", "revisit of exam 0042 is 'maybe'"),
+        ("0042,A,reader,,unusable,2,0,", "value of exam 0042 is '2'; of unusable and no_knee it must be 1"),
         ("0042,A,reader,,kl,1,0,yesterday", "time of exam 0042 is 'yesterday'"),
         ("0042,A,reader,,kl,1,0,2021", "time of exam 0042 is '2021'"),
         ("0042,A,reader,,kl,1,0,2021-05", "time of exam 0042 is '2021-05'"),

@@ -341,6 +341,11 @@ def test_a_given_split_knows_every_identifier_of_a_patient_and_nobody_by_none(tm
         ("No fracture, however joint space narrowing is seen.", True),
         ("There is no fracture or osteophyte.", False),
         ("Not degenerative.", False),
+        ("Ingen fraktur eller\nsäker artros.", False),  # lines as an old system breaks them
+        ("No fracture, mild joint\nspace narrowing.", True),
+        ("Ingen fraktur\nArtros medialt", True),
+        ("Ingen fraktur\n\nartros medialt", True),
+        ("ingen fraktur\nartros medialt", True),
         ("", False),
     ],
 )

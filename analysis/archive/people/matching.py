@@ -81,8 +81,10 @@ def _twins(named: pd.Series, files: pd.DataFrame) -> pd.Series:
 
 
 def _is_said(text: str) -> bool:
-    """Return whether a report says anything: what a spreadsheet took for a formula (- no fracture) is lost."""
-    return len(text) > 9 or (text.strip().lower() not in MISSING and not _ERROR.fullmatch(text.strip()))
+    """Return whether a report says anything: what a spreadsheet took for a formula (- no fracture), or found too long, is lost."""
+    return bool(text.strip("#")) and (
+        len(text) > 9 or (text.strip().lower() not in MISSING and not _ERROR.fullmatch(text.strip()))
+    )
 
 
 def _unmatched(named: pd.Series, files: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
