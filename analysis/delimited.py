@@ -25,9 +25,11 @@ _LOOK_ALIKE = str.maketrans(
     "ABEKMHOPCTYXIJSabekmhopctyxijsABEZHIKMNOPTYXabezhikmnoptyxIi",
 )
 #: What no text in Windows' Western code page has: a capital within a word, as letters of a Mac's or DOS's code page become,
-#: letters in UTF-8, and whole words of such letters, as Cyrillic ones become.
+#: letters in UTF-8, and whole words of such letters, as Cyrillic ones become; nor a thorn that no vowel follows, nor a y with
+#: an accent twice in a few letters, as Turkish ones become (Icelandic has both letters).
 _FOREIGN = re.compile(
     rb"[a-z][\x8a\x8c\x8e\x9f]|\xc3[\x80-\xbf][A-Za-z]|[a-z]\xc3[\x80-\xbf]|([\xc0-\xff])(?!\1)[\xc0-\xff]{4}"
+    rb"|\xfe(?![aeiouyjrv.\xc0-\xff])|\xfd[a-z\xe7\xf0\xf6\xfc\xfe]{1,2}\xfd"
 )
 #: Signs that stand for letters in other code pages: within words more often than before them, where a quotation begins.
 _SIGN = rb"[\x80-\x84\x86-\x89\x8b\x93-\x95\x98\x99\x9b\xb3\xb9\xbf]"

@@ -75,6 +75,7 @@ def test_what_people_write(tmp_path, data, expected):
         "• Genou : « œdème », c’est‑à‑dire l’œil…évolué• Dr Š. DÉJÀ VU".replace("\u2011", "-"),
         "AMANHÃ… NÃO HÁ LESÕES ÓSSEAS; ¿artrosis? 1ª, 2 º",
         "×××××××××× ÷÷÷÷÷÷ ÿÿÿÿÿÿ ··········",
+        "Það er þýðing, þ.e. ný þrenging á liðbili; þjóð, því, Þ. Jónsdóttir, býr við ský, kýrskýrt",
     ],
 )
 @pytest.mark.parametrize("encoding", ["cp1252", "utf-8"])
@@ -126,6 +127,8 @@ def test_lines_of_a_text_may_begin_with_numbers(tmp_path, text):
             "accession,text\n1,\u0430\u0440\u0442\u0440\u043e\u0437\n".encode("cp1251"),
             "line 2: there are letters neither",
         ),
+        ("accession,text\n1,a\n2,daralm\u0131\u015f\n".encode("cp1254"), "line 3: there are letters neither"),
+        ("accession,text\n1,k\u0131k\u0131rdak\n".encode("cp1254"), "line 2: there are letters neither"),
         ("accession,text\n1,a\n2,zw\u0119\u017cenie\n".encode("iso8859_2"), "line 3: there are letters neither"),
         (CONTROL.encode() + b"2,v\xe4\n", "line 3: there are letters neither"),
         (b"\xef\xbb\xbfaccession,text\n1,h\xf6ger\n", "line 2: there are letters neither"),
