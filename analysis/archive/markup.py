@@ -12,13 +12,11 @@ _BLOCK = re.compile(r"</?(?:p|br|hr|div|li|[uo]l|t[rdh]|table|h[1-6]|pre)\b[^<>]
 _INLINE = re.compile(
     r"</?(?:b|i|u|em|strong|span|font|su[bp]|a|html|head|body|tbody|thead|meta|title|style)\b[^<>]*>", re.IGNORECASE
 )
-#: Line ends in a spreadsheet's code and of other systems, and as databases write them out.
-_LINE_END = re.compile("\r\n?|_x000D_\n?|[\v\f\x85\u2028\u2029]")
+#: Line ends in a spreadsheet's code, and as databases write them out.
+_CODE = "_x000D_"
 _SPELLED_OUT = re.compile(r"(?:\\r)?\\n|\\r")
-#: Blanks that don't break a line are blanks; soft hyphens and signs without width are nothing.
-_UNSEEN = dict.fromkeys(map(ord, "\xa0\u2007\u202f"), " ") | dict.fromkeys(
-    map(ord, "\xad\u200b\u200c\u200d\u2060\ufeff")
-)
+#: Blanks that don't break a line, which are blanks; soft hyphens and signs without width, which are nothing.
+_FIXED, _UNSEEN = re.compile("[\xa0\u2007\u202f]"), re.compile("[\xad\u200b-\u200d\u2060\ufeff]")
 
 
 def is_rtf(text: str) -> bool:
@@ -32,7 +30,11 @@ def unmarked(text: str) -> str:
         text = _INLINE.sub("", _BLOCK.sub("\n", text))
     if "&" in text:
         text = _ENTITY.sub(lambda found: html.unescape(found[0]), text)
-    text = _LINE_END.sub("\n", text)
+    text = "\n".join(text.splitlines())
+    if _CODE in text:
+        text = text.replace(f"{_CODE}\n", "\n").replace(_CODE, "\n")
     if "\\" in text and "\n" not in text:
         text = _SPELLED_OUT.sub("\n", text)
-    return text if text.isascii() else unicodedata.normalize("NFC", text.translate(_UNSEEN))
+    if not text.isascii():
+        text = unicodedata.normalize("NFC", _UNSEEN.sub("", _FIXED.sub(" ", text)))
+    return text.strip()
