@@ -84,7 +84,7 @@ def patients(files: pd.DataFrame, placeholders: Iterable[str], many: frozenset[s
     """Find out who each file is of.
 
     Files are of one patient when they share an identifier (PatientID or one of OtherPatientIDs, in
-    any spelling), or both name and birth date, or birth date and number but for noughts before it. So a second identifier can't bring a patient into two sets. A birth date
+    any spelling), or both name and birth date, or birth date and number but for noughts before it. So a second identifier can't bring a patient into two sets. Initials born on a first of January are anybody's. A birth date
     that programs write where they know none is nobody's. A number that several hospitals gave is one patient's unless
     birth dates tell them apart, since a hospital's name may be spelled in two ways.
 
@@ -155,7 +155,9 @@ def _keys(row: tuple[object, ...], nobody: frozenset[str]) -> list[str]:
         # A spreadsheet takes the noughts off a number: the birth date tells whether it is the same.
         keys += [f"number {one.lstrip('0')} {digits}" for one in found if one.isdecimal()]
         # ASSUME: two people of one name and one birth date are rarer in an archive than one person with two numbers.
-        names = (one for one in _plain_names(name) if " " in one and not nobody & {one, *one.split()})
+        names = [one for one in _plain_names(name) if " " in one and not nobody & {one, *one.split()}]
+        if date is not None and (date.month, date.day) == (1, 1):  # of an unknown day, or moved there to hide it
+            names = [one for one in names if sum(len(part) > 1 for part in one.split()) > 1]
         keys += [f"name {_spelled_out(one)} {digits}" for one in names]
     return keys
 
