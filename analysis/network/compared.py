@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from analysis.errors import StudyError
-from analysis.files import read_table
 from analysis.network.carry import DEVELOPMENT, ORIGIN
 from analysis.network.folder import WEIGHTS, network_name
 from analysis.network.settings import PAPER
-from analysis.network.structure import Identity, read_identity
+from analysis.network.structure import Identity, read_identity, scored_networks
 from analysis.yaml_files import load_yaml
 
 
@@ -51,23 +50,6 @@ class Network:
         settings = self.members[0].settings
         keys = ("backbone", "width", "groups") if settings["backbone"] == PAPER else ("backbone", "backbone_options")
         return tuple(str(settings.get(key)) for key in keys)
-
-
-def scored_networks(network: Path, members: Path | None) -> list[Path]:
-    """Return the folders of a study's networks, by seed; one of a seed that was asked for before may still lie there.
-
-    Parameters
-    ----------
-    network : Path
-        With seed-S/ in it.
-    members : Path or None
-        seeds.parquet of the predictions, which has the seeds that are asked for; without it all count.
-    """
-    found = sorted(network.glob("seed-*"), key=lambda path: int(path.name[5:]))
-    if members is None or not members.is_file():
-        return found
-    seeds = {f"seed-{seed}" for seed in read_table(members, columns=["seed"])["seed"].unique()}
-    return [path for path in found if path.name in seeds]
 
 
 def read_network(label: str, folder: Path, grading: str, cohort: str) -> Network:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from analysis.errors import StudyError
-from analysis.files import read_bytes, write_text
+from analysis.files import read_bytes, read_table, write_text
 
 if TYPE_CHECKING:
     from torch import nn
@@ -213,3 +213,20 @@ def write_structure(weights: Path, out: Path) -> None:
         **{"sha256": own.sha256, "data": own.data, "side": own.side, "settings": own.settings},
     }
     write_text(out, json.dumps(about, indent=1, ensure_ascii=False) + "\n")
+
+
+def scored_networks(network: Path, members: Path | None) -> list[Path]:
+    """Return the folders of a study's networks, by seed; one of a seed that was asked for before may still lie there.
+
+    Parameters
+    ----------
+    network : Path
+        With seed-S/ in it.
+    members : Path or None
+        seeds.parquet of the predictions, which has the seeds that are asked for; without it all count.
+    """
+    found = sorted(network.glob("seed-*"), key=lambda path: int(path.name[5:]))
+    if members is None or not members.is_file():
+        return found
+    seeds = {f"seed-{seed}" for seed in read_table(members, columns=["seed"])["seed"].unique()}
+    return [path for path in found if path.name in seeds]
