@@ -63,7 +63,7 @@ def strategies_figure(curve: pd.DataFrame, stops: pd.DataFrame, settings: Manusc
 
     A ring shows where the stopping rule would have ended the runs: at the mean of labelled exams and of AUC.
     """
-    from analysis.presentation.figures.style import GREY, canvas
+    from analysis.presentation.figures.style import GREY, canvas, legend
 
     compared = curve["difference"].notna().any() and curve["strategy"].nunique() > 1
     size = settings.figures
@@ -90,7 +90,7 @@ def strategies_figure(curve: pd.DataFrame, stops: pd.DataFrame, settings: Manusc
         right.set(xlabel="Labelled training exams", ylabel="Difference to random, AUC")
         left.set_title("A")
         right.set_title("B")
-    figure.legend(*left.get_legend_handles_labels(), loc="outside upper center", ncols=len(names))
+    legend(figure, left.get_legend_handles_labels()[0])
     return figure
 
 

@@ -115,7 +115,7 @@ def comparison_table(c: Comparison) -> Table:
 def comparison_figure(c: Comparison) -> Figure:
     """Draw the prevalence by either definition, set by set, beside the AUCs of both networks."""
     from analysis.presentation.figures.panels import MARKERS, dots
-    from analysis.presentation.figures.style import GREY, canvas, wrap
+    from analysis.presentation.figures.style import GREY, canvas, legend, wrap
 
     settings = c.settings.figures
     figure, axes = canvas(settings.double_mm, 70, 1, 2, width_ratios=(1, 1.15))
@@ -133,7 +133,7 @@ def comparison_figure(c: Comparison) -> Figure:
         left.plot([], [], marker, color=settings.palette[index], linestyle="-", label=c.titles[index])[0]
         for index, marker in enumerate(MARKERS[:2])
     ]
-    figure.legend(handles=handles, loc="outside upper center", ncols=2)
+    legend(figure, handles)
     return figure
 
 

@@ -64,7 +64,7 @@ def draw(curve: pd.DataFrame, settings: ManuscriptSettings) -> Figure:
     """
     from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-    from analysis.presentation.figures.style import canvas
+    from analysis.presentation.figures.style import canvas, legend
 
     frame, size = shown(curve), settings.figures
     measures = [name for name in TITLES if (frame["measure"] == name).any()]
@@ -88,7 +88,7 @@ def draw(curve: pd.DataFrame, settings: ManuscriptSettings) -> Figure:
         panel.set(xlabel="Training exams", ylabel=f"{_capital(TITLES[measure])}, {part['set'].iloc[0]} set")
         panel.set_title(letter)
     if len(starts) > 1:
-        figure.legend(*panels[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=len(starts))
+        legend(figure, panels[0, 0].get_legend_handles_labels()[0])
     return figure
 
 

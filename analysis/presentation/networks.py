@@ -172,7 +172,7 @@ def _limits(row: Mapping[str, Any], way: str, digits: int) -> str:
 def networks_figure(beside: Beside) -> Figure:
     """Draw what each network achieves, beside its difference from the study's own."""
     from analysis.presentation.figures.panels import MARKERS, dots
-    from analysis.presentation.figures.style import GREY, canvas, wrap
+    from analysis.presentation.figures.style import GREY, canvas, legend, wrap
 
     settings, labels = beside.settings.figures, [network.label for network in beside.networks]
     rows = {wrap(title, 34): key for key, title in beside.shown.items()}
@@ -197,7 +197,7 @@ def networks_figure(beside: Beside) -> Figure:
         left.plot([], [], marker, color=colour, linestyle="-", label=label)[0]
         for marker, colour, label in zip(MARKERS, settings.palette, labels, strict=False)
     ]
-    figure.legend(handles=handles, loc="outside upper center", ncols=min(4, len(labels)))
+    legend(figure, handles)
     return figure
 
 

@@ -49,6 +49,20 @@ def test_an_agreement_below_nought_is_drawn(kl, tmp_path):
     assert left <= min(drawn) and max(drawn) <= right
 
 
+def test_the_names_of_many_readers_stand_within_the_figure(kl, tmp_path):
+    statistics = shutil.copytree(kl.options["statistics"], tmp_path / "statistics")
+    frame = pd.read_csv(statistics / "readers.csv")
+    one = frame[frame["who"] == "network"]
+    names = [f"network on the exams of student {number}" for number in range(1, 5)]
+    pd.concat([frame, *(one.assign(who=name) for name in names)]).to_csv(statistics / "readers.csv", index=False)
+    results = Made({**kl.options, "statistics": statistics}, kl.folder).results
+    letters: list[tuple[str, str, float, bool]] = []
+    with style(results.settings.figures):
+        measure(drawers()["readers"](results), "readers", letters)
+    assert set(names) <= {text for _, text, _, _ in letters}
+    assert [text for _, text, _, inside in letters if not inside] == []
+
+
 @pytest.mark.parametrize("images", ([3, 1, 2, 3, 2, 3, 1, 2, 2, 1], [1], [9, 1], [8] * 12, [2] * 12))
 def test_radiographs_of_all_decisions_have_one_size_and_none_lies_on_another(kl, tmp_path, images):
     folder = tmp_path / "attribution"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from analysis.presentation.figures.style import GREY, canvas
+from analysis.presentation.figures.style import GREY, canvas, legend
 from analysis.presentation.format import count
 from analysis.presentation.results import Results
 from analysis.presentation.tables.intervals import SIMULATED
@@ -50,5 +50,5 @@ def coverage(results: Results) -> Figure | None:
     handles: dict[str, Any] = {}
     for panel in np.asarray(axes).flat:
         handles |= dict(zip(*reversed(panel.get_legend_handles_labels()), strict=True))
-    figure.legend(handles.values(), handles.keys(), loc="outside upper center", ncols=len(handles))
+    legend(figure, handles.values())
     return figure

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from analysis.presentation.figures.forest import ROW_MM, point
 from analysis.presentation.figures.panels import make_panels, panel_title, shown
-from analysis.presentation.figures.style import GREY, canvas
+from analysis.presentation.figures.style import GREY, canvas, legend
 from analysis.presentation.format import count, interval, known
 from analysis.presentation.results import Results
 
@@ -84,5 +84,5 @@ def published(results: Results) -> Figure | None:
         panel.plot([], [], marker, color=colour, linestyle="-", label=label)[0]
         for marker, colour, label in (("o", settings.palette[0], "this study"), ("s", settings.palette[1], "published"))
     ]
-    figure.legend(handles=handles, loc="outside upper center", ncols=2)
+    legend(figure, handles)
     return figure

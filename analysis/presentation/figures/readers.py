@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from analysis.presentation.figures.panels import MARKERS, dots
-from analysis.presentation.figures.style import canvas, wrap
+from analysis.presentation.figures.style import canvas, legend, wrap
 from analysis.presentation.results import Results
 from analysis.presentation.tables.performance import MEASURES
 from analysis.presentation.tables.readers import reader
@@ -41,6 +41,6 @@ def readers(results: Results) -> Figure | None:
                    label=reader(name))[0]
         for i, name in enumerate(who)
     ]  # fmt: skip
-    figure.legend(handles=handles, loc="outside upper center", ncols=min(4, len(who)))
+    legend(figure, handles)
     panel.set_xlim(min(panel.get_xlim()[0], 0.5), 1.02)
     return figure

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -69,6 +69,16 @@ def canvas(width_mm: float, height_mm: float, rows: int = 1, columns: int = 1, *
     import matplotlib.pyplot as plt
 
     return plt.subplots(rows, columns, figsize=(width_mm * MM, height_mm * MM), **more)  # type: ignore[call-overload]
+
+
+def legend(figure: Figure, handles: Iterable[Any]) -> None:
+    """Put a legend above the panels, in as few rows as the figure's width holds: names may be long, and many."""
+    drawn = list(handles)
+    for rows in range(1, len(drawn) + 1):
+        made = figure.legend(handles=drawn, loc="outside upper center", ncols=-(-len(drawn) // rows))
+        if rows == len(drawn) or made.get_window_extent().width <= figure.bbox.width:
+            return
+        made.remove()
 
 
 def save(figure: Figure, out: Path, name: str) -> None:
