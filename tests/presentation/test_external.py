@@ -148,6 +148,11 @@ def test_a_network_that_could_not_be_set_beside_its_own_study_has_a_conclusion(k
     assert "Whether the network does as well here as in its own study could not be tested." in told
 
 
+def test_estimates_of_too_few_cases_to_be_compared_are_pointed_to(kl, tmp_path):
+    told = tell(elsewhere(kl, tmp_path), tmp_path / "told", roc=lambda frame: frame.assign(too_few=True))
+    assert re.search(r"for a comparison with the network's own study; Table.\d+ gives the estimates\.", told)
+
+
 def test_a_network_that_failed_in_its_own_study_does_no_worse_here(kl, tmp_path):
     found = yaml.safe_load(elsewhere(kl, tmp_path, here=0.62, there=0.65).values(tmp_path / "values.yml").read_text())
     assert found["external"]["bad"] and found["external"]["low"] and not found["external"]["much_worse"]
