@@ -20,7 +20,11 @@ function Table(shown)
       end
     end
   end
-  return shown
+  if not FORMAT:match("^html") then return shown end
+  for _, row in ipairs(shown.head.rows) do
+    for _, cell in ipairs(row.cells) do cell.attributes.scope = "col" end
+  end
+  return pandoc.Div({ shown }, pandoc.Attr("", { "scroll" }, { tabindex = "0" }))
 end
 
 -- Word and JATS take the description of a picture from its caption, which neither renderer fills from `fig-alt`.

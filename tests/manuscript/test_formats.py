@@ -22,7 +22,7 @@ from analysis.manuscript.stage import TEXT
 from analysis.presentation.markdown import Table, to_markdown
 from analysis.presentation.settings import ManuscriptSettings
 from analysis.yaml_files import load_yaml
-from tests.reading.browser import chromium, open_browser
+from tests.reading.browser import audit, chromium, open_browser
 
 WORD = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 needs_pdftotext = pytest.mark.skipif(
@@ -177,6 +177,22 @@ def test_no_table_of_the_page_is_cut(rendered, request, tmp_path, renderer):
         tab.emulate_media(media="print")
         tab.set_viewport_size({"width": 718, "height": 900})  # what A4 leaves, 190 mm
         assert tab.evaluate(CUT) == []
+
+
+@pytest.mark.skipif(not chromium(), reason="Chromium isn't installed; the page is audited in it")
+@pytest.mark.parametrize("renderer", ("pandoc", "quarto"))
+def test_the_page_is_read_by_keyboard_and_by_ear(rendered, request, renderer):
+    """Tables that scroll can be reached, heads say that they head a column, and links aren't told by colour alone."""
+    page = (rendered if renderer == "pandoc" else request.getfixturevalue("by_quarto"))["html"]
+    with open_browser() as browser:
+        for width in (1280, 390):
+            tab = browser.new_page(viewport={"width": width, "height": 900})
+            tab.goto(page.as_uri())
+            assert audit(tab) == [], width
+        assert tab.evaluate("[...document.querySelectorAll('.scroll')].some(box => box.scrollWidth > box.clientWidth)")
+    assert (
+        len(re.findall(r"<th\b", page.read_text())) == len(re.findall(r'<th\b[^>]* scope="col"', page.read_text())) > 50
+    )
 
 
 def test_citations_are_numbered_as_they_come_and_alike(rendered):
