@@ -36,6 +36,8 @@ from analysis.study.carried import adopt
 from analysis.study.names import check_study
 from analysis.yaml_files import dump_yaml, load_yaml, parse_yaml
 
+#: The default study's cohort, and the source of its archive.
+DEFAULT = "simulated"
 PUBLISHED = {path.stem for path in Path(statistics.__file__).parent.glob("*.yaml")}
 
 
@@ -144,6 +146,11 @@ def load_study(config: Mapping[str, Any], source: str = "config.yaml") -> Study:
     study = parse(Study, dict(config), source)
     if study.start == "archive" and not study.source.make:
         _hold_folder(study.archive.folder, source)
+    if study.start == "archive" and study.archive.source != DEFAULT == study.cohort.name:
+        raise StudyError(
+            f"{source}: cohort.name is '{DEFAULT}', where the results of the simulated archive are, but archive.source is "
+            f"'{study.archive.source}'; give the cohort a name of its own."
+        )
     if study.start == "archive" and study.archive.folder and study.source.make:
         raise StudyError(
             f"{source}: archive.folder is '{study.archive.folder}', but the source '{study.archive.source}' doesn't read it; "

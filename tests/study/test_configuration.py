@@ -75,6 +75,7 @@ def _in_the_repository(monkeypatch):
         ("statistics={coverage: {cases: []}}", ["coverage.cases", "give at least 1"]),
         ("statistics={coverage: {part_cases: [5, 5]}}", ["'part_cases' holds a number twice"]),
         ("archive={folder: /data/knees}", ["archive.folder", "'simulated' doesn't read it"]),
+        ("archive={source: kneekl224}", ["cohort.name is 'simulated'", "a name of its own"]),
         ("network=[" + "1, " * 3000 + "1]", ["'network'"]),
     ],
 )
@@ -133,7 +134,7 @@ def test_a_part_of_an_archive_that_is_a_link_to_nowhere_is_called_so(tmp_path, n
     (tmp_path / name).rename(tmp_path / "moved")
     (tmp_path / name).symlink_to(tmp_path / "gone")
     with pytest.raises(StudyError, match=rf"{name} is a link to nowhere"):
-        load("cohort={kind: clinical}", f"archive={{source: folder, folder: {tmp_path}}}")
+        load("cohort={name: ours, kind: clinical}", f"archive={{source: folder, folder: {tmp_path}}}")
 
 
 @pytest.mark.parametrize("shut", ["archive", "archive/inner"])
@@ -203,11 +204,17 @@ def test_which_seeds_there_are_changes_nothing_of_what_one_reads():
 
 
 def test_tables_that_a_sources_settings_name_are_files_that_its_making_reads():
-    assert load("archive={source: pacs, pacs: {readings: /x/r.csv, accessions: a.csv}}").brought == [
+    assert load(
+        "cohort={name: ours}", "archive={source: pacs, pacs: {readings: /x/r.csv, accessions: a.csv}}"
+    ).brought == [
         "a.csv",
         "/x/r.csv",
     ]
-    assert load("archive={source: pacs, pacs: {dates: [2012-01-01, 2012-12-31]}}").brought == load().brought == []
+    assert (
+        load("cohort={name: ours}", "archive={source: pacs, pacs: {dates: [2012-01-01, 2012-12-31]}}").brought
+        == load().brought
+        == []
+    )
 
 
 class Entry(BaseModel):
