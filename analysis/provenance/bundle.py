@@ -25,8 +25,8 @@ from analysis.yaml_files import dump_yaml
 OVERLAY = "study.yaml"
 PUBLISHED = "published"
 README = "REVIEWERS.md"
-#: Beside the code, from the top of the repository.
-PAPERS = ("README.md", "LICENSE", "CITATION.cff", "CHANGELOG.md")
+#: Beside the code, from the top of the repository. README and handbook are for those who run a study of their own.
+PAPERS = ("LICENSE", "CITATION.cff")
 FOLDERS = {
     "analysis": "The science: an importable package, one folder a subject",
     "workflow": "Rules, gradings and profiles of the workflow",

@@ -21,14 +21,21 @@ from analysis.errors import StudyError
 from analysis.files import digest_of
 from analysis.machine import processor
 from analysis.network.structure import read_computed
+from analysis.reading.settings import LOOPBACK
 
 ROOT = Path(__file__).resolve().parents[2]
 #: What of the repository a study is made by; overlays of other studies don't count.
 CODE = ("Snakefile", "Makefile", "config.yaml", "pyproject.toml", "analysis", "workflow", "manuscript", "envs")
 OTHER_STUDIES = "workflow/studies"
-#: Keys whose values are paths of somebody's machine, by section.
-PATHS = {"archive": ("folder", "key", "harmless"), "network": ("trained",)}
+#: Keys whose values are paths on somebody's machines, or what these are called, by section.
+LOCAL = {
+    "archive": ("folder", "key", "harmless", "connection", "accessions", "readings"),
+    "network": ("trained", "weights"),
+    "learning_curve": ("starts",),
+    "reading": ("host", "names", "proxies", "tls"),
+}
 UNPUBLISHED = "not published"
+_NUMBERED = re.compile(r"(train|prepare|read_headers)-(\d+)")
 _READ = re.compile(r"^([0-9a-f]{64})  (.+)$", re.M)
 
 
@@ -72,17 +79,27 @@ def _git(root: Path, *arguments: str) -> str | None:
 
 
 def publishable(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a configuration without the paths of the machine that it was run on."""
+    """Return a configuration without the paths and names of the machines that it was run on."""
 
-    def clean(section: Mapping[str, Any], paths: Collection[str]) -> dict[str, Any]:
+    def clean(section: Mapping[str, Any], local: Collection[str]) -> dict[str, Any]:
         return {
-            key: clean(value, paths) if isinstance(value, Mapping) else UNPUBLISHED if key in paths and value else value
+            key: _hidden(value) if key in local else clean(value, local) if isinstance(value, Mapping) else value
             for key, value in section.items()
         }
 
-    found = {key: clean(value, PATHS[key]) if key in PATHS else value for key, value in config.items()}
-    compared = config.get("compare_networks") or {}
-    return found | ({"compare_networks": dict.fromkeys(compared, UNPUBLISHED)} if compared else {})
+    return {
+        key: _hidden(value) if key == "compare_networks" else clean(value, LOCAL[key]) if key in LOCAL else value
+        for key, value in config.items()
+    }
+
+
+def _hidden(value: Any) -> Any:
+    """Return a value with each text in it replaced, but for one that means this machine, whichever it is."""
+    if isinstance(value, Mapping):
+        return {key: _hidden(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_hidden(one) for one in value]
+    return UNPUBLISHED if value and value not in LOOPBACK else value
 
 
 def package_versions(folder: Path = ROOT / "analysis") -> dict[str, str]:
@@ -138,6 +155,15 @@ def pixels(private: Path) -> dict[str, Any]:
 
     found = sorted(read_table(private, PRIVATE, columns=["pixel_hash"])["pixel_hash"].dropna())
     return {"images": len(found), "sha256": hashlib.sha256("\n".join(found).encode()).hexdigest()}
+
+
+def is_asked_for(job: str, config: Mapping[str, Any]) -> bool:
+    """Whether a job is one of the study's: what is left of a seed or a shard that no longer is made nothing of it."""
+    found = _NUMBERED.fullmatch(job)
+    if not found:
+        return True
+    parts = {"prepare": config["images"]["shards"], "read_headers": config["ingest"]["shards"]}
+    return int(found[2]) in (range(parts[found[1]]) if found[1] in parts else config["network"]["seeds"])
 
 
 def wall_times(folders: Iterable[Path]) -> dict[str, dict[str, float]]:
@@ -213,7 +239,9 @@ def provenance(
     dict
         Plain values for JSON. No names of hosts or users, no paths outside the study.
     """
-    inputs, steps = list(inputs), read_by_step(logs)
+    inputs = list(inputs)
+    steps = {job: files for job, files in read_by_step(logs).items() if is_asked_for(job, config)}
+    times = wall_times(folder for folder in benchmarks if folder.is_dir())
     return {
         "made": datetime.now(UTC).isoformat(timespec="seconds"),
         "code": code_state(),
@@ -231,7 +259,7 @@ def provenance(
             for path in inputs
             if path.suffix == ".safetensors" or path.name == "structure.json"
         },
-        "wall_time": wall_times(folder for folder in benchmarks if folder.is_dir()),
+        "wall_time": {job: used for job, used in times.items() if is_asked_for(job, config)},
     }
 
 

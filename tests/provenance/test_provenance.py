@@ -21,9 +21,11 @@ from analysis.provenance.provenance import (
     machine,
     package_versions,
     pixels,
+    provenance,
     publishable,
     wall_times,
 )
+from analysis.study.configuration import load_study, read_configuration
 
 FOUND = {
     "made": "2026-01-02T03:04:05+00:00",
@@ -98,6 +100,35 @@ def test_paths_of_the_machine_are_not_published():
     assert "/" not in json.dumps(clean)
     assert clean["archive"]["kneekl224"]["doi"] == "d" and clean["archive"]["key"] is None
     assert clean["manuscript"] == {"folder": "kept"}
+
+
+def test_what_names_a_machine_or_its_folders_is_not_published_and_the_rest_is_still_a_study():
+    away, host = "/home/anna/x", "room.hospital.example"
+    said = {
+        "compare_networks": {"other": away},
+        "archive": {"harmless": away, "pacs": {"connection": away, "accessions": away, "readings": away}},
+        "network": {"weights": away, "width": 8},
+        "learning_curve": {"starts": {"random": None, "chen": away}},
+        "reading": {"host": host, "names": [host], "proxies": [host], "tls": {"certificate": away, "key": away}},
+    }
+    entries = [f"{key}={json.dumps(value)}" for key, value in said.items()]
+    config = load_study(read_configuration(["config.yaml"], entries)).model_dump(mode="json")
+    clean = publishable(config | {"start": "predictions"})
+    assert away in json.dumps(config) and host in json.dumps(config)
+    assert away not in json.dumps(clean) and host not in json.dumps(clean)
+    again = load_study(clean)
+    assert again.network.width == 8 and list(again.learning_curve.starts) == ["random", "chen"]
+    plain = load_study(read_configuration(["config.yaml"])).model_dump(mode="json")
+    assert publishable(plain) == plain
+
+
+def test_jobs_of_seeds_and_shards_no_longer_asked_for_are_not_told(tmp_path):
+    config = load_study(read_configuration(["config.yaml"], ["network={seeds: [0, 3]}", "images={shards: 2}"]))
+    for name in ("train-0", "train-1", "train-3", "prepare-1", "prepare-2", "evaluate"):
+        (tmp_path / f"{name}.tsv").write_text("s\tcpu_time\n1.5\t0.75\n")
+        (tmp_path / f"{name}.log").write_text(f"{'0' * 64}  {name}.csv\n")
+    found = provenance(config.model_dump(mode="json"), [], None, [tmp_path], [tmp_path], {})
+    assert set(found["wall_time"]) == set(found["read"]) == {"train-0", "train-3", "prepare-1", "evaluate"}
 
 
 def test_the_machine_is_told_without_names():

@@ -3,6 +3,7 @@
 import json
 import os
 import platform
+import re
 import subprocess
 import zipfile
 
@@ -51,6 +52,12 @@ def test_it_holds_no_images_no_weights_and_nothing_private(bundle):
     assert not [name for name in names if name.endswith((".npy", ".dcm", ".safetensors")) or "/private/" in name]
     assert not (bundle.folder / COHORT / "archive").exists()
     assert check_crate(bundle.folder) > 100
+
+
+def test_its_pages_lead_to_nothing_that_it_lacks(bundle):
+    pages = [path for path in bundle.folder.rglob("*.md") if not path.is_relative_to(bundle.folder / "analysis")]
+    links = [(page, link) for page in pages for link in re.findall(r"\]\(([^)#:\s]+)", page.read_text())]
+    assert pages and not [(page, link) for page, link in links if not (page.parent / link).exists()]
 
 
 def test_every_table_that_is_made_again_is_there_to_be_compared_with(smoke, bundle):
