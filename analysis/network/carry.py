@@ -52,9 +52,7 @@ def carry(folder: Path, out: Path) -> str:
     check_files(folder)
     sums = read_sums(folder)
     config, _ = read_sections(folder)
-    for path in weights_of(folder):
-        _copy(path, out / path.stem / "weights.safetensors")
-        _copy(folder / "curves" / f"{path.stem}.csv", out / path.stem / "curve.csv")
+    # Before the weights: where they lie without it, a study trained them itself.
     for name in TABLES:
         if name == CHARACTERISTICS and name not in sums:
             write_table(empty(SCHEMA), out / DEVELOPMENT / name, SCHEMA)
@@ -67,6 +65,9 @@ def carry(folder: Path, out: Path) -> str:
         "weights": {name: digest for name, digest in sums.items() if name.startswith(f"{WEIGHTS}/")},
     }
     write_text(out / DEVELOPMENT / ORIGIN, dump_yaml(told))
+    for path in weights_of(folder):
+        _copy(path, out / path.stem / "weights.safetensors")
+        _copy(folder / "curves" / f"{path.stem}.csv", out / path.stem / "curve.csv")
     seal(out)
     return str(told["name"])
 

@@ -56,6 +56,15 @@ def test_every_eligible_exam_is_judged_by_the_carried_thresholds(elsewhere):
     pd.testing.assert_frame_equal(*heat)
 
 
+def test_a_cohort_that_trained_its_own_network_keeps_it(elsewhere):
+    own = elsewhere.folder / STUDY / "network/seed-0/weights.safetensors"
+    before = own.read_bytes()
+    here = f"network={{trained: {CARD}}}"
+    done = elsewhere.snakemake(f"{STUDY}/values.yml", "--config", here)
+    assert done.returncode != 0 and "was trained by this cohort's own study" in done.stdout + done.stderr
+    assert own.read_bytes() == before
+
+
 def test_a_conflict_stops_the_plan(elsewhere):
     done = elsewhere.snakemake("-n", "--config", "images={size: 64}", more=("elsewhere.yaml",))
     assert done.returncode != 0

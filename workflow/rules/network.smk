@@ -14,6 +14,13 @@ NETWORK_SETTINGS = settings("network", without=["seeds"])
 if TRAINED:
     from analysis.network.folder import SUMS, read_sums
 
+    own = sorted(Path(STUDY).glob("network/seed-*/weights.safetensors"))
+    if own and not os.path.exists(f"{STUDY}/network/development"):
+        raise WorkflowError(
+            f"{own[0]} was trained by this cohort's own study, and network.trained would be written over it; give the "
+            "external validation a cohort.name of its own."
+        )
+
     rule carry:
         input:
             [f"{TRAINED}/{name}" for name in (SUMS, *read_sums(Path(TRAINED)))],
