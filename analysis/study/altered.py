@@ -1,17 +1,18 @@
-"""Results that somebody changed after the step that made them: as nothing else of a study, they'd be typed."""
+"""Results that aren't this study's: changed by somebody after the step that made them, or made by other settings."""
 
 from __future__ import annotations
 
 import os
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from analysis.files import digest_of
 
 _WRITTEN = re.compile(r"^SHA256 \((.+)\) = ([0-9a-f]{64})$", re.M)
 _SETTINGS = re.compile(r"-([0-9a-f]{12})\.yaml$")
+_SET_BY = re.compile(r"^[0-9a-f]{64}  .*/settings/(.+)-([0-9a-f]{12})\.yaml$", re.M)
 
 
 def altered(logs: Iterable[Path], settings: Iterable[Path] = ()) -> list[str]:
@@ -36,3 +37,25 @@ def altered(logs: Iterable[Path], settings: Iterable[Path] = ()) -> list[str]:
     named = [(path, found.group(1)) for path in settings if (found := _SETTINGS.search(path.name))]
     odd += [path for path, start in named if not digest_of(path).startswith(start)]
     return sorted(path.as_posix() for path in odd)
+
+
+def outdated(logs: Iterable[Path], settings: Collection[str]) -> list[str]:
+    """Return the results that were made by other settings than a study has, sorted.
+
+    Snakemake knows them by notes of its own, in a folder that a backup or a second clone may lack, and unless it is told to
+    go by files' times.
+
+    Parameters
+    ----------
+    logs : iterable of Path
+        The steps' logs, which hold what a step read and wrote.
+    settings : collection of str
+        The study's sections, each with the hash of its content: statistics-0123456789ab.
+    """
+    sections = {name.rpartition("-")[0] for name in settings}
+    odd = set[str]()
+    for log in logs:
+        text = log.read_text(encoding="utf-8", errors="replace")
+        if any(name in sections and f"{name}-{start}" not in settings for name, start in _SET_BY.findall(text)):
+            odd |= {Path(name).as_posix() for name, _ in _WRITTEN.findall(text)}
+    return sorted(odd)

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from tests.workflow.conftest import ROOT, SMOKE
+from tests.workflow.conftest import ROOT, SMOKE, Clone
 from tests.workflow.test_smoke import COHORT, STUDY, jobs
 
 OTHER = ("--config", "statistics={level: 0.9}", "seed=99", "manuscript={title: Another}")
@@ -32,7 +32,10 @@ def twin(smoke, tmp_path_factory):
     return smoke.copy(tmp_path_factory.mktemp("run") / "clone")
 
 
-def test_a_lost_result_is_made_again_and_a_dry_run_and_a_second_start_change_nothing_meanwhile(twin):
+def test_a_lost_result_is_made_again_and_a_dry_run_and_a_second_start_change_nothing_meanwhile(twin, tmp_path):
+    linked = Clone(tmp_path / "second")
+    shutil.rmtree(linked.folder / "results")
+    (linked.folder / "results").symlink_to(twin.folder / "results")
     before = state(twin.folder)
     (twin.folder / STUDY / "statistics/roc.csv").unlink()
     planned = jobs(twin.snakemake("-n"))
@@ -50,9 +53,10 @@ def test_a_lost_result_is_made_again_and_a_dry_run_and_a_second_start_change_not
             assert running.poll() is None, (twin.folder / "run.txt").read_text()[-4000:]
             planned = twin.snakemake("-n", *OTHER)
             assert "evaluate" in jobs(planned)
-            refused = twin.snakemake(*OTHER)
-            assert running.poll() is None, "the run ended before the second start was tried"
-            assert refused.returncode and "Another run is at work" in refused.stdout + refused.stderr
+            for clone in (twin, linked):
+                refused = clone.snakemake(*OTHER)
+                assert running.poll() is None, "the run ended before the second start was tried"
+                assert refused.returncode and "Another run is at work" in refused.stdout + refused.stderr
             assert running.wait(400) == 0, (twin.folder / "run.txt").read_text()[-4000:]
         finally:
             running.kill()
@@ -164,6 +168,22 @@ def test_a_result_that_was_changed_by_hand_is_made_again(twin, changed, rule):
     finally:
         path.write_bytes(was)
         os.utime(path, ns=(then.st_atime_ns, then.st_mtime_ns))
+
+
+def test_a_result_of_other_settings_is_made_again_whatever_snakemake_noted(twin):
+    """As after a backup of the results alone: its notes lie in another folder."""
+    log = twin.folder / STUDY / "logs/evaluate.log"
+    was, then = log.read_text(), log.stat()
+    other = re.sub(r"(/statistics)-[0-9a-f]{12}", rf"\1-{'0' * 12}", was)
+    assert other != was
+    try:
+        log.write_text(other)
+        os.utime(log, ns=(then.st_atime_ns, then.st_mtime_ns))
+        planned = jobs(twin.snakemake("-n"))
+        assert planned.get("evaluate") == 1 and "train" not in planned
+    finally:
+        log.write_text(was)
+        os.utime(log, ns=(then.st_atime_ns, then.st_mtime_ns))
 
 
 def test_what_a_step_read_is_what_provenance_says(smoke):

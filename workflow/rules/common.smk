@@ -12,7 +12,7 @@ from snakemake.io import sourcecache_entry
 
 sys.path.insert(0, str(Path(workflow.current_basedir).parents[1]))
 
-from analysis.study.altered import altered
+from analysis.study.altered import altered, outdated
 from analysis.study.configuration import (
     as_file,
     has_split,
@@ -173,13 +173,11 @@ def whole(folder):
 # What is told when the run starts.
 NOTES = []
 
+LOGS = [*Path(COHORT).glob("logs/*.log"), *Path(COHORT).glob("*/logs/*.log")]
 # An archive is no result, even where the study made it: it may be added to.
 ALTERED = [
     path
-    for path in altered(
-        [*Path(COHORT).glob("logs/*.log"), *Path(COHORT).glob("*/logs/*.log")],
-        Path(COHORT).glob("settings/*.yaml"),
-    )
+    for path in altered(LOGS, Path(COHORT).glob("settings/*.yaml"))
     if not path.startswith(f"{COHORT}/archive/")
 ]
 NOTES += [
@@ -187,9 +185,14 @@ NOTES += [
 ]
 
 
+@cache
+def _remade():
+    return {*ALTERED, *outdated(LOGS, SETTINGS)}
+
+
 def as_made(wildcards):
-    """An input that is none, and that all steps come to: each result that was changed by hand is made again."""
-    workflow.dag.forcefiles.update(ALTERED)
+    """An input that is none, and that all steps come to: what was changed by hand, or set otherwise, is made again."""
+    workflow.dag.forcefiles.update(_remade())
     return []
 
 
@@ -203,16 +206,18 @@ def refuse(target, when, why):
 
 
 def hold_folder():
-    """Refuse a second run at once: both would write the same files.
+    """Refuse a second run at once: both would write the same files, also from two clones whose results are one folder.
 
     Unlike Snakemake's own lock, which survives a killed run, this one ends with its process.
     """
     global running
-    os.makedirs(".snakemake", exist_ok=True)
-    running = open(".snakemake/running", "w")
+    os.makedirs("results", exist_ok=True)
+    running = open("results/.running", "w")
     try:
         fcntl.flock(running, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         raise WorkflowError(
             "Another run is at work in this folder; wait for it, or stop it."
         )
+    except OSError:  # of a file system that knows no locks
+        pass
