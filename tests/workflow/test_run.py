@@ -243,6 +243,8 @@ def test_a_study_that_trains_is_not_told_as_the_external_validation_that_it_was(
     left.mkdir()
     (left / "network.yaml").write_text("name: another\n")
     assert jobs(twin.snakemake("-n", f"{STUDY}/config.yaml")) == {} and left.exists()
+    # Nor are its weights taken for the study's own.
+    assert jobs(twin.snakemake("-n", "--rerun-triggers", "mtime")).get("train") == 1
     done = twin.snakemake(f"{STUDY}/config.yaml", "--forcerun", "config")
     assert done.returncode == 0, done.stderr[-4000:]
     assert not left.exists()

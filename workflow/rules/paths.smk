@@ -72,9 +72,16 @@ def development():
     return [f"{NETWORK}/development/{name}" for name in names] if TRAINED else []
 
 
+# A study that trains has no use for a network that was trained elsewhere, whose weights would pass for its own.
+LEFT = f"{STUDY}/network"
+if FROM_ARCHIVE and not TRAINED and os.path.exists(f"{LEFT}/development"):
+    ALTERED += map(str, Path(LEFT).glob("seed-*/weights.safetensors"))
+
+
 def forget_development():
-    """Remove what a network that was trained elsewhere left: the study trains its own now, and would be told as that one's."""
-    shutil.rmtree(f"{COHORT}/{study.grading}/network/development", ignore_errors=True)
+    """Remove the network that was trained elsewhere: the study would be told as that one's."""
+    if os.path.exists(f"{LEFT}/development"):
+        shutil.rmtree(LEFT)
 
 
 def given_weights(wildcards):
