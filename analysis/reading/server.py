@@ -1,11 +1,10 @@
-"""The web pages of the reading room."""
+"""The web pages of the reading room, and what they send and are sent."""
 
-import hmac
 import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import Cookie, Depends, FastAPI, Header, HTTPException, Request, Response
+from fastapi import APIRouter, FastAPI, HTTPException, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
@@ -19,204 +18,217 @@ from analysis.reading.form import FLAG_KEYS, FLAGS
 from analysis.reading.guard import guard
 from analysis.reading.ledger import Refused
 from analysis.reading.room import Room
+from analysis.reading.visitors import (
+    Coordinator,
+    InRoom,
+    Known,
+    Onlooker,
+    SessionCookie,
+    Visitor,
+    Writer,
+    cookie_name,
+    is_encrypted,
+    room_of,
+)
 
 _HERE = Path(__file__).parent
+_TEMPLATES = Jinja2Templates(_HERE / "templates")
+_PAGES = APIRouter(default_response_class=HTMLResponse)
+_API = APIRouter(prefix="/api")
 
 
 def make_app(room: Room) -> Any:
     """Make the ASGI application that serves a room."""
     app = FastAPI(title="Reading room", openapi_url=None, docs_url=None, redoc_url=None)
-    templates = Jinja2Templates(_HERE / "templates")
+    app.state.room, app.state.examples = room, find_examples(room.form)
     app.mount("/static", StaticFiles(directory=_HERE / "static"), name="static")
-    limits = room.settings.login
-    encrypted = bool(room.settings.tls.certificate or room.settings.proxies)
-    # Cookies ignore ports: two rooms on one host keep theirs apart by the store's name.
-    cookie_name = f"{'__Host-' if encrypted else ''}reading-room-{room.store.name}"
-    SessionCookie = Annotated[str | None, Cookie(alias=cookie_name)]
-    examples = find_examples(room.form)
-
-    def visitor(cookie: SessionCookie = None) -> Reader | None:
-        return who(room.store, cookie, limits, time.time())
-
-    def onlooker(cookie: SessionCookie = None) -> Reader:
-        return reader(who(room.store, cookie, limits, time.time(), alive=False))
-
-    def reader(found: Annotated[Reader | None, Depends(visitor)]) -> Reader:
-        if found is None:
-            raise HTTPException(401, "You are signed out; sign in again.")
-        return found
-
-    def writer(found: Annotated[Reader, Depends(reader)], x_csrf: Annotated[str, Header()] = "") -> Reader:
-        if not hmac.compare_digest(x_csrf.encode(), found.csrf.encode()):
-            raise HTTPException(403, "The request does not come from the reading room's own page; reload it.")
-        return found
-
-    def head(found: Annotated[Reader, Depends(writer)]) -> Reader:
-        if found.role != "coordinator":
-            raise HTTPException(403, "This is the coordinator's to do.")
-        return found
-
-    Visitor = Annotated[Reader | None, Depends(visitor)]
-    Known = Annotated[Reader, Depends(reader)]
-    Writer = Annotated[Reader, Depends(writer)]
-    Head = Annotated[Reader, Depends(head)]
-
-    @app.exception_handler(Refused)
-    def _refused(_: Request, error: Refused) -> Response:
-        return JSONResponse({"detail": str(error)} | ({"saved": error.saved} if error.saved else {}), 409)
-
-    @app.exception_handler(Exception)
-    def _failed(_: Request, error: Exception) -> Response:
-        # What went wrong stays in the server's log: messages may hold paths.
-        return JSONResponse({"detail": "The server failed; nothing was saved. Try again."}, 500)
-
-    @app.exception_handler(RequestValidationError)
-    def _unlike(_: Request, error: RequestValidationError) -> Response:
-        # What was sent is not repeated: it may be no JSON that can be written.
-        where = ".".join(str(part) for part in error.errors()[0]["loc"] if part != "body")
-        return JSONResponse(
-            {"detail": f"The request is not what this page sends ({where or 'body'}); reload the page."}, 422
-        )
-
-    def page(request: Request, name: str, found: Reader) -> Response:
-        form = room.form
-        known: list[dict[str, Any]] = [
-            {"name": f.name, "title": f.title, "levels": f.levels, "implies": f.implies, "excludes": f.excludes}
-            | {"needs": f.needs, "absent": f.absent}
-            for f in form.fields
-        ]
-        known += [{"name": name, "title": title, "levels": ()} for name, title in FLAGS.items()]
-        context = {
-            "reader": found,
-            "form": form,
-            "flags": [(name, title, FLAG_KEYS[name]) for name, title in FLAGS.items()],
-            "page_fields": known,
-            "report": found.role in room.settings.reports_for,
-            "examples": examples,
-            "store": room.store.name,
-        }
-        return templates.TemplateResponse(request, name, context)
-
-    @app.get("/", response_class=HTMLResponse)
-    def _room(request: Request, found: Visitor) -> Response:
-        if found is None:
-            return RedirectResponse("/sign-in", 303)
-        if found.role == "coordinator":
-            return RedirectResponse("/coordinator", 303)
-        return page(request, "room.html", found)
-
-    @app.get("/progress", response_class=HTMLResponse)
-    def _progress(request: Request, found: Visitor) -> Response:
-        return page(request, "progress.html", found) if found else RedirectResponse("/sign-in", 303)
-
-    @app.get("/coordinator", response_class=HTMLResponse)
-    def _coordinator(request: Request, found: Visitor) -> Response:
-        if found is None:
-            return RedirectResponse("/sign-in", 303)
-        return page(request, "coordinator.html", found) if found.role == "coordinator" else RedirectResponse("/", 303)
-
-    @app.get("/sign-in", response_class=HTMLResponse)
-    def _door(request: Request) -> Response:
-        return templates.TemplateResponse(request, "sign-in.html", {})
-
-    @app.post("/api/sign-in")
-    def _sign_in(body: Token, request: Request, response: Response) -> dict[str, Any]:
-        address = request.client.host if request.client else "?"
-        now = time.time()
-        try:
-            cookie = sign_in(room.store, body.token.strip(), address, limits, now)
-        except LockedOut:
-            wait = f"Too many wrong tokens; wait {limits.lockout_minutes:g} minutes, or give the right one."
-            raise HTTPException(429, wait) from None
-        if cookie is None:
-            raise HTTPException(401, "This token opens nothing here.")
-        secure = encrypted or request.url.scheme == "https"
-        response.set_cookie(cookie_name, cookie, httponly=True, samesite="strict", secure=secure, path="/")
-        found = who(room.store, cookie, limits, now)
-        return {"name": found.name, "csrf": found.csrf} if found else {}
-
-    @app.post("/api/sign-out")
-    def _sign_out(response: Response, _: Writer, cookie: SessionCookie = None) -> dict[str, Any]:
-        sign_out(room.store, cookie or "")
-        response.delete_cookie(cookie_name, httponly=True, samesite="strict", secure=encrypted, path="/")
-        return {}
-
-    @app.post("/api/next")
-    def _next(found: Writer) -> dict[str, Any]:
-        return room.next(found, time.time())
-
-    @app.post("/api/alive")
-    def _alive(body: Sign, found: Writer) -> dict[str, Any]:
-        room.alive(found, body.handle, time.time())
-        return {}
-
-    @app.post("/api/aside")
-    def _aside(body: Aside, found: Writer) -> dict[str, Any]:
-        room.put_off(found, body.handle, body.never, time.time())
-        return {}
-
-    @app.get("/api/mine")
-    def _mine(found: Known) -> list[dict[str, Any]]:
-        return room.mine(found)
-
-    @app.get("/api/exams/{handle}")
-    def _exam(handle: str, found: Known) -> dict[str, Any]:
-        return room.exam(found, handle)
-
-    @app.get("/api/exams/{handle}/before")
-    def _before(handle: str, found: Known) -> dict[str, Any]:
-        return {"exam": room.step(found, handle, back=True)}
-
-    @app.get("/api/exams/{handle}/after")
-    def _after(handle: str, found: Known) -> dict[str, Any]:
-        return {"exam": room.step(found, handle, back=False)}
-
-    @app.post("/api/readings")
-    def _write(body: Content, found: Writer) -> dict[str, Any]:
-        return room.write(found, body.model_dump(), time.time())
-
-    @app.get("/api/pictures/{handle}/{number}")
-    def _picture(handle: str, number: int, found: Known) -> Response:
-        packed = room.picture(found, handle, number)
-        return Response(packed, media_type="application/octet-stream", headers={"Content-Encoding": "gzip"})
-
-    @app.get("/api/reports/{handle}")
-    def _report(handle: str, found: Known) -> dict[str, Any]:
-        return {"text": room.report(found, handle)}
-
-    @app.get("/api/examples/{name}")
-    def _example(name: str, _: Known) -> Response:
-        known = {path.name: path for listed in examples.values() for path in listed.values()}
-        if name not in known:
-            raise HTTPException(404, "There is no such picture.")
-        return FileResponse(known[name])
-
-    @app.get("/api/progress")
-    def _how_far(found: Annotated[Reader, Depends(onlooker)]) -> dict[str, Any]:
-        return room.progress(found, time.time())
-
-    @app.get("/api/agreement")
-    def _agreement(found: Known) -> Response:
-        return JSONResponse(room.agreement(found))  # some thousand rows: written as they are
-
-    @app.get("/api/coordinator")
-    def _overview(found: Annotated[Reader, Depends(onlooker)]) -> dict[str, Any]:
-        if found.role != "coordinator":
-            raise HTTPException(403, "This is the coordinator's to see.")
-        return coordinator.overview(room, time.time())
-
-    @app.post("/api/revoke")
-    def _revoke(body: Name, found: Head) -> dict[str, Any]:
-        coordinator.revoke(room, found, body.name)
-        return {}
-
-    @app.post("/api/reassign")
-    def _reassign(body: Handover, found: Head) -> dict[str, Any]:
-        return {"exams": coordinator.reassign(room, found, body.giver, body.taker, time.time())}
-
-    @app.post("/api/close")
-    def _close(body: Name, found: Head) -> dict[str, Any]:
-        coordinator.close(room, found, body.name, time.time())
-        return {}
-
+    app.include_router(_PAGES)
+    app.include_router(_API)
+    app.exception_handler(Refused)(_refused)
+    app.exception_handler(RequestValidationError)(_unlike)
+    app.exception_handler(Exception)(_failed)
     return guard(app, room.settings)
+
+
+def _refused(_: Request, error: Refused) -> Response:
+    return JSONResponse({"detail": str(error)} | ({"saved": error.saved} if error.saved else {}), 409)
+
+
+def _unlike(_: Request, error: RequestValidationError) -> Response:
+    # What was sent is not repeated: it may be no JSON that can be written.
+    where = ".".join(str(part) for part in error.errors()[0]["loc"] if part != "body")
+    return JSONResponse(
+        {"detail": f"The request is not what this page sends ({where or 'body'}); reload the page."}, 422
+    )
+
+
+def _failed(_: Request, error: Exception) -> Response:
+    # What went wrong stays in the server's log: messages may hold paths.
+    return JSONResponse({"detail": "The server failed; nothing was saved. Try again."}, 500)
+
+
+def _page(request: Request, name: str, found: Reader) -> Response:
+    room = room_of(request)
+    form = room.form
+    known: list[dict[str, Any]] = [
+        {"name": f.name, "title": f.title, "levels": f.levels, "implies": f.implies, "excludes": f.excludes}
+        | {"needs": f.needs, "absent": f.absent}
+        for f in form.fields
+    ]
+    known += [{"name": name, "title": title, "levels": ()} for name, title in FLAGS.items()]
+    context = {
+        "reader": found,
+        "form": form,
+        "flags": [(name, title, FLAG_KEYS[name]) for name, title in FLAGS.items()],
+        "page_fields": known,
+        "report": found.role in room.settings.reports_for,
+        "examples": request.app.state.examples,
+        "store": room.store.name,
+    }
+    return _TEMPLATES.TemplateResponse(request, name, context)
+
+
+@_PAGES.get("/")
+def _room(request: Request, found: Visitor) -> Response:
+    if found is None:
+        return RedirectResponse("/sign-in", 303)
+    if found.role == "coordinator":
+        return RedirectResponse("/coordinator", 303)
+    return _page(request, "room.html", found)
+
+
+@_PAGES.get("/progress")
+def _progress(request: Request, found: Visitor) -> Response:
+    return _page(request, "progress.html", found) if found else RedirectResponse("/sign-in", 303)
+
+
+@_PAGES.get("/coordinator")
+def _coordinator(request: Request, found: Visitor) -> Response:
+    if found is None:
+        return RedirectResponse("/sign-in", 303)
+    return _page(request, "coordinator.html", found) if found.role == "coordinator" else RedirectResponse("/", 303)
+
+
+@_PAGES.get("/sign-in")
+def _door(request: Request) -> Response:
+    return _TEMPLATES.TemplateResponse(request, "sign-in.html", {})
+
+
+@_API.post("/sign-in")
+def _sign_in(body: Token, request: Request, response: Response, room: InRoom) -> dict[str, Any]:
+    address = request.client.host if request.client else "?"
+    now, limits = time.time(), room.settings.login
+    try:
+        cookie = sign_in(room.store, body.token.strip(), address, limits, now)
+    except LockedOut:
+        wait = f"Too many wrong tokens; wait {limits.lockout_minutes:g} minutes, or give the right one."
+        raise HTTPException(429, wait) from None
+    if cookie is None:
+        raise HTTPException(401, "This token opens nothing here.")
+    secure = is_encrypted(room) or request.url.scheme == "https"
+    response.set_cookie(cookie_name(room), cookie, httponly=True, samesite="strict", secure=secure, path="/")
+    found = who(room.store, cookie, limits, now)
+    return {"name": found.name, "csrf": found.csrf} if found else {}
+
+
+@_API.post("/sign-out")
+def _sign_out(response: Response, _: Writer, room: InRoom, cookie: SessionCookie) -> dict[str, Any]:
+    sign_out(room.store, cookie or "")
+    secure = is_encrypted(room)
+    response.delete_cookie(cookie_name(room), httponly=True, samesite="strict", secure=secure, path="/")
+    return {}
+
+
+@_API.post("/next")
+def _next(found: Writer, room: InRoom) -> dict[str, Any]:
+    return room.next(found, time.time())
+
+
+@_API.post("/alive")
+def _alive(body: Sign, found: Writer, room: InRoom) -> dict[str, Any]:
+    room.alive(found, body.handle, time.time())
+    return {}
+
+
+@_API.post("/aside")
+def _aside(body: Aside, found: Writer, room: InRoom) -> dict[str, Any]:
+    room.put_off(found, body.handle, body.never, time.time())
+    return {}
+
+
+@_API.get("/mine")
+def _mine(found: Known, room: InRoom) -> list[dict[str, Any]]:
+    return room.mine(found)
+
+
+@_API.get("/exams/{handle}")
+def _exam(handle: str, found: Known, room: InRoom) -> dict[str, Any]:
+    return room.exam(found, handle)
+
+
+@_API.get("/exams/{handle}/before")
+def _before(handle: str, found: Known, room: InRoom) -> dict[str, Any]:
+    return {"exam": room.step(found, handle, back=True)}
+
+
+@_API.get("/exams/{handle}/after")
+def _after(handle: str, found: Known, room: InRoom) -> dict[str, Any]:
+    return {"exam": room.step(found, handle, back=False)}
+
+
+@_API.post("/readings")
+def _write(body: Content, found: Writer, room: InRoom) -> dict[str, Any]:
+    return room.write(found, body.model_dump(), time.time())
+
+
+@_API.get("/pictures/{handle}/{number}")
+def _picture(handle: str, number: int, found: Known, room: InRoom) -> Response:
+    packed = room.picture(found, handle, number)
+    return Response(packed, media_type="application/octet-stream", headers={"Content-Encoding": "gzip"})
+
+
+@_API.get("/reports/{handle}")
+def _report(handle: str, found: Known, room: InRoom) -> dict[str, Any]:
+    return {"text": room.report(found, handle)}
+
+
+@_API.get("/examples/{name}")
+def _example(name: str, request: Request, _: Known) -> Response:
+    known = {path.name: path for listed in request.app.state.examples.values() for path in listed.values()}
+    if name not in known:
+        raise HTTPException(404, "There is no such picture.")
+    return FileResponse(known[name])
+
+
+@_API.get("/progress")
+def _how_far(found: Onlooker, room: InRoom) -> dict[str, Any]:
+    return room.progress(found, time.time())
+
+
+@_API.get("/agreement")
+def _agreement(found: Known, room: InRoom) -> Response:
+    return JSONResponse(room.agreement(found))  # some thousand rows: written as they are
+
+
+@_API.get("/coordinator")
+def _overview(found: Onlooker, room: InRoom) -> dict[str, Any]:
+    if found.role != "coordinator":
+        raise HTTPException(403, "This is the coordinator's to see.")
+    return coordinator.overview(room, time.time())
+
+
+@_API.post("/revoke")
+def _revoke(body: Name, found: Coordinator, room: InRoom) -> dict[str, Any]:
+    coordinator.revoke(room, found, body.name)
+    return {}
+
+
+@_API.post("/reassign")
+def _reassign(body: Handover, found: Coordinator, room: InRoom) -> dict[str, Any]:
+    return {"exams": coordinator.reassign(room, found, body.giver, body.taker, time.time())}
+
+
+@_API.post("/close")
+def _close(body: Name, found: Coordinator, room: InRoom) -> dict[str, Any]:
+    coordinator.close(room, found, body.name, time.time())
+    return {}
