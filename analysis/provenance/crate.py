@@ -58,57 +58,22 @@ def write_crate(
     config : str
         The configuration of the run.
     """
-    from rocrate.model import ComputerLanguage, ContextEntity
     from rocrate.rocrate import ROCrate
 
     crate = ROCrate(version="1.1")
     crate.metadata.extra_contexts.append(CONTEXT)
     crate.root_dataset["datePublished"] = provenance["made"]
     crate.name, crate.description = title, description
-    crate.root_dataset["license"] = crate.add(
-        ContextEntity(crate, LICENCE, {"@type": "CreativeWork", "name": "MIT License", "identifier": "MIT"})
-    )
+    crate.root_dataset["license"] = _add(crate, LICENCE, "CreativeWork", name="MIT License", identifier="MIT")
     crate.root_dataset["conformsTo"] = [
-        crate.add(ContextEntity(crate, url, {"@type": "CreativeWork", "name": name, "version": version}))
-        for url, (name, version) in PROFILES.items()
+        _add(crate, url, "CreativeWork", name=name, version=version) for url, (name, version) in PROFILES.items()
     ]
     crate.metadata["conformsTo"] = [{"@id": crate.metadata.profile}, {"@id": list(PROFILES)[-1]}]
-    language = ComputerLanguage(
-        crate,
-        "#snakemake",
-        {
-            "name": "Snakemake",
-            "identifier": {"@id": "https://doi.org/10.1093/bioinformatics/bts480"},
-            "url": {"@id": "https://snakemake.readthedocs.io"},
-            "version": provenance["versions"]["Snakemake"],
-        },
-    )
-    crate.add(language)
-    for link, name in (("https://doi.org/10.1093/bioinformatics/bts480", "Snakemake, the paper"),
-                       ("https://snakemake.readthedocs.io", "Snakemake, the documentation")):  # fmt: skip
-        crate.add(ContextEntity(crate, link, {"@type": "CreativeWork", "name": name}))
     parameters = {
-        name: crate.add(
-            ContextEntity(crate, f"#{name}", {"@type": "FormalParameter", "additionalType": kind, "name": name})
-        )
-        for name, kind in (("configfile", "File"), ("predictions", "File"), ("manuscript", "File"))
+        name: _add(crate, f"#{name}", "FormalParameter", additionalType="File", name=name)
+        for name in ("configfile", "predictions", "manuscript")
     }
-    workflow = crate.add_file(
-        root / WORKFLOW,
-        WORKFLOW,
-        properties={
-            "@type": ["File", "SoftwareSourceCode", "ComputationalWorkflow"],
-            "name": "From raw knee radiographs to a manuscript",
-            "version": provenance["code"]["commit"] or provenance["code"]["sha256"],
-        },
-    )
-    workflow["programmingLanguage"] = language
-    workflow["license"] = crate.root_dataset["license"]
-    workflow["input"], workflow["output"] = (
-        [parameters["configfile"]],
-        [parameters["predictions"], parameters["manuscript"]],
-    )
-    crate.mainEntity = workflow
+    crate.mainEntity = workflow = _workflow(crate, root, provenance, parameters)
     for folder, what in datasets.items():
         crate.add_dataset(root / folder, f"{folder}/", properties={"name": folder, "description": what})
     files = {
@@ -122,29 +87,21 @@ def write_crate(
             entity["exampleOfWork"] = parameters["predictions"]
         elif path.startswith(f"{made}/manuscript/index."):
             entity["exampleOfWork"] = parameters["manuscript"]
-    archive = crate.add(
-        ContextEntity(
-            crate,
-            "#archive",
-            {
-                "@type": "CreativeWork",
-                "name": "The archive of radiographs, reports and readings; no part of this crate",
-                "description": "; ".join(f"{name}: {_told(value)}" for name, value in provenance["inputs"].items()),
-            },
-        )
+    archive = _add(
+        crate,
+        "#archive",
+        "CreativeWork",
+        name="The archive of radiographs, reports and readings; no part of this crate",
+        description="; ".join(f"{name}: {_told(value)}" for name, value in provenance["inputs"].items()),
     )
-    run = crate.add(
-        ContextEntity(
-            crate,
-            RUN,
-            {
-                "@type": "CreateAction",
-                "name": f"Run of the workflow: {title}",
-                "description": f"snakemake --cores all --configfile {config}",
-                "endTime": provenance["made"],
-                "actionStatus": "http://schema.org/CompletedActionStatus",
-            },
-        )
+    run = _add(
+        crate,
+        RUN,
+        "CreateAction",
+        name=f"Run of the workflow: {title}",
+        description=f"snakemake --cores all --configfile {config}",
+        endTime=provenance["made"],
+        actionStatus="http://schema.org/CompletedActionStatus",
     )
     run["instrument"] = workflow
     run["object"] = [files[config], archive]
@@ -155,6 +112,52 @@ def write_crate(
         run["agent"] = crate.root_dataset["author"] = authors
     crate.root_dataset["mentions"] = [run]
     crate.metadata.write(root)
+
+
+def _add(crate: Any, link: str, kind: str, **properties: Any) -> Any:
+    """Add something that is no file of the crate."""
+    from rocrate.model import ContextEntity
+
+    return crate.add(ContextEntity(crate, link, {"@type": kind, **properties}))
+
+
+def _workflow(crate: Any, root: Path, provenance: Mapping[str, Any], parameters: Mapping[str, Any]) -> Any:
+    """Add the workflow, the language that it is written in, and what goes in and comes out."""
+    from rocrate.model import ComputerLanguage
+
+    code, paper, site = (
+        provenance["code"],
+        "https://doi.org/10.1093/bioinformatics/bts480",
+        "https://snakemake.readthedocs.io",
+    )
+    language = crate.add(
+        ComputerLanguage(
+            crate,
+            "#snakemake",
+            {
+                "name": "Snakemake",
+                "identifier": {"@id": paper},
+                "url": {"@id": site},
+                "version": provenance["versions"]["Snakemake"],
+            },
+        )
+    )
+    _add(crate, paper, "CreativeWork", name="Snakemake, the paper")
+    _add(crate, site, "CreativeWork", name="Snakemake, the documentation")
+    workflow = crate.add_file(
+        root / WORKFLOW,
+        WORKFLOW,
+        properties={
+            "@type": ["File", "SoftwareSourceCode", "ComputationalWorkflow"],
+            "name": "From raw knee radiographs to a manuscript",
+            "version": code["commit"] or code["sha256"],
+        },
+    )
+    workflow["programmingLanguage"] = language
+    workflow["license"] = crate.root_dataset["license"]
+    workflow["input"] = [parameters["configfile"]]
+    workflow["output"] = [parameters["predictions"], parameters["manuscript"]]
+    return workflow
 
 
 def _authors(crate: Any, authors: list[Mapping[str, Any]]) -> list[Any]:
