@@ -117,18 +117,7 @@ def browse(
         files aren't of one study.
     """
     said = whole(config, "archive", "cohort", "network")
-    source, cohort = find_sources().get(str(said["archive"].get("source"))), said["cohort"].get("name")
-    if source is None or not isinstance(cohort, str):
-        raise StudyError(
-            f"{config} doesn't name a cohort (cohort.name) and a source of radiographs (archive.source: "
-            f"{', '.join(find_sources())}); give the whole configuration of a study."
-        )
-    # Not the first part: macOS has its temporary folders below /private.
-    if source.personal_data and PRIVATE not in out.absolute().parts[2:]:
-        raise StudyError(
-            f"These radiographs are patients', and {out} isn't in a folder '{PRIVATE}'; write the page to "
-            f"results/{cohort}/{PRIVATE}/browse."
-        )
+    cohort = _cohort(said, config, out)
     settings = parse(NetworkSettings, said["network"], f"{config}: network")
     device = Device.choose(settings, workers)
     store = ImageStore(images)
@@ -163,6 +152,23 @@ def browse(
         write_item(browsed, item, out / f"{item}.html", title=title, pages=pages, more=some)
     seal(out)
     return f"{len(exams)} test exams.\n" + "\n".join(str(out / f"{item}.html") for item in items)
+
+
+def _cohort(said: Mapping[str, Any], config: Path, out: Path) -> str:
+    """Return the cohort's name; refuse a configuration without one, and to publish what is patients'."""
+    source, cohort = find_sources().get(str(said["archive"].get("source"))), said["cohort"].get("name")
+    if source is None or not isinstance(cohort, str):
+        raise StudyError(
+            f"{config} doesn't name a cohort (cohort.name) and a source of radiographs (archive.source: "
+            f"{', '.join(find_sources())}); give the whole configuration of a study."
+        )
+    # Not the first part: macOS has its temporary folders below /private.
+    if source.personal_data and PRIVATE not in out.absolute().parts[2:]:
+        raise StudyError(
+            f"These radiographs are patients', and {out} isn't in a folder '{PRIVATE}'; write the page to "
+            f"results/{cohort}/{PRIVATE}/browse."
+        )
+    return cohort
 
 
 def write_item(

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from analysis.archive.find import Entry
+    from analysis.inference.grade import Counts
     from analysis.inference.graded import Graded
 
 
@@ -66,15 +67,7 @@ def run(
             "choose another --out."
         )
     make_folder(out)
-    # Of other knees, by the same numbers; a run that is stopped must not leave them beside its own.
-    ours = ("grades-[0-9]*.html", "dicom/knee-[0-9]*-report.dcm", "dicom/knee-[0-9]*-picture-[0-9]*.dcm")
-    single = [out / name for name in ("grades.csv", "grades.html", "unsent.csv")]
-    before = [*single, *(path for pattern in ours for path in out.glob(pattern))]
-    for written_to in before:
-        if written_to.is_dir():
-            raise StudyError(
-                f"{written_to} is a folder, where a file is to be written; remove it, or choose another --out."
-            )
+    before = _left_by_another_run(out)
     if dicom:
         make_folder(out / "dicom")
     _, settings = read_sections(folder)
@@ -94,7 +87,7 @@ def run(
         files = collected.result()
     if files.empty:
         raise StudyError(f"There is no file in {', '.join(map(str, paths))}; correct the path.")
-    for path in before:
+    for path in before:  # first of all: a run that is stopped must not leave them beside its own
         path.unlink(missing_ok=True)
     pages = Pages(network, out, page, dicom) if page or dicom else None
     counts = grade(network, files, out, pages.show if pages else None, workers)
@@ -102,18 +95,32 @@ def run(
         pages.close()
         if written is not None:
             written += pages.dicom_files
-    more = f"\nNot graded: {commonest(counts.reasons.elements())}" if counts.reasons else ""
-    if pages and pages.unwritten:
-        first = next(iter(pages.unwritten))
-        more += (
-            f"\nNo DICOM report of {len(pages.unwritten)} knees, first {first}: {commonest(pages.unwritten.values())}"
-        )
     made = [
         out / "grades.csv",
         *([out / "grades.html"] if page and counts.knees else []),
         *([out / "dicom"] if pages and pages.dicom_files else []),
     ]
-    return f"{counts}.{more}\n" + "\n".join(map(str, made))
+    return "\n".join([f"{counts}.", *_lacking(counts, pages), *map(str, made)])
+
+
+def _left_by_another_run(out: Path) -> list[Path]:
+    """Return what a run before wrote here, or would have: other knees, by the same numbers."""
+    numbered = ("grades-[0-9]*.html", "dicom/knee-[0-9]*-report.dcm", "dicom/knee-[0-9]*-picture-[0-9]*.dcm")
+    single = [out / name for name in ("grades.csv", "grades.html", "unsent.csv")]
+    found = [*single, *(path for pattern in numbered for path in out.glob(pattern))]
+    for path in found:
+        if path.is_dir():
+            raise StudyError(f"{path} is a folder, where a file is to be written; remove it, or choose another --out.")
+    return found
+
+
+def _lacking(counts: Counts, pages: Pages | None) -> list[str]:
+    """Return what was not graded and of which knees there is no DICOM report, a line each."""
+    lines = [f"Not graded: {commonest(counts.reasons.elements())}"] if counts.reasons else []
+    if pages and pages.unwritten:
+        first, reasons = next(iter(pages.unwritten)), commonest(pages.unwritten.values())
+        lines.append(f"No DICOM report of {len(pages.unwritten)} knees, first {first}: {reasons}")
+    return lines
 
 
 def _collected(found: list[tuple[Path, list[Entry]]], ingest: Any, side: str | None, workers: int) -> pd.DataFrame:

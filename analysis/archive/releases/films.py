@@ -5,7 +5,7 @@ from __future__ import annotations
 import filecmp
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -164,11 +164,3 @@ def leave(films: list[Film], out: Path) -> None:
         link = out / "dicom" / blake2b(bytes(path), digest_size=8).hexdigest()
         link.unlink(missing_ok=True)
         link.symlink_to(path)
-
-
-def when(visits: Iterable[str], months: Mapping[str, int]) -> str:
-    """Say in words at which visits the films of a study were taken."""
-    after = sorted(months[visit] for visit in set(visits))
-    later = [str(month) for month in after if month]
-    listed = " and ".join(filter(None, [", ".join(later[:-1]), *later[-1:]]))
-    return " and ".join((["at baseline"] if 0 in after else []) + ([f"after {listed} months"] if later else []))

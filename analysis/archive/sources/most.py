@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field, field_validator
 
 from analysis.archive.facts import CohortSettings
+from analysis.archive.releases.visits import known_visits, when
 from analysis.archive.sources import Source
 from analysis.errors import StudyError
 from analysis.settings import Settings
@@ -51,16 +52,11 @@ class MOSTSettings(Settings):
     @field_validator("visits")
     @classmethod
     def _known(cls, value: list[str]) -> list[str]:
-        unknown = [visit for visit in value if visit not in MONTHS]
-        if unknown:
-            raise ValueError(f"'{unknown[0]}' is no visit with films; there are {', '.join(MONTHS)}")
-        return value
+        return known_visits(value, MONTHS)
 
 
 def told_of(settings: MOSTSettings) -> dict[str, str]:
     """Return the facts that depend on which visits and films are in the study."""
-    from analysis.archive.releases.films import when
-
     return {
         "description": "The radiographs and the grades are those of the Multicenter Osteoarthritis Study: fixed-flexion "
         "weight-bearing radiographs of both knees of people who were 50 to 79 years old at enrolment, with or at high risk of "

@@ -14,6 +14,7 @@ from pydantic import Field, field_validator
 
 from analysis.archive.facts import CohortSettings
 from analysis.archive.releases.oai_tables import ITEMS, MONTHS, eight
+from analysis.archive.releases.visits import known_visits, when
 from analysis.archive.sources import Source
 from analysis.errors import StudyError
 from analysis.settings import Settings
@@ -36,16 +37,11 @@ class OAISettings(Settings):
     @field_validator("visits")
     @classmethod
     def _known(cls, value: list[str]) -> list[str]:
-        unknown = [visit for visit in value if visit not in MONTHS]
-        if unknown:
-            raise ValueError(f"'{unknown[0]}' is no visit with films; there are {', '.join(MONTHS)}")
-        return value
+        return known_visits(value, MONTHS)
 
 
 def told_of(settings: OAISettings) -> dict[str, str]:
     """Return the facts that depend on which visits are in the study."""
-    from analysis.archive.releases.films import when
-
     return {
         "description": "The radiographs and the grades are those of the Osteoarthritis Initiative: fixed-flexion "
         "weight-bearing radiographs of both knees of people who were 45 to 79 years old at enrolment, with or at risk of "

@@ -19,7 +19,7 @@ def benefit(results: Results) -> Figure | None:
     and acting on nobody.
     """
     frame = results.benefits
-    outcomes = [o for o in results.outcomes() if len(frame) and (frame["outcome"] == o.id).any()]
+    outcomes = [o for o in results.outcomes() if (frame["outcome"] == o.id).any()]
     if not outcomes:
         return None
     figure, panels = make_panels(results, outcomes, 1.06)

@@ -18,13 +18,10 @@ if TYPE_CHECKING:
 def calibration(results: Results) -> Figure | None:
     """Reliability curves of the test set, a panel an outcome."""
     frame = results.estimates("reliability")
-    if frame.empty:
-        return None
     outcomes = [outcome for outcome in shown(results) if (frame["outcome"] == outcome.id).any()]
     if not outcomes:
         return None
-    table = results.estimates("calibration")
-    fits = table.set_index("outcome").to_dict("index") if len(table) else {}
+    fits = results.estimates("calibration").set_index("outcome").to_dict("index")
     figure, panels = make_panels(results, outcomes, 1.06)
     colours = results.settings.figures.palette
     for panel, outcome in zip(panels, outcomes, strict=False):
@@ -49,7 +46,7 @@ def cumulative(results: Results) -> Figure | None:
     figure, panels = make_panels(results, grades, 1.06)
     for panel, (name, level) in zip(panels, grades, strict=False):
         part = frame[(frame["item"] == name) & (frame["at_least"] == level)]
-        fit = table[(table["item"] == name) & (table["at_least"] == level)] if len(table) else table
+        fit = table[(table["item"] == name) & (table["at_least"] == level)]
         colour = results.settings.figures.palette[0]
         _reliability(panel, part, dict(fit.iloc[0]) if len(fit) else {}, colour, results.settings.figures.font_pt)
         panel.set_title(wrap(f"{results.scheme.items[name].short} {level} or higher", 15))
@@ -61,9 +58,7 @@ def _reliability(panel: Axes, part: pd.DataFrame, fit: dict[Any, Any], colour: s
     """Draw one curve with its intervals and the diagonal, and write slope and intercept where they are known."""
     part = part.sort_values("predicted")
     panel.plot([0, 1], [0, 1], color=GREY, linewidth=0.6, linestyle=(0, (3, 3)))
-    if {"low", "high"} <= set(part.columns):
-        ends = part[["low", "high"]].to_numpy().T
-        panel.plot([part["predicted"]] * 2, ends, color=colour, linewidth=0.7, alpha=0.6)
+    panel.plot([part["predicted"]] * 2, part[["low", "high"]].to_numpy().T, color=colour, linewidth=0.7, alpha=0.6)
     panel.plot(part["predicted"], part["observed"], color=colour, marker="o", markersize=2.6, linewidth=0.8)
     if known(fit.get("slope")):
         # A legend looks for the corner where no curve runs, which a text doesn't.

@@ -25,10 +25,9 @@ def learning(results: Results) -> Figure | None:
         for number_, (seed, part) in enumerate(frame.groupby("seed", sort=True)):
             epochs = np.arange(1, len(part) + 1)
             panel.plot(epochs, part[name].to_numpy(), label=f"network {number_ + 1} (seed {seed})")
-            if "phase" in part:
-                change = epochs[part["phase"].ne(part["phase"].shift()).to_numpy()][1:]
-                for epoch in change if number_ == 0 else []:
-                    panel.axvline(epoch - 0.5, color=GREY, linewidth=0.6, linestyle=(0, (3, 3)))
+            change = epochs[part["phase"].ne(part["phase"].shift()).to_numpy()][1:]
+            for epoch in change if number_ == 0 else []:
+                panel.axvline(epoch - 0.5, color=GREY, linewidth=0.6, linestyle=(0, (3, 3)))
         panel.set(xlabel="Epoch", ylabel=title)
         panel.xaxis.get_major_locator().set_params(integer=True)
     if frame["seed"].nunique() > 1:

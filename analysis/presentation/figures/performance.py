@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def roc(results: Results) -> Figure | None:
     """ROC curves of the test set, a panel an outcome, each with its band and the threshold from validation."""
-    outcomes = [o for o in shown(results) if len(results.curves) and (results.curves["outcome"] == o.id).any()]
+    outcomes = [o for o in shown(results) if (results.curves["outcome"] == o.id).any()]
     if not outcomes:
         return None
     figure, panels = make_panels(results, outcomes, 1.06)
