@@ -25,7 +25,7 @@ _PRIVATE = click.option(
 @click.option("--shard", required=True, type=int, help="Which part of the files, counted from 0.")
 @click.option("--shards", required=True, type=int, help="Of how many.")
 @shared("--workers")
-def read_headers(folder: Path, private: Path, settings_file: Path, shard: int, shards: int, workers: int) -> None:
+def read_headers(*, folder: Path, private: Path, settings_file: Path, shard: int, shards: int, workers: int) -> None:
     """Read one part of the files in FOLDER, for ingest to put all parts together."""
     from analysis.archive.readers import expect_readers
 
@@ -49,6 +49,7 @@ def read_headers(folder: Path, private: Path, settings_file: Path, shard: int, s
 @shared("--seed", required=False, help="In place of a secret key, where the archive holds no personal data.")
 @shared("--workers")
 def ingest(
+    *,
     folder: Path,
     out: Path,
     private: Path,
@@ -96,7 +97,7 @@ def ingest(
 @shared("--seed")
 @shared("--workers")
 @out("Folder for the archive.")
-def make_archive(source: str, settings_file: Path, seed: int, workers: int, out: Path) -> None:
+def make_archive(*, source: str, settings_file: Path, seed: int, workers: int, out: Path) -> None:
     """Make, or fetch and convert, an archive: SOURCE is a module of analysis/archive/sources/."""
     from analysis.archive.sources import find_sources
     from analysis.settings import load

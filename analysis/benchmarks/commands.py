@@ -19,6 +19,7 @@ from analysis.options import FILE, FOLDER, section_file, shared
     "--memory", multiple=True, type=click.IntRange(50), help="Instead: peak memory on so many files; more than once."
 )
 def bench_archive(
+    *,
     archive: Path,
     ingest_file: Path | None,
     images_file: Path | None,
@@ -61,6 +62,7 @@ def bench_archive(
 )
 @shared("--workers", default=2)
 def bench_network(
+    *,
     settings_file: Path | None,
     grading: Path | None,
     side: int,
@@ -166,7 +168,7 @@ def bench_planning(files: int, seeds: int, shards: int) -> None:
 @click.option(
     "--memory", multiple=True, type=click.IntRange(50), help="Instead: peak memory on so many files; more than once."
 )
-def bench_grade(archive: Path, card: Path, workers: int, repeats: int, memory: tuple[int, ...]) -> None:
+def bench_grade(*, archive: Path, card: Path, workers: int, repeats: int, memory: tuple[int, ...]) -> None:
     """Time grading against a bare loop that reads, prepares and predicts the same files, and its start."""
     from analysis.benchmarks import grading as bench
 

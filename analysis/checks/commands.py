@@ -48,7 +48,7 @@ def check(standard: Path, grading: Path, out: Path, **files: Path) -> None:
 @click.option("--skip", multiple=True, type=NEW_FILE, help="A file among RESULTS that was searched before it was made.")
 @out("CSV that says what was looked for.", NEW_FILE)
 def check_privacy(
-    results: tuple[Path, ...], private_file: Path, archive: Path, public: tuple[Path, ...],
+    *, results: tuple[Path, ...], private_file: Path, archive: Path, public: tuple[Path, ...],
     harmless: Path | None, skip: tuple[Path, ...], out: Path,
 ) -> None:  # fmt: skip
     """Search RESULTS (files or folders) for every identifying value seen at ingest, and fail if there is one."""
@@ -81,7 +81,9 @@ def check_privacy(
 @click.option("--replicates", type=click.IntRange(1), default=5, show_default=True, help="Archives of each size.")
 @shared("--seed", default=1, show_default=True)
 @out("CSV: archives by their size, how their patients are numbered, and what went wrong.", NEW_FILE)
-def search_errors(results: tuple[Path, ...], patients: tuple[int, ...], replicates: int, seed: int, out: Path) -> None:
+def search_errors(
+    *, results: tuple[Path, ...], patients: tuple[int, ...], replicates: int, seed: int, out: Path
+) -> None:
     """Simulate how often the search for identities stops a study whose RESULTS are clean, and what it misses."""
     import numpy as np
 

@@ -34,6 +34,7 @@ SETS = ("training", "validation", "test")
 )
 @out("Folder for exams.parquet, flow.csv and images.csv.")
 def select(
+    *,
     archive: Path,
     images_file: Path,
     readings_file: Path,
@@ -93,7 +94,7 @@ def select(
 @shared("--images")
 @shared("--grading")
 @out("characteristics.csv", NEW_FILE)
-def characterise(exams: Path, index: Path, reference: Path, images: Path, grading: Path, out: Path) -> None:
+def characterise(*, exams: Path, index: Path, reference: Path, images: Path, grading: Path, out: Path) -> None:
     """Describe the exams of each set: grades, ages, sexes, views, and the brightness and size of their images."""
     from analysis.cohort.characteristics import characterise as run
     from analysis.files import read_table, write_table

@@ -16,7 +16,7 @@ from analysis.options import out, section_file, shared
 @section_file("reference")
 @shared("--level")
 @out("Folder to write to.")
-def reference(exams: Path, readings: Path, grading: Path, settings: Path, level: float, out: Path) -> None:
+def reference(*, exams: Path, readings: Path, grading: Path, settings: Path, level: float, out: Path) -> None:
     """Make the reference standard of the readings, and measure how far readers agree."""
     from analysis.files import read_table
     from analysis.grading.reference import make_reference

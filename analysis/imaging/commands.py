@@ -18,7 +18,7 @@ from analysis.options import NEW_FILE, out, section_file, shared
 @click.option("--shards", required=True, type=int, help="Of how many.")
 @out("Folder for pixels, rows and unreadable images of the shard.")
 def prepare(
-    archive: Path, images_file: Path, private_file: Path, settings_file: Path, shard: int, shards: int, out: Path
+    *, archive: Path, images_file: Path, private_file: Path, settings_file: Path, shard: int, shards: int, out: Path
 ) -> None:
     """Decode, window, crop, reduce and pad the images of one shard."""
     from analysis.archive.dicom.corrections import count_corrections
@@ -49,7 +49,7 @@ def prepare(
 @click.option("--films", default=20, show_default=True, type=click.IntRange(0), help="Films to draw at random.")
 @shared("--seed")
 @out("The picture, PNG. It shows people's radiographs: keep it private.", NEW_FILE)
-def film_sheet(archive: Path, images_file: Path, private_file: Path, films: int, seed: int, out: Path) -> None:
+def film_sheet(*, archive: Path, images_file: Path, private_file: Path, films: int, seed: int, out: Path) -> None:
     """Show films of both knees with their cuts, to be looked at: some at random, and all that are doubtful."""
     from analysis.files import read_table
     from analysis.imaging.sheet import draw_sheet

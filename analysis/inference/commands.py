@@ -40,7 +40,7 @@ ON_A_PAGE = 200
 @shared("--workers")
 @out("Folder for grades.csv and grades.html.")
 def grade(
-    paths: tuple[Path, ...], folder: Path, side: str | None, page: bool, dicom: bool, connection: Path | None,
+    *, paths: tuple[Path, ...], folder: Path, side: str | None, page: bool, dicom: bool, connection: Path | None,
     workers: int, out: Path,
 ) -> None:  # fmt: skip
     """Grade the knees in new DICOM files. Not a medical device; for research only."""

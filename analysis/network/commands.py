@@ -33,6 +33,7 @@ def _pair(context: click.Context, parameter: click.Parameter, values: tuple[str,
 @shared("--workers")
 @out("Folder for weights.safetensors and curve.csv.")
 def train(
+    *,
     images: Path,
     reference: Path,
     grading: Path,
@@ -66,7 +67,7 @@ def train(
 @shared("--workers")
 @out("Folder for exams, images and seeds .parquet, and temperatures.csv.")
 def predict(
-    images: Path, reference: Path, grading: Path, weights: tuple[Path, ...], settings: Path, prediction: Path,
+    *, images: Path, reference: Path, grading: Path, weights: tuple[Path, ...], settings: Path, prediction: Path,
     carried: Path | None, workers: int, out: Path,
 ) -> None:  # fmt: skip
     """Predict the exams of the validation and test sets, averaged over the seeds."""
@@ -99,6 +100,7 @@ def carry(network: Path, out: Path) -> None:
 @shared("--workers")
 @out("Folder for cases.csv, its pictures, and occlusion.csv.")
 def attribute(
+    *,
     images: Path,
     reference: Path,
     predictions: Path,

@@ -32,7 +32,7 @@ class Progress:
         Says and writes nothing.
     """
 
-    def __init__(self, epochs: int, images: int, done: int, out: Path, tensorboard: bool, quiet: bool) -> None:
+    def __init__(self, epochs: int, images: int, done: int, out: Path, *, tensorboard: bool, quiet: bool) -> None:
         self.epochs, self.name, self.quiet = epochs, out.name, quiet
         self._terminal = sys.stderr.isatty()
         bar = {"total": epochs * images, "initial": done * images, "unit": "image", "leave": False}

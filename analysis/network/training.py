@@ -150,7 +150,9 @@ class Training:
         epochs = [(i, phase, e) for i, phase in enumerate(self.training.phases) for e in range(phase.epochs)]
         done = self._resume()
         images = [int(exams.images.sum()) * self.training.jitters for exams in self.exams]
-        progress = Progress(len(epochs), images[0], done, self.out, self.training.tensorboard, quiet=not self.main)
+        progress = Progress(
+            len(epochs), images[0], done, self.out, tensorboard=self.training.tensorboard, quiet=not self.main
+        )
         if done == 0:
             progress.say(f"{len(self.exams[0])} exams, {images[0]} image passes an epoch, {self.device}")
             for note in self.notes:

@@ -19,6 +19,7 @@ from analysis.options import FILE, FOLDER, NEW_FILE, NEW_FOLDER, out, shared
 @click.option("--rendered", type=FILE, required=True, help="renderers.json of the manuscript.")
 @out("provenance.json", NEW_FILE)
 def provenance(
+    *,
     inputs: tuple[Path, ...],
     config: Path,
     private: Path | None,
@@ -51,7 +52,14 @@ def provenance(
 @shared("--harmless", required=False)
 @out("The zip.", NEW_FILE)
 def bundle(
-    given: tuple[Path, ...], study: Path, config: Path, private: Path, archive: Path, harmless: Path | None, out: Path
+    *,
+    given: tuple[Path, ...],
+    study: Path,
+    config: Path,
+    private: Path,
+    archive: Path,
+    harmless: Path | None,
+    out: Path,
 ) -> None:
     """Pack what a reviewer needs: the code, what the statistics start from (GIVEN), and what the study made of it."""
     from analysis.archive.tables import read_reports

@@ -97,7 +97,7 @@ def read(
 )
 @click.option("--revoke", is_flag=True, help="Shut this reader out; the readings stay.")
 def read_token(
-    archive: Path | None, grading: Path | None, cohort: Path | None, store: Path | None, name: str, role: str | None,
+    *, archive: Path | None, grading: Path | None, cohort: Path | None, store: Path | None, name: str, role: str | None,
     revoke: bool,
 ) -> None:  # fmt: skip
     """Make a token for a reader; it is shown once and kept only as a hash."""

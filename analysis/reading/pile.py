@@ -91,7 +91,7 @@ class Pile:
         self.waiting: dict[int, int] = {}
         self._done = self._left = self._left_twice = 0
 
-    def want(self, exam: int, wanted: bool) -> None:
+    def want(self, exam: int, *, wanted: bool) -> None:
         """Say whether an exam needs a reading by somebody of this role."""
         place = self._place[exam]
         if place < 0:
@@ -115,7 +115,7 @@ class Pile:
             self.waiting.pop(exam, None)
         elif self._place[exam] >= 0:
             self._read[self._place[exam]] = True
-            self.want(exam, False)
+            self.want(exam, wanted=False)
             if exam in self._twice:
                 self.waiting[exam] = self._done
 

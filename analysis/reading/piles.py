@@ -88,9 +88,9 @@ class Piles:
             for exam in news.changed:
                 if exam in self.number:
                     place = self.number[exam]
-                    pile.want(place, self._wanted(pile.role, place, self._book.briefs.get(exam)))
+                    pile.want(place, wanted=self._wanted(pile.role, place, self._book.briefs.get(exam)))
             for place in shut:
-                pile.want(place, False)
+                pile.want(place, wanted=False)
                 pile.waiting.pop(place, None)
 
     def comes_back(self, exam: str, brief: Brief) -> bool:

@@ -81,8 +81,18 @@ def write_card(
         "weights": {name: digest for name, digest in digests.items() if name.startswith(WEIGHTS)},
     }
     parts = {name: (tables / f"{name}.md").read_text() for name in SHOWN if (tables / f"{name}.md").is_file()}
-    limits, marked = read_table(out / THRESHOLDS, CARRIED), read_table(out / "trust.csv", TRUSTED)
-    text = readme(scheme, values, config, roc, limits, marked, Trust.load(out / TRUST), parts, made, citation)
+    text = readme(
+        scheme=scheme,
+        values=values,
+        config=config,
+        roc=roc,
+        thresholds=read_table(out / THRESHOLDS, CARRIED),
+        marked=read_table(out / "trust.csv", TRUSTED),
+        trust=Trust.load(out / TRUST),
+        parts=parts,
+        made=made,
+        citation=citation,
+    )
     write_text(out / "README.md", text)
     write_sums(out)
     seal(out)

@@ -21,6 +21,7 @@ TEMPLATE = Path(__file__).parent / "README.md.jinja"
 
 
 def readme(
+    *,
     scheme: Scheme,
     values: Mapping[str, Any],
     config: Mapping[str, Any],

@@ -14,7 +14,7 @@ from analysis.options import NEW_FILE, out, section_file, shared
 @shared("--seed")
 @shared("--workers")
 @out("Folder of the archive to make.")
-def simulate(settings: Path, seed: int, workers: int, out: Path) -> None:
+def simulate(*, settings: Path, seed: int, workers: int, out: Path) -> None:
     """Simulate an archive of knee radiographs in the form that a hospital provides."""
     from analysis.settings import load
     from analysis.simulate.archive import simulate as make
@@ -31,7 +31,7 @@ def simulate(settings: Path, seed: int, workers: int, out: Path) -> None:
 @click.option("--side", type=click.IntRange(64), default=260, show_default=True, help="Side of a tile, pixels.")
 @shared("--seed", default=1, show_default=True)
 @out("PNG to write.", NEW_FILE)
-def contact_sheet(archive: Path, item: str, each: int, side: int, seed: int, out: Path) -> None:
+def contact_sheet(*, archive: Path, item: str, each: int, side: int, seed: int, out: Path) -> None:
     """Show an archive's radiographs by view and by how they were read."""
     import numpy as np
 

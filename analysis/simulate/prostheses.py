@@ -40,7 +40,7 @@ def _femoral_component(low_x: float, high_x: float) -> Mesh:
 
 
 @cache
-def _resected(bone: str, medial_only: bool) -> bones.Shell:
+def _resected(bone: str, *, medial_only: bool) -> bones.Shell:
     """Bone that the saw took for a prosthesis."""
 
     def region(x: Array, y: Array, z: Array) -> Array:
@@ -76,7 +76,7 @@ def tka(knee: Knee, rng: np.random.Generator) -> list[Part]:
         (tube(np.array([[0, 2, -13], [0, 1, -13 - keel]]), np.array([7.5, 5.5])), metal, "tibia", 1.0),
         (box([0, 0, -20], [20, 1.8, 7]), metal, "tibia", 0.8),
     ]
-    sawn = [part for bone in BOTH for part in bone_parts(knee, bone, _resected(bone, False), -1.0)]
+    sawn = [part for bone in BOTH for part in bone_parts(knee, bone, _resected(bone, medial_only=False), -1.0)]
     return sized(knee, parts) + sawn
 
 
@@ -89,4 +89,4 @@ def uka(knee: Knee, rng: np.random.Generator) -> list[Part]:
         (_tray(9.0, -1.5, 7.0, 1.0), "polyethylene", "tibia", 1.0),
         (box([20, 0, -16], [1.4, 10, 4]), "cobalt", "tibia", 1.0),
     ]
-    return sized(knee, parts) + bone_parts(knee, "tibia", _resected("tibia", True), -1.0)
+    return sized(knee, parts) + bone_parts(knee, "tibia", _resected("tibia", medial_only=True), -1.0)
