@@ -23,7 +23,7 @@ def test_no_room_imports_from_above():
 
 #: A file of a room, and what it may not import.
 PLANTED = {
-    "grading/scheme": "analysis.statistics.roc",
+    "grading/scheme": "analysis.statistics.uncertainty.roc",
     "grading/agreement": "analysis.presentation.format",
     "statistics/evaluate": "analysis.presentation.results",
     "presentation/format": "analysis.study.configuration",

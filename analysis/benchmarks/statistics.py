@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from analysis.statistics import roc
 from analysis.statistics.parallel import spread
-from analysis.statistics.resample import Floats, Resamples, seed_for, weighted_auc
+from analysis.statistics.uncertainty import roc
+from analysis.statistics.uncertainty.resample import Floats, Resamples, seed_for, weighted_auc
 
 #: The plain way: a script for each outcome; one loop over patients drawn, pROC for each replicate.
 NAIVE = """

@@ -18,8 +18,8 @@ from analysis.schemas import REFERENCE
 from analysis.schemas.learning_curve import CURVE, MEAN, MEASURES, RUNS
 from analysis.statistics.data import Matched, match
 from analysis.statistics.grades import rarer, replicated, spread
-from analysis.statistics.resample import Floats, Resamples, seed_for, weighted_auc
 from analysis.statistics.settings import StatisticsSettings
+from analysis.statistics.uncertainty.resample import Floats, Resamples, seed_for, weighted_auc
 
 NAN = float("nan")
 

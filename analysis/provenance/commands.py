@@ -35,7 +35,7 @@ def provenance(
     from analysis.files import write_text
     from analysis.provenance.provenance import as_json
     from analysis.provenance.provenance import provenance as collect
-    from analysis.statistics.roc import versions
+    from analysis.statistics.uncertainty.roc import versions
     from analysis.yaml_files import load_yaml
 
     made = {"Snakemake": snakemake, "manuscript": json.loads(rendered.read_text(encoding="utf-8"))}

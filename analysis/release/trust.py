@@ -9,7 +9,7 @@ import pandas as pd
 
 from analysis.network.trust import SHARE, Looks, Trust
 from analysis.schemas.network import TRUSTED
-from analysis.statistics.proportions import wilson
+from analysis.statistics.uncertainty.proportions import wilson
 
 #: Test images that are altered, at most: enough for a share to within some percent.
 IMAGES = 500

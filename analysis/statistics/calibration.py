@@ -20,10 +20,10 @@ from analysis.schemas.calibration import RELIABILITY
 from analysis.schemas.columns import empty
 from analysis.statistics.data import Matched
 from analysis.statistics.grades import spread
-from analysis.statistics.proportions import wilson
-from analysis.statistics.resample import Floats, Resamples
 from analysis.statistics.sample import Sample, make_sample
 from analysis.statistics.settings import StatisticsSettings
+from analysis.statistics.uncertainty.proportions import wilson
+from analysis.statistics.uncertainty.resample import Floats, Resamples
 
 NAN = float("nan")
 #: Scores nearer to 0 or 1 than this have no finite logit.

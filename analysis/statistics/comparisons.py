@@ -11,17 +11,17 @@ import pandas as pd
 from scipy.stats import norm
 from statsmodels.stats.multitest import multipletests
 
-from analysis.statistics import roc
-from analysis.statistics.effective import Floats, Names
 from analysis.statistics.grades import measures, replicated
-from analysis.statistics.intervals import compare, correlation_of, estimate, p_value
-from analysis.statistics.proportions import Flags, paired
-from analysis.statistics.resample import Resamples, percentile
 from analysis.statistics.sample import Sample, make_sample
 from analysis.statistics.settings import StatisticsSettings
+from analysis.statistics.uncertainty import roc
+from analysis.statistics.uncertainty.effective import Floats, Names
+from analysis.statistics.uncertainty.intervals import compare, correlation_of, estimate, p_value
+from analysis.statistics.uncertainty.proportions import Flags, paired
+from analysis.statistics.uncertainty.resample import Resamples, percentile
 
 NAN = float("nan")
-#: What the tests of `analysis.statistics.intervals` are called in the tables.
+#: What the tests of `analysis.statistics.uncertainty.intervals` are called in the tables.
 TEST = "score"
 #: How grades are compared.
 GRADED = ("accuracy", "quadratic_kappa")
@@ -38,7 +38,7 @@ def compare_paired(
     """Compare the AUCs of two scores for the same exams.
 
     DeLong's paired test by pROC with many cases and one exam a patient; otherwise the difference that follows from the
-    intervals of the two AUCs (`analysis.statistics.intervals`), which holds its level there.
+    intervals of the two AUCs (`analysis.statistics.uncertainty.intervals`), which holds its level there.
 
     Parameters
     ----------
@@ -91,7 +91,7 @@ def compare_calls(
     """Compare the balanced accuracies of two yes-or-no calls on the same exams.
 
     Half the difference in sensitivity plus half that in specificity, each with the interval for paired proportions
-    (`analysis.statistics.proportions.paired`), put together as independent, which cases and controls are.
+    (`analysis.statistics.uncertainty.proportions.paired`), put together as independent, which cases and controls are.
 
     Returns
     -------
@@ -128,7 +128,7 @@ def compare_grades(
 ) -> list[dict[str, Any]]:
     """Compare how two networks' grades agree with the reference: accuracy, and quadratic weighted kappa.
 
-    Accuracies have the interval for paired proportions (`analysis.statistics.proportions.paired`). Of kappas patients are
+    Accuracies have the interval for paired proportions (`uncertainty.proportions.paired`). Of kappas patients are
     resampled, both networks' grades together: percentile interval, and twice the smaller share of replicates on either side
     of nought for P.
 

@@ -21,11 +21,18 @@ from statsmodels.stats.proportion import proportion_confint
 
 from analysis.files import write_table
 from analysis.schemas.design import COVERAGE
-from analysis.statistics.effective import Clusters, Floats, Names, effective_numbers, mean_variance, placements
-from analysis.statistics.intervals import limits
 from analysis.statistics.parallel import spread
-from analysis.statistics.resample import patient_weights, percentile, seed_for, weighted_auc
 from analysis.statistics.settings import CoverageSettings, StatisticsSettings
+from analysis.statistics.uncertainty.effective import (
+    Clusters,
+    Floats,
+    Names,
+    effective_numbers,
+    mean_variance,
+    placements,
+)
+from analysis.statistics.uncertainty.intervals import limits
+from analysis.statistics.uncertainty.resample import patient_weights, percentile, seed_for, weighted_auc
 
 #: Bootstrap samples are drawn once for a scenario, this many times as many as are used; every simulated
 #: study takes a stretch of them at random. Drawing it each time would take most of the time.

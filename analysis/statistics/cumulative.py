@@ -11,9 +11,9 @@ from analysis.schemas.calibration import CUMULATIVE, CUMULATIVE_FIT
 from analysis.schemas.columns import empty
 from analysis.statistics.calibration import calibration_row, reliability_rows
 from analysis.statistics.data import Matched
-from analysis.statistics.resample import Floats, Resamples
 from analysis.statistics.sample import make_sample
 from analysis.statistics.settings import StatisticsSettings
+from analysis.statistics.uncertainty.resample import Floats, Resamples
 
 
 def cumulative_tables(study: Matched, resamples: Resamples, settings: StatisticsSettings) -> dict[str, pd.DataFrame]:

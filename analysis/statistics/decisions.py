@@ -10,9 +10,9 @@ from scipy.stats import norm
 
 from analysis.schemas.calibration import DECISIONS
 from analysis.statistics.calibration import not_probabilities
-from analysis.statistics.proportions import effective, wilson_limits
 from analysis.statistics.sample import Sample
 from analysis.statistics.settings import StatisticsSettings
+from analysis.statistics.uncertainty.proportions import effective, wilson_limits
 
 NAN = float("nan")
 

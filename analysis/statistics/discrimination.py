@@ -10,11 +10,11 @@ import pandas as pd
 from analysis.grading.scheme import Outcome
 from analysis.schemas.columns import empty
 from analysis.schemas.statistics import CURVES
-from analysis.statistics import roc
-from analysis.statistics.intervals import estimate, interval
-from analysis.statistics.resample import Resamples, seed_for, weighted_auc
 from analysis.statistics.sample import Sample
 from analysis.statistics.settings import StatisticsSettings
+from analysis.statistics.uncertainty import roc
+from analysis.statistics.uncertainty.intervals import estimate, interval
+from analysis.statistics.uncertainty.resample import Resamples, seed_for, weighted_auc
 
 #: pROC's two, the bootstrap of patients (where patients have several exams), and the one that is reported.
 METHODS = ("delong", "bootstrap", "patients", "score")
@@ -47,7 +47,7 @@ def auc_row(
     Returns
     -------
     dict
-        A row of roc.csv. `low` and `high` are the interval to report (`analysis.statistics.intervals`), the same
+        A row of roc.csv. `low` and `high` are the interval to report (`analysis.statistics.uncertainty.intervals`), the same
         method for all numbers of cases; `effective_cases` and `effective_controls` are what it counts. Where there
         is none, `reason` says why. `few` and `too_few` mark fewer cases or controls than `few_cases`, and fewer
         patients with one than `minimum_cases`.

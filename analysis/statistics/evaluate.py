@@ -24,9 +24,9 @@ from analysis.statistics.parallel import spread
 from analysis.statistics.published import load_published
 from analysis.statistics.questions import question_of, same_as
 from analysis.statistics.readers import compare_readers
-from analysis.statistics.resample import Resamples, seed_for
 from analysis.statistics.seeds import seed_rows
 from analysis.statistics.settings import ExternalSettings, StatisticsSettings
+from analysis.statistics.uncertainty.resample import Resamples, seed_for
 
 Tables = dict[str, pd.DataFrame]
 #: The kinds of outcome that somebody might act on.

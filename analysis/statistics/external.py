@@ -22,9 +22,9 @@ from analysis.statistics.beside_published import difference
 from analysis.statistics.calibration import EPSILON, calibration_row, intercept_at_large
 from analysis.statistics.comparisons import NAN, holm
 from analysis.statistics.questions import Questions
-from analysis.statistics.resample import Resamples
 from analysis.statistics.sample import Floats, Sample
 from analysis.statistics.settings import ExternalSettings, StatisticsSettings
+from analysis.statistics.uncertainty.resample import Resamples
 
 #: How scores are updated on the archive, from not at all on.
 UPDATES = ("none", "intercept", "intercept and slope")

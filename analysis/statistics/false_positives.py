@@ -24,12 +24,12 @@ from analysis.files import write_table
 from analysis.schemas.design import FALSE_POSITIVES
 from analysis.statistics.comparisons import calls_limits
 from analysis.statistics.coverage import draw, layout
-from analysis.statistics.effective import Floats, Names, effective_numbers
-from analysis.statistics.intervals import correlation_of, difference_limits, limits
 from analysis.statistics.parallel import spread
-from analysis.statistics.resample import seed_for
 from analysis.statistics.sample import make_sample
 from analysis.statistics.settings import CoverageSettings, StatisticsSettings
+from analysis.statistics.uncertainty.effective import Floats, Names, effective_numbers
+from analysis.statistics.uncertainty.intervals import correlation_of, difference_limits, limits
+from analysis.statistics.uncertainty.resample import seed_for
 
 TESTS = ("subgroups", "networks", "readers")
 LARGE = (100, 150)

@@ -11,11 +11,11 @@ import pandas as pd
 from sklearn.metrics import accuracy_score, cohen_kappa_score, mean_absolute_error, recall_score
 
 from analysis.schemas.statistics import CONFUSION, EVALUATED, SUMMARY
-from analysis.statistics import roc
 from analysis.statistics.data import Matched
-from analysis.statistics.proportions import Names, balanced, wilson
-from analysis.statistics.resample import Floats, Resamples, percentile, total, weighted_auc
 from analysis.statistics.settings import StatisticsSettings
+from analysis.statistics.uncertainty import roc
+from analysis.statistics.uncertainty.proportions import Names, balanced, wilson
+from analysis.statistics.uncertainty.resample import Floats, Resamples, percentile, total, weighted_auc
 
 NAN = float("nan")
 METHOD = "percentile bootstrap of patients"
@@ -124,7 +124,7 @@ def agreement_rows(
     """Return the measures of agreement with their intervals: measure, estimate, low, high, n, method, reason.
 
     Accuracy has Wilson's interval, balanced accuracy one recovered from Wilson's of each grade
-    (`analysis.statistics.proportions`); both have a width where all exams agree. The others have a bootstrap of
+    (`analysis.statistics.uncertainty.proportions`); both have a width where all exams agree. The others have a bootstrap of
     patients, and no interval with fewer than `minimum` patients, or where all replicates are the same: one without a
     width would claim what nobody knows. Kappa counts the patients with another grade than the commonest, since it
     rests on these: among 300 exams with two cases it is a matter of two.

@@ -16,14 +16,14 @@ from analysis.grading.items import Outcome
 from analysis.grading.scheme import Scheme
 from analysis.schemas import SETS
 from analysis.schemas.comparisons import GRADINGS
-from analysis.statistics import roc
 from analysis.statistics.comparisons import TEST, compare_paired, compare_samples, holm, too_few, untested
 from analysis.statistics.discrimination import auc_row
-from analysis.statistics.proportions import wilson
 from analysis.statistics.questions import same_as
-from analysis.statistics.resample import Resamples, seed_for
 from analysis.statistics.sample import make_sample
 from analysis.statistics.settings import StatisticsSettings
+from analysis.statistics.uncertainty import roc
+from analysis.statistics.uncertainty.proportions import wilson
+from analysis.statistics.uncertainty.resample import Resamples, seed_for
 
 Floats = npt.NDArray[np.float64]
 

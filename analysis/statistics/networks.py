@@ -16,17 +16,17 @@ from analysis.errors import StudyError
 from analysis.files import write_table
 from analysis.grading.scheme import Scheme
 from analysis.schemas.comparisons import NETWORKS, PAIRS
-from analysis.statistics import roc
 from analysis.statistics.comparisons import GRADED, beside_nought, compare_grades, compare_paired, holm, untested
 from analysis.statistics.data import Matched, match
 from analysis.statistics.discrimination import EQUAL
-from analysis.statistics.effective import Floats
 from analysis.statistics.grades import agreement_rows
-from analysis.statistics.intervals import estimate, interval
 from analysis.statistics.questions import Questions
-from analysis.statistics.resample import Resamples, seed_for, weighted_auc
 from analysis.statistics.sample import Sample, make_sample
 from analysis.statistics.settings import StatisticsSettings
+from analysis.statistics.uncertainty import roc
+from analysis.statistics.uncertainty.effective import Floats
+from analysis.statistics.uncertainty.intervals import estimate, interval
+from analysis.statistics.uncertainty.resample import Resamples, seed_for, weighted_auc
 
 NAN = float("nan")
 

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from analysis.statistics import roc
-from analysis.statistics.proportions import difference, effective, ratio, wilson
-from analysis.statistics.resample import Floats
 from analysis.statistics.sample import Sample
 from analysis.statistics.settings import StatisticsSettings
+from analysis.statistics.uncertainty import roc
+from analysis.statistics.uncertainty.proportions import difference, effective, ratio, wilson
+from analysis.statistics.uncertainty.resample import Floats
 
 NAN = float("nan")
 #: Parts of the patients in cross-validation, and how often they are drawn.
@@ -51,7 +51,7 @@ def threshold_row(
 
     Sensitivity, specificity and predictive values have Wilson's interval, Youden's index Newcombe's for the
     difference of two proportions, both with the effective number of exams where patients have several
-    (`analysis.statistics.proportions`). A threshold chosen on the test set is taken as given: its intervals
+    (`analysis.statistics.uncertainty.proportions`). A threshold chosen on the test set is taken as given: its intervals
     don't know that it was chosen to please.
 
     Parameters

@@ -18,10 +18,10 @@ from analysis.schemas.statistics import READERS
 from analysis.statistics.comparisons import compare_calls, holm, untested
 from analysis.statistics.data import Matched
 from analysis.statistics.grades import agreement_rows
-from analysis.statistics.proportions import Names
 from analysis.statistics.questions import Questions
-from analysis.statistics.resample import Floats, Resamples
 from analysis.statistics.settings import StatisticsSettings
+from analysis.statistics.uncertainty.proportions import Names
+from analysis.statistics.uncertainty.resample import Floats, Resamples
 
 NETWORK = "network"
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from analysis.statistics.resample import clustered
+from analysis.statistics.uncertainty.resample import clustered
 
 Floats = npt.NDArray[np.float64]
 #: Why an outcome has no estimate that the network gives no score for.

@@ -12,10 +12,10 @@ from scipy.optimize import brentq
 from analysis.errors import StudyError
 from analysis.files import write_table
 from analysis.schemas.design import SAMPLE_SIZE
-from analysis.statistics.effective import covariance
-from analysis.statistics.intervals import interval
 from analysis.statistics.published import HIGHEST, load_published
 from analysis.statistics.settings import StatisticsSettings
+from analysis.statistics.uncertainty.effective import covariance
+from analysis.statistics.uncertainty.intervals import interval
 
 #: The most exams that are asked for.
 MOST = 10_000_000

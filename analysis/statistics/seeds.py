@@ -8,9 +8,9 @@ from scipy.stats import norm
 
 from analysis.errors import StudyError
 from analysis.schemas.statistics import SEEDS
-from analysis.statistics import roc
 from analysis.statistics.data import Matched
 from analysis.statistics.sample import make_sample
+from analysis.statistics.uncertainty import roc
 
 NAN = float("nan")
 

@@ -13,13 +13,13 @@ import pandas as pd
 from analysis import schemas
 from analysis.errors import StudyError
 from analysis.schemas.statistics import SUBGROUPS
-from analysis.statistics import roc
 from analysis.statistics.comparisons import TEST, compare_samples, holm, too_few
 from analysis.statistics.data import Matched
 from analysis.statistics.discrimination import EQUAL
-from analysis.statistics.intervals import estimate, interval
 from analysis.statistics.sample import Sample
 from analysis.statistics.settings import StatisticsSettings
+from analysis.statistics.uncertainty import roc
+from analysis.statistics.uncertainty.intervals import estimate, interval
 from analysis.tables import read_typed
 
 NAN = float("nan")
@@ -74,7 +74,7 @@ def subgroup_rows(
     """Estimate the AUC of one outcome in each level of each subgroup, and its difference from the largest level.
 
     The difference, its interval and its P value follow from the intervals of the two parts
-    (`analysis.statistics.intervals`); where the parts share patients, with the correlation of the two.
+    (`analysis.statistics.uncertainty.intervals`); where the parts share patients, with the correlation of the two.
 
     Parameters
     ----------

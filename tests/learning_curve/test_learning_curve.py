@@ -24,8 +24,8 @@ from analysis.learning_curve.subsets import subset
 from analysis.network.settings import PhaseSettings
 from analysis.schemas import PREDICTIONS, REFERENCE
 from analysis.schemas.learning_curve import MEAN, RUNS
-from analysis.statistics.resample import Resamples, percentile, seed_for
 from analysis.statistics.settings import StatisticsSettings
+from analysis.statistics.uncertainty.resample import Resamples, percentile, seed_for
 
 SCHEME = load_scheme("workflow/gradings/kl.yaml")
 KEYS = ["exam", "patient", "set"]

@@ -7,10 +7,10 @@ from scipy.stats import norm
 
 from analysis.errors import StudyError
 from analysis.grading.scheme import Scheme
-from analysis.statistics import roc
 from analysis.statistics.audit import audit
 from analysis.statistics.beside_published import compare_published, difference
 from analysis.statistics.published import Published, load_published
+from analysis.statistics.uncertainty import roc
 
 
 @pytest.fixture(scope="module")

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from analysis.statistics import roc
 from analysis.statistics.coverage import Scenario, delong, draw, layout, simulate
-from analysis.statistics.effective import effective_numbers
 from analysis.statistics.false_positives import Part
 from analysis.statistics.false_positives import simulate as simulate_test
-from analysis.statistics.intervals import correlation_of, difference_limits, limits
 from analysis.statistics.settings import CoverageSettings
+from analysis.statistics.uncertainty import roc
+from analysis.statistics.uncertainty.effective import effective_numbers
+from analysis.statistics.uncertainty.intervals import correlation_of, difference_limits, limits
 
 
 def simulated(scenario, **more):

@@ -10,10 +10,10 @@ from analysis.statistics.comparisons import compare_calls, compare_paired
 from analysis.statistics.decisions import decision_rows
 from analysis.statistics.discrimination import METHODS, auc_row, curve_rows
 from analysis.statistics.operating import choose_threshold, optimism_row, prevalence_row, threshold_row
-from analysis.statistics.resample import Resamples
 from analysis.statistics.sample import make_sample
 from analysis.statistics.settings import StatisticsSettings
 from analysis.statistics.subgroups import subgroup_rows
+from analysis.statistics.uncertainty.resample import Resamples
 
 SETTINGS = StatisticsSettings(replicates=200, band_replicates=100)
 OUTCOME = Outcome("x", "X", "X", "finding")

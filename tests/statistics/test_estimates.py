@@ -13,10 +13,10 @@ from analysis.statistics import grades
 from analysis.statistics.calibration import calibration_row, reliability_rows
 from analysis.statistics.decisions import decision_rows
 from analysis.statistics.operating import _best, choose_threshold, optimism_row, prevalence_row, threshold_row
-from analysis.statistics.proportions import difference, effective, ratio, wilson
-from analysis.statistics.resample import Resamples, patient_weights
 from analysis.statistics.sample import make_sample
 from analysis.statistics.settings import StatisticsSettings
+from analysis.statistics.uncertainty.proportions import difference, effective, ratio, wilson
+from analysis.statistics.uncertainty.resample import Resamples, patient_weights
 
 SETTINGS = StatisticsSettings(replicates=300)
 

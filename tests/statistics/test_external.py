@@ -7,9 +7,9 @@ from scipy.special import expit
 
 from analysis.statistics.beside_published import difference
 from analysis.statistics.external import Development, cross_fitted, development_rows, fold_of, updating_rows
-from analysis.statistics.resample import Resamples
 from analysis.statistics.sample import make_sample
 from analysis.statistics.settings import ExternalSettings, StatisticsSettings
+from analysis.statistics.uncertainty.resample import Resamples
 
 SETTINGS = StatisticsSettings(replicates=100)
 

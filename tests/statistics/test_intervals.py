@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from scipy.stats import multivariate_normal, norm
 
-from analysis.statistics import roc
-from analysis.statistics.effective import Clusters, covariance, effective_numbers, mean_variance, placements
-from analysis.statistics.intervals import compare, correlation_of, estimate, interval, variance
 from analysis.statistics.sample import make_sample
+from analysis.statistics.uncertainty import roc
+from analysis.statistics.uncertainty.effective import Clusters, covariance, effective_numbers, mean_variance, placements
+from analysis.statistics.uncertainty.intervals import compare, correlation_of, estimate, interval, variance
 
 
 def people(n, each=1):

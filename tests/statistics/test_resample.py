@@ -6,8 +6,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
-from analysis.statistics import roc
-from analysis.statistics.resample import Resamples, clustered, patient_weights, percentile, seed_for, weighted_auc
+from analysis.statistics.uncertainty import roc
+from analysis.statistics.uncertainty.resample import (
+    Resamples,
+    clustered,
+    patient_weights,
+    percentile,
+    seed_for,
+    weighted_auc,
+)
 
 
 def names(*numbers):

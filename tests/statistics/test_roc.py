@@ -12,7 +12,7 @@ from scipy.stats import norm
 from sklearn.metrics import confusion_matrix, roc_auc_score, roc_curve
 
 from analysis.errors import StudyError
-from analysis.statistics import roc
+from analysis.statistics.uncertainty import roc
 from tests.statistics.conftest import run_r
 
 
@@ -178,7 +178,7 @@ def test_an_error_of_r_is_told_in_a_sentence():
 def test_starting_r_leaves_the_environment_of_other_processes_alone():
     code = (
         "import os, subprocess, sys; before = os.environ.get('LD_LIBRARY_PATH');"
-        "from analysis.statistics.roc import _r; _r();"
+        "from analysis.statistics.uncertainty.roc import _r; _r();"
         "assert os.environ.get('LD_LIBRARY_PATH') == before, os.environ['LD_LIBRARY_PATH'];"
         "subprocess.run([sys.executable, '-c', 'import ssl'], check=True)"
     )

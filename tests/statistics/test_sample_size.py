@@ -8,9 +8,9 @@ from click.testing import CliRunner
 from analysis.errors import StudyError
 from analysis.statistics.commands import sample_size_command
 from analysis.statistics.coverage import draw, layout
-from analysis.statistics.effective import effective_numbers
-from analysis.statistics.intervals import limits
 from analysis.statistics.sample_size import expected, needed
+from analysis.statistics.uncertainty.effective import effective_numbers
+from analysis.statistics.uncertainty.intervals import limits
 
 
 @pytest.mark.parametrize(("cases", "auc", "size"), [(23, 0.88, 1), (100, 0.8, 2), (50, 0.95, 2)])

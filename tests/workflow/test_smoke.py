@@ -76,7 +76,7 @@ def test_nothing_is_made_twice(smoke):
 @pytest.mark.parametrize(
     ("edited", "reruns", "stays"),
     [
-        ("analysis/statistics/roc.py", "evaluate", "train"),
+        ("analysis/statistics/uncertainty/roc.py", "evaluate", "train"),
         ("analysis/cohort/words.py", "select", "ingest"),
         ("analysis/presentation/figures/style.py", "figures", "evaluate"),
     ],

@@ -23,7 +23,9 @@ rule provenance:
             *(path for path in compared(wildcards) if os.path.isfile(path)),
             *BACKBONE,
         ],
-        code=code("analysis.provenance.provenance", "analysis.statistics.roc"),
+        code=code(
+            "analysis.provenance.provenance", "analysis.statistics.uncertainty.roc"
+        ),
     output:
         f"{COHORT}/{{grading}}/provenance.json",
     log:

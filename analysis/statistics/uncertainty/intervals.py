@@ -5,7 +5,7 @@ error being that at the limit, not at the estimate (a score interval, as Wilson'
 AUC, Statistics in Medicine 2006;25:559). So it has a width at an AUC of 1, and is wider downwards near it.
 
 The variance is that of normal scores (binormal, equal variances) for effective numbers of cases and controls
-(`analysis.statistics.effective`). How often it covers is simulated: `python -m analysis coverage`.
+(`analysis.statistics.uncertainty.effective`). How often it covers is simulated: `python -m analysis coverage`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,15 @@ from collections.abc import Callable
 import numpy as np
 from scipy.stats import norm, t
 
-from analysis.statistics.effective import PRIOR, Clusters, Floats, Names, covariance, effective_numbers, placements
+from analysis.statistics.uncertainty.effective import (
+    PRIOR,
+    Clusters,
+    Floats,
+    Names,
+    covariance,
+    effective_numbers,
+    placements,
+)
 
 #: Halvings of the search for a limit, to within 1e-9, and for a P value.
 STEPS, P_STEPS = 30, 26
@@ -149,7 +157,7 @@ def correlation_of(first: tuple[Floats, Floats, Names], second: tuple[Floats, Fl
     Parameters
     ----------
     first, second : (truth, score, patients)
-        Scores of shape (..., n), as in `analysis.statistics.effective`.
+        Scores of shape (..., n), as in `analysis.statistics.uncertainty.effective`.
     """
     groups = Clusters(first[2]), Clusters(second[2])
     _, one, other = np.intersect1d(groups[0].names, groups[1].names, assume_unique=True, return_indices=True)
