@@ -56,7 +56,7 @@ def ask_start(*, reference: Path, exams: Path, labels: str, number: int, seed: i
 )
 @section_file("active_learning", "--rule", required=False)
 @shared("--seed")
-@click.option("--round", "number_of_round", type=click.IntRange(1), required=True)
+@click.option("--round", "number_of_round", type=click.IntRange(1), required=True, help="The round that this is.")
 @shared("--workers")
 @out("queue.csv; without a row where reading can stop.", NEW_FILE)
 def ask(

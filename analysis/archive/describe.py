@@ -125,7 +125,10 @@ def side(dataset: Any, settings: IngestSettings) -> tuple[str | None, bool]:
 
 
 def _side_texts(dataset: Any) -> str:
-    """Return the texts, and what is said of the region, each without the modality it begins with: the DX of "DX KNEE" doesn't mean dexter."""
+    """Return the texts, and what is said of the region, each without the modality that it begins with.
+
+    The DX of "DX KNEE" doesn't mean dexter.
+    """
     said = [_MODALITY.sub("", one) for one in (*_study_texts(dataset), text(dataset, "BodyPartExamined")) if one]
     for kind in ("AnatomicRegion", "PrimaryAnatomicStructure"):
         for region in value(dataset, f"{kind}Sequence") or []:
@@ -214,7 +217,10 @@ def parse_date(written: str) -> date | None:
 
 
 def unread(dataset: Any, on: date | None) -> list[str]:
-    """Say what is written and not read: age, sex, texts in other characters than are declared, or a date, as of another calendar, of birth or of the exam (`on`)."""
+    """Say what is written and not read: age, sex, the dates of birth and of the exam (`on`), and texts.
+
+    Dates are not read if they are of another calendar, say; texts if they are in other characters than are declared.
+    """
     told = {
         "birth_date_unread": (born := text(dataset, "PatientBirthDate")) and parse_date(born) is None,
         "date_unread": on is None and text(dataset, *_DATES),

@@ -1,4 +1,7 @@
-"""The processes that read an archive's headers. They do without pandas, which takes as long to import as some 300 headers to read."""
+"""The processes that read an archive's headers.
+
+They do without pandas, which takes as long to import as some 300 headers to read.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Imported last by the server that workers are forked from: compiles the words of the settings as they come, once for all workers."""
+"""The words of the settings as they come, compiled once for all workers: the server that forks them imports this last."""
 
 import pydicom
 

@@ -19,7 +19,7 @@ from analysis.options import FILE, FOLDER, NEW_FILE, out, shared
 )
 @shared("--reference", "standard")
 @shared("--predictions")
-@click.option("--statistics", type=FOLDER, required=True)
+@click.option("--statistics", type=FOLDER, required=True, help="Folder with roc.csv, thresholds.csv …")
 @shared("--grading")
 @out("checks.csv", NEW_FILE)
 def check(standard: Path, grading: Path, out: Path, **files: Path) -> None:

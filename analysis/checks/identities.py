@@ -14,7 +14,8 @@ there by chance is distinguished from a leak in three ways:
 Missed on purpose: names of fewer than three letters that stand alone, and initials; a part of a name that is a word of
 the repository; identifiers of fewer than five digits, or of four characters with letters; reports and free texts of fewer
 than three words; two-digit years other than in 31-12-99 and the like; single short numbers in an archive that has many of
-them. A column of consecutive numbers can be told as one of birth dates: such numbers are not drawn by chance. `python -m analysis search-errors` computes how often a clean study is stopped, and what is missed.
+them. A column of consecutive numbers can be told as one of birth dates: such numbers are not drawn by chance.
+`python -m analysis search-errors` computes how often a clean study is stopped, and what is missed.
 """
 
 from __future__ import annotations

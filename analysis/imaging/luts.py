@@ -148,7 +148,10 @@ def _entries(item: Dataset, dataset: Dataset) -> tuple[NDArray[np.int64], int, i
 
 
 def _places(values: NDArray[Any], first: int, n: int) -> NDArray[np.int64]:
-    """Return the place of each value in a table of n entries; below zero, or below the first value, that was written without its sign."""
+    """Return the place of each value in a table of n entries whose first is of the value `first`.
+
+    Where a value is below zero, or all are below `first`, that was written without its sign.
+    """
     if first >= 32768 and (values.min() < 0 or values.max() < first):
         first -= 65536
     return np.clip(values.astype(np.int64) - first, 0, n - 1)

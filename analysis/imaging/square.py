@@ -75,7 +75,7 @@ def _lines(image: NDArray[np.uint8]) -> int:
 
 
 def hung(image: NDArray[Any], dataset: Dataset, box: Box | None = None) -> NDArray[Any]:
-    """Return a picture, or a part of it, as it is usually hung: the head is up, and in a frontal one the patient's right on the left.
+    """Return a picture, or a part of it, as it is usually hung: the head up, and a frontal one with the patient's right on the left.
 
     Parameters
     ----------

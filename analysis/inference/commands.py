@@ -69,7 +69,13 @@ def grade(
 @shared("--reference")
 @shared("--readings")
 @shared("--predictions")
-@click.option("--seeds", type=FILE, required=True, help="seeds.parquet: predictions by exam and member.")
+@click.option(
+    "--members",
+    "seeds",
+    type=FILE,
+    required=True,
+    help="seeds.parquet of predict: the scores of each network of an ensemble.",
+)
 @click.option("--thresholds", type=FILE, required=True, help="thresholds.csv of the statistics.")
 @shared("--grading")
 @shared("--weights", multiple=True)

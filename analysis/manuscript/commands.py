@@ -10,10 +10,10 @@ from analysis.options import FILE, FOLDER, NEW_FILE, NEW_FOLDER, out, section_fi
 
 
 @click.command()
-@click.option("--source", type=FOLDER, default=Path("manuscript"), show_default=True)
-@click.option("--tables", type=FOLDER, required=True)
-@click.option("--figures", type=FOLDER, required=True)
-@click.option("--values", type=FILE, required=True)
+@click.option("--source", type=FOLDER, default=Path("manuscript"), show_default=True, help="Folder of the text.")
+@click.option("--tables", type=FOLDER, required=True, help="Folder with the tables as markdown.")
+@click.option("--figures", type=FOLDER, required=True, help="Folder with the figures.")
+@click.option("--values", type=FILE, required=True, help="values.yml")
 @click.option(
     "--comparison",
     type=FOLDER,
@@ -48,7 +48,7 @@ def manuscript(
 
 @click.command()
 @click.argument("folder", type=FOLDER, required=False)
-@click.option("--source", type=FOLDER, default=Path("manuscript"), show_default=True)
+@click.option("--source", type=FOLDER, default=Path("manuscript"), show_default=True, help="Folder of the text.")
 @click.option("--out", type=NEW_FOLDER, help="Folder for the manuscript; by default FOLDER/rendered.")
 def render(folder: Path | None, source: Path, out: Path | None) -> None:
     """Render the manuscript from the tables, figures and values in FOLDER.

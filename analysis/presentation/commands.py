@@ -57,7 +57,13 @@ def gather(grading: Path, settings: Path, **folders: Any) -> Results:
 
 @click.command()
 @results_options
-@click.option("--checklists", type=FOLDER, default=Path("manuscript/checklists"), show_default=True)
+@click.option(
+    "--checklists",
+    type=FOLDER,
+    default=Path("manuscript/checklists"),
+    show_default=True,
+    help="Folder of the reporting guidelines.",
+)
 @out("Folder for the tables: NAME.md and NAME.csv each.")
 def tables(out: Path, checklists: Path, **options: Any) -> None:
     """Make all tables, as markdown for the manuscript and as CSV for people."""
@@ -181,7 +187,7 @@ def compare_networks(
 @click.command("compare-strategies")
 @click.option("--rounds", "folder", type=FOLDER, required=True, help="Folder with <strategy>/seed-S/round-R/.")
 @click.option("--last", type=click.IntRange(0), required=True, help="The last round to show.")
-@click.option("--strategy", "strategies", multiple=True, required=True)
+@click.option("--strategy", "strategies", multiple=True, required=True, help="A strategy to show; once for each.")
 @shared("--seed", "seeds", multiple=True)
 @shared("--grading")
 @section_file("active_learning")

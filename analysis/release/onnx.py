@@ -62,7 +62,8 @@ def export(network: Trained, out: Path) -> None:
     network : Trained
     out : Path
         The file. Its input `images`, (n, 1, side, side) of float32 from 0 to 1, are the prepared images of one exam, those
-        of a left knee mirrored if the network aligns sides; its output `scores` is (1, outcomes). Names of the outcomes, their thresholds and the network's name are metadata.
+        of a left knee mirrored if the network aligns sides; its output `scores` is (1, outcomes). Names of the outcomes,
+        their thresholds and the network's name are metadata.
     """
     import onnx
 

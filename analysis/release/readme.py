@@ -125,9 +125,14 @@ def _performance(
 
 def _marks(marked: pd.DataFrame) -> str:
     rows = [
-        [str(row["images"]), count(row["n"]), f"{percent(row['marked'], row['n'], 1)} ({number(100 * row['share_low'], 1)} to {number(100 * row['share_high'], 1)})"]
+        [
+            str(row["images"]),
+            count(row["n"]),
+            f"{percent(row['marked'], row['n'], 1)} "
+            f"({number(100 * row['share_low'], 1)} to {number(100 * row['share_high'], 1)})",
+        ]
         for row in marked.to_dict("records")
-    ]  # fmt: skip
+    ]
     return to_markdown(Table(("", "Images", "Marked, % (interval)"), rows))
 
 

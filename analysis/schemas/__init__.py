@@ -135,8 +135,8 @@ READERS = pa.DataFrameSchema(
     strict=False,
 )
 
-#: The private index: one row per file found (one per knee, where the exam has two), with what identifies it and its patient. These are the columns that other
-#: stages read; what isn't known, or was rejected before it was read, is missing.
+#: The private index: one row per file found (one per knee, where the exam has two), with what identifies it and its
+#: patient. These are the columns that other stages read; what isn't known, or was rejected before it was read, is missing.
 PRIVATE = pa.DataFrameSchema(
     {
         "path": text(),

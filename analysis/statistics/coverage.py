@@ -83,9 +83,9 @@ def simulate(scenario: Scenario, *, settings: CoverageSettings, level: float, se
     -------
     list of dict
         For each kind of interval ("reported", "delong", and where they are simulated "bootstrap" and "patients"):
-        cases, controls, exams_per_patient, clustered (whether several), true_auc, method, coverage with Wilson's interval (coverage_low,
-        coverage_high), width (mean), below and above (share of studies whose whole interval lies below or above the
-        true AUC), simulations, replicates, level, seed.
+        cases, controls, exams_per_patient, clustered (whether several), true_auc, method, coverage with Wilson's interval
+        (coverage_low, coverage_high), width (mean), below and above (share of studies whose whole interval lies below or
+        above the true AUC), simulations, replicates, level, seed.
     """
     rng = np.random.default_rng(seed_for(seed, "coverage", scenario.name))
     truth, patients = layout(scenario.cases, settings.exams - scenario.cases, scenario.exams_per_patient)

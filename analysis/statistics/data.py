@@ -96,9 +96,9 @@ def match(predictions: str | Path, reference: str | Path, scheme: Scheme) -> Mat
     Raises
     ------
     StudyError
-        If the files don't fit together: no exam in common, an exam twice, two patients or sets for an exam,
-        labels other than 0 and 1, than its grade says, or that no grade has together, words where numbers belong, no outcome of the scheme, grades
-        of another one, or a column whose name is misspelled.
+        If the files don't fit together: no exam in common, an exam twice, two patients or sets for an exam, labels other
+        than 0 and 1, than its grade says, or that no grade has together, words where numbers belong, no outcome of the
+        scheme, grades of another one, or a column whose name is misspelled.
     """
     if Path(predictions).resolve() == Path(reference).resolve():
         raise StudyError(f"{predictions} is given both as the predictions and as the reference; give two tables.")

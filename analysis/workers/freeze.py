@@ -1,4 +1,4 @@
-"""Imported last by the server that workers are forked from: freezes the objects loaded so far, so that forked workers don't scan them again."""
+"""The objects loaded so far, frozen, so that workers don't scan them again: the server that forks them imports this last."""
 
 import gc
 

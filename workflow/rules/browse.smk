@@ -45,7 +45,7 @@ rule write_browse:
         "Put the test exams on pages ({wildcards.grading})"
     shell:
         "python -m analysis --log {log} browse --images {params.images} --reference {input.reference} --readings {input.readings}"
-        " --predictions {input.predictions} --seeds {input.seeds} --thresholds {params.statistics}/thresholds.csv"
+        " --predictions {input.predictions} --members {input.seeds} --thresholds {params.statistics}/thresholds.csv"
         " --grading {input.grading} {params.weights} --config {input.config} --workers {threads} --out {output}"
 
 

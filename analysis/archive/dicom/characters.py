@@ -69,7 +69,7 @@ def correct_characters(dataset: Dataset) -> None:
 
 
 def are_unread(dataset: Dataset) -> bool:
-    """Return whether a data set of `read` has texts in a set of characters that its header doesn't declare, and nothing tells which."""
+    """Return whether texts of a data set of `read` are in characters that its header doesn't declare, and nothing tells which."""
     return bool(vars(dataset).get("unread"))
 
 

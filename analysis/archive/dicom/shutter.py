@@ -39,7 +39,8 @@ def outside_shutter(shape: tuple[int, ...], dataset: Dataset) -> NDArray[np.bool
     Returns
     -------
     numpy.ndarray of bool, shape (rows, columns), or None
-        None where nothing does. A shape that can't be drawn, or that reaches far beyond the image, is noted as a correction, and hides nothing.
+        None where nothing does. A shape that can't be drawn, or that reaches far beyond the image, is noted as a
+        correction, and hides nothing.
     """
     shapes = re.findall("[A-Z]+", text(dataset, "ShutterShape").upper())
     # Where the shape isn't told, what is told of it names it.

@@ -99,7 +99,7 @@ def _window(dataset: Dataset) -> tuple[float, float] | None:
 
 
 def _by_sign_of_window(stored: NDArray[Any], dataset: Dataset, window: tuple[float, float] | None) -> NDArray[Any]:
-    """Undo a wrong sign where the window reaches far to values that there are by the other one alone, if that tears less apart."""
+    """Undo a wrong sign where the window reaches far to values that the other one alone has, if that tears less apart."""
     bits = min(whole(dataset, "BitsStored") or 16, 8 * stored.dtype.itemsize)
     half, signed = 2 ** (bits - 1), stored.dtype.kind == "i"
     if (

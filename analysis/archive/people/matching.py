@@ -74,14 +74,14 @@ def respelled(named: pd.Series, files: pd.DataFrame) -> tuple[str, pd.Series, pd
 
 
 def _twins(named: pd.Series, files: pd.DataFrame) -> pd.Series:
-    """Return the names of a table that may be of another exam, too: of one that it doesn't name, and a spreadsheet writes alike."""
+    """Return the names of a table that may be of another exam, too: one that it doesn't name, and a spreadsheet writes alike."""
     other = _unmatched(named, files)[1].map(_core)
     there = named[named.isin(files["accession"])].drop_duplicates()
     return there[there.map(_core).isin(other)] if len(other) else there[:0]
 
 
 def _is_said(text: str) -> bool:
-    """Return whether a report says anything: what a spreadsheet took for a formula (- no fracture), or found too long, is lost."""
+    """Return whether a report says anything; what a spreadsheet took for a formula (- no fracture) or found too long is lost."""
     return bool(text.strip("#")) and (
         len(text) > 9 or (text.strip().lower() not in MISSING and not _ERROR.fullmatch(text.strip()))
     )
@@ -224,7 +224,8 @@ def fill_from(path: Path, files: pd.DataFrame) -> tuple[str | None, dict[str, in
         What is wrong with it.
     dict of str to int
         Its exams, those that the archive hasn't, and where there are any, those that it has in another spelling, those that a
-        spreadsheet would write like another one, those whose number several exams have (they are told nothing), and those of whom the headers say something else.
+        spreadsheet would write like another one, those whose number several exams have (they are told nothing), and those of
+        whom the headers say something else.
     """
     if not path.exists():
         return None, {}

@@ -83,10 +83,11 @@ def _plain_names(name: str) -> list[str]:
 def patients(files: pd.DataFrame, placeholders: Iterable[str], many: frozenset[str] = frozenset()) -> pd.Series:
     """Find out who each file is of.
 
-    Files are of one patient when they share an identifier (PatientID or one of OtherPatientIDs, in
-    any spelling), or both name and birth date, or birth date and number but for noughts before it. So a second identifier can't bring a patient into two sets. Initials born on a first of January are anybody's. A birth date
-    that programs write where they know none is nobody's. A number that several hospitals gave is one patient's unless
-    birth dates tell them apart, since a hospital's name may be spelled in two ways.
+    Files are of one patient when they share an identifier (PatientID or one of OtherPatientIDs, in any spelling), or both
+    name and birth date, or birth date and number but for noughts before it. So a second identifier can't bring a patient
+    into two sets. Initials born on a first of January are anybody's. A birth date that programs write where they know none
+    is nobody's. A number that several hospitals gave is one patient's unless birth dates tell them apart, since a
+    hospital's name may be spelled in two ways.
 
     Parameters
     ----------
@@ -214,8 +215,9 @@ def exams(files: pd.DataFrame, patient: pd.Series) -> pd.Series:
 
     A file without an accession number is of the exam that its study is of elsewhere, if that is one. An accession
     number that tells nothing is passed over for the study: one that several patients have (1, say), that programs write for
-    nothing (0, NONE), whose studies lie more than a day apart, or that is the patient's identifier, in any spelling, on several studies without a date. Files of
-    one study that lie further apart are of several exams, too; its numbers that differ in spelling alone are one.
+    nothing (0, NONE), whose studies lie more than a day apart, or that is the patient's identifier, in any spelling, on
+    several studies without a date. Files of one study that lie further apart are of several exams, too; its numbers that
+    differ in spelling alone are one.
 
     Parameters
     ----------

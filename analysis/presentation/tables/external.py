@@ -52,7 +52,8 @@ def development(results: Results) -> Table | None:
 
     here, there = (f"({level} CI)" for level in (results.level, results.development_level))
     head = [
-        "", "Cases / controls", f"AUC {here}", "Cases / controls, own test set", f"AUC, own test set {there}", f"Difference {here}", "P",
+        "", "Cases / controls", f"AUC {here}", "Cases / controls, own test set", f"AUC, own test set {there}",
+        f"Difference {here}", "P",
     ]  # fmt: skip
     return Table(head, by_outcome(results, frame, results.outcomes(*BUT_IMPLANTS), cells))
 
@@ -70,9 +71,13 @@ def updating(results: Results) -> Table | None:
             continue
         rows.append([f"{results.title(outcome.id)}"])
         rows += [
-            [UPDATES[row["update"]].capitalize(), *(interval(row, name, digits) for name in ("intercept", "slope")), interval(row, "brier", 3)]
+            [
+                UPDATES[row["update"]].capitalize(),
+                *(interval(row, name, digits) for name in ("intercept", "slope")),
+                interval(row, "brier", 3),
+            ]
             for row in part.to_dict("records")
-        ]  # fmt: skip
+        ]
     head = ["Scores", "Intercept (in the large)", "Slope", "Brier score"]
     return Table(head, rows) if rows else None
 

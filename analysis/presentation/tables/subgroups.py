@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 def subgroups(results: Results) -> Table | None:
     """AUC by subgroup, each level's difference to the one it is compared with, and P values after Holm's correction.
 
-    Of outcomes that ask the same question the first, which was tested, stands for all, and a subgroup of one level has no row: it would
-    repeat the whole test set. Every row is in subgroups.csv of the statistics.
+    Of outcomes that ask the same question the first, which was tested, stands for all, and a subgroup of one level has no
+    row: it would repeat the whole test set. Every row is in subgroups.csv of the statistics.
     """
     frame = several_levels(results)
     if frame.empty:

@@ -166,8 +166,8 @@ def _measured(results: Results, config: Mapping[str, Any]) -> tuple[dict[str, An
     found: dict[str, Any] = {}
     sources: Sources = {}
     for make in (
-        cohort_values, agreement_values, reader_values, performance_values, summary_values, training_values, optimism_values, prevalence_values,
-        sample_size_values,
+        cohort_values, agreement_values, reader_values, performance_values, summary_values, training_values, optimism_values,
+        prevalence_values, sample_size_values,
         calibration_values, temperature_values, decision_values, subgroup_values, coverage_values, audit_values, published_values,
         partial(learning_curve_values, config=config), partial(external_values, config=config),
     ):  # fmt: skip

@@ -205,7 +205,8 @@ def published_values(results: Results) -> dict[str, Any]:
     frame = frame.loc[_one_each(results, set(frame.index))]
     if frame.empty:
         blank: dict[str, Any] = {
-            "n": "0", "sides": "none", "spread": "", "difference": NOT_ESTIMABLE, "hardest": NOT_ESTIMABLE, "hardest_auc": NOT_ESTIMABLE,
+            "n": "0", "sides": "none", "spread": "",
+            "difference": NOT_ESTIMABLE, "hardest": NOT_ESTIMABLE, "hardest_auc": NOT_ESTIMABLE,
         }  # fmt: skip
         no = (
             "any",

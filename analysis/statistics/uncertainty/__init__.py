@@ -1,1 +1,1 @@
-"""How far off an estimate may be: ROC analysis by pROC, intervals, and resampling; of numbers and patients, whatever their study."""
+"""How far off an estimate may be, whatever study it is of: ROC analysis by pROC, intervals, and resampling."""
