@@ -32,12 +32,12 @@ def margin(levels: np.ndarray) -> np.ndarray:
 
 
 def entropy(levels: np.ndarray) -> np.ndarray:
-    """Entropy of the predicted levels, in units of its largest value: 0 (sure) to 1 (all equally likely)."""
+    """Entropy of the predicted levels, as `margin`, in units of its largest value: 0 (sure) to 1 (all equally likely)."""
     return shannon(levels, base=levels.shape[1], axis=1)
 
 
 def severity_gap(levels: np.ndarray) -> np.ndarray:
-    """Expected distance between the true level and the best single guess at it, in levels.
+    """Expected distance between the true level and the best single guess at it, as `margin`, in levels.
 
     To mistake a grade for one two steps away counts twice as much as for its neighbour. The guess is
     the median of the predicted levels, which makes the expected distance smallest.

@@ -103,7 +103,13 @@ def _started(archive: Path, card: Path, out: Path, workers: int) -> Iterator[tup
 
 
 def memory(archive: Path, card: Path, *, workers: int, files: int) -> float:
-    """Measure the largest memory of the command and its processes, MB, over that many files: copies of an archive's."""
+    """Measure the largest memory of the command and its processes, MB, over that many files: copies of an archive's.
+
+    Raises
+    ------
+    StudyError
+        If the command fails.
+    """
     with TemporaryDirectory(dir=archive.parent) as name:
         folder = Path(name)
         multiply(archive, folder / "in", files)

@@ -165,6 +165,11 @@ def count_images(
         What `prepare` could not use: `image`, `exam`, `code`.
     copies : pandas.DataFrame
         See `ImageStore`: one picture that was compressed in two ways is two images in the index.
+
+    Raises
+    ------
+    StudyError
+        If the sum isn't that of the index.
     """
     named = images.set_index("image")
     own, original = (named.loc[copies[column], ["exam", "patient"]].to_numpy() for column in ("image", "of"))

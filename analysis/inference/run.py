@@ -59,6 +59,11 @@ def run(
     -------
     str
         What became of the files.
+
+    Raises
+    ------
+    StudyError
+        If `out` is the network's folder, or can't be written to, there is no file, or the network isn't whole.
     """
     check_files(folder)
     if out.resolve().is_relative_to(folder.resolve()):

@@ -267,7 +267,13 @@ def load(folder: str | Path, workers: int = 1) -> Trained:
 
 
 def load_checked(folder: Path, workers: int) -> Trained:
-    """Load a network from a folder that `check_files` has passed."""
+    """Load a network from a folder that `check_files` has passed.
+
+    Raises
+    ------
+    StudyError
+        If its files aren't of one network: weights of other seeds, or a temperature that lacks.
+    """
     config, told = read_sections(folder)
     sections: Any = told
     settings, images = sections["network"], sections["images"]

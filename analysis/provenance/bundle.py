@@ -62,6 +62,11 @@ def contents(study: Path, cohort: Path, given: Iterable[Path]) -> dict[str, Path
         The study's folder of results and its cohort's, relative to the repository.
     given : iterable of Path
         Files and folders that the statistics start from, relative to the repository. Weights are left out.
+
+    Raises
+    ------
+    StudyError
+        If a folder isn't there.
     """
     found = {path.as_posix(): ROOT / path for path in code_files()}
     found |= {name: ROOT / name for name in PAPERS if (ROOT / name).is_file()}

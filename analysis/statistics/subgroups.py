@@ -43,6 +43,11 @@ def divide(study: Matched, exams: Path | None, images: Path | None, settings: St
     pandas.DataFrame
         One row per exam of the test set, in the study's order; one column per subgroup, missing where not known:
         a finding or a view ("with", "without"), "projections" (the views of the exam), "protocol", "sex", "age".
+
+    Raises
+    ------
+    StudyError
+        If the table of exams lacks one of the test set.
     """
     names = study.exams.loc[study.rows("test"), "exam"].reset_index(drop=True)
     found = pd.DataFrame(index=names.index)

@@ -44,7 +44,13 @@ class Film:
 
 
 def folder_of(folder: str | None, key: str) -> Path:
-    """Return the folder of a release, or say that there is none, or that it is another one."""
+    """Return the folder of a release, or say that there is none, or that it is another one.
+
+    Raises
+    ------
+    StudyError
+        If there is none, or if it holds the images of kneeKL224.
+    """
     if not folder or not Path(folder).is_dir():
         raise StudyError(f"{key} is '{folder}', which is not a folder; give the folder that the release is in.")
     if any(_KNEEKL224.fullmatch(path.name) for path in Path(folder).glob("*/*/*")):

@@ -77,7 +77,13 @@ def find_sources() -> dict[str, Source]:
 
 
 def check(name: str, source: object) -> Source:
-    """Return a module's declaration, or say what is wrong with it."""
+    """Return a module's declaration, or say what is wrong with it.
+
+    Raises
+    ------
+    StudyError
+        If there is none, or it leaves out whether it holds personal data or what settings it is made by.
+    """
     where = f"analysis/archive/sources/{name}.py"
     if not isinstance(source, Source):
         raise StudyError(f"{where} declares no source; give it SOURCE = Source(...), or move it out of that folder.")

@@ -82,7 +82,13 @@ def find(folder: Path, sets: Mapping[str, str]) -> pd.DataFrame:
 
 
 def to_dicom(row: Mapping[str, object], out: Path) -> None:
-    """Write one image as a DICOM file with what its name tells, and nothing made up."""
+    """Write one image as a DICOM file with what its name tells, and nothing made up.
+
+    Raises
+    ------
+    StudyError
+        If the image can't be read.
+    """
     import cv2
     import numpy as np
     from pydicom.dataset import Dataset, FileMetaDataset

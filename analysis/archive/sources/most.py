@@ -80,6 +80,11 @@ def read_scores(folder: Path, visits: list[str], told: Told) -> pd.DataFrame:
     pandas.DataFrame
         Columns `id`, `side`, `visit`, one per item, Int64, and `eight`: whether the Kellgren-Lawrence grade is the code 8,
         of a knee that was replaced or of a film that couldn't be read. Knees without either are left out.
+
+    Raises
+    ------
+    StudyError
+        If a visit has no readings.
     """
     import pandas as pd
 
@@ -191,7 +196,13 @@ def read_people(folder: Path) -> pd.DataFrame:
 
 
 def make(settings: MOSTSettings, seed: int, out: Path, workers: int) -> str:
-    """Bring the release into the form of an archive; nothing is drawn at random, and films are linked, not copied."""
+    """Bring the release into the form of an archive; nothing is drawn at random, and films are linked, not copied.
+
+    Raises
+    ------
+    StudyError
+        If there is no film of a knee with grades by the beam that is asked for.
+    """
     import pandas as pd
 
     from analysis.archive.releases.films import find_films, folder_of, leave, met_with, survey

@@ -103,7 +103,13 @@ def visit_of(film: Film) -> str:
 
 
 def make(settings: OAISettings, seed: int, out: Path, workers: int) -> str:
-    """Bring the release into the form of an archive; nothing is drawn at random, and films are linked, not copied."""
+    """Bring the release into the form of an archive; nothing is drawn at random, and films are linked, not copied.
+
+    Raises
+    ------
+    StudyError
+        If there is no fixed-flexion film, or none that a reading names.
+    """
     import pandas as pd
 
     from analysis.archive.releases.films import find_films, folder_of, in_words, leave, met_with, survey

@@ -15,6 +15,11 @@ def make(settings: PacsSettings, seed: int, out: Path, workers: int) -> str:
     """Fetch the archive over one connection, whatever the number of workers; nothing is drawn at random.
 
     What was fetched stays in `out`/fetched, where Snakemake, which empties what it makes anew, leaves it alone.
+
+    Raises
+    ------
+    StudyError
+        If the settings name no connection, or readings that can't be read.
     """
     from analysis.archive.pacs.fetch import fetch
     from analysis.archive.pacs.node import load_node

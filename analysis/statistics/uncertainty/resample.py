@@ -76,7 +76,7 @@ def _blocks(replicates: int, rows: int) -> Iterator[slice]:
 
 
 def clustered(patients: npt.NDArray[np.object_]) -> bool:
-    """Whether any patient has several exams."""
+    """Return whether any patient has several exams; `patients` is that of each exam."""
     return len(np.unique(patients.astype(str))) < len(patients)
 
 
@@ -115,7 +115,7 @@ def total(place: npt.NDArray[np.intp], weights: Floats, places: int) -> Floats:
 
 
 def percentile(replicates: Floats, level: float) -> tuple[float, float]:
-    """Percentile interval of the replicates that exist; NaN, NaN where fewer than half do."""
+    """Return the percentile interval of the replicates, (replicates,), that exist; NaN, NaN where fewer than half do."""
     kept = replicates[np.isfinite(replicates)]
     if len(kept) < max(2, len(replicates) / 2):
         return float("nan"), float("nan")

@@ -5,8 +5,9 @@ given. `levels` and `direction` are fixed to controls (0) below cases (1): left
 to itself pROC turns an AUC below one half round, and biases bootstraps upwards.
 
 The functions take complete data (see `analysis.statistics.sample.Sample.problem` for what
-is refused beforehand) and return plain numbers. What R is asked to do is the text
-`PROGRAM`, which a reviewer can paste into R as it stands.
+is refused beforehand) and return plain numbers. `truth` (1 for a case, 0 for a control) and
+`score` (any numbers, higher for likelier cases) are of shape (exams,), and a level is a share.
+What R is asked to do is the text `PROGRAM`, which a reviewer can paste into R as it stands.
 """
 
 from __future__ import annotations
@@ -237,23 +238,23 @@ def intervals(
 
 
 def delong(truth: Floats, score: Floats, level: float) -> tuple[float, float, float, float]:
-    """AUC, DeLong's interval, and DeLong's variance of the AUC."""
+    """Return the AUC, the lower and the upper end of DeLong's interval, and DeLong's variance of the AUC."""
     value = _numbers("study_delong", truth, score, level)
     return float(value[0]), float(value[1]), float(value[2]), float(value[3])
 
 
 def curve(truth: Floats, score: Floats) -> Floats:
-    """Return every corner of the ROC curve: columns threshold, specificity, sensitivity, thresholds rising."""
+    """Return every corner of the ROC curve, (corners, 3): threshold, specificity, sensitivity; thresholds rise."""
     return _matrix("study_curve", 3, truth, score)
 
 
 def band(truth: Floats, score: Floats, *, specificities: Floats, level: float, replicates: int, seed: int) -> Floats:
-    """Pointwise interval of the sensitivity at each specificity (pROC's `ci.se`): columns low, high."""
+    """Return the pointwise interval of the sensitivity at each specificity (pROC's `ci.se`), (specificities, 2): low, high."""
     return _matrix("study_band", 2, truth, score, specificities, level, replicates, seed)
 
 
 def best_threshold(truth: Floats, score: Floats) -> tuple[float, float, float]:
-    """Threshold with the highest Youden index, with its specificity and sensitivity.
+    """Return the threshold with the highest Youden index, with its specificity and sensitivity.
 
     Where several thresholds tie, the lowest is taken, the most sensitive of them.
     """
@@ -272,7 +273,7 @@ def counts_at(truth: Floats, score: Floats, threshold: float) -> tuple[int, int,
 
 
 def paired(truth: Floats, first: Floats, second: Floats, level: float) -> tuple[float, float, float, float]:
-    """AUC of `first` minus AUC of `second` on the same exams: difference, low, high, p by DeLong's paired test."""
+    """Return the AUC of `first` minus that of `second` on the same exams: difference, low, high, P by DeLong's paired test."""
     difference, low, high, p = _numbers("study_paired", truth, first, second, level)
     return float(difference), float(low), float(high), float(p)
 
