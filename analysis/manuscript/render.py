@@ -16,6 +16,7 @@ from typing import Literal
 
 from analysis.errors import StudyError
 from analysis.files import atomic, seal, write_text
+from analysis.manuscript.holes import scan
 from analysis.manuscript.stage import TEXT, stage
 from analysis.presentation.format import listed
 from analysis.presentation.settings import Format, ManuscriptSettings
@@ -31,21 +32,11 @@ QUARTO: dict[Format, str] = {"html": "html", "docx": "docx", "pdf": "typst", "ja
 #: What pandoc makes better: Quarto's JATS has no abstract in front and wraps tables in figures; its DOCX centres every
 #: cell, and holds each figure and table in a cell that cuts wide pictures and leaves captions alone at a page's foot.
 ONLY_PANDOC: tuple[Format, ...] = ("docx", "jats")
-#: What Quarto prints, with exit status 0, in place of something that it can't find.
-LEFTOVER = re.compile(r"\?(?:meta|var|invalid meta type|invalid var type):[\w.]*|\?@[\w-]+|\{\{<[^>]*>\}\}")
+#: What Quarto says, with exit status 0, of what it can't find.
 WARNING = re.compile(
     r"^.*(?:Unable to resolve crossref|citeproc: citation .* not found|Unknown (?:meta|var) key"
     r"|Could not fetch resource|unable to resolve link|not found in PATH).*$",
     re.MULTILINE | re.IGNORECASE,
-)
-#: Citations and the like that a renderer left as they were typed, where no reader but a pointer meets them.
-IN_ATTRIBUTE = re.compile(r"""=\s*(?:"[^"]*?|'[^']*?)(\[@[^\]"']+\]|\{\{<[^"']*|\?@[\w-]+)""")
-#: What a browser would fetch when it opens a page, or a link finds only beside it: anything but data in the page
-#: itself, places in it, and links to the web, which are followed when somebody asks for it.
-FETCHED = re.compile(
-    r"""<(?!a\b)[a-z][^<>]*?\s(?:src|href|srcset|poster|data)\s*=\s*["']?(?!data:|#|["'])([^"'\s>]+)"""
-    r"""|<a\b[^<>]*?\shref\s*=\s*["']?(?!#|https?:|mailto:|["'])([^"'\s>]+)"""
-    r"""|url\(\s*["']?(?!data:|#|["')])([^"')]+)|@import\s+["']([^"']+)"""
 )
 #: The first time that a zip can hold; the same input gives the same file.
 EPOCH = "315532800"
@@ -255,46 +246,6 @@ def _pandoc(folder: Path, writer: str, name: Format, out: Path, *options: str) -
         raise StudyError(f"pandoc failed on {name}: {run.stderr.strip()[-2000:]}")
     if warnings := [line for line in run.stderr.splitlines() if line.startswith("[WARNING]")]:
         raise StudyError(f"pandoc warned about {name}: {' '.join(warnings)}")
-
-
-def scan(path: Path) -> None:
-    """Look for what a renderer prints in place of something missing, and for what a page would have to fetch.
-
-    Raises
-    ------
-    StudyError
-        Names the file and every leftover in it, or what it doesn't hold itself.
-    """
-    found = set(LEFTOVER.findall(plain_text(path)))
-    if path.suffix in (".html", ".xml"):
-        raw = re.sub(r"(?s)(<script\b[^>]*>).*?(</script>)", r"\1\2", path.read_text(encoding="utf-8"))
-        found |= set(IN_ATTRIBUTE.findall(raw))
-    if found:
-        raise StudyError(
-            f"{path} was rendered with holes: {', '.join(sorted(found))}. Add what is missing to values or source."
-        )
-    if path.suffix == ".html" and (fetched := sorted({next(filter(None, hit)) for hit in FETCHED.findall(raw)})):
-        raise StudyError(f"{path} doesn't stand alone: it asks for {', '.join(fetched[:5])}. Embed it.")
-
-
-def plain_text(path: Path) -> str:
-    """Return the text of a rendered manuscript (HTML, DOCX, PDF or JATS), white space collapsed."""
-    if path.suffix == ".docx":
-        from zipfile import ZipFile
-
-        with ZipFile(path) as archive:
-            raw = archive.read("word/document.xml").decode("utf-8")
-        raw = re.sub(r"</w:p>|<w:tab/>|<w:br/>", " ", raw)
-    elif path.suffix == ".pdf":
-        if not shutil.which("pdftotext"):
-            return ""
-        return subprocess.run(["pdftotext", "-layout", path, "-"], capture_output=True, text=True, check=True).stdout
-    else:
-        raw = path.read_text(encoding="utf-8")
-        raw = re.sub(r"(?s)<(script|style)\b.*?</\1>|<head\b.*?</head>", " ", raw)
-    import html
-
-    return " ".join(html.unescape(re.sub(r"<[^>]+>", " " if path.suffix != ".docx" else "", raw)).split())
 
 
 def manuscript(

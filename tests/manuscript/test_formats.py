@@ -17,7 +17,8 @@ from PIL import Image
 
 from analysis.errors import StudyError
 from analysis.manuscript import render as manuscript
-from analysis.manuscript.render import LEFTOVER, find_quarto, plain_text, render, scan
+from analysis.manuscript.holes import LEFTOVER, plain_text, scan
+from analysis.manuscript.render import find_quarto, render
 from analysis.manuscript.stage import TEXT
 from analysis.presentation.markdown import Table, to_markdown
 from analysis.presentation.settings import ManuscriptSettings

@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from analysis.errors import StudyError
-from analysis.manuscript.render import plain_text
+from analysis.manuscript.holes import plain_text
 from analysis.provenance.commands import bundle as command
 from analysis.provenance.crate_check import check_crate
 from tests.workflow.conftest import Clone
