@@ -103,34 +103,14 @@ def collect(results: Results, config: Mapping[str, Any]) -> dict[str, Any]:
         "cut": two_knees or alone,
         "joint_located": (two_knees and cut["both"] == "knee") or alone,
     }
-    items = [decapitalise(item.title) for item in scheme.items.values()]
     read = {name for name in (*scheme.items, *scheme.findings) if results.graded[name].notna().any()}
-    findings = [finding.title for name, finding in scheme.findings.items() if name in read]
     found: dict[str, Any] = {
         "title": settings.title
         or f"{scheme.title} grading of knee radiographs by {network_noun(config['network'])}: "
         f"{'external validation on' if results.origin else 'a study of'} {noun(str(cohort.title), cohort.kind)}",
         "lang": settings.language,
         "cohort": fact_values(cohort, read) | {"as_published": _as_published(config)},
-        "scheme": {
-            "name": scheme.name,
-            "title": scheme.title,
-            "cited": bool(scheme.citation),
-            "citation": scheme.citation or "",
-            "items": listed(items) or "no item",
-            "item": items[0] if len(items) == 1 else "grade",
-            "n_items": count(len(items)),
-            "one_item": len(items) == 1,
-            "several_items": len(items) > 1,
-            "graded": len(items) > 0,
-            "findings": _noted(findings),
-            "any_findings": len(findings) > 0,
-            "any_others": len(findings) > 0 or _of_several_items(scheme),
-            "outcomes": count(len(scheme.outcomes)),
-            "disease_title": scheme.disease.title if scheme.disease else "Disease",
-            "disease": decapitalise(scheme.disease.title) if scheme.disease else "disease",
-            "rule": in_words(scheme.disease.rule, scheme) if scheme.disease else "none",
-        },
+        "scheme": _scheme(scheme, read),
         **measured,
         "differences": {"any": bool(measured["subgroups"]["any"] or compared["any"])},
         "original": readable(original)
@@ -154,6 +134,31 @@ def collect(results: Results, config: Mapping[str, Any]) -> dict[str, Any]:
     if authors:
         found["author"] = authors
     return found
+
+
+def _scheme(scheme: Scheme, read: set[str]) -> dict[str, Any]:
+    """Return what the text says of the grading, of whose findings it names those that anybody read."""
+    items = [decapitalise(item.title) for item in scheme.items.values()]
+    findings = [finding.title for name, finding in scheme.findings.items() if name in read]
+    return {
+        "name": scheme.name,
+        "title": scheme.title,
+        "cited": bool(scheme.citation),
+        "citation": scheme.citation or "",
+        "items": listed(items) or "no item",
+        "item": items[0] if len(items) == 1 else "grade",
+        "n_items": count(len(items)),
+        "one_item": len(items) == 1,
+        "several_items": len(items) > 1,
+        "graded": len(items) > 0,
+        "findings": _noted(findings),
+        "any_findings": len(findings) > 0,
+        "any_others": len(findings) > 0 or _of_several_items(scheme),
+        "outcomes": count(len(scheme.outcomes)),
+        "disease_title": scheme.disease.title if scheme.disease else "Disease",
+        "disease": decapitalise(scheme.disease.title) if scheme.disease else "disease",
+        "rule": in_words(scheme.disease.rule, scheme) if scheme.disease else "none",
+    }
 
 
 def write_values(results: Results, config: Mapping[str, Any], out: Path) -> None:
