@@ -755,6 +755,15 @@ def test_a_public_cohort_of_single_knees_that_says_nothing_of_its_patients(kl, t
         assert false not in text, false
 
 
+def test_what_stands_in_a_text_of_few_cases_is_referred_to(kl, tmp_path):
+    few = {"roc": lambda frame: frame.assign(too_few=True), "calibration": lambda frame: frame.assign(slope=None)}
+    tell(kl, tmp_path, **few)
+    text = (tmp_path / "manuscript/manuscript.qmd").read_text()
+    assert "No calibration slope could be estimated" in text
+    stands, referred = (set(re.findall(rf"{sign}((?:tbl|fig)-[\w-]+)", text)) for sign in (r"\{#", "@"))
+    assert len(stands) > 20 and stands - referred == set()
+
+
 def test_every_figure_and_table_is_referred_to():
     text = prose()
     made = set(re.findall(r"::: \{#((?:fig|tbl)-[\w-]+)", text))
