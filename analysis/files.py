@@ -40,7 +40,7 @@ NAMES = (
 )
 #: The files that this process has read and their SHA-256, in the order of reading.
 READ: dict[Path, str] = {}
-#: The tables and texts that it has written, likewise.
+#: The tables, texts and figures that it has written, likewise.
 WRITTEN: dict[Path, str] = {}
 
 
@@ -129,11 +129,18 @@ def atomic(path: str | Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+@contextmanager
+def result(path: str | Path) -> Iterator[Path]:
+    """As `atomic`, for a table, a text or a figure: its hash is noted in `WRITTEN`."""
+    with atomic(path) as temporary:
+        yield temporary
+        WRITTEN[Path(path)] = digest_of(temporary)
+
+
 def write_text(path: str | Path, text: str) -> None:
     """Write `text` to `path` as UTF-8, atomically."""
-    with atomic(path) as temporary:
+    with result(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
-        WRITTEN[Path(path)] = digest_of(temporary)
 
 
 #: The list of the files in a folder that is an output as a whole.
@@ -202,12 +209,11 @@ def write_table(frame: pd.DataFrame, path: str | Path, schema: pa.DataFrameSchem
     path = Path(path)
     if schema is not None:
         frame = hold(frame, schema, path)
-    with atomic(path) as temporary:
+    with result(path) as temporary:
         if path.suffix == ".csv":
             frame.to_csv(temporary, index=False)
         else:
             frame.to_parquet(temporary, index=False)
-        WRITTEN[path] = digest_of(temporary)
 
 
 def hold(frame: pd.DataFrame, schema: pa.DataFrameSchema, path: Path) -> pd.DataFrame:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from analysis.files import atomic, write_text
+from analysis.files import result, write_text
 from analysis.presentation.format import escape
 
 #: Digits that a table of ten columns has room for in a line of the PDF; margins of a cell and of a heading in bold, in digits.
@@ -71,7 +71,7 @@ def to_markdown(table: Table) -> str:
 def write_table_files(table: Table, out: Path, name: str) -> None:
     """Write `name`.md and `name`.csv to a folder."""
     write_text(out / f"{name}.md", to_markdown(table))
-    with atomic(out / f"{name}.csv") as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+    with result(out / f"{name}.csv") as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(table.head)
         heading = ""

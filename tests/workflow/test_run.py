@@ -154,6 +154,8 @@ def test_a_result_that_was_deleted_is_made_again(twin, lost, rule):
         ("statistics/roc.csv", "evaluate"),
         ("predictions/exams.parquet", "predict"),
         ("values.yml", "values"),
+        ("tables/performance.csv", "tables"),
+        ("figures/roc.svg", "figures"),
         ("../settings/statistics-*.yaml", "settings"),
     ],
 )
@@ -165,6 +167,17 @@ def test_a_result_that_was_changed_by_hand_is_made_again(twin, changed, rule):
     try:
         path.write_bytes(was[:-9])
         assert jobs(twin.snakemake("-n")).get(rule) == 1
+    finally:
+        path.write_bytes(was)
+        os.utime(path, ns=(then.st_atime_ns, then.st_mtime_ns))
+
+
+def test_what_nothing_is_made_of_may_be_worked_in(twin):
+    path = twin.folder / STUDY / "manuscript/manuscript.qmd"
+    was, then = path.read_bytes(), path.stat()
+    try:
+        path.write_bytes(was + b"\nA sentence.\n")
+        assert not jobs(twin.snakemake("-n"))
     finally:
         path.write_bytes(was)
         os.utime(path, ns=(then.st_atime_ns, then.st_mtime_ns))

@@ -3,6 +3,7 @@
 # Reading these files writes nothing: a dry run, with whatever settings, leaves a study alone that is running beside it.
 import fcntl
 import os
+import re
 import sys
 from functools import cache
 from pathlib import Path
@@ -174,11 +175,12 @@ def whole(folder):
 NOTES = []
 
 LOGS = [*Path(COHORT).glob("logs/*.log"), *Path(COHORT).glob("*/logs/*.log")]
-# An archive is no result, even where the study made it: it may be added to.
+# An archive is no result, even where the study made it: it may be added to. Nothing is made of a manuscript or a card, so
+# that people may work in these.
 ALTERED = [
     path
     for path in altered(LOGS, Path(COHORT).glob("settings/*.yaml"))
-    if not path.startswith(f"{COHORT}/archive/")
+    if not re.match(rf"{re.escape(COHORT)}/(archive|[^/]+/(manuscript|card))\b", path)
 ]
 NOTES += [
     f"{path} isn't as it was made; what needs it makes it anew." for path in ALTERED
@@ -187,7 +189,8 @@ NOTES += [
 
 @cache
 def _remade():
-    return {*ALTERED, *outdated(LOGS, SETTINGS)}
+    found = {*ALTERED, *outdated(LOGS, SETTINGS)}
+    return found | {os.path.dirname(path) for path in found}  # some are of a folder
 
 
 def as_made(wildcards):
@@ -219,5 +222,7 @@ def hold_folder():
         raise WorkflowError(
             "Another run is at work in this folder; wait for it, or stop it."
         )
-    except OSError:  # of a file system that knows no locks
-        pass
+    except OSError:
+        NOTES.append(
+            "The file system of 'results' knows no locks: start no second run beside this one."
+        )

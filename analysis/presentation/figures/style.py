@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from analysis.files import atomic
+from analysis.files import result
 from analysis.presentation.settings import FigureSettings
 
 if TYPE_CHECKING:
@@ -85,10 +85,10 @@ def save(figure: Figure, out: Path, name: str) -> None:
     """Write a figure as `name`.svg and `name`.png, without dates in them, and close it."""
     import matplotlib.pyplot as plt
 
-    with atomic(out / f"{name}.svg") as temporary:
+    with result(out / f"{name}.svg") as temporary:
         figure.savefig(temporary, format="svg", metadata={"Date": None})
     figure.set_layout_engine("none")  # found once: the PNG is laid out as the SVG is
-    with atomic(out / f"{name}.png") as temporary:
+    with result(out / f"{name}.png") as temporary:
         figure.savefig(temporary, format="png", metadata={"Software": None})
     plt.close(figure)
 
