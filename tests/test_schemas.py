@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[1]
 ARCHIVES = {
     "analysis/archive/releases/tables.py",
     "analysis/archive/sources/kneekl224.py",
-    "analysis/reading/export.py",
+    "analysis/reading/readings/export.py",
 }
 
 

@@ -15,10 +15,10 @@ from analysis.active_learning.strategies import farthest, most_doubtful
 from analysis.errors import StudyError
 from analysis.files import read_table
 from analysis.imaging.store import ImageStore
-from analysis.network.architecture import KneeNet, maximum
 from analysis.network.data import Exams, Task, pack
 from analysis.network.devices import Device
 from analysis.network.feeding import Feeder
+from analysis.network.form.architecture import KneeNet, maximum
 from analysis.network.prediction import BATCH, load_network, score
 from analysis.network.settings import NetworkSettings
 from analysis.schemas import REFERENCE

@@ -22,7 +22,8 @@ from analysis.errors import StudyError
 from analysis.inference.files import collect
 from analysis.inference.grade import FIRST, grade
 from analysis.inference.radiograph import prepare_plain
-from analysis.network.trained import BATCH, Trained, load
+from analysis.network.trained.load import load
+from analysis.network.trained.network import BATCH, Trained
 
 #: What is asked for: the ratio at least, seconds to the first knee.
 WANTED = {"ratio": 0.8, "start": 6.0}

@@ -16,14 +16,14 @@ from torch.utils.flop_counter import FlopCounterMode
 from analysis.files import write_table
 from analysis.grading.scheme import Scheme, load_scheme
 from analysis.imaging.store import ImageStore
-from analysis.network.architecture import KneeNet
 from analysis.network.data import Task, pack
 from analysis.network.devices import Device
 from analysis.network.feeding import Batch
-from analysis.network.optimisation import optimiser
-from analysis.network.progress import Progress
+from analysis.network.form.architecture import KneeNet
 from analysis.network.settings import NetworkSettings
-from analysis.network.training import Training
+from analysis.network.training.optimisation import optimiser
+from analysis.network.training.progress import Progress
+from analysis.network.training.train import Training
 from analysis.schemas import PREPARED, REFERENCE, VIEWS
 
 #: Dense peak in bfloat16 by a part of the GPU's name, 10^12 operations a second, from NVIDIA's data sheets.

@@ -27,7 +27,7 @@ from analysis.archive.dicom.dataset import read
 from analysis.archive.dicom.pixel_data import pixel_hash
 from analysis.errors import StudyError
 from analysis.reading import access
-from analysis.reading.form import make_form
+from analysis.reading.readings.form import make_form
 from analysis.reading.store import Store
 from analysis.reading.tables import assignments, ledger
 from analysis.yaml_files import dump_yaml

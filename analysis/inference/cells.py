@@ -12,9 +12,9 @@ import pandas as pd
 
 from analysis.grading.scheme import Scheme
 from analysis.inference.page import explained, percent, pictures, told, write_page
-from analysis.network.architecture import KneeNet
 from analysis.network.data import Exams, Task
 from analysis.network.feeding import Feeder
+from analysis.network.form.architecture import KneeNet
 from analysis.schemas import WEIGHTS
 
 #: Side of an image on the page, pixels: two or three hundred exams make a page of some ten megabytes.

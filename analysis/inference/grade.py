@@ -25,7 +25,7 @@ from analysis.inference.graded import MARKS, Graded
 from analysis.inference.memory import EVERY, give_back
 from analysis.inference.radiograph import parted, prepare_plain, prepare_shown
 from analysis.inference.table import Table
-from analysis.network.trained import BATCH, Trained
+from analysis.network.trained.network import BATCH, Trained
 
 #: What is said when the first knee is graded.
 FIRST = "The first knee is graded."

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from analysis.network.trust import MARKS as LOOKS
+from analysis.network.trained.trust import MARKS as LOOKS
 
 if TYPE_CHECKING:
     from analysis.inference.files import Knee

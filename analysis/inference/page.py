@@ -16,12 +16,12 @@ from torch import Tensor
 
 from analysis.files import atomic
 from analysis.grading.scheme import Scheme
-from analysis.network.architecture import KneeNet
-from analysis.network.attribution import integrated_gradients, scorer_of
-from analysis.network.folder import NOT_A_DEVICE
-from analysis.network.heads import Asked
-from analysis.network.overlay import SIDE, lay
-from analysis.network.settings import AttributionSettings
+from analysis.network.decisions.attribution import integrated_gradients, scorer_of
+from analysis.network.decisions.overlay import SIDE, lay
+from analysis.network.decisions.settings import AttributionSettings
+from analysis.network.form.architecture import KneeNet
+from analysis.network.form.heads import Asked
+from analysis.network.trained.folder import NOT_A_DEVICE
 
 TEMPLATE = Path(__file__).parent / "page.html.jinja"
 #: How closely attributions should add up, and how often the steps are doubled for it: less than for a figure, since

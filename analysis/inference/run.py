@@ -13,7 +13,7 @@ from analysis.archive.readers import read_files
 from analysis.archive.reasons import commonest
 from analysis.errors import StudyError
 from analysis.files import make_folder
-from analysis.network.folder import check_files, read_sections
+from analysis.network.trained.folder import check_files, read_sections
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -82,7 +82,7 @@ def run(
         # Other processes read the headers, while this one loads pandas, torch and the weights.
         collected = beside.submit(_collected, found, ingest, side, workers)
         from analysis.inference.grade import grade
-        from analysis.network.trained import load_checked
+        from analysis.network.trained.load import load_checked
 
         try:
             network = load_checked(folder, workers)

@@ -9,7 +9,7 @@ import numpy as np
 from analysis.grading.scheme import Scheme
 from analysis.inference.graded import MARKS, Graded
 from analysis.inference.page import Pair, explained, percent, pictures, told
-from analysis.network.trained import Trained
+from analysis.network.trained.network import Trained
 
 
 def article(network: Trained, one: Graded, laid: list[Pair]) -> dict[str, Any]:

@@ -19,8 +19,8 @@ from analysis.files import atomic
 from analysis.grading.scheme import Scheme
 from analysis.inference.graded import MARKS, Graded
 from analysis.inference.table import decided
-from analysis.network.folder import NOT_A_DEVICE
-from analysis.network.trained import Trained
+from analysis.network.trained.folder import NOT_A_DEVICE
+from analysis.network.trained.network import Trained
 
 #: The scheme of the codes that no vocabulary has: none of SNOMED CT, RadLex and LOINC has one for a grade.
 SCHEME = "99KNEE"

@@ -11,7 +11,7 @@ from analysis.tables import unlike_formula
 
 if TYPE_CHECKING:
     from analysis.inference.graded import Graded
-    from analysis.network.trained import Trained
+    from analysis.network.trained.network import Trained
 
 #: Between the names of files, and between marks, in one cell.
 SEPARATOR = "; "

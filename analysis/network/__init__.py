@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from analysis.network.trained import Trained
+    from analysis.network.trained.network import Trained
 
 
 def load(folder: str | Path, workers: int = 1) -> Trained:
@@ -35,6 +35,6 @@ def load(folder: str | Path, workers: int = 1) -> Trained:
     >>> image = network.read("knee.dcm")  # doctest: +SKIP
     >>> network.score([[image]], ["left"])["kl"]  # doctest: +SKIP
     """
-    from analysis.network.trained import load as run
+    from analysis.network.trained.load import load as run
 
     return run(folder, workers)

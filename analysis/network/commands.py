@@ -45,7 +45,7 @@ def train(
 ) -> None:
     """Train one network; a run that was stopped goes on where it was."""
     from analysis.network.settings import NetworkSettings
-    from analysis.network.training import train as run
+    from analysis.network.training.train import train as run
     from analysis.settings import load
 
     run(images, reference, grading, tasks, load(NetworkSettings, settings), seed, workers, out)
@@ -84,7 +84,7 @@ def predict(
 @out("Folder for seed-S/ with weights and learning curve, and for what the network's own study estimated.")
 def carry(network: Path, out: Path) -> None:
     """Take over the trained network in the folder NETWORK, as `card` writes it, in place of training."""
-    from analysis.network.carry import carry as run
+    from analysis.network.trained.carry import carry as run
 
     click.echo(run(network, out))
 
@@ -112,8 +112,9 @@ def attribute(
     out: Path,
 ) -> None:
     """Find what the network looks at: integrated gradients of its surest decisions, and occlusion."""
-    from analysis.network.attribution import attribute as run
-    from analysis.network.settings import AttributionSettings, NetworkSettings
+    from analysis.network.decisions.attribution import attribute as run
+    from analysis.network.decisions.settings import AttributionSettings
+    from analysis.network.settings import NetworkSettings
     from analysis.settings import load
 
     run(

@@ -14,7 +14,7 @@ from analysis.errors import StudyError
 from analysis.files import read_table
 from analysis.grading.scheme import load_scheme
 from analysis.imaging.store import ImageStore
-from analysis.network.heads import Layout
+from analysis.network.form.heads import Layout
 from analysis.schemas import REFERENCE, VIEWS
 
 

@@ -14,12 +14,12 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from analysis.imaging.store import ImageStore
-from analysis.network.augmentation.variation import Variation
 from analysis.network.data import Exams, views
 from analysis.network.devices import Device
 from analysis.network.distributed import world
-from analysis.network.losses import Weights
+from analysis.network.form.losses import Weights
 from analysis.network.settings import TrainingSettings
+from analysis.network.variation import Variation
 
 A = TypeVar("A")
 B = TypeVar("B")

@@ -13,12 +13,12 @@ import torch
 from analysis.errors import StudyError
 from analysis.files import read_table, write_table
 from analysis.imaging.store import ImageStore
-from analysis.network.architecture import KneeNet
 from analysis.network.checkpoints import fit, load_weights, read_weights
 from analysis.network.data import Exams, Task, pack
 from analysis.network.devices import Device
 from analysis.network.feeding import Batch, Feeder, ahead
-from analysis.network.heads import Asked
+from analysis.network.form.architecture import KneeNet
+from analysis.network.form.heads import Asked
 from analysis.network.settings import NetworkSettings, PredictionSettings
 from analysis.network.source import source_hash
 from analysis.network.temperature import fit_temperatures, heat

@@ -12,7 +12,7 @@ import torch
 from scipy.special import expit, logit
 from torch import Tensor
 
-from analysis.network.heads import Layout
+from analysis.network.form.heads import Layout
 
 #: Scores nearer to 0 or 1 than this have no finite logit.
 EPSILON = 1e-12

@@ -158,7 +158,7 @@ def compare_networks(
     """Set networks beside each other on the same test exams, as tables, a figure and the values of a section."""
     from analysis.errors import StudyError
     from analysis.grading.scheme import load_scheme
-    from analysis.network.compared import read_network
+    from analysis.network.trained.compared import read_network
     from analysis.presentation.networks import Beside, write_beside
     from analysis.presentation.settings import ManuscriptSettings
     from analysis.settings import load

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from analysis.files import read_table
 from analysis.grading.scheme import Scheme
-from analysis.network.structure import scored_networks
+from analysis.network.form.structure import scored_networks
 from analysis.presentation.settings import ManuscriptSettings
 from analysis.schemas import (
     AGREEMENT,

@@ -12,8 +12,8 @@ import pandas as pd
 
 from analysis.files import write_table, write_text
 from analysis.grading.scheme import Scheme
-from analysis.network.compared import Network
-from analysis.network.folder import tell_apart
+from analysis.network.trained.compared import Network
+from analysis.network.trained.folder import tell_apart
 from analysis.presentation.format import NONE, count, interval, known, listed, number, p_equation, p_value, span
 from analysis.presentation.markdown import Table, write_table_files
 from analysis.presentation.settings import ManuscriptSettings

@@ -16,7 +16,7 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from analysis.errors import StudyError
 from analysis.files import atomic, write_text
-from analysis.network.structure import write_structure
+from analysis.network.form.structure import write_structure
 from analysis.provenance.crate import write_crate
 from analysis.provenance.crate_check import check_crate
 from analysis.provenance.provenance import ROOT, code_files, publishable

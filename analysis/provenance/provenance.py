@@ -20,7 +20,7 @@ from typing import Any
 from analysis.errors import StudyError
 from analysis.files import digest_of
 from analysis.machine import processor
-from analysis.network.structure import read_computed
+from analysis.network.form.structure import read_computed
 from analysis.reading.settings import LOOPBACK
 
 ROOT = Path(__file__).resolve().parents[2]

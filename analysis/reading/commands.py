@@ -11,7 +11,7 @@ from analysis.options import FILE, NEW_FILE, NEW_FOLDER, Command, out, shared
 from analysis.settings import CONFIG
 
 if TYPE_CHECKING:
-    from analysis.reading.places import Places
+    from analysis.reading.exams.places import Places
 
 _COHORT = click.option(
     "--cohort", type=NEW_FOLDER, help="The study's folder, results/<cohort>; else the archive's own."
@@ -41,7 +41,7 @@ def _places(archive: Path | None, grading: Path | None, cohort: Path | None, **g
     """Return where things are: as given, else in the cohort."""
     from dataclasses import replace
 
-    from analysis.reading.places import find_places
+    from analysis.reading.exams.places import find_places
 
     if archive is None or grading is None:
         raise click.UsageError("Say with --archive and --grading what is read, or give the --store.")
@@ -61,10 +61,10 @@ def read(
 ) -> None:  # fmt: skip
     """Open the reading room: readers grade in a browser. An archive that was never indexed is indexed first."""
     from analysis.reading.apart import apart
-    from analysis.reading.form import make_form
-    from analysis.reading.index import load_queue
-    from analysis.reading.places import find_exams
-    from analysis.reading.practice import load_practice
+    from analysis.reading.exams.index import load_queue
+    from analysis.reading.exams.places import find_exams
+    from analysis.reading.order.practice import load_practice
+    from analysis.reading.readings.form import make_form
     from analysis.reading.settings import room_settings
 
     places = _places(archive, grading, cohort, store=store, images=images, private=private, exams=exams)
@@ -74,10 +74,10 @@ def read(
     answers, extra = apart(load_practice, practice, places, archive, form) if practice else ({}, {})
 
     # What serves comes after what loads: both at once would be the most memory that the room ever takes.
-    from analysis.reading.check import check_store
-    from analysis.reading.reports import Reports
+    from analysis.reading.exams.reports import Reports
+    from analysis.reading.pages.serve import serve
+    from analysis.reading.readings.check import check_store
     from analysis.reading.room import Room
-    from analysis.reading.serve import serve
     from analysis.reading.store import Store
 
     found = {exam: its for exam, its in found.items() if exam not in answers} | extra
@@ -124,11 +124,11 @@ def read_export(
 ) -> None:  # fmt: skip
     """Write the readings as the archive's readings.csv, which the study takes as any other."""
     from analysis.errors import StudyError
-    from analysis.reading.check import check_store
-    from analysis.reading.export import export
-    from analysis.reading.form import make_form
-    from analysis.reading.index import load_exams, load_queue
-    from analysis.reading.places import index_archive
+    from analysis.reading.exams.index import load_exams, load_queue
+    from analysis.reading.exams.places import index_archive
+    from analysis.reading.readings.check import check_store
+    from analysis.reading.readings.export import export
+    from analysis.reading.readings.form import make_form
     from analysis.reading.settings import room_settings
     from analysis.reading.store import Store
 

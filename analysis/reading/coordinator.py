@@ -10,7 +10,7 @@ from sqlalchemy import func, insert, select, update
 from analysis.errors import StudyError
 from analysis.reading import access
 from analysis.reading.access import Reader, log
-from analysis.reading.ledger import Refused
+from analysis.reading.readings.ledger import Refused
 from analysis.reading.room import Room
 from analysis.reading.tables import DECLINED, HANDED_ON, assignments, closed, events, readers, sessions
 

@@ -12,16 +12,16 @@ from sqlalchemy import Connection, select, update
 
 from analysis.archive.dicom.dataset import Unreadable
 from analysis.reading.access import Reader, log
-from analysis.reading.cases import Case, cases
-from analysis.reading.entries import Entry, latest, rows_of, standing
-from analysis.reading.form import FLAGS, Form
-from analysis.reading.index import Exam
-from analysis.reading.ledger import Refused, asked_back, locked, save
-from analysis.reading.progress import count_exams, pace
-from analysis.reading.queue import Assignment, Dealer, Queue
-from analysis.reading.reports import Reports
+from analysis.reading.exams.index import Exam
+from analysis.reading.exams.reports import Reports
+from analysis.reading.exams.shelf import Shelf
+from analysis.reading.order.progress import count_exams, pace
+from analysis.reading.order.queue import Assignment, Dealer, Queue
+from analysis.reading.readings.cases import Case, cases
+from analysis.reading.readings.entries import Entry, latest, rows_of, standing
+from analysis.reading.readings.form import FLAGS, Form
+from analysis.reading.readings.ledger import Refused, asked_back, locked, save
 from analysis.reading.settings import RoomSettings
-from analysis.reading.shelf import Shelf
 from analysis.reading.store import Store
 from analysis.reading.tables import DECLINED, assignments, ledger, readers
 

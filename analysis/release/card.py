@@ -15,7 +15,7 @@ from analysis.files import LISTED, digest_of, read_bytes, read_table, seal, writ
 from analysis.grading.scheme import Scheme, load_scheme
 from analysis.imaging.store import ImageStore
 from analysis.network.checkpoints import read_weights
-from analysis.network.folder import (
+from analysis.network.trained.folder import (
     CHARACTERISTICS,
     CONFIG,
     PERFORMANCE,
@@ -27,7 +27,7 @@ from analysis.network.folder import (
     WEIGHTS,
     network_name,
 )
-from analysis.network.trust import Looks, Trust
+from analysis.network.trained.trust import Looks, Trust
 from analysis.provenance.provenance import code_state
 from analysis.release.readme import readme
 from analysis.release.trust import learn, measure

@@ -10,9 +10,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from analysis.files import atomic
-from analysis.network.folder import NOT_A_DEVICE
 from analysis.network.temperature import heat
-from analysis.network.trained import Trained
+from analysis.network.trained.folder import NOT_A_DEVICE
+from analysis.network.trained.network import Trained
 
 
 class _Exam(nn.Module):

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from analysis.grading.scheme import Scheme
-from analysis.network.folder import NOT_A_DEVICE
-from analysis.network.trust import MARKS, NEAREST, SHARE, SIDE, Trust
+from analysis.network.trained.folder import NOT_A_DEVICE
+from analysis.network.trained.trust import MARKS, NEAREST, SHARE, SIDE, Trust
 from analysis.presentation.format import count, interval, listed, number, percent
 from analysis.presentation.markdown import Table, to_markdown
 from analysis.yaml_files import dump_yaml, load_yaml

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from analysis.network.trust import SHARE, Looks, Trust
+from analysis.network.trained.trust import SHARE, Looks, Trust
 from analysis.schemas.network import TRUSTED
 from analysis.statistics.uncertainty.proportions import wilson
 

@@ -47,7 +47,7 @@ class Development:
 
     @classmethod
     def read(cls, folder: Path, settings: ExternalSettings) -> Development:
-        """Read the tables that `analysis.network.carry` laid down."""
+        """Read the tables that `analysis.network.trained.carry` laid down."""
         tables = [
             read_table(folder / name, schema).set_index("outcome")
             for name, schema in (("thresholds.csv", CARRIED), ("performance.csv", PERFORMANCE))

@@ -11,8 +11,8 @@ from analysis.archive.settings import IngestSettings
 from analysis.errors import StudyError
 from analysis.grading.scheme import Outcome, Scheme, load_scheme
 from analysis.imaging.settings import ImagesSettings
-from analysis.network.folder import SECTIONS, check_files, read_sections, seed_of, weights_of
 from analysis.network.settings import FORM, NetworkSettings, PredictionSettings
+from analysis.network.trained.folder import SECTIONS, check_files, read_sections, seed_of, weights_of
 from analysis.settings import GRADINGS
 
 #: What scores depend on, by section: the network's own, which nothing here may contradict.

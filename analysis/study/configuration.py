@@ -1,7 +1,7 @@
 """The configuration of a study: one frozen model, in which a typo is an error with the key's name.
 
 `config.yaml` holds the default study; overlays (`workflow/studies/`) change
-some of its keys. Each section is declared by the subject that reads it.
+some of its keys.
 """
 
 from __future__ import annotations
@@ -10,30 +10,19 @@ import hashlib
 from collections.abc import Collection, Iterable, Mapping
 from copy import deepcopy
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
 from analysis import statistics
-from analysis.active_learning.settings import ActiveLearningSettings
 from analysis.archive.facts import CohortSettings
 from analysis.archive.handed_over import lacking
-from analysis.archive.settings import SOURCES, ArchiveSettings, IngestSettings
-from analysis.archive.sources import Source
-from analysis.cohort.settings import SelectionSettings
 from analysis.errors import StudyError
-from analysis.grading.settings import ReferenceSettings
-from analysis.imaging.settings import ImagesSettings
-from analysis.learning_curve.settings import LearningCurveSettings
-from analysis.network.settings import AttributionSettings, NetworkSettings, PredictionSettings
-from analysis.presentation.settings import ManuscriptSettings
-from analysis.reading.settings import ReadingSettings
-from analysis.settings import SEED, Settings, parse
-from analysis.simulate.settings import SimulateSettings
+from analysis.settings import Settings, parse
 from analysis.statistics.names import find
-from analysis.statistics.settings import ExternalSettings, StatisticsSettings
 from analysis.study.carried import adopt
-from analysis.study.names import check_study
+from analysis.study.names import check_names
+from analysis.study.sections import Sections
 from analysis.yaml_files import dump_yaml, load_yaml, parse_yaml
 
 #: The default study's cohort, and the source of its archive.
@@ -41,59 +30,12 @@ DEFAULT = "simulated"
 PUBLISHED = {path.stem for path in Path(statistics.__file__).parent.glob("*.yaml")}
 
 
-class Study(Settings):
-    """Everything a study is made by.
-
-    Attributes
-    ----------
-    cohort : CohortSettings
-        Which archive, and what it is; its name is the first folder below `results/`.
-    grading : str
-        Which scheme of `workflow/gradings/`; the second folder.
-    compare : pair of str, optional
-        The two schemes that `snakemake compare_gradings` sets side by side.
-    seed : int
-        All randomness of the study comes from here.
-    start : {"archive", "predictions"}
-        Where the DAG begins.
-    """
-
-    cohort: CohortSettings = Field(description="what the cohort is; results go to results/<its name>/")
-    grading: str = Field(description="a scheme of workflow/gradings/; results go to results/<cohort>/<grading>/")
-    compare: tuple[str, str] | None = Field(
-        None,
-        description="the schemes that compare_gradings sets side by side; the rule `early` of the first scheme defines early disease",
-    )
-    compare_networks: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$")], str] = Field(
-        default={},
-        description="networks that compare_networks sets beside this study's own on its test exams: for each a name for the "
-        "tables (letters, digits, . _ -) and its folder (the card of another training)",
-    )
-    seed: int = Field(SEED, ge=0, lt=2**31, description="the seed that all random draws come from")
-    start: Literal["archive", "predictions"] = Field(
-        "archive",
-        description="where the DAG begins: at the archive; or at the predictions, which a bundle for reviewers brings "
-        "along with the index, the selection and the reference standard",
-    )
-    archive: ArchiveSettings = ArchiveSettings()
-    simulate: SimulateSettings = SimulateSettings()
-    ingest: IngestSettings = IngestSettings()
-    images: ImagesSettings = ImagesSettings()
-    selection: SelectionSettings = SelectionSettings()
-    reference: ReferenceSettings = ReferenceSettings()
-    network: NetworkSettings = NetworkSettings()
-    prediction: PredictionSettings = PredictionSettings()
-    attribution: AttributionSettings = AttributionSettings()
-    reading: ReadingSettings = ReadingSettings()
-    active_learning: ActiveLearningSettings = ActiveLearningSettings()
-    learning_curve: LearningCurveSettings = LearningCurveSettings()
-    statistics: StatisticsSettings = StatisticsSettings()
-    external: ExternalSettings = ExternalSettings()
-    manuscript: ManuscriptSettings = ManuscriptSettings()
+class Study(Sections):
+    """Everything a study is made by, its sections held against one another."""
 
     @model_validator(mode="after")
     def _names_exist(self) -> Study:
-        check_study(self)
+        check_names(self)
         if self.compare and len(set(self.compare)) < 2:
             raise ValueError("'compare' names one grading twice; name two, or null")
         if self.network.trained and self.external.exams == "all" and self.selection.split == "given":
@@ -110,22 +52,6 @@ class Study(Settings):
         if not Path(published).is_file():
             find((published,), PUBLISHED, "statistics.published", "file, nor published results by that name")
         return self
-
-    @property
-    def source(self) -> Source:
-        """Where the archive comes from."""
-        return SOURCES[self.archive.source]
-
-    @property
-    def made_by(self) -> Settings:
-        """The settings that the source makes its archive by."""
-        return getattr(self, self.source.section) if self.source.section else getattr(self.archive, self.archive.source)
-
-    @property
-    def brought(self) -> list[str]:
-        """The tables that the source's settings name, to be put beside what it makes or to be asked for."""
-        named = (getattr(self.made_by, name, None) for name in ("accessions", "readings")) if self.source.make else ()
-        return [str(path) for path in named if path]
 
 
 def load_study(config: Mapping[str, Any], source: str = "config.yaml") -> Study:

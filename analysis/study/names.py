@@ -6,16 +6,14 @@ import re
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from analysis.grading.scheme import Scheme, load_scheme
 from analysis.settings import GRADINGS
 from analysis.simulate.settings import PopulationSettings
-from analysis.statistics.names import check_names, find
+from analysis.statistics.names import check_names as check_outcomes
+from analysis.statistics.names import find
 from analysis.statistics.published import load_published
-
-if TYPE_CHECKING:
-    from analysis.study.configuration import Study
+from analysis.study.sections import Sections
 
 REFERENCES = Path("manuscript/references.bib")
 #: What the simulator makes, by the key of `simulate.population`.
@@ -26,7 +24,7 @@ MADE = {
 }
 
 
-def check_study(study: Study) -> None:
+def check_names(study: Sections) -> None:
     """Refuse a name that stands for nothing; ValueError names the key, and the nearest name there is."""
     gradings = {path.stem: path for path in sorted(GRADINGS.glob("*.yaml"))}
     scheme_of = cache(load_scheme)  # each is read once, and only where something asks for it
@@ -36,7 +34,7 @@ def check_study(study: Study) -> None:
         ("compare", study.compare or []),
     ):
         find(names, gradings, key, f"grading in {GRADINGS}/")
-    check_names(study.statistics, map(scheme_of, gradings.values()))
+    check_outcomes(study.statistics, map(scheme_of, gradings.values()))
     _graded(study, map(scheme_of, gradings.values()))
     for name, options in study.selection.sets:
         find(
@@ -59,7 +57,7 @@ def check_study(study: Study) -> None:
             find([key], known, place, f"reference in {REFERENCES}")
 
 
-def _graded(study: Study, gradings: Iterable[Scheme]) -> None:
+def _graded(study: Sections, gradings: Iterable[Scheme]) -> None:
     """Refuse an outcome, an item or a finding that no grading has; gradings are read only where one is named."""
     least = {f"selection.sets.{name}.at_least": options.at_least for name, options in study.selection.sets}
     if not (study.manuscript.curves or study.cohort.remarks or any(least.values())):

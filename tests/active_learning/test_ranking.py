@@ -13,7 +13,7 @@ from analysis.active_learning.rounds import hide, pool
 from analysis.errors import StudyError
 from analysis.files import read_table, write_table
 from analysis.network.settings import NetworkSettings
-from analysis.network.training import train
+from analysis.network.training.train import train
 
 GRADINGS = Path(__file__).parents[2] / "workflow/gradings"
 

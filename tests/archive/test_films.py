@@ -15,7 +15,7 @@ from analysis.archive.people.pseudonyms import Pseudonyms, key_from_seed
 from analysis.archive.settings import CutSettings, IngestSettings
 from analysis.imaging.image import prepare_file
 from analysis.imaging.settings import ImagesSettings
-from analysis.reading.pixels import load_picture
+from analysis.reading.exams.pixels import load_picture
 from analysis.simulate.anatomy import body, draw
 from analysis.simulate.bilateral import Stance, take_both
 from analysis.simulate.settings import RadiographySettings

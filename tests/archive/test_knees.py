@@ -18,8 +18,8 @@ from analysis.cohort.settings import SelectionSettings
 from analysis.errors import StudyError
 from analysis.imaging.prepare import prepare
 from analysis.imaging.settings import ImagesSettings
-from analysis.reading.index import load_exams
-from analysis.reading.pixels import load_picture
+from analysis.reading.exams.index import load_exams
+from analysis.reading.exams.pixels import load_picture
 from tests.archive.files import radiograph, save
 
 NAMES = Pseudonyms(key_from_seed(1))

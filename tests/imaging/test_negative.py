@@ -10,7 +10,7 @@ from analysis.archive.settings import IngestSettings
 from analysis.imaging.image import prepare_file
 from analysis.imaging.settings import ImagesSettings
 from analysis.inference.radiograph import prepare_plain
-from analysis.reading.pixels import load_picture
+from analysis.reading.exams.pixels import load_picture
 from tests.archive.files import radiograph, save
 
 WHOLE = ImagesSettings(size=128)

@@ -87,7 +87,7 @@ def test_a_knee_is_graded_as_the_network_scores_it(card, tmp_path):
 def test_few_images_are_scored_at_a_time_and_come_in_order(card, tmp_path, monkeypatch):
     """What a batch takes is kept for the next one, so that memory would grow with its size, and given back at times."""
     from analysis.inference import grade as module
-    from analysis.network import trained
+    from analysis.network.trained import network as trained
 
     for number in range(20):
         save(knee(f"A{number}", number, StudyInstanceUID=generate_uid()), tmp_path / f"in/{number:02}.dcm")

@@ -16,10 +16,10 @@ from typing import Any
 
 import torch
 
-from analysis.network import training
-from analysis.network.curve import Curve
-from analysis.network.optimisation import Optimisation
 from analysis.network.settings import NetworkSettings, PhaseSettings, TrainingSettings
+from analysis.network.training import train as training
+from analysis.network.training.curve import Curve
+from analysis.network.training.optimisation import Optimisation
 
 ROOT = Path(__file__).parents[2]
 GRADINGS = ROOT / "workflow" / "gradings"

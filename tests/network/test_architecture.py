@@ -6,9 +6,9 @@ import torch
 from pydantic import ValidationError
 from torch import nn
 
-from analysis.network.architecture import KneeNet, maximum
 from analysis.network.devices import Device
-from analysis.network.residual import Halve, Residual
+from analysis.network.form.architecture import KneeNet, maximum
+from analysis.network.form.residual import Halve, Residual
 from analysis.network.settings import NetworkSettings
 
 

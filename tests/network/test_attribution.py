@@ -9,12 +9,13 @@ from pydantic import ValidationError
 
 from analysis.benchmarks.network import bench, peak_of, report
 from analysis.files import read_table
-from analysis.network.attribution import attribute, integrated_gradients
+from analysis.network.decisions.attribution import attribute, integrated_gradients
+from analysis.network.decisions.occlusion import hide
+from analysis.network.decisions.overlay import overlay
+from analysis.network.decisions.settings import AttributionSettings
 from analysis.network.devices import Device
-from analysis.network.occlusion import hide
-from analysis.network.overlay import overlay
 from analysis.network.prediction import predict
-from analysis.network.settings import AttributionSettings, PredictionSettings
+from analysis.network.settings import PredictionSettings
 from tests.network.runs import GRADINGS, settings, train
 
 LEARNS = {"phases": [{"epochs": 12, "learning_rate": 0.05}], "jitters": 1, "batch": 12, "average": 0.0}

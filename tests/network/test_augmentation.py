@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis.network.augmentation import AUGMENTATIONS, AugmentationSettings
-from analysis.network.augmentation.chosen import of_phase, sentence, switched_on
-from analysis.network.augmentation.variation import draw, grid
+from analysis.network.chosen_augmentations import of_phase, sentence, switched_on
 from analysis.network.settings import NetworkSettings, PhaseSettings, TrainingSettings
 from analysis.network.streams import Streams
+from analysis.network.variation import draw, grid
 from analysis.yaml_files import load_yaml
 from tests.network.runs import PLAIN, ROOT, STILL, still
 

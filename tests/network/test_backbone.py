@@ -14,16 +14,17 @@ from analysis.active_learning.rounds import hide
 from analysis.errors import StudyError
 from analysis.files import read_table, write_table
 from analysis.imaging.store import ImageStore
-from analysis.network.architecture import KneeNet
-from analysis.network.attribution import attribute
 from analysis.network.checkpoints import read_weights, save_state
 from analysis.network.data import Task
+from analysis.network.decisions.attribution import attribute
+from analysis.network.decisions.settings import AttributionSettings
 from analysis.network.devices import Device
-from analysis.network.norm import BatchNorm
+from analysis.network.form.architecture import KneeNet
+from analysis.network.form.norm import BatchNorm
+from analysis.network.form.structure import Row, describe, parameters, write_structure
 from analysis.network.prediction import load_network, predict
-from analysis.network.settings import AttributionSettings, NetworkSettings, PredictionSettings
+from analysis.network.settings import NetworkSettings, PredictionSettings
 from analysis.network.source import source_files, source_hash
-from analysis.network.structure import Row, describe, parameters, write_structure
 from analysis.presentation.tables.cohort import network as table
 from tests.network import small_cnn
 from tests.network.runs import GRADINGS, ROOT, digests, settings, train
@@ -149,7 +150,7 @@ def test_a_stopped_run_ends_as_one_that_was_not(cohort, tmp_path, monkeypatch):
         raise KeyboardInterrupt
 
     for epoch in (1, 2):
-        monkeypatch.setattr("analysis.network.training.save_state", stopping)
+        monkeypatch.setattr("analysis.network.training.train.save_state", stopping)
         with pytest.raises(KeyboardInterrupt):
             train(cohort, tmp_path / "stopped", own())
         monkeypatch.undo()

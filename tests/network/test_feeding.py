@@ -14,16 +14,16 @@ from pydantic import ValidationError
 
 from analysis.files import read_table, write_table
 from analysis.imaging.store import ImageStore
-from analysis.network.architecture import KneeNet, maximum
-from analysis.network.augmentation.variation import draw
 from analysis.network.data import Task, pack, stream
 from analysis.network.devices import Device
 from analysis.network.feeding import Feeder, share
-from analysis.network.losses import Weights, elementwise
+from analysis.network.form.architecture import KneeNet, maximum
+from analysis.network.form.losses import Weights, elementwise
 from analysis.network.prediction import answer
 from analysis.network.settings import NetworkSettings, TrainingSettings
 from analysis.network.streams import Streams
-from analysis.network.training import Training
+from analysis.network.training.train import Training
+from analysis.network.variation import draw
 from analysis.schemas import PREPARED, REFERENCE
 from tests.network.runs import GRADINGS, PLAIN, ROOT, digests, settings, still, train
 
@@ -261,7 +261,7 @@ def test_tasks_take_turns(cohort, tmp_path, every, turns):
 def test_the_network_knows_no_reader_of_reports():
     graph = grimp.build_graph("analysis", cache_dir=None)
     for subject in ("archive", "cohort", "simulate", "reading", "presentation", "checks", "manuscript"):
-        for module in ("training", "prediction", "attribution"):
+        for module in ("training.train", "prediction", "decisions.attribution"):
             above = graph.find_upstream_modules(f"analysis.network.{module}")
             assert not {name for name in above if name.startswith(f"analysis.{subject}.")}, (module, subject)
 

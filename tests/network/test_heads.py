@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from analysis.grading.scheme import load_scheme
-from analysis.network.heads import Layout, ordered
-from analysis.network.losses import Weights, elementwise
+from analysis.network.form.heads import Layout, ordered
+from analysis.network.form.losses import Weights, elementwise
 from analysis.network.settings import TrainingSettings
 from tests.network.conftest import GRADINGS
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from analysis.network.norm import BatchNorm, moments
+from analysis.network.form.norm import BatchNorm, moments
 
 
 @pytest.fixture

@@ -6,9 +6,9 @@ import torch
 from safetensors.torch import save_file
 
 from analysis.errors import StudyError
+from analysis.network.form.structure import TRUNK as TOLD
+from analysis.network.form.structure import Row, read_computed, read_identity, read_structure, write_structure
 from analysis.network.settings import TRUNK
-from analysis.network.structure import TRUNK as TOLD
-from analysis.network.structure import Row, read_computed, read_identity, read_structure, write_structure
 
 ROWS = [
     {"kind": "Convolution", "blocks": 2, "kernel": "3 × 3", "filters": 8, "part": "core", "parameters": 72},

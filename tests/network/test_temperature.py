@@ -8,7 +8,7 @@ from scipy.special import expit, logit
 from sklearn.metrics import roc_auc_score
 
 from analysis.grading.scheme import load_scheme
-from analysis.network.heads import Layout
+from analysis.network.form.heads import Layout
 from analysis.network.temperature import FEWEST, fit_temperatures, heat
 from tests.network.runs import GRADINGS
 

@@ -23,16 +23,16 @@ from analysis.files import read_table, write_table
 from analysis.grading.scheme import load_scheme
 from analysis.imaging.store import ImageStore
 from analysis.machine import processor
-from analysis.network import progress
 from analysis.network.checkpoints import load_state, read_weights, save_state, save_weights
-from analysis.network.curve import Curve
 from analysis.network.data import Task
 from analysis.network.devices import Device
 from analysis.network.feeding import Feeder, shrink
-from analysis.network.optimisation import Optimisation
 from analysis.network.prediction import load_network, predict, score
 from analysis.network.settings import PhaseSettings, PredictionSettings
-from analysis.network.training import Training
+from analysis.network.training import progress
+from analysis.network.training.curve import Curve
+from analysis.network.training.optimisation import Optimisation
+from analysis.network.training.train import Training
 from analysis.schemas import UNREADABLE
 from tests.network.runs import GRADINGS, digests, processes, settings, train
 
@@ -415,7 +415,7 @@ def test_a_phase_is_validated_on_images_of_its_size_and_what_is_kept_is_of_the_l
         seen.append(arguments[4])
         return score(*arguments, **named)
 
-    monkeypatch.setattr("analysis.network.training.score", spied)
+    monkeypatch.setattr("analysis.network.training.train.score", spied)
     phases = [{"epochs": 2, "learning_rate": 0.01, "side": 16}, {"epochs": 1, "learning_rate": 0.01}]
     train(cohort, tmp_path, settings({"phases": phases, "keep": "best", "keep_window": 3}, tasks=[]))
     curve, size = pd.read_csv(tmp_path / "curve.csv"), ImageStore(cohort / "images").size

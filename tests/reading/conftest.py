@@ -22,8 +22,8 @@ import pytest
 import yaml
 
 from analysis.__main__ import main
-from analysis.reading.form import make_form
-from analysis.reading.index import load_exams
+from analysis.reading.exams.index import load_exams
+from analysis.reading.readings.form import make_form
 from analysis.reading.room import Room
 from analysis.reading.settings import RoomSettings
 from analysis.reading.store import Store

@@ -19,9 +19,9 @@ from playwright.sync_api import Browser, ViewportSize
 
 from analysis.reading import access
 from analysis.reading.access import Reader
-from analysis.reading.form import make_form
+from analysis.reading.readings.form import make_form
+from analysis.reading.readings.rules import holds
 from analysis.reading.room import Room
-from analysis.reading.rules import holds
 from analysis.reading.settings import Role
 from analysis.reading.tables import assignments, readers
 from tests.reading.browser import Seat, open_browser

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from analysis.reading.agreement import measure
-from analysis.reading.cases import cases
-from analysis.reading.entries import standing
+from analysis.reading.readings.agreement import measure
+from analysis.reading.readings.cases import cases
+from analysis.reading.readings.entries import standing
 from tests.reading.conftest import values
 from tests.reading.test_queues import Desk
 

@@ -14,8 +14,9 @@ import httpx
 import pytest
 import uvicorn
 
-from analysis.reading import access, lines
-from analysis.reading.serve import listen
+from analysis.reading import access
+from analysis.reading.pages import lines
+from analysis.reading.pages.serve import listen
 from analysis.reading.store import Store
 from tests.reading.conftest import Server, content, running, values
 

@@ -16,13 +16,13 @@ from sqlalchemy import select
 
 from analysis.errors import StudyError
 from analysis.reading import access
-from analysis.reading.check import check_store
-from analysis.reading.entries import standing
-from analysis.reading.guard import HEADERS
-from analysis.reading.ledger import locked
-from analysis.reading.reports import HIDDEN, mask
+from analysis.reading.exams.reports import HIDDEN, mask
+from analysis.reading.pages.guard import HEADERS
+from analysis.reading.pages.server import make_app
+from analysis.reading.readings.check import check_store
+from analysis.reading.readings.entries import standing
+from analysis.reading.readings.ledger import locked
 from analysis.reading.room import Room
-from analysis.reading.server import make_app
 from analysis.reading.settings import ReadingSettings
 from analysis.reading.store import Store
 from analysis.reading.tables import assignments, attempts, events, ledger, readers, sessions

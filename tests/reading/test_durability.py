@@ -14,8 +14,8 @@ import pytest
 from sqlalchemy import select
 
 from analysis.reading import access
-from analysis.reading.cases import cases
-from analysis.reading.entries import standing
+from analysis.reading.readings.cases import cases
+from analysis.reading.readings.entries import standing
 from analysis.reading.settings import RoomSettings
 from analysis.reading.store import Store
 from analysis.reading.tables import assignments, ledger

@@ -7,7 +7,7 @@ import pytest
 from analysis.errors import StudyError
 from analysis.grading.items import TAKEN_KEYS
 from analysis.grading.scheme import load_scheme
-from analysis.reading.form import FLAGS, make_form
+from analysis.reading.readings.form import FLAGS, make_form
 from tests.reading.conftest import KL, ROOT, values
 
 

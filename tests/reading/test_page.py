@@ -17,7 +17,7 @@ from PIL import Image
 from analysis.archive.dicom.dataset import read
 from analysis.imaging.pixels import brightness
 from analysis.reading import access
-from analysis.reading.pixels import load_picture
+from analysis.reading.exams.pixels import load_picture
 from analysis.reading.store import Store
 from tests.reading.browser import Seat, chromium, open_browser
 from tests.reading.conftest import Server, running

@@ -16,7 +16,7 @@ from analysis.archive.dicom.dataset import read
 from analysis.archive.inspect import inspect
 from analysis.archive.settings import IngestSettings
 from analysis.imaging.pixels import brightness
-from analysis.reading.pixels import load_picture
+from analysis.reading.exams.pixels import load_picture
 from tests.archive.files import radiograph
 
 

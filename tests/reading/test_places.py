@@ -10,8 +10,9 @@ import pandas as pd
 import pytest
 
 from analysis.errors import StudyError
-from analysis.reading import access, places
-from analysis.reading.index import load_exams
+from analysis.reading import access
+from analysis.reading.exams import places
+from analysis.reading.exams.index import load_exams
 from analysis.reading.settings import UNSELECTED, ReadingSettings, RoomSettings, room_settings
 from analysis.reading.store import Store
 from tests.reading.conftest import KL, run

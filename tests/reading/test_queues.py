@@ -10,9 +10,9 @@ import pytest
 
 from analysis.archive.people.names import side_of
 from analysis.reading import access
-from analysis.reading.cases import cases
-from analysis.reading.entries import standing
-from analysis.reading.ledger import Refused
+from analysis.reading.readings.cases import cases
+from analysis.reading.readings.entries import standing
+from analysis.reading.readings.ledger import Refused
 from analysis.reading.room import Room
 from tests.reading.conftest import KL, as_config, content, run, the_first, values, write_yaml
 

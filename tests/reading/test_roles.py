@@ -7,11 +7,11 @@ import pytest
 
 from analysis.errors import StudyError
 from analysis.reading import access, coordinator
-from analysis.reading.examples import find_examples
-from analysis.reading.form import make_form
-from analysis.reading.ledger import Refused
-from analysis.reading.places import Places
-from analysis.reading.practice import load_practice
+from analysis.reading.exams.places import Places
+from analysis.reading.order.practice import load_practice
+from analysis.reading.readings.examples import find_examples
+from analysis.reading.readings.form import make_form
+from analysis.reading.readings.ledger import Refused
 from analysis.reading.room import Room
 from analysis.reading.settings import RoomSettings
 from analysis.reading.store import Store

@@ -10,8 +10,8 @@ from analysis.files import write_table
 from analysis.grading.reference import make_reference
 from analysis.grading.scheme import load_scheme
 from analysis.grading.settings import ReferenceSettings
-from analysis.reading.form import make_form
-from analysis.reading.index import load_exams, load_queue
+from analysis.reading.exams.index import load_exams, load_queue
+from analysis.reading.readings.form import make_form
 from analysis.reading.room import Room
 from analysis.reading.settings import RoomSettings
 from analysis.reading.store import Store

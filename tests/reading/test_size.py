@@ -13,8 +13,8 @@ from sqlalchemy import event, insert
 
 from analysis.reading import access
 from analysis.reading.access import Reader
-from analysis.reading.form import make_form
-from analysis.reading.index import Exam, Image
+from analysis.reading.exams.index import Exam, Image
+from analysis.reading.readings.form import make_form
 from analysis.reading.room import Room
 from analysis.reading.settings import RoomSettings
 from analysis.reading.store import Store

@@ -6,8 +6,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.reading.conflicts import state_of
-from analysis.reading.pile import order
+from analysis.reading.order.pile import order
+from analysis.reading.readings.conflicts import state_of
 from analysis.reading.settings import RoomSettings
 
 FLAGS = {"unusable": 0, "no_knee": 0}

@@ -17,13 +17,13 @@ from sqlalchemy import select
 from analysis.errors import StudyError
 from analysis.files import write_table
 from analysis.reading import access, coordinator
-from analysis.reading.cases import cases
-from analysis.reading.check import check_store
-from analysis.reading.entries import standing
-from analysis.reading.export import _names
-from analysis.reading.form import make_form
-from analysis.reading.ledger import Refused
-from analysis.reading.rules import holds, tree
+from analysis.reading.readings.cases import cases
+from analysis.reading.readings.check import check_store
+from analysis.reading.readings.entries import standing
+from analysis.reading.readings.export import _names
+from analysis.reading.readings.form import make_form
+from analysis.reading.readings.ledger import Refused
+from analysis.reading.readings.rules import holds, tree
 from analysis.reading.tables import ledger
 from analysis.schemas import PRIVATE
 from analysis.tables import unlike_formula

@@ -13,8 +13,8 @@ from analysis.files import read_table
 from analysis.imaging.store import ImageStore
 from analysis.network import load
 from analysis.network.checkpoints import read_tensors, read_weights, save_weights
-from analysis.network.folder import SUMS
-from analysis.network.trust import NEAREST, Trust, thumbnails
+from analysis.network.trained.folder import SUMS
+from analysis.network.trained.trust import NEAREST, Trust, thumbnails
 from analysis.release.card import write_sums
 from analysis.release.onnx import export
 

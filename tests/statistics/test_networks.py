@@ -17,7 +17,7 @@ from analysis.errors import StudyError
 from analysis.grading.scheme import load_scheme
 from analysis.manuscript.source import missing
 from analysis.network.checkpoints import save_weights
-from analysis.network.compared import read_network
+from analysis.network.trained.compared import read_network
 from analysis.presentation.networks import (
     Beside,
     networks_figure,

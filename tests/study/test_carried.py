@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from analysis.errors import StudyError
-from analysis.network.folder import SECTIONS, SUMS
+from analysis.network.trained.folder import SECTIONS, SUMS
 from analysis.study.carried import ask
 from analysis.study.configuration import load_study, read_configuration
 from analysis.yaml_files import dump_yaml, load_yaml

@@ -142,7 +142,7 @@ use rule train as train_round with:
         references=[],
         settings=ROUND_NETWORK,
         backbone=BACKBONE,
-        code=code("analysis.network.training"),
+        code=code("analysis.network.training.train"),
     output:
         weights=f"{ROUND}/network/weights.safetensors",
         curve=f"{ROUND}/network/curve.csv",

@@ -40,7 +40,7 @@ use rule train as train_curve with:
         start=lambda wildcards: GROWING.starts[wildcards.start] or [],
         settings=curve_network,
         backbone=BACKBONE,
-        code=code("analysis.network.training"),
+        code=code("analysis.network.training.train"),
     output:
         weights=f"{GROWN}/network/weights.safetensors",
         curve=f"{GROWN}/network/curve.csv",

@@ -12,7 +12,7 @@ NETWORK_SETTINGS = settings("network", without=["seeds"])
 
 
 if TRAINED:
-    from analysis.network.folder import SUMS, read_sums
+    from analysis.network.trained.folder import SUMS, read_sums
 
     own = sorted(Path(STUDY).glob("network/seed-*/weights.safetensors"))
     if own and not os.path.exists(f"{STUDY}/network/development"):
@@ -24,7 +24,7 @@ if TRAINED:
     rule carry:
         input:
             [f"{TRAINED}/{name}" for name in (SUMS, *read_sums(Path(TRAINED)))],
-            code=code("analysis.network.carry"),
+            code=code("analysis.network.trained.carry"),
         output:
             weights=[f"{NETWORK}/seed-{seed}/weights.safetensors" for seed in SEEDS],
             curve=[f"{NETWORK}/seed-{seed}/curve.csv" for seed in SEEDS],
@@ -59,7 +59,7 @@ else:
             start=study.network.weights or [],
             settings=NETWORK_SETTINGS,
             backbone=BACKBONE,
-            code=code("analysis.network.training"),
+            code=code("analysis.network.training.train"),
         output:
             weights=f"{NETWORK}/seed-{{seed}}/weights.safetensors",
             curve=f"{NETWORK}/seed-{{seed}}/curve.csv",
@@ -151,7 +151,7 @@ rule attribute:
         settings=settings("attribution"),
         network=NETWORK_SETTINGS,
         backbone=BACKBONE,
-        code=code("analysis.network.attribution"),
+        code=code("analysis.network.decisions.attribution"),
     output:
         folder=directory(ATTRIBUTION),
     log:

@@ -33,7 +33,7 @@ if FROM_ARCHIVE:
                 for name in (SUMS, *read_sums(BROUGHT[wildcards.network].folder))
             ],
             whole=whole(f"{OTHER}/network"),
-            code=code("analysis.network.carry"),
+            code=code("analysis.network.trained.carry"),
         output:
             directory(f"{OTHER}/network"),
         log:

@@ -1,6 +1,6 @@
 # Where other networks stand that are compared with the study's own, and what each asks for.
 
-from analysis.network.folder import SUMS, network_name, read_sums, tell_apart
+from analysis.network.trained.folder import SUMS, network_name, read_sums, tell_apart
 from analysis.study.carried import ask
 
 # Other networks, by the names that the configuration gives them.

@@ -18,19 +18,23 @@ from analysis.files import atomic
 if TYPE_CHECKING:
     from http.client import HTTPResponse
 
-    from analysis.archive.sources.kneekl224 import KneeKL224Settings
-
 _API = "https://data.mendeley.com/public-api/datasets/{dataset}/files?folder_id=root&version={version}"
 _CHUNK = 1 << 20
 
 
-def fetch(settings: KneeKL224Settings, cache: Path, api: str = _API) -> Path:
+def fetch(doi: str, file: str, sha256: str | None, holds: str, cache: Path, api: str = _API) -> Path:
     """Download and unpack the data set, unless that was done before.
 
     Parameters
     ----------
-    settings : KneeKL224Settings
-        DOI (with version), name of the file and its checksum.
+    doi : str
+        With its version.
+    file : str
+        Name of the zip file that holds the images.
+    sha256 : str, optional
+        Its checksum, hexadecimal; None trusts the one that the DOI's API states.
+    holds : str
+        A folder that is in it.
     cache : Path
         Where to keep the file and what was in it.
     api : str
@@ -39,54 +43,52 @@ def fetch(settings: KneeKL224Settings, cache: Path, api: str = _API) -> Path:
     Returns
     -------
     Path
-        The folder that holds the published folders (`train`, ...).
+        The folder that holds `holds`.
 
     Raises
     ------
     StudyError
-        If it can't be fetched, isn't what the checksum says, or holds no such folders.
+        If it can't be fetched, isn't what the checksum says, or holds no such folder.
     """
     unpacked = cache / "unpacked"
     if not unpacked.is_dir():
-        archive = _download(settings, cache, api)
-        _unpack(archive, unpacked)
-    first = next(iter(settings.sets))
+        _unpack(_download(doi, file, sha256, cache, api), unpacked)
     for path in (unpacked, *sorted(unpacked.rglob("*/"))):
-        if (path / first).is_dir():
+        if (path / holds).is_dir():
             return path
-    raise StudyError(f"What was fetched from doi:{settings.doi} holds no folder '{first}'; see {unpacked}.")
+    raise StudyError(f"What was fetched from doi:{doi} holds no folder '{holds}'; see {unpacked}.")
 
 
-def _download(settings: KneeKL224Settings, cache: Path, api: str) -> Path:
-    parts = re.fullmatch(r"10\.17632/(\w+)\.(\d+)", settings.doi)
+def _download(doi: str, file: str, sha256: str | None, cache: Path, api: str) -> Path:
+    parts = re.fullmatch(r"10\.17632/(\w+)\.(\d+)", doi)
     if not parts:
-        raise StudyError(f"archive.kneekl224.doi: '{settings.doi}' isn't a DOI of Mendeley Data with its version.")
+        raise StudyError(f"archive.kneekl224.doi: '{doi}' isn't a DOI of Mendeley Data with its version.")
     advice = "unpack it by hand and give its path at archive.kneekl224.folder"
     try:
         with _open(api.format(dataset=parts[1], version=parts[2])) as answer:
             listed = json.load(answer)
         named = {entry["filename"]: entry["content_details"] for entry in listed}
-        if settings.file not in named:
+        if file not in named:
             raise StudyError(
-                f"doi:{settings.doi} has no file '{settings.file}' but {', '.join(sorted(named)) or 'none'}; "
+                f"doi:{doi} has no file '{file}' but {', '.join(sorted(named)) or 'none'}; "
                 "correct archive.kneekl224.file."
             )
-        details = named[settings.file]
-        target = cache / settings.file
+        details = named[file]
+        target = cache / file
         with _open(details["download_url"]) as source, atomic(target) as temporary:
             digest = hashlib.sha256()
-            with temporary.open("wb") as file:
+            with temporary.open("wb") as written:
                 while chunk := source.read(_CHUNK):
                     digest.update(chunk)
-                    file.write(chunk)
-            expected = (settings.sha256 or details["sha256_hash"]).lower()
+                    written.write(chunk)
+            expected = (sha256 or details["sha256_hash"]).lower()
             if digest.hexdigest() != expected:
                 raise StudyError(
-                    f"{settings.file} of doi:{settings.doi} has the SHA-256 {digest.hexdigest()}, not {expected}; "
+                    f"{file} of doi:{doi} has the SHA-256 {digest.hexdigest()}, not {expected}; "
                     f"fetch it again, or {advice}."
                 )
     except (URLError, OSError, ValueError, KeyError, TypeError) as error:
-        raise StudyError(f"doi:{settings.doi} can't be fetched ({error}); check the network, or {advice}.") from error
+        raise StudyError(f"doi:{doi} can't be fetched ({error}); check the network, or {advice}.") from error
     return target
 
 

@@ -173,7 +173,11 @@ def make(settings: KneeKL224Settings, seed: int, out: Path, workers: int) -> str
     """Bring the radiographs into the form of an archive; nothing is drawn at random."""
     from analysis.archive.releases.mendeley import fetch
 
-    folder = Path(settings.folder) if settings.folder else fetch(settings, out / "fetched")
+    if settings.folder:
+        folder = Path(settings.folder)
+    else:
+        first = next(iter(settings.sets))
+        folder = fetch(settings.doi, settings.file, settings.sha256, first, out / "fetched")
     found = import_images(folder, settings.sets, out, workers)
     return f"Imported {len(found)} radiographs of {found['patient'].nunique()} patients."
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from analysis.archive.people.names import exam_of
-from analysis.network.structure import read_structure
+from analysis.network.form.structure import read_structure
 from analysis.presentation.format import NONE, count, count_percent, number
 from analysis.presentation.markdown import Table
 from analysis.presentation.results import Results

@@ -18,7 +18,8 @@ from analysis.grading.scheme import Scheme
 from analysis.grading.settings import ReferenceSettings
 from analysis.grading.words import in_words
 from analysis.imaging.settings import ImagesSettings
-from analysis.network.settings import AttributionSettings, NetworkSettings, PredictionSettings
+from analysis.network.decisions.settings import AttributionSettings
+from analysis.network.settings import NetworkSettings, PredictionSettings
 from analysis.presentation.format import count, decapitalise, listed, literal
 from analysis.presentation.hashes import Sources, hashes
 from analysis.presentation.results import Results

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from analysis.machine import processor
-from analysis.network.augmentation.chosen import of_phase, sentence
+from analysis.network.chosen_augmentations import of_phase, sentence
+from analysis.network.form.structure import read_computed, read_structure
 from analysis.network.settings import PAPER, NetworkSettings, PhaseSettings, TrainingSettings
-from analysis.network.structure import read_computed, read_structure
 from analysis.presentation.format import NOT_ESTIMABLE, count, counted, listed
 from analysis.presentation.results import Results
 from analysis.settings import parse

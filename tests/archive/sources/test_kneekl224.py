@@ -151,16 +151,16 @@ def zipped():
     return packed.getvalue()
 
 
-DATA = KneeKL224Settings(doi="10.17632/abc.1")
+DATA = {"doi": "10.17632/abc.1", "file": "KneeXrayData.zip", "sha256": None, "holds": "train"}
 
 
 def test_the_data_set_is_fetched_once_and_held_to_its_checksum(tmp_path, server):
     pages, root = server
     api = serve(pages, root, zipped())
-    folder = fetch(DATA, tmp_path, api)
+    folder = fetch(**DATA, cache=tmp_path, api=api)
     assert (folder.name, (folder / "train/0/9000001L.png").read_bytes()) == ("kneeKL224", b"x")
     pages.clear()
-    assert fetch(DATA, tmp_path, api) == folder  # nobody is asked again
+    assert fetch(**DATA, cache=tmp_path, api=api) == folder  # nobody is asked again
 
 
 @pytest.mark.parametrize(
@@ -168,17 +168,16 @@ def test_the_data_set_is_fetched_once_and_held_to_its_checksum(tmp_path, server)
     [
         ({"digest": "0" * 64}, r"has the SHA-256 \w{64}, not 0{64}; fetch it again"),
         ({"content": b"no zip"}, "isn't a zip file; remove it and fetch it again"),
-        ({"settings": {"file": "Other.zip"}}, r"has no file 'Other\.zip' but KneeXrayData\.zip; correct"),
-        ({"settings": {"doi": "10.1/x"}}, "isn't a DOI of Mendeley Data"),
-        ({"settings": {"doi": "10.17632/zzz.1"}}, r"can't be fetched .*check the network, or unpack it by hand"),
-        ({"settings": {"sha256": "A" * 64}}, "not a{64}"),
-        ({"settings": {"sets": {"teach": "training", "val": "validation", "test": "test"}}}, "holds no folder 'teach'"),
+        ({"data": {"file": "Other.zip"}}, r"has no file 'Other\.zip' but KneeXrayData\.zip; correct"),
+        ({"data": {"doi": "10.1/x"}}, "isn't a DOI of Mendeley Data"),
+        ({"data": {"doi": "10.17632/zzz.1"}}, r"can't be fetched .*check the network, or unpack it by hand"),
+        ({"data": {"sha256": "A" * 64}}, "not a{64}"),
+        ({"data": {"holds": "teach"}}, "holds no folder 'teach'"),
     ],
 )
 def test_what_cannot_be_fetched_says_why_and_leaves_nothing_half_done(tmp_path, server, change, message):
     pages, root = server
     api = serve(pages, root, change.get("content", zipped()), change.get("digest"))
-    settings = DATA.model_copy(update=change.get("settings", {}))
     with pytest.raises(StudyError, match=message):
-        fetch(settings, tmp_path, api)
+        fetch(**DATA | change.get("data", {}), cache=tmp_path, api=api)
     assert (tmp_path / "unpacked").is_dir() == ("teach" in message)

@@ -1,0 +1,1 @@
+"""What single decisions rest on: attributions, and parts of the image hidden."""

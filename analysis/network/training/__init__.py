@@ -1,0 +1,1 @@
+"""Training: steps, the average that is kept, the curve, and what is watched meanwhile."""

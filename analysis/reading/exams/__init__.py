@@ -1,0 +1,1 @@
+"""What is read: exams, their radiographs and reports."""

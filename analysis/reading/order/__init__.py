@@ -1,0 +1,1 @@
+"""Who reads what next, and how far everything has come."""

@@ -1,0 +1,1 @@
+"""The web pages: who may see what, and what they send."""

@@ -1,0 +1,1 @@
+"""What readers write: the form, the ledger, and what it comes to."""
