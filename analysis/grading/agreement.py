@@ -14,7 +14,8 @@ from statsmodels.stats.proportion import proportion_confint
 from analysis.grading.kappa import Weights, kappa
 from analysis.grading.overall import measure_alpha
 from analysis.grading.scheme import Scheme
-from analysis.schemas import AGREEMENT
+from analysis.grading.settings import ReferenceSettings, SetPolicy
+from analysis.schemas import AGREEMENT, SETS
 
 WEIGHTS: dict[str, Weights] = {"kappa": None, "kappa_linear": "linear", "kappa_quadratic": "quadratic"}
 MEASURES = ("percent", *WEIGHTS)
@@ -94,7 +95,7 @@ def _design_effect(values: Floats, who: npt.NDArray[np.int64]) -> float:
 
 
 def tabulate_agreement(
-    readers: pd.DataFrame, reference: pd.DataFrame, scheme: Scheme, level: float, minimum_pair: int = 1
+    readers: pd.DataFrame, reference: pd.DataFrame, scheme: Scheme, settings: ReferenceSettings, level: float = 0.95
 ) -> pd.DataFrame:
     """Compare each two readers before consensus, all of them where there are more, and each with the reference.
 
@@ -106,17 +107,18 @@ def tabulate_agreement(
         One row per exam: exam, set, a column for each item, finding and sum, and `disease`.
     scheme : Scheme
         What was read.
+    settings : ReferenceSettings
+        How many readings an exam of each set has; two readers with fewer exams in common than `minimum_pair` have a row
+        that says so, and no measure.
     level : float
-        Confidence level.
-    minimum_pair : int
-        Two readers with fewer exams in common have a row that says so, and no measure.
+        Confidence level of the intervals.
 
     Returns
     -------
     pandas.DataFrame
         Schema AGREEMENT: a row for each set, item, finding, sum and disease, and each pair; `second` is
         "consensus" where a reader is compared with the reference standard. With more than two readers the first row
-        of each is `ALL`: Krippendorff's alpha of all readings.
+        of each is `ALL`: Krippendorff's alpha of all readings. A set without two readings an exam has one row that says so.
     """
     highest = dict(scheme.highest)
     highest |= {name: sum(highest[item] for item in total.items) for name, total in scheme.sums.items()}
@@ -141,15 +143,25 @@ def tabulate_agreement(
                 if not len(both) and second != "consensus":
                     continue
                 pair: dict[str, object] = {"set": group, "item": item, "first": first, "second": second}
-                if 0 < len(both) < minimum_pair:
-                    why = f"fewer than {minimum_pair} exams that both read: left out"
+                if 0 < len(both) < settings.minimum_pair:
+                    why = f"fewer than {settings.minimum_pair} exams that both read: left out"
                     conflicts = int((both.iloc[:, 0] != both.iloc[:, 1]).sum())
                     rows.append(pair | {"n": len(both), "conflicts": conflicts, "level": level, "reason": why})
                     continue
                 values = both.to_numpy(dtype=int)
                 people = patient.loc[both.index].to_numpy()
                 rows.append(pair | measure_agreement(values[:, 0], values[:, 1], top, level, people))
-    return pd.DataFrame(rows, columns=list(AGREEMENT.columns))
+    reasons = [
+        {"set": name, "n": 0, "level": level, "reason": _why_none(settings.sets[name])}
+        for name in SETS
+        if not any(row["set"] == name for row in rows)
+    ]
+    return pd.DataFrame([*reasons, *rows], columns=list(AGREEMENT.columns))
+
+
+def _why_none(policy: SetPolicy) -> str:
+    one = policy.readings == 1
+    return "one reading an exam, so there is no second to compare it with" if one else "no exam in this set"
 
 
 def derived(grades: pd.DataFrame, scheme: Scheme) -> pd.DataFrame:

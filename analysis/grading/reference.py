@@ -11,17 +11,15 @@ import pandas as pd
 
 from analysis.errors import StudyError
 from analysis.files import write_table
-from analysis.grading.agreement import tabulate_agreement
 from analysis.grading.scheme import Scheme
 from analysis.grading.settings import ReferenceSettings, SetPolicy
-from analysis.schemas import AGREEMENT, CONFLICTS, READERS, REFERENCE, SETS, UNGRADED
+from analysis.schemas import CONFLICTS, READERS, REFERENCE, SETS, UNGRADED
 
 _CELL = ["exam", "item"]
 _FILES = {
     "reference": ("parquet", REFERENCE),
     "readers": ("parquet", READERS),
     "conflicts": ("csv", CONFLICTS),
-    "agreement": ("csv", AGREEMENT),
     "ungraded": ("csv", UNGRADED),
 }
 
@@ -38,8 +36,6 @@ class Standard:
     conflicts : pandas.DataFrame
         Where a second opinion decided: exam, patient, set, item, why ("conflict", or "revisit" where a
         flagged reading was changed), readings ("A=2; B=3"), by (role), decided.
-    agreement : pandas.DataFrame
-        See `tabulate_agreement`; a set with one reading an exam has one row that says so.
     readers : pandas.DataFrame
         Independent readings before consensus, long, of the sets with two or more an exam.
     ungraded : pandas.DataFrame
@@ -48,7 +44,6 @@ class Standard:
 
     reference: pd.DataFrame
     conflicts: pd.DataFrame
-    agreement: pd.DataFrame
     readers: pd.DataFrame
     ungraded: pd.DataFrame
 
@@ -59,9 +54,9 @@ class Standard:
 
 
 def make_reference(
-    exams: pd.DataFrame, readings: pd.DataFrame, scheme: Scheme, settings: ReferenceSettings, level: float = 0.95
+    exams: pd.DataFrame, readings: pd.DataFrame, scheme: Scheme, settings: ReferenceSettings
 ) -> Standard:
-    """Make the reference standard of the readings, set by set, and measure agreement on the way.
+    """Make the reference standard of the readings, set by set.
 
     Parameters
     ----------
@@ -73,8 +68,6 @@ def make_reference(
         What to take from them.
     settings : ReferenceSettings
         The policy of each set.
-    level : float
-        Confidence level of the agreement's intervals.
 
     Raises
     ------
@@ -117,7 +110,6 @@ def make_reference(
     return Standard(
         reference=reference,
         conflicts=_second_opinions(cells, used),
-        agreement=_agreement(long, reference, scheme, settings, level),
         readers=long[["exam", "patient", "set", "reader", "role", "item", "value"]].reset_index(drop=True),
         ungraded=_ungraded(used, given, grades),
     )
@@ -230,19 +222,6 @@ def _second_opinions(cells: pd.DataFrame, used: pd.DataFrame) -> pd.DataFrame:
     columns = ["exam", "patient", "set", "item", "why", "readings", "by", "value"]
     rows = used.merge(cells[cells["by"].fillna("") != ""].drop(columns="set"), on="exam")
     return rows[columns].rename(columns={"value": "decided"})
-
-
-def _agreement(
-    readers: pd.DataFrame, reference: pd.DataFrame, scheme: Scheme, settings: ReferenceSettings, level: float
-) -> pd.DataFrame:
-    table = tabulate_agreement(readers, reference, scheme, level, settings.minimum_pair)
-    reasons = []
-    for name in SETS:
-        if not (table["set"] == name).any():
-            one = settings.sets[name].readings == 1
-            why = "one reading an exam, so there is no second to compare it with" if one else "no exam in this set"
-            reasons.append({"set": name, "n": 0, "level": level, "reason": why})
-    return pd.DataFrame([*reasons, *table.to_dict("records")], columns=list(AGREEMENT.columns))
 
 
 def _ungraded(used: pd.DataFrame, given: pd.DataFrame, grades: pd.DataFrame) -> pd.DataFrame:

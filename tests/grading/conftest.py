@@ -120,7 +120,9 @@ def make_study(folder: Path) -> Path:
         reference = ["--reference", out / "reference/reference.parquet"]
         images = ["--images", folder / "images"]
         run("reference", "--exams", folder / "selection/exams.parquet", "--readings", folder / "index/readings.parquet",
-            *common, folder / "reference.yaml", "--level", 0.95, "--out", out / "reference")  # fmt: skip
+            *common, folder / "reference.yaml", "--out", out / "reference")  # fmt: skip
+        run("agreement", "--readers", out / "reference/readers.parquet", *reference, *common, folder / "reference.yaml",
+            "--level", 0.95, "--out", out / "reference/agreement.csv")  # fmt: skip
         run(
             "train", *images, *reference, *common, folder / "network.yaml", "--seed", 0, "--out", out / "network/seed-0"
         )

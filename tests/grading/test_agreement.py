@@ -13,6 +13,7 @@ from sklearn.metrics import cohen_kappa_score
 from analysis.grading.agreement import MEASURES, measure_agreement, tabulate_agreement
 from analysis.grading.overall import measure_alpha, without_each
 from analysis.grading.scheme import load_scheme
+from analysis.grading.settings import ReferenceSettings
 
 
 def ratings(table):
@@ -219,7 +220,9 @@ def test_rotating_readers_have_one_coefficient_and_small_pairs_none():
             rows.append((f"e{number:02d}", f"p{number // 2}", "test", reader, "kl", value))
     readers = pd.DataFrame(rows, columns=["exam", "patient", "set", "reader", "item", "value"])
     reference = readers.drop_duplicates("exam")[["exam", "set"]].assign(kl=2.0, disease=1.0)
-    table = tabulate_agreement(readers, reference, kl, 0.95, minimum_pair=10)
+    table = tabulate_agreement(readers, reference, kl, ReferenceSettings(minimum_pair=10))
+    said = table.set_index("set")["reason"]
+    assert said["training"].startswith("one reading an exam") and said["validation"] == "no exam in this set"
     table = table[table["item"] == "kl"].set_index(["first", "second"])
     assert table.loc[("all", "readers"), "n"] == 84
     assert 0.5 < table.loc[("all", "readers"), "alpha"] < 1

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from analysis.errors import StudyError
 from analysis.files import read_table, write_table
-from analysis.grading.commands import reference as command
+from analysis.grading.agreement import tabulate_agreement
+from analysis.grading.commands import COMMANDS
 from analysis.grading.reference import make_reference
 from analysis.grading.scheme import load_scheme
 from analysis.grading.settings import ReferenceSettings, SetPolicy
@@ -55,6 +56,10 @@ SETS = exams(training=["a", "b"], validation=["c", "d"], test=["e", "f"], exclud
 
 def make(rows=SOUND, sets=SETS, policy=POLICY):
     return make_reference(sets, frame(rows), load_scheme(SCHEME), policy)
+
+
+def agreement(standard, policy=POLICY):
+    return tabulate_agreement(standard.readers, standard.reference, load_scheme(SCHEME), policy)
 
 
 def test_the_policy_of_the_paper():
@@ -122,9 +127,11 @@ def test_a_senior_may_settle_conflicts_and_a_policy_may_forbid_them():
 def test_one_reading_everywhere_gives_a_reason_in_place_of_agreement():
     one = SetPolicy(readings=1)
     rows = [reading("a", "S", "reader", 1), reading("c", "S", "reader", 2)]
-    standard = make(rows, exams(training=["a"], test=["c"]), ReferenceSettings(training=one, validation=one, test=one))
-    assert standard.agreement["set"].tolist() == ["training", "validation", "test"]
-    assert standard.agreement["reason"].str.startswith("one reading an exam").all()
+    policy = ReferenceSettings(training=one, validation=one, test=one)
+    standard = make(rows, exams(training=["a"], test=["c"]), policy)
+    table = agreement(standard, policy)
+    assert table["set"].tolist() == ["training", "validation", "test"]
+    assert table["reason"].str.startswith("one reading an exam").all()
     assert standard.readers.empty
     assert len(standard.reference) == 2
 
@@ -173,7 +180,7 @@ def test_every_grade_is_the_one_the_policy_names(archive):
     differing = {(r[0], r[4]) for r in rows if r[2] == "consensus"}
     conflicts = standard.conflicts[standard.conflicts["why"] == "conflict"]
     assert set(zip(conflicts["exam"], conflicts["item"], strict=True)) == differing
-    between = standard.agreement[standard.agreement["second"].isin(["Q"])]
+    between = agreement(standard).query("second == 'Q'")
     assert between.loc[between["item"] != "disease", "conflicts"].sum() == len(differing)
 
 
@@ -184,20 +191,27 @@ def test_the_order_of_the_readings_does_not_matter(tmp_path):
         assert path.read_bytes() == (tmp_path / "two" / path.name).read_bytes(), path.name
 
 
-def test_command(tmp_path):
+def run(name, *arguments):
+    command = next(command for command in COMMANDS if command.name == name)
+    result = CliRunner().invoke(command, [str(argument) for argument in arguments], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def test_the_commands(tmp_path):
+    out = tmp_path / "out"
     columns = {"protocol": None, "age": 60.0, "sex": None, "day": 0, "images": 1, "words": False, "reason": None}
     write_table(SETS.assign(**columns), tmp_path / "exams.parquet")
     write_table(frame(SOUND), tmp_path / "readings.parquet")
     (tmp_path / "reference.yaml").write_text("minimum_pair: 10\n")
-    arguments = ["--exams", tmp_path / "exams.parquet", "--readings", tmp_path / "readings.parquet"]
-    arguments += ["--grading", SCHEME, "--settings", tmp_path / "reference.yaml", "--level", 0.9]
-    arguments += ["--out", tmp_path / "out"]
-    result = CliRunner().invoke(command, [str(argument) for argument in arguments], catch_exceptions=False)
-    assert result.exit_code == 0, result.output
-    assert "5 exams have a reference standard" in result.output
-    assert len(read_table(tmp_path / "out/reference.parquet", REFERENCE)) == 5
-    assert len(read_table(tmp_path / "out/readers.parquet", READERS)) == 6
-    assert set(read_table(tmp_path / "out/agreement.csv")["level"]) == {0.9}
-    assert {path.name for path in (tmp_path / "out").iterdir()} == {
+    common = ["--grading", SCHEME, "--settings", tmp_path / "reference.yaml"]
+    tables = ["--exams", tmp_path / "exams.parquet", "--readings", tmp_path / "readings.parquet"]
+    assert "5 exams have a reference standard" in run("reference", *tables, *common, "--out", out)
+    tables = ["--readers", out / "readers.parquet", "--reference", out / "reference.parquet"]
+    run("agreement", *tables, *common, "--level", 0.9, "--out", out / "agreement.csv")
+    assert len(read_table(out / "reference.parquet", REFERENCE)) == 5
+    assert len(read_table(out / "readers.parquet", READERS)) == 6
+    assert set(read_table(out / "agreement.csv")["level"]) == {0.9}
+    assert {path.name for path in out.iterdir()} == {
         *("reference.parquet", "conflicts.csv", "agreement.csv", "readers.parquet", "ungraded.csv")
     }

@@ -116,6 +116,12 @@ def test_another_seed_trains_itself_alone(smoke):
     assert "train" not in jobs(smoke.snakemake("-n", "--config", "prediction={mirrored: true}"))
 
 
+def test_another_level_of_confidence_trains_nothing(smoke):
+    planned = jobs(smoke.snakemake("-n", "--config", "statistics={level: 0.9}"))
+    assert {"agreement", "evaluate", "manuscript"} <= set(planned)
+    assert not {"ingest", "select", "reference", "train", "predict"} & set(planned)
+
+
 def test_a_grading_is_untouched_when_another_is_removed(smoke):
     path = smoke.folder / "workflow/gradings/oarsi.yaml"
     aside = path.rename(smoke.folder / "oarsi.yaml")

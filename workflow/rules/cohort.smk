@@ -62,7 +62,6 @@ rule reference:
     output:
         reference=f"{REFERENCE}/reference.parquet",
         conflicts=f"{REFERENCE}/conflicts.csv",
-        agreement=f"{REFERENCE}/agreement.csv",
         readers=f"{REFERENCE}/readers.parquet",
         ungraded=f"{REFERENCE}/ungraded.csv",
     log:
@@ -74,14 +73,38 @@ rule reference:
         "../../envs/statistics.yaml"
     resources:
         **NEEDED,
-    params:
-        level=study.statistics.level,
     message:
         "Make the reference standard of the readings ({wildcards.grading})"
     shell:
         "python -m analysis --log {log} reference --exams {input.exams} --readings {input.readings}"
-        " --grading {input.grading} --settings {input.settings} --level {params.level}"
+        " --grading {input.grading} --settings {input.settings}"
         " --out $(dirname {output.reference})"
+
+
+rule agreement:
+    input:
+        readers=rules.reference.output.readers,
+        reference=rules.reference.output.reference,
+        grading=SCHEME,
+        settings=settings("reference"),
+        code=code("analysis.grading.agreement"),
+    output:
+        f"{REFERENCE}/agreement.csv",
+    log:
+        f"{COHORT}/{{grading}}/logs/agreement.log",
+    benchmark:
+        f"{COHORT}/{{grading}}/benchmarks/agreement.tsv"
+    conda:
+        "../../envs/statistics.yaml"
+    resources:
+        **NEEDED,
+    params:
+        level=study.statistics.level,
+    message:
+        "Measure how far readers agree ({wildcards.grading})"
+    shell:
+        "python -m analysis --log {log} agreement --readers {input.readers} --reference {input.reference}"
+        " --grading {input.grading} --settings {input.settings} --level {params.level} --out {output}"
 
 
 rule characterise:

@@ -10,6 +10,7 @@ from analysis.archive.people.names import exam_of
 from analysis.archive.people.pseudonyms import Pseudonyms, key_from_seed
 from analysis.archive.sources import find_sources
 from analysis.cohort.selection import select
+from analysis.grading.agreement import tabulate_agreement
 from analysis.grading.reference import make_reference
 from analysis.grading.scheme import load_scheme
 from analysis.imaging.prepare import prepare
@@ -57,13 +58,13 @@ def test_a_release_becomes_knees_with_a_reference_standard(name, tmp_path):
     assert exam_of(left["exam"]).isin(exam_of(used["exam"])).sum() <= 2
     assert used["set"].value_counts()[["test", "validation"]].tolist() == [16, 8]
     for grading in ("kl", "oarsi"):
-        standard = make_reference(
-            exams, index.readings, load_scheme(Path(f"workflow/gradings/{grading}.yaml")), study.reference
-        )
+        scheme = load_scheme(Path(f"workflow/gradings/{grading}.yaml"))
+        standard = make_reference(exams, index.readings, scheme, study.reference)
         found = standard.reference.set_index("exam")
         # One agreed grade, and never two readings that agree.
         assert standard.conflicts.empty
-        assert standard.agreement["reason"].str.startswith("one reading an exam").all()
+        agreement = tabulate_agreement(standard.readers, standard.reference, scheme, study.reference)
+        assert agreement["reason"].str.startswith("one reading an exam").all()
         if grading == "kl":
             assert found["kl"].notna().mean() > 0.9
             replaced = found["tka"] == 1
