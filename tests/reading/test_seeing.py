@@ -244,3 +244,28 @@ def test_the_coordinator_withdraws_a_token_hands_over_and_closes_a_set(server, c
     happened = head.page.locator("#events tbody td:nth-child(2)").all_inner_texts()
     assert happened[:3] == ["closed", "reassigned", "revoked"]
     assert giver.next()["exams"] == []
+
+
+def test_nine_readings_and_a_small_window_leave_room_to_decide(page_archive, chrome, tmp_path):
+    settings = {"reference": {"validation": {"readings": 9}}, "repeat_share": 0}
+    with running(Server(page_archive, tmp_path, settings)) as server:
+        reader = sit(server, chrome, "first")
+        reader.shown()
+        for width, height in ((400, 800), (800, 600), (700, 900)):
+            reader.page.set_viewport_size({"width": width, "height": height})
+            page, form = reader.page.evaluate(
+                "[document.documentElement, document.querySelector('#form')].map(e => [e.scrollWidth - e.clientWidth,"
+                " e.scrollHeight - e.clientHeight])"
+            )
+            assert page == [0, 0]  # the room stays where it is,
+            assert form[0] <= 0  # and the form goes on below alone
+        for number in range(9):
+            read_all(server, f"reader{number}", number % 5)
+        panel = sit(server, chrome, "panel", "consensus", viewport={"width": 1440, "height": 900})
+        panel.shown()
+        assert panel.page.locator("#decision thead th").count() == 11
+        assert cut(panel.page) == []
+        panel.page.set_viewport_size({"width": 600, "height": 900})
+        panel.page.goto(server.url + "/progress")
+        panel.page.wait_for_selector("#between tbody tr")
+        assert panel.page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
