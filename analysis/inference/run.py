@@ -188,12 +188,14 @@ class Pages:
         from analysis.inference.page import write_page
 
         number = self.written
-        around = [{"name": self._name(i), "label": i + 1, "here": i == number} for i in range(number + 1 + more)]
+        around = [{"name": self._name(i), "label": i + 1, "here": i == number} for i in range(number + 1)]
+        if more:  # how many follow isn't known yet
+            around.append({"name": self._name(number + 1), "label": "next", "here": False})
         first, last = self.articles[0]["number"], self.articles[-1]["number"]
         doubted = sum(bool(one["marks"]) for one in self.articles)
         lead = (
-            f"Knees {first} to {last}, graded by the network {self.network.name} (trained on: {self.network.cohort}). "
-            f"{doubted} of them should not be trusted without a look."
+            f"{f'Knees {first} to {last}' if last > first else f'Knee {first}'}, graded by the network {self.network.name} "
+            f"(trained on: {self.network.cohort}). Marked as not to be trusted without a look: {doubted or 'none'}."
         )
         write_page(
             self.articles, self.out / self._name(number), title=f"{self.network.scheme.title} grades", lead=lead,

@@ -497,8 +497,12 @@ def test_pages_lead_to_each_other(card, tmp_path):
     run([tmp_path / "in"], card, tmp_path / "out", page=2)
     names = ["grades.html", "grades-2.html", "grades-3.html"]
     for here, name in enumerate(names):
-        links = re.findall('<a href="([^"]+)"', (tmp_path / "out" / name).read_text())
-        assert links == [other for i, other in enumerate(names) if i != here and i <= here + 1]
+        text = (tmp_path / "out" / name).read_text()
+        links = re.findall('<a href="([^"]+)"', text)
+        assert links == 2 * [other for i, other in enumerate(names) if i != here and i <= here + 1]  # above and below
+        # A page is written before it is known how many follow it.
+        assert text.count(f'<a href="{names[min(here + 1, 2)]}">next</a>') == (0 if here == 2 else 2)
+    assert "Knee 5, graded by the network" in text and "Knees 5" not in text
     run([tmp_path / "in"], card, tmp_path / "out", page=5)  # full, and the last
     assert "<a href" not in (tmp_path / "out/grades.html").read_text()
 

@@ -148,6 +148,7 @@ def test_graded_knees_are_checked_by_key(graded, sheet, tmp_path):
     assert [name for name, word in marked(sheet).items() if word] == ["knee-1", "knee-2", "knee-3"]
     with sheet.expect_download() as saved:
         sheet.click("#save")
+    assert saved.value.suggested_filename == "checked-grades.csv"  # pages don't take each other's name
     saved.value.save_as(tmp_path / "checked.csv")
     with (tmp_path / "checked.csv").open(newline="") as file:
         found = list(csv.DictReader(file))
