@@ -24,7 +24,8 @@ function Table(shown)
   for _, row in ipairs(shown.head.rows) do
     for _, cell in ipairs(row.cells) do cell.attributes.scope = "col" end
   end
-  return pandoc.Div({ shown }, pandoc.Attr("", { "scroll" }, { tabindex = "0" }))
+  -- Pairs, since the order of a table with keys changes from run to run.
+  return pandoc.Div({ shown }, pandoc.Attr("", { "scroll" }, { { "tabindex", "0" }, { "role", "group" }, { "aria-label", "Table" } }))
 end
 
 -- Word and JATS take the description of a picture from its caption, which neither renderer fills from `fig-alt`.

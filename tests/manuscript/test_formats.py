@@ -191,6 +191,10 @@ def test_the_page_is_read_by_keyboard_and_by_ear(rendered, request, renderer):
             tab.goto(page.as_uri())
             assert audit(tab) == [], width
         assert tab.evaluate("[...document.querySelectorAll('.scroll')].some(box => box.scrollWidth > box.clientWidth)")
+        stops = tab.locator(".scroll[tabindex]")
+        assert stops.count() == tab.locator("table").count() > 10
+        names = stops.evaluate_all("boxes => boxes.map(box => [box.role, box.ariaLabel])")
+        assert all(name == ["group", "Table"] for name in names)  # each stop of the tabulator says what it is
     assert (
         len(re.findall(r"<th\b", page.read_text())) == len(re.findall(r'<th\b[^>]* scope="col"', page.read_text())) > 50
     )
