@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 #: Rows that are filled up at least: one or two are a border's that is oblique by a hair.
 _EMPTY = 5
+#: Columns by which rows of one value are looked for.
+_FEW = 8
 #: How far from the ends of a row it is within it, and how much of a row is a picture's, as shares of it.
 _WITHIN, _GOES_ON = 0.02, 0.99
 #: Columns by which rows are compared, and how many of those that differ most from the next but one are looked at; by what
@@ -21,19 +23,39 @@ _COMPARED, _BREAKS, _ASIDE, _FITS = 32, 8, 0.02, 3
 
 
 def filled_up(stored: NDArray[Any]) -> int:
-    """Return the row, from 1, within which a picture ends and one value goes on to the end: where a copy broke off; or 0.
+    """Return the row, from 1, within which a picture ends, and one value goes on for rows; or 0.
 
-    Black about a picture begins with a row. Where it begins within one, as beside a border that is oblique, the row above
-    has ended nearly as early; a border on the right goes on below; and one that is oblique by a hair has its like above.
+    So it does where a copy broke off, or lacks a part: to the end, to where the picture goes on within a row, or from the
+    first row on. Black about a picture begins with a row. Where it begins within one, as beside a border that is oblique, the
+    row above has ended nearly as early; a border on the right goes on below; and one that is oblique by a hair has its like
+    on the other side.
     """
-    value, rows = stored[-1, -1], len(stored)
-    row = next((row for row in range(rows - 1, -1, -1) if (stored[row] != value).any()), 0)
-    if not 0 < row < rows - max(_EMPTY, rows // 64) or (stored[0] == value).all():
-        return 0
-    ends = int(np.flatnonzero(stored[row] != value)[-1]) + 1
-    within = _WITHIN < ends / stored.shape[1] < 1 - _WITHIN
-    goes_on = min((stored[row, :ends] != value).mean(), (stored[row - 1, ends - 1 :] != value).mean()) > _GOES_ON
-    return row + 1 if within and goes_on else 0
+    rows = len(stored)
+    few = stored[:, :: stored.shape[1] // _FEW + 1]
+    flat = (few == few[:, :1]).all(axis=1)
+    for start, stop in np.flatnonzero(np.diff(flat, prepend=False, append=False)).reshape(-1, 2):
+        value = few[start, 0]
+        border = start == 0 or stop == rows
+        if stop - start < max(_EMPTY, rows // 64) or (border and (stored[[0, -1]] == value).all()):
+            continue
+        # Few columns tell not all of the first and the last of these rows.
+        first = next((row for row in range(start, stop) if (stored[row] == value).all()), stop)
+        last = next((row for row in range(stop - 1, first, -1) if (stored[row] == value).all()), first)
+        begins = first == 0 or _ends_within(stored[:first], value)
+        ends = last == rows - 1 or _ends_within(stored[:last:-1, ::-1], value)
+        if begins and ends and (stored[first:last] == value).all():
+            return int(first) or int(last) + 2
+    return 0
+
+
+def _ends_within(above: NDArray[Any], value: Any) -> bool:
+    """Return whether a picture ends within its last row, and one value takes the rest of that."""
+    if len(above) < 2 or (above[-1] == value).all():
+        return False
+    columns = above.shape[1]
+    end = int(np.flatnonzero(above[-1] != value)[-1]) + 1
+    goes_on = min((above[-1, :end] != value).mean(), (above[-2, end - 1 :] != value).mean()) > _GOES_ON
+    return bool(_WITHIN < end / columns < 1 - _WITHIN and goes_on)
 
 
 def shifted(stored: NDArray[Any]) -> int:

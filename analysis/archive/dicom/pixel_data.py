@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import xxhash
-from pydicom.uid import JPEGTransferSyntaxes
+from pydicom.uid import HTJ2K, HTJ2KLossless, HTJ2KLosslessRPCL, JPEG2000TransferSyntaxes, JPEGTransferSyntaxes
 
 from analysis.archive.dicom.dataset import NATIVE, Unreadable, syntax_of, whole
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pydicom import Dataset
 
 _ITEM = b"\xfe\xff\x00\xe0"
+_JPEG_2000 = (*JPEG2000TransferSyntaxes, HTJ2K, HTJ2KLossless, HTJ2KLosslessRPCL)
 
 
 def stored_pixels(dataset: Dataset) -> bytes | memoryview:
@@ -44,6 +45,9 @@ def stored_pixels(dataset: Dataset) -> bytes | memoryview:
     # Anything may follow it, but no data of the picture; an icon in its header has one of its own.
     if syntax in JPEGTransferSyntaxes and b"\xff\xd9" not in code[max(code.rfind(b"\xff\xda"), 0) :]:
         raise Unreadable("truncated", "JPEG without its end")
+    # Those of JPEG 2000 make a blurred picture of what was filled up, and none of what lacks its end.
+    if syntax in _JPEG_2000 and b"\xff\xd9" not in code:
+        raise Unreadable("truncated", "JPEG 2000 without its end")
     return data
 
 

@@ -35,8 +35,9 @@ def true_values(stored: NDArray[Any], dataset: Dataset) -> NDArray[Any]:
 
     First by what the values are (`_as_drawn`), as headers claim more bits than the image has, or the wrong sign. Then by
     the header: values that fit into the bits stored are taken as they are, whatever the high bit says. Others are shifted
-    down where they are aligned to the left; else what lies above is cut off (overlays are drawn there), unless that makes
-    the image rougher: then the number of bits is what is wrong.
+    down where they are aligned to the left, or higher than to the right as the high bit or lowest bits that none uses say;
+    else what lies above is cut off (overlays are drawn there), unless that makes the image rougher: then the number of bits
+    is what is wrong.
 
     Parameters
     ----------
@@ -70,11 +71,23 @@ def true_values(stored: NDArray[Any], dataset: Dataset) -> NDArray[Any]:
         return stored
     unused = allocated - bits
     above = 0 if bits == overlay else (whole(dataset, "HighBit") or bits - 1) + 1 - bits
-    if above == unused or not (stored & (2**unused - 1)).any():
+    empty = _empty_bits(stored)
+    if above == unused or empty >= unused:
         if above != unused:
             correct(dataset, "aligned")
         return stored >> unused
     masked = (stored << unused) >> unused
+    # Aligned higher than to the right, and lower than to the left.
+    shift = 0 if bits == overlay else empty or above
+    if (
+        0 < shift < unused
+        and low <= int(stored.min()) >> shift
+        and int(stored.max()) >> shift <= high
+        and roughness(stored) < roughness(masked) << shift
+    ):
+        if shift != above:
+            correct(dataset, "aligned")
+        return stored >> shift
     if (
         "PixelPaddingValue" not in dataset
         and (border := edge(stored)).max() > high
@@ -87,6 +100,12 @@ def true_values(stored: NDArray[Any], dataset: Dataset) -> NDArray[Any]:
         return masked  # as the standard says
     correct(dataset, "bits")
     return stored
+
+
+def _empty_bits(stored: NDArray[Any]) -> int:
+    """Return how many of the lowest bits no value uses."""
+    used = int(np.bitwise_or.reduce(stored, axis=None))
+    return (used & -used).bit_length() - 1 if used else 0
 
 
 def _window(dataset: Dataset) -> tuple[float, float] | None:
@@ -150,7 +169,8 @@ def _closer(stored: NDArray[Any]) -> NDArray[Any] | None:
     best: tuple[float, NDArray[Any]] | None = None
     readings = [(top, not signed)]
     if size > 1:  # those of one byte have no room for overlays
-        readings += [(bits, sign) for bits in range(top - 1, 7, -1) for sign in sorted({False, signed})]
+        lowest = 7 + _empty_bits(stored)  # fewer than eight bits hold no picture
+        readings += [(bits, sign) for bits in range(top - 1, lowest, -1) for sign in sorted({False, signed})]
     for bits, sign in readings:
         moved = _moved(stored, bits, sign)
         moved &= ~_padding_within(stored, moved)
