@@ -9,6 +9,7 @@ from analysis.archive.dicom.dataset import Unreadable, read
 from analysis.imaging.broken import filled_up
 from analysis.imaging.pixels import decode
 from tests.archive.files import radiograph, save
+from tests.archive.test_cases import PIXELS
 from tests.imaging.test_shifted import LEG, RNG, file
 from tests.imaging.test_wrong_pixels import DRAWN, WINDOW, close, shown
 from tests.imaging.test_wrong_pixels import file as drawn
@@ -63,3 +64,10 @@ def test_bits_between_right_and_left_are_moved_down(tmp_path, shift, noise):
     for above in {shift} if noise else {shift, 0}:
         tags = {"BitsStored": 12, "HighBit": 11 + above, **WINDOW}
         assert close(shown(tmp_path, drawn((DRAWN << shift) | below, **tags)), DRAWN / 4095)
+
+
+@pytest.mark.parametrize("above", [0, 8])
+def test_eight_bits_aligned_to_the_left_are_no_overlay(tmp_path, above):
+    flat = decode(read(PIXELS / "P00_control.dcm")) // 16
+    tags = {"BitsAllocated": 16, "BitsStored": 8, "HighBit": 7 + above, "PixelData": (flat << 8).tobytes()}
+    assert np.array_equal(decode(read(save(radiograph(RNG, flat.shape, **tags), tmp_path / "a.dcm"))), flat)
