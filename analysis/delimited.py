@@ -37,6 +37,14 @@ _WITHIN, _BEFORE = (
     re.compile(rb"[a-z\xc0-\xff]" + _SIGN + rb"(?=[a-z\xc0-\xff])"),
     re.compile(rb"(?<![A-Za-z\xc0-\xff])" + _SIGN),
 )
+#: Alphabets of central Europe, first a letter that longer texts have, and bytes that no Western language of the same letters has.
+_ALPHABETS = (
+    ("éáäčďěíĺľňóôŕřúůý", rb"\xec[a-z]|\xcc[A-Z]|[\xdd\xfd]"),
+    ("áéíóöőúüű", rb"\xf5(?!e)|\xd5(?!E)|[\xdb\xfb]"),
+    ("čćđ", rb"[\x8a\x8e\x9a\x9e]|[\xb9\xbe](?=[a-z])"),
+    ("ęćńó", rb"[a-z][\xb3\xb9\xbf]|[A-Z][\xa3\xa5\xaf]"),
+    ("ăâîţ", rb"[\xde\xfe]|\xba(?=[a-z])"),
+)
 #: Beginnings of spreadsheets (the new ones are zip files), Parquet, and what gzip, bzip2, xz and zstd pack.
 _BINARY = (
     b"PK\x03\x04", b"PK\x05\x06", b"\xd0\xcf\x11\xe0", b"PAR1", b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd",
@@ -118,7 +126,7 @@ def _decoded(data: bytes, path: Path) -> str:
 
 def _western(data: bytes, path: Path, place: int | None) -> str:
     """Decode as Windows' Western code page, where nothing is known to be in another one, as at this `place`."""
-    foreign = _FOREIGN.search(data)
+    foreign = _FOREIGN.search(data) or _of_central_europe(data)
     if not foreign and len(_WITHIN.findall(data)) > len(_BEFORE.findall(data)):
         foreign = _WITHIN.search(data)
     place = foreign.start() if foreign and place is None else place
@@ -133,6 +141,16 @@ def _western(data: bytes, path: Path, place: int | None) -> str:
             "as CSV in UTF-8."
         )
     return text
+
+
+def _of_central_europe(data: bytes) -> re.Match[bytes] | None:
+    """Return a letter of central Europe, where nearly all letters beyond ASCII are of one of its alphabets."""
+    letters = data.translate(None, bytes(range(0xC0)))
+    for alphabet, tells in _ALPHABETS:
+        own, first = ((some + some.upper()).encode("cp1250") for some in (alphabet, alphabet[0]))
+        if not {*first}.isdisjoint(letters) and 50 * len(letters.translate(None, own)) <= len(letters):
+            return re.search(tells, data)
+    return None
 
 
 def text_cells(data: bytes, path: Path, needs: list[str]) -> Columns:
@@ -180,7 +198,7 @@ def text_cells(data: bytes, path: Path, needs: list[str]) -> Columns:
             f"{path}: the names of its columns are in line {below + skipped}; remove what stands above them."
         )
     require(names, needs, path)
-    again = next((name for name in names if re.sub(r"\.\d+$", "", name) in needs and name not in needs), None)
+    again = next((name for name in names if re.sub(r"[._]\d+$", "", name) in needs and name not in needs), None)
     if again:
         raise StudyError(
             f"The table {path} has the column '{again}', as statistics programs call a second one of one name; remove or "

@@ -75,6 +75,16 @@ def test_what_people_write(tmp_path, data, expected):
         "• Genou : « œdème », c’est‑à‑dire l’œil…évolué• Dr Š. DÉJÀ VU".replace("\u2011", "-"),
         "AMANHÃ… NÃO HÁ LESÕES ÓSSEAS; ¿artrosis? 1ª, 2 º",
         "×××××××××× ÷÷÷÷÷÷ ÿÿÿÿÿÿ ··········",
+        "Genou : sûr, août, né, là, brûlé",
+        "sûr",
+        "Ginocchio: così, perché, lunedì, più",
+        "lesões ósseas, espaços mantidos",
+        "Põlv: kõhr, üldine",
+        "Dr Nový: höger knä",
+        "Rodilla: está, ósea, ¿artrosis?",
+        "Højre knæ: én, ø",
+        "Hægra hné: ný",
+        "Høgra knæ: nýtt, á, ð, ø",
         "Það er þýðing, þ.e. ný þrenging á liðbili; þjóð, því, Þ. Jónsdóttir, býr við ský, kýrskýrt",
     ],
 )
@@ -82,6 +92,19 @@ def test_what_people_write(tmp_path, data, expected):
 def test_signs_of_western_texts_are_read_as_they_are(tmp_path, text, encoding):
     frame = read(tmp_path, f'accession\ttext\n1\t"{text}"\n2\thöger knä\n'.encode(encoding))
     assert frame["text"].tolist() == [text, "höger knä"]
+
+
+@pytest.mark.parametrize("codec", ["cp1250", "iso8859-2"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Pravé koleno: žádná artróza, měkké tkáně", "PRAVÉ KOLENO: MĚKKÉ TKÁNĚ", "Pravé koleno: mäkké časti, ľavý kĺb", "Bal térd: szűkült ízületi rés, ápolt",
+        "Lijevo koljeno: suženje, početna artroza", "Levo koleno: brez zloma, začetna artroza, žila", "Genunchi: fără fractură, spaţiu articular", "Kolano: zwężenie szpary, złamanie",
+    ],
+)  # fmt: skip
+def test_letters_of_central_europe_are_not_taken_for_western_ones(tmp_path, text, codec):
+    with pytest.raises(StudyError, match="line 3: there are letters neither"):
+        read(tmp_path, f'accession,text\n1,knee\n2,"{text}"\n'.encode(codec))
 
 
 @pytest.mark.parametrize(
@@ -117,6 +140,7 @@ def test_lines_of_a_text_may_begin_with_numbers(tmp_path, text):
         ('text,accession\n"a,01\nb,02\nc",03\n', "line 2: .* looks like a row of its own"),
         ("Reports of May\n\naccession;text\n1;a\n", "the names of its columns are in line 3; remove what stands above"),
         ('"sep=;"\naccession;text\n1;a\n', "the names of its columns are in line 2"),
+        ("accession,text,text_2\n1,a,b\n", "has the column 'text_2', as statistics programs call a second one"),
         ("accession\n1\n", "lacks the column 'text'; it has 'accession'"),
         ("accession:text\n1:a\n", "lacks the column 'accession'.* separated by commas, semicolons"),
         ("<html>\n<table>accession</table>", "Its first line must name its columns"),

@@ -25,7 +25,9 @@ from analysis.archive.people.patients import (
     common_identifier,
     contradicted,
     exams,
+    of_several_hospitals,
     patients,
+    plain_id,
     shared,
 )
 from analysis.archive.reasons import commonest, sentence
@@ -124,6 +126,7 @@ def ingest(
     many = borne_by_many(files)
     by_study = _patients(files, settings, nobody, many)
     doubts = {"identifiers_of_many": len(many), "patients_contradicted": contradicted(files, files["patient_key"])}
+    doubts["patients_of_several_hospitals"] = of_several_hospitals(files, files["patient_key"])
     doubts |= {"patients_alike": alike(files, files["patient_key"]), "dates_in_future": in_future(files)}
     doubts["beside_dicom"] = beside(folder)
     files["exam_key"] = exams(files, files["patient_key"])
@@ -172,7 +175,7 @@ def _who(files: pd.DataFrame, settings: IngestSettings, many: frozenset[str]) ->
     """Say what stands where the patient's identifier should be, if it is one of the words that stand for nobody."""
     words = {plain(word) for word in settings.placeholders} | many
     told = [
-        f"'{one}' stands for nobody" if isinstance(one, str) and plain(one) in words else ""
+        f"'{one}' stands for nobody" if isinstance(one, str) and plain_id(one, words) is None else ""
         for one in files["patient_id"]
     ]
     return pd.Series(told, files.index, dtype="str")

@@ -20,6 +20,9 @@ from analysis.statistics.brought import read_brought, refuse_flags, refuse_misna
 from analysis.statistics.sample import Sample, make_sample
 from analysis.tables import numbers
 
+#: Exams by whose scores scales can be told apart.
+_TELL_SCALES = 20
+
 
 @dataclass(frozen=True)
 class Matched:
@@ -134,7 +137,9 @@ def match(predictions: str | Path, reference: str | Path, scheme: Scheme) -> Mat
     given = numbers(labels, names, reference).reset_index(drop=True)
     truth = given.where(given.notna(), derived)[names]
     score = predicted_of(names)
-    predicted = _grades(scheme, score, predicted_of(items))
+    predicted = predicted_of(items)
+    _on_one_scale(scheme, score, predicted, predictions)
+    predicted = _grades(scheme, score, predicted)
     _known(truth, dict.fromkeys(names, (0, 1)), exams, reference)
     levels = {name: tuple(item.levels) for name, item in scheme.items.items()}
     _known(graded, levels, exams, reference)
@@ -211,6 +216,20 @@ def _own(scheme: Scheme, scores: pd.DataFrame, path: str | Path) -> None:
             f"{path} scores no grade of '{scheme.name}' (e.g. '{own[0]}'), but has '{others[0]}': it seems to be of another "
             "grading; name that one, or remove such columns."
         )
+
+
+def _on_one_scale(scheme: Scheme, score: pd.DataFrame, given: pd.DataFrame, path: str | Path) -> None:
+    """Refuse levels of an item of which some are scored in percent, say: the highest score says the grade."""
+    for item in scheme.items:
+        levels = score[[o.id for o in scheme.outcomes if o.kind == "grade" and o.item == item]]
+        levels = levels[given[item].isna()].dropna()
+        # ASSUME: of scores that are no probabilities, such as logits, not one level's all lie from 0 to 1 in so many exams.
+        within = ((levels >= 0) & (levels <= 1 + 1e-6)).all()
+        if len(levels) >= _TELL_SCALES and within.nunique() > 1:
+            raise StudyError(
+                f"{path}: the scores of '{within.idxmin()}' go beyond 0 to 1 and those of '{within.idxmax()}' don't, and the "
+                f"highest one says the grade of '{item}'; write all on one scale, or the predicted grade into a column '{item}'."
+            )
 
 
 def _agreeing(scheme: Scheme, given: pd.DataFrame, derived: pd.DataFrame, exams: pd.Series, path: str | Path) -> None:

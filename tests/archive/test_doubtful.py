@@ -144,6 +144,28 @@ def test_a_number_that_a_spreadsheet_makes_that_of_another_exam_is_told(tmp_path
     assert len(both.readings) == 2
 
 
+@pytest.mark.parametrize(
+    ("number", "saved", "told"),
+    [
+        ("20100301123456789", "20100301123456700", 1), ("3-4", "3-Apr", 1), ("10-1934", "Oct-34", 1), ("3/4", "2026-03-04", 1),
+        ("20100301123456789", "20100301123456711", 0), ("3-ABC", "3-Apr", 0),
+    ],
+)  # fmt: skip
+def test_digits_that_a_spreadsheet_drops_and_dates_that_it_makes_are_told(tmp_path, number, saved, told):
+    for place, name in enumerate((number, "7")):
+        save(knee(place, AccessionNumber=name), tmp_path / "dicom" / f"{place}.dcm")
+    found = counts(indexed(tmp_path, reports=f"accession,text\n{saved},Artros\n7,Artros\n").counts)
+    assert (found["reports_of_no_exam"], found.get("reports_spelled_otherwise", 0)) == (1, told)
+
+
+def test_a_long_number_that_ends_in_noughts_may_be_anothers(tmp_path):
+    for place, name in enumerate(("20100301123456700", "20100301123456789", "7")):
+        save(knee(place, AccessionNumber=name), tmp_path / "dicom" / f"{place}.dcm")
+    for named, n in (("20100301123456700", 1), ("20100301123456789", 0)):
+        found = counts(indexed(tmp_path, reports=f"accession,text\n{named},Artros\n7,Artros\n").counts)
+        assert found.get("reports_of_alike_numbers", 0) == n
+
+
 def test_a_fraction_that_lost_its_nought_is_told_as_the_spreadsheets_doing(tmp_path):
     for number, name in enumerate(("1.10", "1.2")):
         save(knee(number, AccessionNumber=name), tmp_path / "dicom" / f"{number}.dcm")

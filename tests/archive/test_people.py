@@ -7,7 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis.archive.inspect import SEPARATOR
-from analysis.archive.people.patients import borne_by_many, contradicted, exams, patients, plain_id, shared
+from analysis.archive.people.patients import (
+    borne_by_many,
+    contradicted,
+    exams,
+    of_several_hospitals,
+    patients,
+    plain_id,
+    shared,
+)
 from analysis.archive.people.pseudonyms import Pseudonyms, key_from_file, key_from_seed
 from analysis.archive.settings import IngestSettings
 from analysis.errors import StudyError
@@ -46,6 +54,13 @@ def same(*rows):
         (("A17", None, "Anonymous^X", "19500101"), ("B99", None, "Anonymous^X", "19500101"), False),
         (("A17", None, "Berg", "19500101"), ("B99", None, "Berg", "19500101"), False),
         (("A17",), ("A18",), False),
+        (("123456.0",), ("123456",), True),
+        (("123456.1",), ("123456",), False),
+        (("1.23E+05",), ("1.23E+05",), False),  # as a spreadsheet writes many people's
+        (("1,23e+05",), ("1,23e+05",), False),
+        (("123.456.782",), ("123456782",), True),
+        (("85.07.30-033.28",), ("85073003328",), True),
+        (("756.1234.5678.97",), ("7561234567897",), True),
         (("0000",), ("0000",), False),
         (("UNKNOWN",), ("unknown",), False),
         (("Unbekannt",), ("UNBEKANNT",), False),
@@ -80,6 +95,23 @@ def test_a_number_that_two_hospitals_gave_is_of_two_people_where_their_births_di
     found = patients(files, NOBODY)
     assert found.notna().all() and found.nunique() == n
     assert found.is_unique == (n == len(issuers))
+
+
+@pytest.mark.parametrize(
+    ("issuers", "sexes", "births", "n"),
+    [
+        (("Lund", "Malmö"), ("male", "female"), (None, None), 2),
+        (("Lund", "Malmö"), ("male", "male"), (None, None), 1),
+        (("Lund", "Malmö"), ("male", None), (None, None), 1),
+        (("Lund", "Malmö"), ("male", "female"), ("19500304", None), 1),
+    ],
+)
+def test_without_birth_dates_sexes_tell_two_people_of_one_number(issuers, sexes, births, n):
+    files = table(*[("1234", None, None, born) for born in births])
+    files = files.assign(issuer=pd.Series(issuers, dtype="str"), sex=pd.Series(sexes, dtype="str"))
+    found = patients(files, NOBODY)
+    assert found.nunique() == n
+    assert of_several_hospitals(files, found) == (n == 1 and births == (None, None))
 
 
 def test_identifiers_link_in_chains():

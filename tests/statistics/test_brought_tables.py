@@ -273,3 +273,15 @@ def test_one_patient_has_estimates(tmp_path):
     row = pd.read_csv(tmp_path / "out/roc.csv").set_index("outcome").loc["kl_0"]
     assert row["patients"] == 1 and row["low"] < row["auc"] < row["high"]
     assert row["high"] - row["low"] > 0.3  # one patient tells little, however many exams
+
+
+def test_levels_on_different_scales_are_refused(tmp_path):
+    frame = pd.read_csv(CASES / "c00_plain/predictions.csv")
+    levels = [f"kl_{level}" for level in range(5)]
+    one, all_ = (frame.assign(**frame[names] * 100) for names in (["kl_2"], levels))
+    one.to_csv(tmp_path / "p.csv", index=False)
+    with pytest.raises(StudyError, match=r"p\.csv: the scores of 'kl_2' go beyond 0 to 1 and those of 'kl_0' don't"):
+        match(tmp_path / "p.csv", CASES / "c00_plain/reference.csv", load_scheme(KL))
+    for good in (one.assign(kl=0), all_):
+        good.to_csv(tmp_path / "p.csv", index=False)
+        assert match(tmp_path / "p.csv", CASES / "c00_plain/reference.csv", load_scheme(KL)).score["kl_2"].max() > 1

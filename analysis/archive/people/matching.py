@@ -15,6 +15,12 @@ from analysis.tables import MISSING, by_value
 #: What a spreadsheet puts in the place of what it can't work out.
 _ERROR = re.compile(r"#(?:[A-ZÄÖÅÉ0/]+[!?]|N/A)", re.IGNORECASE)
 _EXPONENT = re.compile(r"\d(?:[.,]\d+)?E[+]?\d+", re.IGNORECASE)
+#: A date, as which it takes numbers such as 3-4 and 10-1234.
+_DATE = re.compile(
+    r"\d{1,2}[-. ][^\W\d_]{3,4}\.?|[^\W\d_]{3,4}\.?[- ]\d\d|\d{1,2}([/.-])\d{1,2}\1\d{4}|\d{4}-\d\d-\d\d"
+)
+#: Digits that it keeps of a number.
+_KEPT = 15
 
 
 def exam_names(files: pd.DataFrame) -> pd.DataFrame:
@@ -64,18 +70,21 @@ def respelled(named: pd.Series, files: pd.DataFrame) -> tuple[str, pd.Series, pd
         The accession numbers that they may be, of exams that the table doesn't name.
     """
     lost, unnamed = _unmatched(named, files)
-    zeros = "a spreadsheet has changed the numbers (zeros lost, decimals or exponents gained): "
-    for hint, form in ((zeros, _core), ("they differ in capitals, dashes, blanks or letters that look alike: ", plain)):
-        here, there = lost.map(form), unnamed.map(form)
+    zeros = "a spreadsheet has changed the numbers (zeros lost, decimals or exponents gained, rounded, or made dates): "
+    spelled = "they differ in capitals, dashes, blanks or letters that look alike: "
+    for hint, form, true in ((zeros, _core, _saved), (spelled, plain, plain)):
+        here, there = lost.map(form), unnamed.map(true)
         if here.isin(there).any():
             return hint, lost[here.isin(there)], unnamed[there.isin(here)]
-    exponents = lost[lost.map(lambda name: bool(_EXPONENT.fullmatch(name))).astype(bool)]
-    return (zeros if len(exponents) else ""), exponents, unnamed
+    changed = lost[lost.str.fullmatch(_EXPONENT)]
+    if not files["accession"].str.fullmatch(_DATE).eq(True).any():  # numbers of an archive may look like dates
+        changed = lost[lost.str.fullmatch(_EXPONENT) | lost.str.fullmatch(_DATE)]
+    return (zeros if len(changed) else ""), changed, unnamed
 
 
 def _twins(named: pd.Series, files: pd.DataFrame) -> pd.Series:
     """Return the names of a table that may be of another exam, too: one that it doesn't name, and a spreadsheet writes alike."""
-    other = _unmatched(named, files)[1].map(_core)
+    other = _unmatched(named, files)[1].map(_saved)
     there = named[named.isin(files["accession"])].drop_duplicates()
     return there[there.map(_core).isin(other)] if len(other) else there[:0]
 
@@ -97,6 +106,12 @@ def _core(name: str) -> str:
     """Return what a spreadsheet leaves of a number: no zeros before it or after its decimal sign, no thousands apart."""
     together = re.sub(r"(?<=\d)[\s.,'’](?=\d{3}(?:\D|$))", "", re.sub(r"[.,]0{1,2}$", "", name))
     return re.sub(r"^(\d+[.,]\d*?)0+$", r"\1", together).lstrip("0")
+
+
+def _saved(name: str) -> str:
+    """Return what a spreadsheet that saves a number leaves of it: also of its digits the first ones alone."""
+    core = _core(name)
+    return core[:_KEPT].ljust(len(core), "0") if core.isdecimal() else core
 
 
 def reports_of_exams(reports: pd.DataFrame, files: pd.DataFrame, path: Path) -> tuple[pd.DataFrame, dict[str, int]]:

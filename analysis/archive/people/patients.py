@@ -27,12 +27,19 @@ def plain_id(identifier: str | None, nobody: Container[str] = ()) -> str | None:
     digits (`A-17`); elsewhere it parts, so that `1-12` and `11-2` are two. A Swedish personal number is the same with
     and without its century.
     """
-    found = plain(identifier or "")
-    if not found or found in nobody or found in MISSING or _REPEATED.fullmatch(found):
+    identifier = _WHOLE.sub(r"\1", identifier or "")
+    found = plain(identifier)
+    if (
+        not found
+        or found in nobody
+        or found in MISSING
+        or _REPEATED.fullmatch(found)
+        or _EXPONENT.fullmatch(identifier.strip())
+    ):
         return None
     # Month 1-12 and day 1-31, or 61-91 in a co-ordination number.
     century = re.fullmatch(r"(?:19|20)(\d\d(?:0[1-9]|1[0-2])(?:[06][1-9]|[1278]\d|[39][01])\d{4})", found)
-    runs = _RUNS.findall(unicodedata.normalize("NFKD", identifier or "").casefold())
+    runs = _RUNS.findall(unicodedata.normalize("NFKD", identifier).casefold())
     if century and len(runs) <= 2:
         return century[1]
     if all(run.isalpha() and plain(run) in nobody for run in runs):
@@ -44,11 +51,17 @@ def plain_id(identifier: str | None, nobody: Container[str] = ()) -> str | None:
 
 #: What stands for nobody: zeros, a letter repeated, or four and more of another digit.
 _REPEATED = re.compile(r"0+|([^\W\d])\1+|(\d)\2{3,}")
+#: What programs make of a number for want of another cell in its column, and of a long one: that may be many people's.
+_WHOLE, _EXPONENT = re.compile(r"^\s*(\d+)\.0\s*$"), re.compile(r"\d[.,]\d+E[+]\d+", re.IGNORECASE)
 _RUNS = re.compile(r"[^\W_\u0300-\u036f]+")
 #: The second of two letters that stand for one with dots or a ring (Mueller, Aase).
 _UMLAUT = re.compile(r"(?<=[aou])e|(?<=a)a")
-#: Lengths of the groups in which Nordic, American and British numbers are written.
-_NATIONAL = {(6, 4), (8, 4), (6, 5), (3, 2, 4), (3, 3, 4)}
+#: Lengths of the groups in which national numbers are written: Nordic, American, British, Dutch, Brazilian, Belgian, Swiss and
+#: French ones.
+_NATIONAL = {
+    (6, 4), (8, 4), (6, 5), (3, 2, 4), (3, 3, 4), (3, 3, 3), (3, 3, 3, 2), (2, 2, 2, 3, 2), (3, 4, 4, 2), (1, 2, 2, 2, 3, 3, 2),
+    (13, 2),
+}  # fmt: skip
 
 
 def borne_by_many(files: pd.DataFrame) -> frozenset[str]:
@@ -124,11 +137,11 @@ _COLUMNS = ["patient_id", "other_ids", "patient_name", "birth_date"]
 
 
 def _by_hospital(files: pd.DataFrame) -> pd.Series:
-    """Return the identifiers, with the hospital's name before those that each of several gave to somebody of another birth."""
-    # As HL7 writes them, in one: 1234^^^Lund.
-    both = files["patient_id"].str.extract(r"^(?P<number>[^^]*\d[^^]*)\^\^\^(?P<issuer>[^^&]+)")
-    number = both["number"].fillna(files["patient_id"])
-    issuer = files.reindex(columns=["issuer"])["issuer"].astype("str").fillna(both["issuer"])
+    """Return the identifiers, with the hospital's name before those that each of several gave to somebody of another birth.
+
+    Where headers have no birth date, of another sex.
+    """
+    number, issuer = _issued(files)
     if issuer.nunique() < 2:
         return number
     given = pd.DataFrame(
@@ -138,11 +151,27 @@ def _by_hospital(files: pd.DataFrame) -> pd.Series:
             "born": files["birth_date"].str.replace(r"\D", "", regex=True),
         }
     )
+    dated = given["born"].groupby(given["number"]).transform("count") > 0
+    given["born"] = given["born"].where(dated, files.reindex(columns=["sex"])["sex"].astype("str"))
     told = given.dropna().drop_duplicates().groupby("number").agg(["nunique", "count"])
     several = told["issuer", "nunique"] > 1
     for column in ("issuer", "born"):  # as many births as hospitals, one each
         several &= told[column, "nunique"] == told[column, "count"]
     return number.mask(given["number"].isin(told.index[several]) & issuer.notna(), issuer + " " + number)
+
+
+def _issued(files: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
+    """Return each file's identifier and the hospital that gave it, also where they are in one, as HL7 writes them (1234^^^Lund)."""
+    both = files["patient_id"].str.extract(r"^(?P<number>[^^]*\d[^^]*)\^\^\^(?P<issuer>[^^&]+)")
+    issuer = files.reindex(columns=["issuer"])["issuer"].astype("str").fillna(both["issuer"])
+    return both["number"].fillna(files["patient_id"]), issuer
+
+
+def of_several_hospitals(files: pd.DataFrame, patient: pd.Series) -> int:
+    """Count the patients to whom several hospitals gave one number, with no birth date to say whether they are one."""
+    given = [one.map(plain, na_action="ignore").rename(name) for name, one in enumerate(_issued(files))]
+    about = pd.DataFrame({"issuer": given[1], "born": files["birth_date"]}).groupby([patient, given[0]]).nunique()
+    return int(about.index.get_level_values(0)[(about["issuer"] > 1) & (about["born"] == 0)].nunique())
 
 
 @lru_cache(maxsize=4096)
