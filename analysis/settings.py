@@ -32,7 +32,7 @@ class Settings(BaseModel):
         Keys in which an empty text means something: what says nothing.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, defer_build=True)
     expert: ClassVar[tuple[str, ...]] = ()
     blank: ClassVar[tuple[str, ...]] = ()
 

@@ -36,6 +36,15 @@ def test_commands_start_without_heavy_libraries():
     assert done.stdout.strip() == "[]", done.stdout + done.stderr
 
 
+def test_a_stage_imports_no_library_of_the_tests(tmp_path):
+    settings, out = tmp_path / "statistics.yaml", tmp_path / "audit.csv"
+    settings.write_text("{}")
+    command = [sys.executable, "-v", "-m", "analysis", "audit", "--settings", settings, "--out", out]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "import 'pandera'" in done.stderr and "import 'hypothesis" not in done.stderr
+
+
 def test_config_names_every_key_with_its_meaning(tmp_path):
     from analysis.study.config_yaml import write_config
     from analysis.study.configuration import Study

@@ -16,7 +16,7 @@ def line_of(path: str | Path, keys: Iterable[object]) -> int:
     Merged mappings (`<<: *other`) are followed into where the key is written. Where a key isn't
     in the file, the line of the last one that is.
     """
-    node = yaml.compose(Path(path).read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+    node = yaml.compose(Path(path).read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
     line = 1
     for key in keys:
         pair = _find(node, str(key))

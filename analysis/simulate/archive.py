@@ -24,6 +24,13 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+#: What draws and writes an exam, imported once for all workers, and not by each, with what it imports in passing.
+_DRAWN_BY = (
+    *("analysis.simulate.bilateral", "analysis.simulate.dicom", "analysis.simulate.hardware"),
+    *("mcubes", "scipy.interpolate"),
+)
+
+
 @dataclass(frozen=True)
 class Written:
     """What an exam leaves in the tables."""
@@ -111,7 +118,7 @@ def simulate(settings: SimulateSettings, seed: int, workers: int, out: Path) -> 
     if workers == 1:
         written = [work(visit) for visit in _progress(visits)]
     else:
-        with ProcessPoolExecutor(workers, clean_context(__name__)) as pool:
+        with ProcessPoolExecutor(workers, clean_context(__name__, *_DRAWN_BY)) as pool:
             written = list(_progress(pool.map(work, visits, chunksize=4), len(visits)))
     written.sort(key=lambda w: w.accession)
     (part / "dicom" / "Thumbs.db").write_bytes(b"\xd0\xcf\x11\xe0" + bytes(508))

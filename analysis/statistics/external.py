@@ -11,8 +11,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import statsmodels.api as sm
 from scipy.special import expit, logit
+from statsmodels.genmod.families import Binomial
+from statsmodels.genmod.generalized_linear_model import GLM
+from statsmodels.tools.tools import add_constant
 
 from analysis.files import read_table
 from analysis.grading.scheme import Scheme
@@ -226,7 +228,7 @@ def _fit(x: Floats, truth: Floats, slope: bool) -> tuple[float, float] | None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            fitted = sm.GLM(truth, sm.add_constant(x, has_constant="add"), family=sm.families.Binomial()).fit()
+            fitted = GLM(truth, add_constant(x, has_constant="add"), family=Binomial()).fit()
         except Exception:  # statsmodels raises what it likes where cases and controls are apart
             return None
     if not fitted.converged or not np.isfinite(fitted.params).all():
