@@ -110,7 +110,7 @@ def browse(
     items = task.scheme.items
     for item in items:
         pages = [{"name": f"{name}.html", "label": items[name].short, "here": name == item} for name in items]
-        title = f"{said['cohort'].get('title') or cohort}: {items[item].title}"
+        title = f"{items[item].title}: {said['cohort'].get('title') or cohort}"
         write_item(browsed, item, out / f"{item}.html", title=title, pages=pages, more=some)
     seal(out)
     return f"{len(exams)} test exams.\n" + "\n".join(str(out / f"{item}.html") for item in items)
