@@ -81,7 +81,8 @@ MADE = [
     *("config", "tables", "figures", "values", "manuscript", "provenance"),
 ]
 if FROM_ARCHIVE:
-    MADE += ["ingest", "prepare", "select", "reference", "characterise", "predict"]
+    MADE += ["ingest", "prepare", "select", "reference", "agreement"]
+    MADE += ["characterise", "predict"]
     MADE += [
         "attribute",
         "check_privacy",
