@@ -44,6 +44,30 @@ def test_what_is_black_within_a_picture_is_no_part_that_lacks():
     assert filled_up(oblique) == 0
 
 
+@pytest.mark.parametrize("value", [0, 4095])
+@pytest.mark.parametrize(("first", "pixels"), [(120.4, 120), (170.6, 70), (90.4, 40.2), (0, 100.5)])
+def test_a_picture_within_a_surround_that_lacks_a_part_is_refused(tmp_path, first, pixels, value):
+    stored = np.full_like(LEG, value)
+    stored[15:225, 20:180] = LEG[15:225, 20:180]
+    assert np.array_equal(decode(file(tmp_path, stored)), stored)
+    start = int(first * COLUMNS)
+    stored.ravel()[start : start + int(pixels * COLUMNS)] = value
+    with pytest.raises(Unreadable) as refused:
+        decode(file(tmp_path, stored))
+    assert refused.value.code == "truncated"
+
+
+def test_a_surround_that_is_oblique_by_a_hair_is_no_part_that_lacks():
+    for top, bottom in ((20, 220), (5, 210), (10, 130), (110, 230)):
+        for half in (np.s_[:, :100], np.s_[:, 100:]):
+            field = np.zeros(LEG.shape, bool)
+            field[top:bottom, 20:180] = True
+            other = np.roll(field, 1, axis=0)
+            field[half] = other[half]
+            for picture in (np.where(field, LEG, 0), np.where(field, LEG, 0)[:, ::-1], np.where(field, LEG, 0).T):
+                assert filled_up(np.ascontiguousarray(picture)) == 0
+
+
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
 def test_jpeg_2000_that_is_filled_up_is_refused(tmp_path, share):
     ds = radiograph(RNG, LEG.shape, PixelData=LEG.tobytes())
