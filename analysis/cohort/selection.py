@@ -164,7 +164,7 @@ def count_images(
     unreadable : pandas.DataFrame
         What `prepare` could not use: `image`, `exam`, `code`.
     copies : pandas.DataFrame
-        See `ImageStore`: one picture that was compressed in two ways is two images in the index.
+        See `ImageStore`: one picture that was compressed in two ways, or its negative, is two images in the index.
 
     Raises
     ------

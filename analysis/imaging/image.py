@@ -46,7 +46,7 @@ def prepare_file(path: Path, settings: ImagesSettings, box: Box | None = None, d
     -------
     numpy.ndarray of uint8, shape (size, size)
     str
-        A hash of the decoded pixels: the same for one picture in several compressions.
+        A hash of the decoded pixels: the same for one picture in several compressions, and for its negative.
     str
         What was put right (`analysis.archive.dicom.corrections`): codes with blanks between them.
 
@@ -141,7 +141,15 @@ def reduced(
 
 
 def hash_of(stored: NDArray[Any]) -> str:
-    """Hash decoded pixels and their shape, whatever byte order they were stored in."""
-    digest = xxhash.xxh3_128(np.ascontiguousarray(stored, stored.dtype.newbyteorder("=")).data)
+    """Hash decoded pixels and their shape: one picture's are the same in any byte order, with any offset, and as its negative.
+
+    The corner tells which of the two it is; one in the very middle tells nothing.
+    """
+    pixels = np.ascontiguousarray(stored, stored.dtype.newbyteorder("="))
+    low, high = pixels.min(), pixels.max()
+    is_upright = 2 * pixels[0, 0].item() <= low.item() + high.item()
+    if pixels.dtype.kind == "i":  # as unsigned none of the differences is too large
+        pixels, low, high = (one.view(f"u{pixels.dtype.itemsize}") for one in (pixels, low, high))
+    digest = xxhash.xxh3_128((pixels - low if is_upright else high - pixels).data)
     digest.update(str(stored.shape).encode())
     return digest.hexdigest()

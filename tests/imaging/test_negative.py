@@ -53,6 +53,23 @@ def test_a_negative_is_turned_over_and_noted(tmp_path, said, tags):
     assert shown.grey[60, 100] > shown.grey[60, 40] > shown.grey[60, 5]
 
 
+@pytest.mark.parametrize("first", [40, 4000])
+def test_a_picture_and_its_negative_are_one(tmp_path, first):
+    picture = leg()
+    picture[0, 0] = first
+    forms = [
+        (picture, {}),
+        (4095 - picture, {"PhotometricInterpretation": "MONOCHROME1"}),
+        (picture - 2048, {"PixelRepresentation": 1, "WindowCenter": 0}),
+        (2047 - picture, {"PixelRepresentation": 1, "WindowCenter": 0, "PhotometricInterpretation": "MONOCHROME1"}),
+    ]
+    found = [prepare_file(written(tmp_path / "one.dcm", one, **tags), WHOLE) for one, tags in forms]
+    assert len({digest for _, digest, _ in found}) == 1
+    assert all(np.abs(small.astype(int) - found[0][0]).max() <= 1 for small, _, _ in found)
+    others = (picture[::-1], picture[:, ::-1], picture // 2)
+    assert all(prepare_file(written(tmp_path / "one.dcm", one), WHOLE)[1] != found[0][1] for one in others)
+
+
 def test_a_shape_that_says_inverse_of_what_is_none_makes_no_negative(tmp_path):
     path = written(tmp_path / "one.dcm", leg(), PresentationLUTShape="INVERSE")
     small, _, noted = prepare_file(path, WHOLE)
