@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 _SWAPPED = 3
 #: How far from an image's values the ends of its window may be, as a share of their range.
 _MORE = 0.25
+#: What share of its values a window cuts off at one end, and has room for at the other, where it is of others.
+_CUT_OFF = 0.1
 #: The least size of a fraction; one over it is the largest.
 _FRACTION = 1e-7
 
@@ -174,7 +176,7 @@ _KINDS: dict[tuple[int | None, ...], np.dtype[Any]] = {
 
 def _shown(values: NDArray[Any], dataset: Dataset) -> NDArray[np.float64] | None:
     """Brightness 0..1 by the file's VOI LUT or window; None where it has no usable one."""
-    values = stored_as_told(values, dataset)
+    stored, values = values, stored_as_told(values, dataset)
     for item in value(dataset, "VOILUTSequence") or ():
         try:
             entries = values if np.issubdtype(values.dtype, np.integer) else np.rint(values).astype(np.int64)
@@ -198,6 +200,9 @@ def _shown(values: NDArray[Any], dataset: Dataset) -> NDArray[np.float64] | None
         if value(dataset, "WindowWidth") is not None:
             correct(dataset, "window")
         return None
+    if values is not stored and _is_of_stored(centre - width / 2, centre + width / 2, values, stored):
+        correct(dataset, "window")
+        return None
     x = values.astype(np.float64)
     if function == "SIGMOID":
         return 1 / (1 + np.exp(np.clip(-4 * (x - centre) / width, -500, 500)))
@@ -211,6 +216,14 @@ def _are_exchanged(centre: float, width: float, low: float, high: float) -> bool
     more = _MORE * (high - low)
     fits = low - more <= width - centre / 2 <= low + more and high - more <= width + centre / 2 <= high + more
     return fits and not low <= centre <= high
+
+
+def _is_of_stored(start: float, end: float, values: NDArray[Any], stored: NDArray[Any]) -> bool:
+    """Return whether a window takes in all that was stored, and of what slope and intercept make of it is beside a part."""
+    low, high = float(values.min()), float(values.max())
+    below, above = (start - low) / (high - low), (end - high) / (high - low)
+    beside = min(below, above) > _CUT_OFF or max(below, above) < -_CUT_OFF
+    return bool(beside and start <= stored.min() and stored.max() <= end)
 
 
 def _stretch(

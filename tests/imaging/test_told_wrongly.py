@@ -4,8 +4,11 @@ import numpy as np
 import pytest
 from pydicom.uid import ExplicitVRBigEndian
 
+from analysis.archive.dicom.corrections import corrections
+from analysis.archive.dicom.dataset import read
 from analysis.archive.dicom.padding import padding
 from analysis.imaging.image import prepare_file
+from analysis.imaging.pixels import brightness
 from analysis.imaging.settings import ImagesSettings
 from tests.archive.files import save
 from tests.imaging.test_wrong_pixels import ALL, COLUMNS, DRAWN, FALLING, RAMP, ROWS, WINDOW, close, file, lut, shown
@@ -88,6 +91,31 @@ def test_a_window_whose_numbers_are_exchanged_is_put_right(tmp_path):
     image, noted = prepared(ds, tmp_path)
     assert (image == prepared(file(**WINDOW), tmp_path)[0]).all()
     assert noted == "window"
+
+
+@pytest.mark.parametrize("bits", [16, 32])
+@pytest.mark.parametrize("intercept", [-2048, -1024, 1024])
+def test_a_window_of_what_was_stored_before_its_intercept_is_none(tmp_path, intercept, bits):
+    for centre, put_right in ((2048, ["window"]), (2048 + intercept, [])):
+        ds = file(RescaleSlope="1", RescaleIntercept=str(intercept), WindowCenter=str(centre), WindowWidth="4096")
+        ds.BitsAllocated, ds.PixelData = bits, DRAWN.astype(f"<u{bits // 8}").tobytes()
+        dataset = read(save(ds, tmp_path / "a.dcm"))
+        image = brightness(dataset)
+        assert corrections(dataset) == put_right
+        assert (image == brightness(dataset, window=False)).all() if put_right else close(image)
+
+
+@pytest.mark.parametrize(("low", "high"), [(-1024, 3071), (-400, 2500), (0, 1800), (-1024, 4096), (0, 2500)])
+def test_a_window_that_is_of_what_intercept_makes_is_kept(tmp_path, low, high):
+    tags = {
+        "RescaleSlope": "1",
+        "RescaleIntercept": "-1024",
+        "WindowCenter": (low + high) // 2,
+        "WindowWidth": high - low,
+    }
+    dataset = read(save(file(**tags), tmp_path / "a.dcm"))
+    assert close(brightness(dataset), np.clip((DRAWN - 1024.0 - low) / (high - low), 0, 1))
+    assert not corrections(dataset)
 
 
 @pytest.mark.parametrize(("centre", "width"), [(1000, 4096), (3000, 1500), (3500, 2048)])
