@@ -141,15 +141,16 @@ def reduced(
 
 
 def hash_of(stored: NDArray[Any]) -> str:
-    """Hash decoded pixels and their shape: one picture's are the same in any byte order, with any offset, and as its negative.
+    """Hash decoded pixels and their shape: one picture's are the same in any byte order, and as its negative.
 
-    The corner tells which of the two it is; one in the very middle tells nothing.
+    The corner tells which of the two it is.
     """
     pixels = np.ascontiguousarray(stored, stored.dtype.newbyteorder("="))
-    low, high = pixels.min(), pixels.max()
-    is_upright = 2 * pixels[0, 0].item() <= low.item() + high.item()
-    if pixels.dtype.kind == "i":  # as unsigned none of the differences is too large
-        pixels, low, high = (one.view(f"u{pixels.dtype.itemsize}") for one in (pixels, low, high))
-    digest = xxhash.xxh3_128((pixels - low if is_upright else high - pixels).data)
+    if np.issubdtype(pixels.dtype, np.integer):
+        # The largest value of as many bits as there are; signed ones are turned about the middle of theirs.
+        largest = (1 << int(pixels.max()).bit_length()) - 1 if pixels.dtype.kind == "u" else -1
+        if 2 * int(pixels[0, 0]) > largest:
+            pixels = pixels.dtype.type(largest) - pixels
+    digest = xxhash.xxh3_128(pixels.data)
     digest.update(str(stored.shape).encode())
     return digest.hexdigest()

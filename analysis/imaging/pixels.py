@@ -14,7 +14,7 @@ from analysis.archive.dicom.dataset import NATIVE, Unreadable, numbers, syntax_o
 from analysis.archive.dicom.lacking import complete
 from analysis.archive.dicom.pixel_data import stored_pixels
 from analysis.archive.dicom.stored import hidden, is_inverted, roughness, true_values
-from analysis.imaging.broken import filled_up, repeated, shifted
+from analysis.imaging.broken import filled_up, shifted
 from analysis.imaging.jpeg import decode_jpeg, refuse_damaged
 from analysis.imaging.luts import looked_up, stored_as_told
 
@@ -59,8 +59,6 @@ def decode(dataset: Dataset) -> NDArray[Any]:
     if syntax_of(dataset) in (*NATIVE, RLELossless):  # in which bytes that are missing pass unnoticed
         if row := filled_up(stored):
             raise Unreadable("truncated", f"filled up with one value from within row {row}")
-        if row := repeated(stored):
-            raise Unreadable("damaged", f"from row {row} on rows above come a second time")
         if row := shifted(stored):
             raise Unreadable("damaged", f"from row {row} on what belongs on one side is on the other")
     return stored

@@ -99,7 +99,7 @@ def test_corrections_are_counted_and_told(tmp_path):
     for name, tags in zip(
         names, (WINDOW, {"RescaleSlope": "0"}, {"RescaleSlope": "0", "PixelSpacing": ["9", "0.1"]}), strict=True
     ):
-        save(file(DRAWN // (1 + int(name[1])), **tags), tmp_path / f"archive/{name}.dcm")
+        save(file(DRAWN + ord(name[1]) % 5, **tags), tmp_path / f"archive/{name}.dcm")
     image = dict.fromkeys(("view", "side", "protocol", "body_part", "sex")) | {"series": "s", "age": 60.0, "day": 0}
     image |= {"rows": ROWS, "columns": COLUMNS, "bits": 12, "photometric": "MONOCHROME2", "modality": "DX"}
     image |= {"transfer_syntax": "1.2.840.10008.1.2.1"}

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from analysis.archive.dicom.dataset import Unreadable, read
-from analysis.imaging.broken import repeated, shifted
+from analysis.imaging.broken import shifted
 from analysis.imaging.pixels import decode
 from tests.archive.files import radiograph, save
 
@@ -52,24 +52,3 @@ def test_what_lies_across_a_picture_is_no_shift():
     for picture in (collimated, plate, oblique, striped, LEG[::-1].copy(), LEG.T.copy(), np.roll(LEG, 3, axis=1)):
         assert shifted(picture) == 0
     assert shifted(LEG[:20]) == 0
-
-
-@pytest.mark.parametrize(("first", "rows", "later"), [(40, 60, 60), (0, 8, 200), (100, 20, 90)])
-@pytest.mark.parametrize("dtype", ["u1", "<u2"])
-def test_rows_that_come_a_second_time_are_refused(tmp_path, first, rows, later, dtype):
-    stored = (LEG // (16 if dtype == "u1" else 1)).astype(dtype)
-    stored[first + later : first + later + rows] = stored[first : first + rows]
-    with pytest.raises(Unreadable) as refused:
-        decode(file(tmp_path, stored))
-    assert refused.value.code == "damaged" and refused.value.detail.startswith(f"from row {first + later + 1} on")
-
-
-def test_what_is_alike_row_by_row_is_no_second_time():
-    flat = np.tile(LEG[:1], (240, 1))
-    assert not repeated(flat) and not repeated(np.zeros_like(LEG)) and not repeated(LEG)
-    enlarged = LEG.repeat(3, axis=0)
-    bands = LEG.copy()
-    bands[30:60] = bands[150:180] = 0
-    few = LEG.copy()
-    few[150:157] = few[30:37]
-    assert not repeated(enlarged) and not repeated(bands) and not repeated(few)
