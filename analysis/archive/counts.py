@@ -10,10 +10,13 @@ from analysis.archive.describe import parse_date
 from analysis.schemas import COUNTS
 
 
-def count(files: pd.DataFrame, double: int, texts: dict[str, int], by_study: int, items: pd.Series) -> pd.DataFrame:
+def count(
+    files: pd.DataFrame, double: int, texts: dict[str, int], by_study: int, items: pd.Series, unread: dict[str, int]
+) -> pd.DataFrame:
     """Count what became of the files, and hold the sum to what was found: columns `kind`, `code`, `n`.
 
-    `double` is the number of exams of two knees, `items` what was read, for each reading: a slip in a name shows.
+    `double` is the number of exams of two knees, `items` what was read, for each reading: a slip in a name shows. `unread` are
+    the cells in columns that aren't read.
     """
     good = files[files["code"].isna()]
     duplicate = files["code"].str.startswith("duplicate").fillna(False).astype(bool)
@@ -40,6 +43,7 @@ def count(files: pd.DataFrame, double: int, texts: dict[str, int], by_study: int
     rows += [("burned_in", str(said), n) for said, n in burned_in.items()]
     rows += [(kind, None, n) for kind, n in texts.items()]
     rows += [("readings", str(item), n) for item, n in items.value_counts().sort_index().items()]
+    rows += [("column_not_read", column, n) for column, n in unread.items()]
     return pd.DataFrame(rows, columns=list(COUNTS.columns))
 
 

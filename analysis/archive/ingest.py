@@ -17,6 +17,7 @@ from analysis.archive.inspect import DESCRIPTION
 from analysis.archive.knees.units import BOX, both_sides_read, divide, find_double, units
 from analysis.archive.parts import gather
 from analysis.archive.people.copies import mark_copies
+from analysis.archive.people.identifiers import plain_id
 from analysis.archive.people.matching import exams_of_readings, fill_from, reports_of_exams
 from analysis.archive.people.names import plain
 from analysis.archive.people.patients import (
@@ -25,13 +26,13 @@ from analysis.archive.people.patients import (
     common_identifier,
     contradicted,
     exams,
+    exams_alike,
     of_several_hospitals,
     patients,
-    plain_id,
     shared,
 )
 from analysis.archive.reasons import commonest, sentence
-from analysis.archive.tables import read_reports, readings_or_problem
+from analysis.archive.tables import columns_not_read, read_reports, readings_or_problem
 from analysis.errors import StudyError
 from analysis.files import write_table
 from analysis.schemas import COUNTS, IMAGES, PRIVATE, READINGS, REJECTED
@@ -131,6 +132,7 @@ def ingest(
     doubts["beside_dicom"] = beside(folder)
     files["exam_key"] = exams(files, files["patient_key"])
     dated = files.loc[files["code"].isna(), "date"].notna().groupby(files["exam_key"]).any()
+    doubts["exams_alike"] = exams_alike(files, files["patient_key"], files["exam_key"])
     doubts["exams_without_date"] = int((~dated).sum())
     reject(files, files["exam_key"].isna(), "no_exam")
     reject(files, files["patient_key"].isna(), "no_patient", _who(files, settings, many))
@@ -152,7 +154,7 @@ def ingest(
     except StudyError as error:
         problem = str(error)
     reject(files, files["exam"].isin(double) & files["side"].isna(), "no_side")
-    counts = count(files, len(double), told | texts, by_study, read["item"])
+    counts = count(files, len(double), told | texts, by_study, read["item"], columns_not_read(folder))
     if problem:
         raise Refused(problem, files, counts)
     files = divide(files.drop(columns=["patient_key", "exam_key"]), double)

@@ -1,4 +1,4 @@
-"""The tables that come with an archive: reports.csv, readings.csv, sets.csv."""
+"""The tables that come with an archive: reports.csv, readings.csv, sets.csv, exams.csv."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ REPORTS = ("accession", "text")
 READINGS = tuple(schemas.READINGS.columns)
 SPLIT = ("patient", "set")
 EXAMS = ("exam", "age", "sex")
+#: What is read of each table.
+_READ = {"reports.csv": REPORTS, "readings.csv": (*READINGS, "side"), "sets.csv": SPLIT, "exams.csv": EXAMS}
 #: In which radiographs can have been read.
 _YEARS = (1895, 2150)
 #: Letters and words for a side, as they stand in a column of their own.
@@ -108,8 +110,26 @@ def readings_or_problem(path: Path) -> tuple[pd.DataFrame, str | None]:
         return none, str(error)
 
 
+def columns_not_read(folder: Path) -> dict[str, int]:
+    """Count the cells in columns of an archive's tables that nothing is read from, by table and column (`reports.csv: title`)."""
+    found = {}
+    for name, known in _READ.items():
+        try:
+            frame = read_text_table(folder / name) if (folder / name).exists() else pd.DataFrame()
+        except StudyError:  # which whoever reads the table says
+            continue
+        for column in frame.columns.difference(list(known)):
+            found[f"{name}: {column}"] = int((~frame[column].str.lower().isin(MISSING)).sum())
+    return {column: n for column, n in found.items() if n}
+
+
 def read_reports(path: Path) -> pd.DataFrame:
     """Read reports.csv: a text for each accession number, without marks of HTML, several texts of one exam joined.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns `accession`, `text`, and `texts`, the number of different ones that were joined.
 
     Raises
     ------
@@ -131,12 +151,15 @@ def _identified(frame: pd.DataFrame, column: str) -> pd.DataFrame:
 
 
 def joined(texts: pd.DataFrame, key: str) -> pd.DataFrame:
-    """Join the texts (column `text`) of each key, in the order of the keys."""
+    """Join the texts (column `text`) of each key, in the order of the keys; `texts` says how many different ones they are."""
     found: dict[str, list[str]] = {}
     for name, text in zip(texts[key], texts["text"], strict=True):
         found.setdefault(name, []).append(text)
-    rows = [(name, "\n".join(listed)) for name, listed in sorted(found.items())]
-    return pd.DataFrame(rows, columns=[key, "text"], dtype="str")
+    listed = sorted(found.items())
+    rows = [(name, "\n".join(some)) for name, some in listed]
+    return pd.DataFrame(rows, columns=[key, "text"], dtype="str").assign(
+        texts=[len({*some} - {""}) for _, some in listed]
+    )
 
 
 def read_split(path: Path) -> pd.DataFrame:

@@ -12,9 +12,9 @@ import pandas as pd
 from analysis.archive.dicom.corrections import count_corrections
 from analysis.archive.inspect import SEPARATOR
 from analysis.archive.people.copies import kind_of_copy
+from analysis.archive.people.identifiers import plain_id
 from analysis.archive.people.matching import reports_of_exams
 from analysis.archive.people.names import exam_of
-from analysis.archive.people.patients import plain_id
 from analysis.archive.tables import read_reports, read_split
 from analysis.cohort.rules import RULES, apply_rules, list_exams
 from analysis.cohort.sets import LEFT, part, take_all

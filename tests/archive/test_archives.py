@@ -310,7 +310,7 @@ def test_some_names_in_another_spelling_are_counted_and_those_of_readings_refuse
             {"exams_csv": 2, "exams_csv_of_no_exam": 1, "exams_csv_spelled_otherwise": 1},
         )
     elif table == "reports.csv":
-        counts = reports_of_exams(pd.DataFrame({"accession": names, "text": "x"}), files, path)[1]
+        counts = reports_of_exams(pd.DataFrame({"accession": names, "text": "x", "texts": 1}), files, path)[1]
         assert (counts["reports_of_no_exam"], counts["reports_spelled_otherwise"]) == (1, 1)
     else:
         with pytest.raises(StudyError, match=told):
@@ -385,6 +385,23 @@ def test_whole_numbers_may_be_written_as_fractions(tmp_path):
     (tmp_path / "readings.csv").write_text(READ.replace(",", ";") + "1;A;reader;;kl;2,0;1.0;\n2;A;reader;;kl;3.;0,0;\n")
     found = read_readings(tmp_path / "readings.csv")
     assert (found["value"].tolist(), found["revisit"].tolist()) == ([2, 3], [True, False])
+
+
+def test_columns_that_are_not_read_are_told_by_name(tmp_path):
+    two_exams(tmp_path)
+    reports = "accession;text;Conclusion;date;empty\n00012345;Knee;Arthrosis;2020;\n00012346;Knee;;2020;NA\n"
+    n = counts(indexed(tmp_path, reports=reports, exams="exam,age,sex,weight\n00012345,50,f,80\n").counts)
+    told = {name: number for name, number in n.items() if ".csv: " in name}
+    assert told == {"exams.csv: weight": 1, "reports.csv: conclusion": 1, "reports.csv: date": 2}
+    n = counts(indexed(tmp_path, reports=REPORTS, readings=READ, exams="exam,age,sex\n").counts)
+    assert not any(".csv: " in name for name in n)
+
+
+def test_exams_of_several_reports_are_counted(tmp_path):
+    two_exams(tmp_path)
+    twice = "accession,text\n00012345,Fracture.\n00012345,No fracture.\n00012346,Normal\n00012346,Normal\n00012346,\n"
+    assert counts(indexed(tmp_path, reports=twice).counts)["exams_of_several_texts"] == 1
+    assert "exams_of_several_texts" not in counts(indexed(tmp_path, reports=REPORTS).counts)
 
 
 def test_texts_below_a_merged_cell_are_counted(tmp_path):

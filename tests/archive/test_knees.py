@@ -257,7 +257,7 @@ def test_an_image_of_no_side_in_an_exam_of_two_knees_is_left_out_with_a_reason(t
 def test_a_report_is_of_both_knees(tmp_path):
     film(tmp_path / "both.dcm", ImageLaterality="B")
     index = ingest(tmp_path, PLAIN, NAMES)
-    reports = pd.DataFrame({"accession": ["A1"], "text": ["artros"]})
+    reports = pd.DataFrame({"accession": ["A1"], "text": ["artros"], "texts": [1]})
     texts, counts = reports_of_exams(reports, index.files, tmp_path / "reports.csv")
     assert len(texts) == 2 and set(texts["text"]) == {"artros"}
     assert counts == {"reports": 1, "reports_of_no_exam": 0, "reports_of_several_exams": 0, "exams_without_report": 0}

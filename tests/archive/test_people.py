@@ -7,13 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis.archive.inspect import SEPARATOR
+from analysis.archive.people.identifiers import plain_id
 from analysis.archive.people.patients import (
     borne_by_many,
     contradicted,
     exams,
+    exams_alike,
     of_several_hospitals,
     patients,
-    plain_id,
     shared,
 )
 from analysis.archive.people.pseudonyms import Pseudonyms, key_from_file, key_from_seed
@@ -159,6 +160,17 @@ def test_patients_whose_files_contradict_each_other_are_counted():
     files = pd.DataFrame({"birth_date": ["19500304", "19500304", "19600101", None], "sex": ["M", "F", "M", "M"]})
     assert contradicted(files, pd.Series(["a", "a", "b", "b"])) == 1
     assert contradicted(files, pd.Series(["a", "b", "b", None])) == 1
+
+
+def test_exams_of_numbers_that_differ_in_spelling_alone_are_counted():
+    numbers = ["A-5", "A5", "a 05", "A6", "A-6", "A7", "A-7", "1-12", "11-2", "0", "00"]
+    days = ["2020-03-04"] * 3 + ["2020-03-04", "2020-09-04"] + [None] * 2 + ["2020-03-04"] * 4
+    files = pd.DataFrame({"accession": numbers, "date": days, "patient_id": "P1"}, dtype="str")
+    files["study_uid"] = [f"1.{n}" for n in range(len(files))]
+    patient = files["patient_id"]
+    assert exams_alike(files, patient, exams(files, patient)) == 5
+    patient = pd.Series([f"P{n}" for n in range(len(files))], dtype="str")
+    assert exams_alike(files, patient, exams(files, patient)) == 0
 
 
 def test_plain_identifiers():

@@ -120,7 +120,7 @@ def reports_of_exams(reports: pd.DataFrame, files: pd.DataFrame, path: Path) -> 
     Parameters
     ----------
     reports : pandas.DataFrame
-        Columns `accession`, `text`, from `read_reports`.
+        Columns `accession`, `text`, `texts`, from `read_reports`.
     files : pandas.DataFrame
         See `exam_names`.
     path : Path
@@ -132,9 +132,9 @@ def reports_of_exams(reports: pd.DataFrame, files: pd.DataFrame, path: Path) -> 
         Columns `exam`, `text`: one row per exam that has a report.
     dict of str to int
         Reports with a number; of these, those of no exam and those whose number several exams have; exams without one;
-        and, where there are any, reports that would be of an exam in another spelling, those that may be of another exam as
-        well since a spreadsheet would write the two numbers alike, numbers without a text (they are
-        no reports), and texts without a number, as below merged cells.
+        and, where there are any, exams of which several texts were joined, reports that would be of an exam in another
+        spelling, those that may be of another exam as well since a spreadsheet would write the two numbers alike, numbers
+        without a text (they are no reports), and texts without a number, as below merged cells.
 
     Raises
     ------
@@ -165,6 +165,8 @@ def reports_of_exams(reports: pd.DataFrame, files: pd.DataFrame, path: Path) -> 
         "reports_of_several_exams": int(named["accession"].isin(several).sum()),
         "exams_without_report": int(knees["whole"].nunique() - exam_of(texts["exam"]).nunique()),
     }
+    several_texts = int((found.groupby("exam")["texts"].sum() > 1).sum())
+    counts |= {"exams_of_several_texts": several_texts} if several_texts else {}
     otherwise = named["accession"].isin(respelled(named["accession"], files)[1]).sum()
     counts |= {"reports_spelled_otherwise": int(otherwise)} if otherwise else {}
     twins = len(_twins(named["accession"], files))
