@@ -21,9 +21,10 @@ function Meta(meta)
 end
 
 -- Quarto puts a heading without a number into a block, in which it doesn't stay with what follows it.
--- The supplement begins a page, and no figure of the text stands in it.
+-- The figures of the results stand before the discussion. The supplement begins a page, and no figure of the text stands in it.
 function Header(header)
   if FORMAT ~= "typst" then return nil end
+  if header.identifier == "sec-discussion" then return { pandoc.RawBlock("typst", "#place.flush()"), header } end
   if header.identifier == "sec-supplement" then
     return { pandoc.RawBlock("typst", "#place.flush()\n#pagebreak(weak: true)"), header }
   end

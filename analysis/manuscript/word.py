@@ -1,4 +1,4 @@
-"""The looks of the DOCX: pandoc's own reference document with A4 pages and small tables."""
+"""The looks of the DOCX: pandoc's own reference document with numbered A4 pages and small tables."""
 
 from __future__ import annotations
 
@@ -12,7 +12,23 @@ from analysis.files import atomic
 #: Sizes in half-points: text, table cells (pandoc's style "Compact"), captions.
 TEXT, CELL, CAPTION = 21, 15, 18
 MARGIN = 1134  # twentieths of a point: 20 mm
-PAGE = '<w:sectPr><w:pgSz w:w="11906" w:h="16838"/><w:pgMar {0} w:header="708" w:footer="708" w:gutter="0"/></w:sectPr>'
+PAGE = (
+    '<w:sectPr xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships">'
+    '<w:footerReference w:type="default" r:id="rId9"/>'
+    '<w:pgSz w:w="11906" w:h="16838"/><w:pgMar {0} w:header="708" w:footer="708" w:gutter="0"/></w:sectPr>'
+)
+#: The page's number below it, in the middle; what names and finds it in the file.
+FOOTER = (
+    '<?xml version="1.0" encoding="UTF-8"?>'
+    '<w:ftr xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"><w:p><w:pPr><w:jc w:val="center"/></w:pPr>'
+    '<w:fldSimple w:instr="PAGE"><w:r><w:t>1</w:t></w:r></w:fldSimple></w:p></w:ftr>'
+)
+OFFICE = "application/vnd.openxmlformats-officedocument.wordprocessingml"
+PARTS = {
+    "[Content_Types].xml": f'<Override PartName="/word/footer1.xml" ContentType="{OFFICE}.footer+xml"/></Types>',
+    "word/_rels/document.xml.rels": '<Relationship Id="rId9" Target="footer1.xml"'
+    ' Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/footer"/></Relationships>',
+}
 
 
 def write_reference(out: Path) -> None:
@@ -42,6 +58,10 @@ def write_reference(out: Path) -> None:
         document = parts["word/document.xml"].decode("utf-8")
         document = re.sub(r"<w:sectPr\b.*?</w:sectPr>|<w:sectPr\s*/>", PAGE.format(margins), document, flags=re.DOTALL)
         parts["word/document.xml"] = document.encode("utf-8")
+        parts["word/footer1.xml"] = FOOTER.encode("utf-8")
+        for name, added in PARTS.items():
+            text = parts[name].decode("utf-8")
+            parts[name] = re.sub(r"</\w+>\s*$", added, text).encode("utf-8")
         with ZipFile(temporary, "w", ZIP_DEFLATED) as archive:
             for name, content in parts.items():
                 archive.writestr(ZipInfo(name), content, ZIP_DEFLATED)

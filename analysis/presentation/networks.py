@@ -14,7 +14,7 @@ from analysis.files import write_table, write_text
 from analysis.grading.scheme import Scheme
 from analysis.network.trained.compared import Network
 from analysis.network.trained.folder import tell_apart
-from analysis.presentation.format import NONE, count, interval, known, listed, number, p_equation, p_value, span
+from analysis.presentation.format import NONE, count, escape, interval, known, listed, number, p_equation, p_value, span
 from analysis.presentation.markdown import Table, write_table_files
 from analysis.presentation.settings import ManuscriptSettings
 from analysis.schemas.comparisons import NETWORKS, PAIRS
@@ -177,7 +177,7 @@ def networks_figure(beside: Beside) -> Figure:
     settings, labels = beside.settings.figures, [network.label for network in beside.networks]
     rows = {wrap(title, 34): key for key, title in beside.shown.items()}
     lines = sum(label.count("\n") + 1 for label in rows)
-    height = 22 + max(2.2 + 2.0 * len(labels), 3.4) * len(rows) + lines
+    height = 20 + max(1.6 + 1.7 * len(labels), 3.4) * len(rows) + lines
     figure, (left, right) = canvas(settings.double_mm, height, 1, 2, width_ratios=(1.15, 1), sharey=True)
     dots(
         left,
@@ -257,6 +257,6 @@ def _told(certain: pd.DataFrame, shown: Mapping[tuple[str, str], str], digits: i
         better=certain["first"].where(up, certain["second"]), worse=certain["second"].where(up, certain["first"])
     )
     for (better, worse), rows in ranked.groupby(["better", "worse"], sort=False):
-        titles = listed([shown[key] for key in zip(rows["outcome"], rows["measure"], strict=True)])
+        titles = listed([escape(shown[key]) for key in zip(rows["outcome"], rows["measure"], strict=True)])
         largest = f"{'largest ' if len(rows) > 1 else ''}P {p_equation(rows['p_holm'].max())}"
         yield f"{named(str(better))} above {named(str(worse))} in {titles} (by {span(rows['difference'].abs(), digits)}, {largest})"

@@ -230,6 +230,16 @@ def test_the_documents_are_well_formed_and_describe_their_images(rendered):
     assert all(len(re.search(r'descr="([^"]*)"', drawing)[1]) > 30 for drawing in drawings)
 
 
+def test_pages_of_the_document_are_numbered(rendered):
+    with ZipFile(rendered["docx"]) as archive:
+        assert "footer1.xml" in archive.read("word/_rels/document.xml.rels").decode()
+        assert "/word/footer1.xml" in archive.read("[Content_Types].xml").decode()
+        assert 'w:instr="PAGE"' in archive.read("word/footer1.xml").decode()
+        (section,) = re.findall(r"<w:sectPr.*?</w:sectPr>", archive.read("word/document.xml").decode(), re.DOTALL)
+        (named,) = re.findall(r'<w:footerReference[^>]* r:id="(\w+)"', section)
+        assert re.search(f'Id="{named}" Target="footer1.xml"', archive.read("word/_rels/document.xml.rels").decode())
+
+
 @needs_pdftotext
 def test_nothing_is_printed_off_the_page_or_on_something_else(rendered):
     """Words lie within their page, and no two in one place: a table too long or too wide would break this."""
@@ -297,13 +307,19 @@ def test_tables_and_figures_leave_no_gaps_in_the_text(rendered, request, tmp_pat
     assert len(starts) == 1, "the supplement's heading doesn't begin a page"
     subprocess.run(["pdftoppm", "-gray", "-r", "25.4", path, tmp_path / "page"], check=True, capture_output=True)
     gaps = []  # in millimetres: a pixel is one
-    pages = sorted(tmp_path.glob("page-*.pgm"))
-    for picture in pages[: starts[0] - 1] + pages[starts[0] : -1]:
+    pictures = sorted(tmp_path.glob("page-*.pgm"))
+    for picture in pictures[: starts[0] - 1] + pictures[starts[0] : -1]:
         with Image.open(picture) as page:
             printed = (np.asarray(page)[22:273] < 160).any(axis=1)
         rows = np.flatnonzero(np.concatenate([[True], printed, [True]]))
         gaps.append(int(np.diff(rows).max()) - 1)
     assert len(gaps) > 6
+    # The figures of the results stand before the discussion or on its first page; the page before that one may end early.
+    pages = raw.split("\f")[: starts[0]]
+    (discussion,) = (i for i, page in enumerate(pages) if re.search(r"^\d+\s+Discussion$", page, re.MULTILINE))
+    captions = [re.findall(r"^Figure\s\d+:", page, re.MULTILINE) for page in pages]
+    assert sum(map(len, captions[: discussion + 1])) > 4 and not any(captions[discussion + 1 :]), captions
+    assert gaps.pop(discussion - 1) < 84, gaps
     assert max(gaps) < 40, gaps
 
 

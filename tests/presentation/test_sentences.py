@@ -7,15 +7,17 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from analysis.manuscript.render import _pandoc
+from analysis.manuscript.holes import plain_text
+from analysis.manuscript.render import _pandoc, render
 from analysis.presentation.beside import pair
 from analysis.presentation.format import NONE, p_value
 from analysis.presentation.markdown import Table, to_markdown
+from analysis.presentation.settings import ManuscriptSettings
 from analysis.presentation.tables import TABLES
 from analysis.presentation.values import _noted
 from analysis.presentation.values.cohort import cohort_values
 from analysis.statistics.sample import NO_SCORE
-from analysis.yaml_files import load_yaml
+from analysis.yaml_files import dump_yaml, load_yaml
 from tests.presentation.conftest import SCHEMES, Made, prose
 from tests.presentation.study import make_study
 
@@ -792,6 +794,20 @@ def test_no_word_of_the_authors_vanishes_as_a_tag(kl, tmp_path):
     said = "Films of <pilot> knees, of R&D and of p < 0.05"
     text = tell(kl, tmp_path, config={"cohort": {"description": f"{said}, at <https://example.org>."}})
     assert f"{said}, at https://example.org." in text
+
+
+def test_names_of_cohort_and_authors_are_taken_literally(kl, tmp_path):
+    odd = "<b> *2* $x$ and $y$ [mm] _x_"
+    author = {"name": f"Ann {odd}", "affiliation": f"Ward {odd}", "email": "_a_@example.org"}
+    settings = load_yaml(kl.options["settings"]) | {"authors": [author]}
+    (tmp_path / "settings.yaml").write_text(dump_yaml(settings))
+    made = Made(kl.options | {"settings": tmp_path / "settings.yaml"}, kl.folder)
+    made.values(tmp_path / "values.yml", config={"cohort": {"title": f"archive {odd}"}})
+    made.stage(tmp_path / "manuscript", values=tmp_path / "values.yml")
+    for path in render(tmp_path / "manuscript", ManuscriptSettings(formats=("html", "docx")), "pandoc"):
+        text = plain_text(path)
+        for told in (f"an archive {odd}", f"Ann {odd}", f"Ward {odd}", "_a_@example.org"):
+            assert told in text, (path.name, told)
 
 
 def test_titles_of_a_grading_are_taken_literally(kl, tmp_path):

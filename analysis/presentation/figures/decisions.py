@@ -12,8 +12,9 @@ from analysis.presentation.results import Results
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-#: How high a picture may be, the most first, and what all rows may take of a page, mm.
-HEIGHTS, PAGE = range(46, 9, -2), 200.0
+#: How high a picture may be, the most first, and what all rows may take of a page, mm: less than half of it, so that another
+#: figure finds room beside this one.
+HEIGHTS, PAGE = range(46, 9, -2), 115.0
 TITLE, GAP = (24.0, 8.0), 3.0  # width and height of a picture's title, and what is left beside it and below, mm
 MOST = 12  # pictures that fit a page
 

@@ -20,7 +20,7 @@ from analysis.grading.words import in_words
 from analysis.imaging.settings import ImagesSettings
 from analysis.network.decisions.settings import AttributionSettings
 from analysis.network.settings import NetworkSettings, PredictionSettings
-from analysis.presentation.format import count, decapitalise, listed, literal
+from analysis.presentation.format import count, decapitalise, escape, listed, literal
 from analysis.presentation.hashes import Sources, hashes
 from analysis.presentation.results import Results
 from analysis.presentation.settings import ManuscriptSettings
@@ -108,7 +108,7 @@ def collect(results: Results, config: Mapping[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {
         "title": settings.title
         or f"{scheme.title} grading of knee radiographs by {network_noun(config['network'])}: "
-        f"{'external validation on' if results.origin else 'a study of'} {noun(str(cohort.title), cohort.kind)}",
+        f"{'external validation on' if results.origin else 'a study of'} {noun(escape(str(cohort.title)), cohort.kind)}",
         "lang": settings.language,
         "cohort": fact_values(cohort, read) | {"as_published": _as_published(config)},
         "scheme": _scheme(scheme, read),
@@ -131,7 +131,9 @@ def collect(results: Results, config: Mapping[str, Any]) -> dict[str, Any]:
         "network": network_values(results, config, original),
         "networks": ALONE,
     }
-    authors = [author.model_dump(exclude_none=True) for author in settings.authors]
+    authors = [
+        {key: escape(told) for key, told in author.model_dump(exclude_none=True).items()} for author in settings.authors
+    ]
     if authors:
         found["author"] = authors
     return found

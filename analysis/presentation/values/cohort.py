@@ -14,6 +14,7 @@ from analysis.presentation.format import (
     count,
     counted,
     decapitalise,
+    escape,
     listed,
     number,
     percent,
@@ -44,13 +45,16 @@ def fact_values(cohort: CohortSettings, read: Collection[str]) -> dict[str, Any]
     remarks = (said.strip() for name, said in (cohort.remarks or {}).items() if name in read)
     return {
         "name": cohort.name,
+        # Names stand in sentences of ours, and mean nothing to markdown; sentences of the study's own may.
+        **{name: escape((getattr(cohort, name) or "").strip()) for name in ("title", "data_set", "origin")},
         **{
             name: (getattr(cohort, name) or "").strip()
-            for name in ("title", "description", "availability", "ethics", "blinding", "data_set", "origin")
+            for name in ("description", "availability", "ethics", "blinding")
         },
         "grading": " ".join([(cohort.grading or "").strip(), *remarks]),
         **{kind: cohort.kind == kind for kind in ("simulated", "public", "clinical")},
-        "readers": cohort.readers or ("simulated readers" if cohort.kind == "simulated" else "human readers"),
+        "readers": escape(cohort.readers or "")
+        or ("simulated readers" if cohort.kind == "simulated" else "human readers"),
         "grading_told": bool(cohort.grading),
         "single_knees": bool(cohort.single_knees),
         "implants": bool(cohort.implants),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from analysis.presentation.format import NOT_ESTIMABLE, count, listed, number, span
+from analysis.presentation.format import NOT_ESTIMABLE, count, escape, listed, number, span
 from analysis.presentation.results import BUT_IMPLANTS, Results
 from analysis.presentation.tables.subgroups import asked
 from analysis.presentation.values.cohort import noun
@@ -32,7 +32,7 @@ def external_values(results: Results, config: Mapping[str, Any]) -> dict[str, An
             "any": bool(origin),
             "network": f"`{origin.get('name', 'none')}`",
             "hashes": listed([f"`{digest[:DIGITS]}`" for digest in (origin.get("weights") or {}).values()]) or "none",
-            "cohort": noun(title, cohort.get("kind")),
+            "cohort": noun(escape(title), cohort.get("kind")),
             "everything": everything,
             "drawn": bool(origin) and not everything,
             "carried": bool(origin) and not own,
