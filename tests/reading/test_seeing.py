@@ -229,6 +229,11 @@ def test_the_coordinator_withdraws_a_token_hands_over_and_closes_a_set(server, c
     assert {"gone", "giver", "taker"} <= set(head.page.locator("#people tbody td:first-child").all_inner_texts())
     assert audit(head.page) == []
     assert cut(head.page) == []
+    size = head.page.viewport_size
+    head.page.set_viewport_size({"width": 400, "height": 800})  # a telephone: tables are pushed aside, the page isn't
+    assert head.page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    assert audit(head.page) == []
+    head.page.set_viewport_size(size)
     assert out.get("/api/mine").status_code == 200
     head.page.click("[aria-label='Withdraw the token of gone']")
     head.page.wait_for_function("document.querySelector('#message').textContent === 'gone is shut out.'")
