@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from analysis.options import FILE, NEW_FILE, out, section_file, shared
+from analysis.plurals import plural
 
 LABELS = click.Choice(["archive", "readers"])
 ASKED = click.option("--asked", type=FILE, multiple=True, help="Queue of a round; one option for each so far.")
@@ -39,7 +40,7 @@ def ask_start(*, reference: Path, exams: Path, labels: str, number: int, seed: i
     known = hide(standard, ()) if labels == "archive" else add_unread(standard, read_table(exams, EXAMS))
     queue = draw_start(known, number, np.random.default_rng([seed, 0]))
     write_table(queue, out, QUEUE)
-    click.echo(f"{len(queue)} exams to start from.")
+    click.echo(f"{plural(len(queue), 'exam')} to start from.")
 
 
 @click.command()
@@ -84,7 +85,7 @@ def ask(
         rng=np.random.default_rng([seed, number_of_round]), workers=workers,
     )  # fmt: skip
     write_table(queue, out, QUEUE)
-    click.echo(f"Round {number_of_round} asks for {len(queue)} exams.")
+    click.echo(f"Round {number_of_round} asks for {plural(len(queue), 'exam')}.")
 
 
 def _stops(reference: Path, grading: Path, history: tuple[Path, ...], rule: Path) -> bool:

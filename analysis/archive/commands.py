@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from analysis.options import FILE, NEW_FILE, NEW_FOLDER, out, section_file, shared
+from analysis.plurals import plural
 
 #: Of both commands that index an archive.
 _PRIVATE = click.option(
@@ -36,7 +37,7 @@ def read_headers(*, folder: Path, private: Path, settings_file: Path, shard: int
 
     settings = load(IngestSettings, settings_file)
     files = stage.read_shard(folder, settings, private, shard, shards, workers)
-    click.echo(f"Read the headers of {files} files, part {shard} of {shards}.")
+    click.echo(f"Read the headers of {plural(files, 'file')}, part {shard} of {shards}.")
 
 
 @click.command()

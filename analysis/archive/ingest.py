@@ -35,6 +35,7 @@ from analysis.archive.reasons import commonest, sentence
 from analysis.archive.tables import columns_not_read, read_reports, readings_or_problem
 from analysis.errors import StudyError
 from analysis.files import write_table
+from analysis.plurals import plural
 from analysis.schemas import COUNTS, IMAGES, PRIVATE, READINGS, REJECTED
 from analysis.tables import by_value, unlike_formula
 
@@ -194,7 +195,7 @@ def _problem(folder: Path, files: pd.DataFrame, nobody: str | None, settings: In
         )
     if files["code"].notna().all():
         told = f" {commonest(files['detail'].dropna())}" if len(files) else ""
-        return f"The archive {folder} holds no radiograph that can be used ({len(files)} files found).{told}"
+        return f"The archive {folder} holds no radiograph that can be used ({plural(len(files), 'file')} found).{told}"
     return None
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from analysis.options import FILE, NEW_FILE, out, section_file, shared
+from analysis.plurals import plural
 
 
 @click.command("reference")
@@ -32,7 +33,9 @@ def reference(*, exams: Path, readings: Path, grading: Path, settings: Path, out
     )
     standard.write(out)
     graded, total = len(standard.reference), len(standard.conflicts)
-    click.echo(f"{graded} exams have a reference standard; a second opinion decided {total} grades.")
+    click.echo(
+        f"{plural(graded, 'exam')} with a reference standard; a second opinion decided {plural(total, 'grade')}."
+    )
 
 
 @click.command("agreement")

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from analysis.options import NEW_FILE, out, section_file, shared
+from analysis.plurals import plural
 
 
 @click.command()
@@ -39,7 +40,7 @@ def prepare(
     )
     noted = read_table(out / f"rows-{shard}.parquet", PREPARED)["corrected"].dropna()
     told = "".join(f", {code} {n}" for code, n in count_corrections(noted))
-    click.echo(f"Prepared {good} images of shard {shard}; {unreadable} could not be read{told}.")
+    click.echo(f"Prepared {plural(good, 'image')} of shard {shard}; {unreadable} could not be read{told}.")
 
 
 @click.command("film-sheet")

@@ -17,6 +17,7 @@ from analysis.archive.reasons import sentence
 from analysis.errors import StudyError
 from analysis.files import atomic
 from analysis.imaging.pixels import brightness
+from analysis.plurals import plural
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -77,7 +78,7 @@ def draw_sheet(archive: Path, images: pd.DataFrame, files: pd.DataFrame, number:
     with atomic(out) as temporary:
         cv2.imwrite(str(temporary), np.vstack(rows))
     lost = f"; {len(unread)} of them can't be read, the first: {unread[0]}" if unread else ""
-    return f"{out}: {len(drawn)} films at random, {len(doubtful)} doubtful, {len(refused)} refused{lost}."
+    return f"{out}: {plural(len(drawn), 'film')} at random, {len(doubtful)} doubtful, {len(refused)} refused{lost}."
 
 
 def _film(archive: Path, path: str) -> NDArray[np.uint8] | str:

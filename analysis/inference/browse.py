@@ -19,6 +19,7 @@ from analysis.network.devices import Device
 from analysis.network.feeding import Feeder
 from analysis.network.prediction import load_network
 from analysis.network.settings import NetworkSettings
+from analysis.plurals import plural
 from analysis.schemas import PREDICTIONS, READINGS
 from analysis.schemas.network import MEMBERS
 from analysis.schemas.statistics import THRESHOLDS
@@ -113,7 +114,7 @@ def browse(
         title = f"{items[item].title}: {said['cohort'].get('title') or cohort}"
         write_item(browsed, item, out / f"{item}.html", title=title, pages=pages, more=some)
     seal(out)
-    return f"{len(exams)} test exams.\n" + "\n".join(str(out / f"{item}.html") for item in items)
+    return f"{plural(len(exams), 'test exam')}.\n" + "\n".join(str(out / f"{item}.html") for item in items)
 
 
 def _cohort(said: Mapping[str, Any], config: Path, out: Path) -> str:

@@ -26,6 +26,7 @@ from analysis.inference.memory import EVERY, give_back
 from analysis.inference.radiograph import parted, prepare_plain, prepare_shown
 from analysis.inference.table import Table
 from analysis.network.trained.network import BATCH, Trained
+from analysis.plurals import plural
 
 #: What is said when the first knee is graded.
 FIRST = "The first knee is graded."
@@ -48,11 +49,9 @@ class Counts:
     reasons: Counter[str] = field(default_factory=Counter)
 
     def __str__(self) -> str:
-        files = (
-            f"{self.found} files found = {self.graded} graded + {self.refused} refused + {self.duplicates} duplicates"
-        )
+        files = f"{plural(self.found, 'file')} found = {self.graded} graded + {self.refused} refused + {plural(self.duplicates, 'duplicate')}"
         put_right = "".join(f", {code} {n}" for code, n in count_corrections(self.corrected))
-        return f"{files}; {self.knees} knees, of which {self.doubted} should not be trusted without a look{put_right}"
+        return f"{files}; {plural(self.knees, 'knee')}, of which {self.doubted} should not be trusted without a look{put_right}"
 
 
 def grade(

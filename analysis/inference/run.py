@@ -14,6 +14,7 @@ from analysis.archive.reasons import commonest
 from analysis.errors import StudyError
 from analysis.files import make_folder
 from analysis.network.trained.folder import check_files, read_sections
+from analysis.plurals import plural
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -124,7 +125,7 @@ def _lacking(counts: Counts, pages: Pages | None) -> list[str]:
     lines = [f"Not graded: {commonest(counts.reasons.elements())}"] if counts.reasons else []
     if pages and pages.unwritten:
         first, reasons = next(iter(pages.unwritten)), commonest(pages.unwritten.values())
-        lines.append(f"No DICOM report of {len(pages.unwritten)} knees, first {first}: {reasons}")
+        lines.append(f"No DICOM report of {plural(len(pages.unwritten), 'knee')}, first {first}: {reasons}")
     return lines
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from analysis.options import NEW_FILE, out, shared
+from analysis.plurals import plural
 
 
 def _number(context: click.Context, parameter: click.Parameter, value: str) -> int | str:
@@ -29,7 +30,7 @@ def draw_exams(*, reference: Path, number: int, seed: int, out: Path) -> None:
     found = subset(read_table(reference, REFERENCE), number, seed)
     write_table(found, out, REFERENCE)
     drawn = found[found["set"] == "training"]
-    click.echo(f"{len(drawn)} training exams of {drawn['patient'].nunique()} patients.")
+    click.echo(f"{plural(len(drawn), 'training exam')} of {plural(drawn['patient'].nunique(), 'patient')}.")
 
 
 COMMANDS: list[click.Command] = [draw_exams]

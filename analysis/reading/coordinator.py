@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import func, insert, select, update
 
 from analysis.errors import StudyError
+from analysis.plurals import plural
 from analysis.reading import access
 from analysis.reading.access import Reader, log
 from analysis.reading.readings.ledger import Refused
@@ -102,7 +103,7 @@ def reassign(room: Room, by: Reader, giver: str, taker: str, now: float) -> int:
             values |= {"occasion": row.occasion, "set": row.set, "after": row.after, "opened": now}
             db.execute(insert(assignments).values(**values))
             db.execute(update(assignments).where(assignments.c.id == row.id).values(later=HANDED_ON, opened=0))
-        log(db, "reassigned", by.name, now, f"{len(rows)} exams from {giver} to {taker}")
+        log(db, "reassigned", by.name, now, f"{plural(len(rows), 'exam')} from {giver} to {taker}")
     return len(rows)
 
 

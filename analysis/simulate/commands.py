@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from analysis.options import NEW_FILE, out, section_file, shared
+from analysis.plurals import plural
 
 
 @click.command("simulate")
@@ -21,7 +22,7 @@ def simulate(*, settings: Path, seed: int, workers: int, out: Path) -> None:
     from analysis.simulate.settings import SimulateSettings
 
     files = make(load(SimulateSettings, settings), seed, workers, out)
-    click.echo(f"{out}: {files} files.")
+    click.echo(f"{out}: {plural(files, 'file')}.")
 
 
 @click.command("contact-sheet")

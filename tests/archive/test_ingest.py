@@ -349,7 +349,7 @@ def test_an_archive_that_is_missing_or_has_no_radiograph(tmp_path):
     with pytest.raises(StudyError, match="is no folder"):
         ingest(tmp_path / "nowhere", IngestSettings(), NAMES)
     (tmp_path / "readme").write_text("nothing here")
-    with pytest.raises(StudyError, match=r"no radiograph that can be used \(1 files found\)"):
+    with pytest.raises(StudyError, match=r"no radiograph that can be used \(1 file found\)"):
         ingest(tmp_path, IngestSettings(), NAMES)
 
 

@@ -206,7 +206,7 @@ def test_the_commands(tmp_path):
     (tmp_path / "reference.yaml").write_text("minimum_pair: 10\n")
     common = ["--grading", SCHEME, "--settings", tmp_path / "reference.yaml"]
     tables = ["--exams", tmp_path / "exams.parquet", "--readings", tmp_path / "readings.parquet"]
-    assert "5 exams have a reference standard" in run("reference", *tables, *common, "--out", out)
+    assert "5 exams with a reference standard" in run("reference", *tables, *common, "--out", out)
     tables = ["--readers", out / "readers.parquet", "--reference", out / "reference.parquet"]
     run("agreement", *tables, *common, "--level", 0.9, "--out", out / "agreement.csv")
     assert len(read_table(out / "reference.parquet", REFERENCE)) == 5

@@ -155,7 +155,7 @@ def test_pictures_need_a_side(card, tmp_path):
     files = [tmp_path / name for name in ("a.png", "b.jpg", "c.png", "d.png", "icon.png", "vast.png")]
     assert run(files, card, tmp_path / "out", page=0).startswith("6 files found = 0 graded + 6 refused")
     told = run(files, card, tmp_path / "sided", side="left", page=0)
-    assert told.startswith("6 files found = 2 graded + 3 refused + 1 duplicates; 2 knees")
+    assert told.startswith("6 files found = 2 graded + 3 refused + 1 duplicate; 2 knees")
     assert "It is a copy of another image of its exam. Kept: a.png." in told  # nobody is named by either
     found = rows(tmp_path / "sided")
     assert {row["side"] for row in found if row["status"] == "graded"} == {"left"}
@@ -273,7 +273,7 @@ def test_one_knee_of_a_film_may_be_refused(card, tmp_path, monkeypatch):
     monkeypatch.setattr(grade, "decode_files", half)
     film(tmp_path / "in/both.dcm", ImageLaterality="B")
     told = run([tmp_path / "in"], card, tmp_path / "out", page=0)
-    assert told.startswith("1 files found = 1 graded + 0 refused + 0 duplicates; 1 knees")
+    assert told.startswith("1 file found = 1 graded + 0 refused + 0 duplicates; 1 knee, of")
     assert [(row["status"], row["side"]) for row in rows(tmp_path / "out")] == [
         ("graded", "left"),
         ("refused", "right"),
@@ -310,7 +310,7 @@ def test_a_knee_leaves_as_dicom(card, tmp_path):
     assert {path.name for path in (tmp_path / "out/dicom").iterdir()} == {
         "knee-0001-report.dcm", "knee-0001-picture-1.dcm", "knee-9.dcm",
     }  # fmt: skip
-    assert "No DICOM report of 1 knees, first 2: Once: A file of it has no StudyInstanceUID." in told  # a picture
+    assert "No DICOM report of 1 knee, first 2: Once: A file of it has no StudyInstanceUID." in told  # a picture
     (report, picture) = (
         pydicom.dcmread(tmp_path / "out/dicom" / f"knee-0001-{name}.dcm") for name in ("report", "picture-1")
     )
@@ -487,7 +487,7 @@ def test_why_there_is_no_report_quotes_nothing_that_a_header_says(said, card, tm
         one.add_new(said, pydicom.datadict.dictionary_VR(said), ["Wallenstein", "Friedland"])
         save(one, tmp_path / "in/1.dcm")
     told = run([tmp_path / "in"], card, tmp_path / "out", page=0, dicom=True)
-    assert "No DICOM report of 1 knees, first 1: Once: What its files say of the patient or the study fits" in told
+    assert "No DICOM report of 1 knee, first 1: Once: What its files say of the patient or the study fits" in told
     assert "Wallen" not in told and "Friedl" not in told
 
 

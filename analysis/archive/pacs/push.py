@@ -11,6 +11,7 @@ import pydicom
 
 from analysis.errors import StudyError
 from analysis.files import atomic
+from analysis.plurals import plural
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -56,10 +57,10 @@ def push(node: Node, files: Sequence[Path], unsent: Path | None = None) -> str:
                 csv.writer(file, lineterminator="\n").writerows([("file", "reason"), *refused])
             more += f"; {unsent} lists them"
         raise StudyError(
-            f"The PACS took {len(files) - len(refused)} of {len(files)} files; not {named}{more}: ask its staff whether it "
+            f"The PACS took {len(files) - len(refused)} of {plural(len(files), 'file')}; not {named}{more}: ask its staff whether it "
             "takes this kind of file from us."
         )
-    return f"The PACS took {len(files)} files."
+    return f"The PACS took {plural(len(files), 'file')}."
 
 
 def _kind(path: Path) -> tuple[str, str]:

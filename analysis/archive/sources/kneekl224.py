@@ -13,6 +13,7 @@ from pydantic import Field
 from analysis.archive.facts import CohortSettings
 from analysis.archive.sources import Source
 from analysis.errors import StudyError
+from analysis.plurals import plural
 from analysis.settings import Settings
 
 if TYPE_CHECKING:
@@ -179,7 +180,7 @@ def make(settings: KneeKL224Settings, seed: int, out: Path, workers: int) -> str
         first = next(iter(settings.sets))
         folder = fetch(settings.doi, settings.file, settings.sha256, first, out / "fetched")
     found = import_images(folder, settings.sets, out, workers)
-    return f"Imported {len(found)} radiographs of {found['patient'].nunique()} patients."
+    return f"Imported {plural(len(found), 'radiograph')} of {plural(found['patient'].nunique(), 'patient')}."
 
 
 SOURCE = Source(

@@ -16,6 +16,7 @@ from analysis.archive.facts import CohortSettings
 from analysis.archive.releases.visits import known_visits, when
 from analysis.archive.sources import Source
 from analysis.errors import StudyError
+from analysis.plurals import plural
 from analysis.settings import Settings
 
 if TYPE_CHECKING:
@@ -247,7 +248,7 @@ def make(settings: MOSTSettings, seed: int, out: Path, workers: int) -> str:
     leave(films, out)
     items = [item for item in (*(item for item, _, _ in ITEMS.values()), "tka") if item in scores]
     write_archive(out, to_readings(scores, items, "MOST consensus"), people, told)
-    return f"{len(used)} films, {len(scores)} knees of {scores['id'].nunique()} people.{told}"
+    return f"{plural(len(used), 'film')}, {plural(len(scores), 'knee')} of {scores['id'].nunique()} people.{told}"
 
 
 SOURCE = Source(

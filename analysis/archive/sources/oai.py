@@ -17,6 +17,7 @@ from analysis.archive.releases.oai_tables import ITEMS, MONTHS, eight
 from analysis.archive.releases.visits import known_visits, when
 from analysis.archive.sources import Source
 from analysis.errors import StudyError
+from analysis.plurals import plural
 from analysis.settings import Settings
 
 if TYPE_CHECKING:
@@ -170,7 +171,7 @@ def make(settings: OAISettings, seed: int, out: Path, workers: int) -> str:
     people = with_ages(pd.concat([scores[["exam", "id", "visit"]], exams]), read_people(folder))
     leave(left, out)
     write_archive(out, with_replaced(scores, read_replacements(folder, told), films, told), people, told)
-    return f"{len(used)} films, {len(scores)} knees of {scores['id'].nunique()} people.{told}"
+    return f"{plural(len(used), 'film')}, {plural(len(scores), 'knee')} of {scores['id'].nunique()} people.{told}"
 
 
 def without_reading(films: list[Film], used: list[int], visits: list[str], told: Told) -> list[int]:

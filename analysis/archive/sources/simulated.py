@@ -6,6 +6,7 @@ from pathlib import Path
 
 from analysis.archive.facts import CohortSettings
 from analysis.archive.sources import Source
+from analysis.plurals import plural
 from analysis.simulate.settings import SimulateSettings
 
 
@@ -13,7 +14,7 @@ def make(settings: SimulateSettings, seed: int, out: Path, workers: int) -> str:
     """Simulate the archive."""
     from analysis.simulate.archive import simulate
 
-    return f"{out}: {simulate(settings, seed, workers, out)} files."
+    return f"{out}: {plural(simulate(settings, seed, workers, out), 'file')}."
 
 
 SOURCE = Source(

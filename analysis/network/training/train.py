@@ -33,6 +33,7 @@ from analysis.network.training.curve import Curve, areas
 from analysis.network.training.optimisation import Optimisation
 from analysis.network.training.progress import Progress
 from analysis.network.variation import Variation, draw
+from analysis.plurals import plural
 from analysis.schemas import VIEWS
 
 
@@ -154,7 +155,7 @@ class Training:
             len(epochs), images[0], done, self.out, tensorboard=self.training.tensorboard, quiet=not self.main
         )
         if done == 0:
-            progress.say(f"{len(self.exams[0])} exams, {images[0]} image passes an epoch, {self.device}")
+            progress.say(f"{plural(len(self.exams[0]), 'exam')}, {images[0]} image passes an epoch, {self.device}")
             for note in self.notes:
                 progress.say(f"note: {note}")
         else:

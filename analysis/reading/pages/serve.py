@@ -9,6 +9,7 @@ import click
 import uvicorn
 
 from analysis.errors import StudyError
+from analysis.plurals import plural
 from analysis.reading.pages.lines import BACKLOG, prepare
 from analysis.reading.pages.server import make_app
 from analysis.reading.room import Room
@@ -42,7 +43,7 @@ def serve(room: Room) -> None:
     host, port = listener.getsockname()[:2]
     scheme = "https" if settings.tls.certificate else "http"
     name = f"[{host}]" if listener.family == socket.AF_INET6 else host
-    click.echo(f"{len(room.exams)} exams, {room.form.title}: {scheme}://{name}:{port}")
+    click.echo(f"{plural(len(room.exams), 'exam')}, {room.form.title}: {scheme}://{name}:{port}")
     uvicorn.Server(config).run(sockets=[listener])
 
 

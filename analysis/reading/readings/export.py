@@ -13,6 +13,7 @@ from analysis.archive.tables import READINGS
 from analysis.errors import StudyError
 from analysis.files import read_table, write_table
 from analysis.grading.settings import ReadingPolicy
+from analysis.plurals import plural
 from analysis.reading.exams.index import Exam
 from analysis.reading.readings.agreement import measure
 from analysis.reading.readings.cases import Case, cases
@@ -95,9 +96,9 @@ def export(
     write_table(table, out / "agreement.csv")
     states = [case.state.name for case in found.values()]
     return (
-        f"{out}/readings.csv: {len(found)} exams, of which {states.count('waiting')} wait for readings, "
+        f"{out}/readings.csv: {plural(len(found), 'exam')}, of which {states.count('waiting')} wait for readings, "
         f"{states.count('conflict')} for a consensus session and {states.count('reopened')} for readers asked back."
-        + (f" Left out: {len(gone)} exams that are not in the archive any more, first {gone[0]}." if gone else "")
+        + (f" Left out: {plural(len(gone), 'exam')} not in the archive any more, first {gone[0]}." if gone else "")
     )
 
 

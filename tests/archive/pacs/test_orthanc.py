@@ -165,7 +165,7 @@ def test_what_is_pushed_arrives(orthanc, knees, tmp_path):
     for number, protocol in enumerate(("dimse", "dicomweb")):
         one = radiograph(np.random.default_rng(number), StudyDate="20120101", AccessionNumber=f"PUSHED{number}")
         told = push(orthanc.node(protocol), [save(one, tmp_path / f"{number}.dcm")])
-        assert told == "The PACS took 1 files."
+        assert told == "The PACS took 1 file."
         found = orthanc.ask(
             "post", "/tools/find", json={"Level": "Instance", "Query": {"AccessionNumber": f"PUSHED{number}"}}
         )

@@ -264,7 +264,7 @@ def test_a_film_whose_header_does_not_say_what_it_is_of_is_known_by_a_table(driv
         (tmp_path / name).write_text(table)
         told, _ = made(OAI, OAISettings(folder=str(tmp_path)), tmp_path / "out")
         assert (
-            told.startswith("1 films, 2 knees of 1 people.") and "1 films whose header has no SeriesDescription" in told
+            told.startswith("1 film, 2 knees of 1 people.") and "1 films whose header has no SeriesDescription" in told
         )
         (tmp_path / name).unlink()
 

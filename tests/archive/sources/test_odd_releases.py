@@ -147,7 +147,7 @@ def test_films_of_whom_nobody_read_one_are_in_the_archive_and_retakes_are_not(tm
         film(folder / f"00m/0.C.2/{person_}/20050301/0000{code}", person_, f"01660000{code}")
     (folder / "kxr_sq_bu00.txt").write_text(SCORES)
     told = find_sources()["oai"].make(OAISettings(folder=str(folder)), 1, tmp_path / "out", 1)
-    assert told.startswith("1 films, 2 knees of 1 people.")
+    assert told.startswith("1 film, 2 knees of 1 people.")
     assert pd.read_csv(tmp_path / "out/exams.csv", dtype=str)["exam"].tolist() == ["016600000101", "016600000301"]
     assert len(list((tmp_path / "out/dicom").iterdir())) == 2
     notes = pd.read_csv(tmp_path / "out/import.csv").set_index("found")["n"]
@@ -220,7 +220,7 @@ def test_a_film_of_the_oai_is_known_however_its_description_is_written(words, tm
     film(tmp_path / "drive/0.C.2/1000001/1/00000101", "1000001", "016600000101", words)
     (tmp_path / "drive/kxr_sq_bu00.txt").write_text(SCORES)
     told = find_sources()["oai"].make(OAISettings(folder=str(tmp_path / "drive")), 1, tmp_path / "out", 1)
-    assert told.startswith("1 films, 2 knees of 1 people.")
+    assert told.startswith("1 film, 2 knees of 1 people.")
 
 
 def test_films_with_one_accession_number_for_all_are_told_apart_by_their_studies(tmp_path):
