@@ -49,9 +49,11 @@ class Counts:
     reasons: Counter[str] = field(default_factory=Counter)
 
     def __str__(self) -> str:
-        files = f"{plural(self.found, 'file')} found = {self.graded} graded + {self.refused} refused + {plural(self.duplicates, 'duplicate')}"
+        found, duplicates = plural(self.found, "file"), plural(self.duplicates, "duplicate")
+        files = f"{found} found = {self.graded} graded + {self.refused} refused + {duplicates}"
         put_right = "".join(f", {code} {n}" for code, n in count_corrections(self.corrected))
-        return f"{files}; {plural(self.knees, 'knee')}, of which {self.doubted} should not be trusted without a look{put_right}"
+        knees = f"{plural(self.knees, 'knee')}, of which {self.doubted} should not be trusted without a look"
+        return f"{files}; {knees}{put_right}"
 
 
 def grade(
