@@ -239,7 +239,7 @@ def test_an_exam_that_was_taken_out_of_the_archive_is_told_and_the_others_are_ex
     run_export(left, room, tmp_path)
     told = capsys.readouterr().out
     assert "2 exams, of which 0 wait for readings" in told
-    assert f"Left out: 1 exams that are not in the archive any more, first {gone}." in told
+    assert f"Left out: 1 exam not in the archive any more, first {gone}." in told
     assert pd.read_csv(tmp_path / "out/lines.csv")["reader"].value_counts().to_dict() == {"anna": 2, "bo": 2}
     room = left.room(tmp_path / "s.sqlite", **OPEN)
     (counts,) = room.progress(Desk(room, "head", "coordinator").reader, 1e9)["sets"]
