@@ -18,8 +18,13 @@ REPORTS = ("accession", "text")
 READINGS = tuple(schemas.READINGS.columns)
 SPLIT = ("patient", "set")
 EXAMS = ("exam", "age", "sex")
-#: What is read of each table.
-_READ = {"reports.csv": REPORTS, "readings.csv": (*READINGS, "side"), "sets.csv": SPLIT, "exams.csv": EXAMS}
+#: What each table has to have, and what is read beside it.
+_READ: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "reports.csv": (REPORTS, ()),
+    "readings.csv": (READINGS, ("side",)),
+    "sets.csv": (SPLIT, ()),
+    "exams.csv": (EXAMS, ()),
+}
 #: In which radiographs can have been read.
 _YEARS = (1895, 2150)
 #: Letters and words for a side, as they stand in a column of their own.
@@ -113,12 +118,12 @@ def readings_or_problem(path: Path) -> tuple[pd.DataFrame, str | None]:
 def columns_not_read(folder: Path) -> dict[str, int]:
     """Count the cells in columns of an archive's tables that nothing is read from, by table and column (`reports.csv: title`)."""
     found = {}
-    for name, known in _READ.items():
-        try:
-            frame = read_text_table(folder / name) if (folder / name).exists() else pd.DataFrame()
+    for name, (needs, more) in _READ.items():
+        try:  # without these columns a table may have no header, and a report's own words are in its place
+            frame = read_text_table(folder / name, needs) if (folder / name).exists() else pd.DataFrame()
         except StudyError:  # which whoever reads the table says
             continue
-        for column in frame.columns.difference(list(known)):
+        for column in frame.columns.difference([*needs, *more]):
             found[f"{name}: {column}"] = int((~frame[column].str.lower().isin(MISSING)).sum())
     return {column: n for column, n in found.items() if n}
 

@@ -397,6 +397,15 @@ def test_columns_that_are_not_read_are_told_by_name(tmp_path):
     assert not any(".csv: " in name for name in n)
 
 
+def test_a_table_without_a_header_says_none_of_its_words(tmp_path):
+    """What is counted is published, and its first row is a patient's."""
+    two_exams(tmp_path)
+    (tmp_path / "reports.csv").write_text("00012345;Anna Berg has arthrosis\n00012346;Normal\n")
+    with pytest.raises(Refused, match="lacks the column") as refused:
+        ingest(tmp_path, IngestSettings(), NAMES)
+    assert not refused.value.counts["code"].str.contains("berg|arthrosis", case=False, na=False).any()
+
+
 def test_exams_of_several_reports_are_counted(tmp_path):
     two_exams(tmp_path)
     twice = "accession,text\n00012345,Fracture.\n00012345,No fracture.\n00012346,Normal\n00012346,Normal\n00012346,\n"
