@@ -25,6 +25,7 @@ from pydicom.uid import (
     RLELossless,
 )
 from pynetdicom import AE, build_context, build_role, evt
+from pynetdicom.dimse_messages import C_FIND_RSP
 from pynetdicom.sop_class import (  # type: ignore[attr-defined] # made when it is imported
     BasicTextSRStorage,
     ComprehensiveSRStorage,
@@ -117,7 +118,7 @@ class Dimse:
     def __init__(self, node: Node, max_bytes: float) -> None:
         self._node, self._most = node, max_bytes
         self._receive: Receive | None = None
-        self._since = 0
+        self._since = self._answers = 0
         self._too_long = False
         self._error: Exception | None = None
         self._get = True
@@ -146,7 +147,7 @@ class Dimse:
             node,
             contexts=[*(build_context(one) for one in (_FIND, _GET, _MOVE)), *contexts],
             ext_neg=[build_role(kind, scp_role=True) for kind in _IMAGES + _REPORTS],
-            evt_handlers=handlers,
+            evt_handlers=[*handlers, (evt.EVT_DIMSE_RECV, self._note)],
         )
         if not self._assoc.is_established:
             rejected = self._assoc.is_rejected
@@ -188,11 +189,13 @@ class Dimse:
             yield text(found, "SOPInstanceUID")
 
     def _find(self, level: str, keys: dict[str, str]) -> Iterator[Dataset]:
+        self._answers = read = 0
         try:
             answers = self._assoc.send_c_find(_identifier(level, keys), _FIND)
             done = False
             for status, found in answers:
                 code = _code(status)
+                read += 1
                 if code in _PENDING and found is not None:
                     yield found
                 elif code != _SUCCESS:
@@ -201,6 +204,8 @@ class Dimse:
                     done = True
             if not done:
                 raise LostError("The PACS ended the query without saying that it is done")
+            if read < self._answers:
+                raise LostError("Not every answer to the query could be read")
         except GeneratorExit:
             # Nobody wants the rest of a listing that may have no end.
             self._assoc.abort()
@@ -258,6 +263,10 @@ class Dimse:
             self._error = error
             return _NO_ROOM
         return _SUCCESS if kept else _NOT_ASKED
+
+    def _note(self, event: Event) -> None:
+        """Count the answers that arrive: on a busy machine pynetdicom's reactor may take one, and drop it."""
+        self._answers += isinstance(event.message, C_FIND_RSP)
 
     def _count(self, event: Event) -> None:
         """End a connection that sends a file without an end, before it fills the memory."""
