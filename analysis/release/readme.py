@@ -150,7 +150,7 @@ def _metadata(
         for row in roc.to_dict("records")
         if pd.notna(row["auc"])
     ]
-    dataset = {"type": cohort["name"], "name": cohort["title"], "split": "test"}
+    dataset = {"type": cohort["name"], "name": config["cohort"]["title"], "split": "test"}
     task = {"type": "image-classification", "name": f"{scheme.title} grading of knee radiographs"}
     # The weights of a network follow the terms of the images that it learnt from; simulated ones have none.
     licence = (

@@ -57,7 +57,7 @@ def test_the_text_tells_of_it_and_of_the_start_that_was_compared(told, tmp_path)
     text = tell(told("random", "simulated"), tmp_path, config=config)
     for sentence in (
         "by the number of exams that it was trained on: 251 and 5,202.",
-        "3 networks a number, each with a draw of its own, learnt the grading alone.",
+        "for each number 3 networks learnt the grading alone, and each network had a draw of its own.",
         "Networks of fewer than 1,000 exams took as many steps as those of 1,000.",
         "With 251 exams the mean AUC of merged grades in the validation set was 0.71 (0.67 to 0.74) and the quadratic weighted "
         "kappa 0.42 (0.38 to 0.45); with 5,202 they were 0.93 (0.89 to 0.96) and 0.81 (0.77 to 0.84).",

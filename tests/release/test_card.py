@@ -10,6 +10,7 @@ import torch
 
 from analysis.errors import StudyError
 from analysis.files import read_table
+from analysis.grading.scheme import load_scheme
 from analysis.imaging.store import ImageStore
 from analysis.network import load
 from analysis.network.checkpoints import read_tensors, read_weights, save_weights
@@ -17,6 +18,8 @@ from analysis.network.trained.folder import SUMS
 from analysis.network.trained.trust import NEAREST, Trust, thumbnails
 from analysis.release.card import write_sums
 from analysis.release.onnx import export
+from analysis.release.readme import _metadata
+from tests.network.runs import GRADINGS
 
 
 @pytest.fixture(scope="module")
@@ -271,3 +274,12 @@ def test_how_often_marks_are_given_is_counted(card):
     assert table.loc["Test exams, by all rules", "n"] == 15
     assert (table["marked"] <= table["n"]).all()
     assert table.loc["Test images, inverted", "share"] > 0.9
+
+
+def test_the_metadata_name_the_cohort_as_it_was_given():
+    """Where markdown is read, as in values.yml, its characters are escaped; here they stand for themselves."""
+    values = {"cohort": {"name": "ours", "title": r"knees of 2019\_2020", "simulated": False}}
+    config = {"cohort": {"name": "ours", "title": "knees of 2019_2020"}}
+    scheme, roc = load_scheme(GRADINGS / "kl.yaml"), pd.DataFrame({"outcome": [], "auc": []})
+    (told,) = _metadata(scheme, values, config, roc, {"name": "n"})["model-index"]
+    assert told["results"][0]["dataset"]["name"] == "knees of 2019_2020"

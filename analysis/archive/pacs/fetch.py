@@ -19,6 +19,7 @@ from analysis.archive.pacs.reports import reports_table
 from analysis.archive.pacs.shelf import Shelf
 from analysis.errors import StudyError
 from analysis.files import write_text
+from analysis.plurals import plural
 from analysis.tables import read_text_table
 
 if TYPE_CHECKING:
@@ -97,13 +98,15 @@ def fetch(node: Node, settings: PacsSettings, out: Path, into: Path | None = Non
         write_text(out / "reports.csv", table)
         images, left = [path for path, _ in shelf.files("dicom")], shelf.left()
         told = (
-            f"{len(images)} images are in {out}: {shelf.kept} files came now, {shelf.again} were sent once more and left out, "
-            f"{shelf.refused} were refused."
-            + (f" {left} files of earlier queries lie there as well, and are not used." if left else "")
+            f"{out} holds {plural(len(images), 'image')}: {plural(shelf.kept, 'file')} came now; sent once more and left out: "
+            f"{shelf.again}, refused: {shelf.refused}."
+            + (f" Not used: {plural(left, 'file')} of earlier queries." if left else "")
         )
         if silent:
             click.secho(
-                f"{silent} structured reports have no radiologist's text that can be read.", fg="yellow", err=True
+                f"{plural(silent, 'structured report')} without a radiologist's text that can be read.",
+                fg="yellow",
+                err=True,
             )
     if failures and settings.incomplete == "stop":
         raise StudyError(

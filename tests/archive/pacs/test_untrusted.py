@@ -67,7 +67,7 @@ def test_what_is_listed_for_ever_sent_twice_or_not_asked_for(tmp_path, monkeypat
     monkeypatch.setattr(stage, "connect", lambda node, most: odd)
     told = fetch(NODE, asks(incomplete="go_on"), tmp_path / "out")
     assert odd.answers == [True, True, False, False, False]
-    assert "1 images" in told and "1 files came now, 1 were sent once more" in told and "3 were refused" in told
+    assert "holds 1 image: 1 file came now; sent once more and left out: 1, refused: 3." in told
     assert list(fetched(tmp_path / "out")) == [knee.SOPInstanceUID]
     reasons = {row["reason"] for row in table(tmp_path / "out" / "failed.csv")}
     assert reasons == {"It was sent without being asked for.", "It has no valid UID.", "It isn't a DICOM file."}
@@ -102,8 +102,8 @@ def test_the_source_leaves_an_archive_and_goes_on_after_its_folder_was_emptied(t
     (tmp_path / "pacs.yaml").write_text("protocol: dicomweb\nurl: http://127.0.0.1:9/dicom-web\n")
     (tmp_path / "graded.csv").write_text("exam,reader\nA1,anna\n")
     settings = asks(connection=str(tmp_path / "pacs.yaml"), readings=str(tmp_path / "graded.csv"))
-    for came in (1, 0):
-        assert f"{came} files came now" in pacs.make(settings, 1, tmp_path / "archive", 1)
+    for came in ("1 file", "0 files"):
+        assert f"{came} came now" in pacs.make(settings, 1, tmp_path / "archive", 1)
         (image,) = (tmp_path / "archive" / "dicom").rglob("*.dcm")
         assert (tmp_path / "archive" / "readings.csv").read_text().startswith("exam,reader\nA1")
         assert (tmp_path / "archive" / "reports.csv").read_text() == "accession,text\n"
@@ -218,7 +218,7 @@ def test_what_is_asked_for_no_more_is_in_the_archive_no_more_and_stops_nothing(t
     assert made("A1", "A2")[:2] == (["A1", "A2"], ["A1", "A2"])
     images, reports, told = made("A1")
     assert (images, reports) == (["A1"], ["A1"])
-    assert "1 images are in" in told and "2 files of earlier queries lie there as well, and are not used." in told
+    assert "holds 1 image:" in told and "Not used: 2 files of earlier queries." in told
     assert made("A1", "A2", reports=False)[:2] == (["A1", "A2"], [])
     with pytest.raises(StudyError, match="sent no image"):
         made("A1", modalities=["CR"])
