@@ -37,13 +37,15 @@ _WITHIN, _BEFORE = (
     re.compile(rb"[a-z\xc0-\xff]" + _SIGN + rb"(?=[a-z\xc0-\xff])"),
     re.compile(rb"(?<![A-Za-z\xc0-\xff])" + _SIGN),
 )
-#: Alphabets of central Europe, first a letter that longer texts have, and bytes that no Western language of the same letters has.
+#: Alphabets of other code pages, first a letter that longer texts have, and bytes of no Western language of the same letters.
 _ALPHABETS = (
-    ("éáäčďěíĺľňóôŕřúůý", rb"\xec[a-z]|\xcc[A-Z]|[\xdd\xfd]"),
-    ("áéíóöőúüű", rb"\xf5(?!e)|\xd5(?!E)|[\xdb\xfb]"),
-    ("čćđ", rb"[\x8a\x8e\x9a\x9e]|[\xb9\xbe](?=[a-z])"),
-    ("ęćńó", rb"[a-z][\xb3\xb9\xbf]|[A-Z][\xa3\xa5\xaf]"),
-    ("ăâîţ", rb"[\xde\xfe]|\xba(?=[a-z])"),
+    ("cp1250", "éáäčďěíĺľňóôŕřúůý", rb"\xec[a-z]|\xcc[A-Z]|[\xdd\xfd]"),
+    ("cp1250", "áéíóöőúüű", rb"\xf5(?!e)|\xd5(?!E)|[\xdb\xfb]"),
+    ("cp1250", "čćđ", rb"[\x8a\x8e\x9a\x9e]|[\xb9\xbe](?=[a-z])"),
+    ("cp1250", "ęćńó", rb"[a-z][\xb3\xb9\xbf]|[A-Z][\xa3\xa5\xaf]"),
+    ("cp1250", "ăâîţ", rb"[\xde\xfe]|\xba(?=[a-z])"),
+    ("cp1257", "ėąčęįšųūž", rb"[\xd0\xde\xf0\xfe]"),
+    ("cp1257", "āčēģīķļņšūž", rb"[\xd0\xde\xf0\xfe]|[\xec\xed\xef\xf2][aeiou]"),
 )
 #: Beginnings of spreadsheets (the new ones are zip files), Parquet, and what gzip, bzip2, xz and zstd pack.
 _BINARY = (
@@ -79,13 +81,10 @@ def require(names: Sequence[str], needs: Sequence[str], path: Path) -> None:
         return
     known = len(missing) < len(needs)
     shown = [f"'{name}'" for name in names if re.fullmatch(r".{1,60}" if known else r"\w{1,30}", name)]
+    hint = " Its first line must name its columns, separated by commas, semicolons, tabs or vertical bars."
     raise StudyError(
-        f"The table {path} lacks the column '{missing[0]}'; it has {', '.join(shown) or 'no column of a known name'}."
-        + (
-            ""
-            if known
-            else " Its first line must name its columns, separated by commas, semicolons, tabs or vertical bars."
-        )
+        f"The table {path} lacks the column '{missing[0]}'; it has "
+        f"{', '.join(shown) or 'no column of a known name'}.{'' if known else hint}"
     )
 
 
@@ -126,7 +125,7 @@ def _decoded(data: bytes, path: Path) -> str:
 
 def _western(data: bytes, path: Path, place: int | None) -> str:
     """Decode as Windows' Western code page, where nothing is known to be in another one, as at this `place`."""
-    foreign = _FOREIGN.search(data) or _of_central_europe(data)
+    foreign = _FOREIGN.search(data) or _of_another_page(data)
     if not foreign and len(_WITHIN.findall(data)) > len(_BEFORE.findall(data)):
         foreign = _WITHIN.search(data)
     place = foreign.start() if foreign and place is None else place
@@ -143,11 +142,11 @@ def _western(data: bytes, path: Path, place: int | None) -> str:
     return text
 
 
-def _of_central_europe(data: bytes) -> re.Match[bytes] | None:
-    """Return a letter of central Europe, where nearly all letters beyond ASCII are of one of its alphabets."""
+def _of_another_page(data: bytes) -> re.Match[bytes] | None:
+    """Return a letter of another code page, where nearly all letters beyond ASCII are of one of its alphabets."""
     letters = data.translate(None, bytes(range(0xC0)))
-    for alphabet, tells in _ALPHABETS:
-        own, first = ((some + some.upper()).encode("cp1250") for some in (alphabet, alphabet[0]))
+    for page, alphabet, tells in _ALPHABETS:
+        own, first = ((some + some.upper()).encode(page) for some in (alphabet, alphabet[0]))
         if not {*first}.isdisjoint(letters) and 50 * len(letters.translate(None, own)) <= len(letters):
             return re.search(tells, data)
     return None

@@ -110,6 +110,19 @@ def test_letters_of_central_europe_are_not_taken_for_western_ones(tmp_path, text
 @pytest.mark.parametrize(
     "text",
     [
+        "Kairysis kelis: sąnario tarpas susiaurėjęs, lūžių nematyti, šoninis vaizdas", "DEŠINYS KELIS: ŽYMI ARTROZĖ",
+        "Dešinio kelio artrozė", "Kairys kelis, vyresnė moteris, žymūs pakitimai", "Labais celis: locītavas sprauga sašaurināta, lūzumu neredz",
+        "Ceļa locītava taisnā projekcijā, pacients stāvus", "KREISAIS CELIS: ĀRĒJĀ DAĻA, ŠAURA SPRAUGA",
+    ],
+)  # fmt: skip
+def test_letters_of_the_baltic_are_not_taken_for_western_ones(tmp_path, text):
+    with pytest.raises(StudyError, match="line 3: there are letters neither"):
+        read(tmp_path, f'accession,text\n1,knee\n2,"{text}"\n'.encode("cp1257"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
         "Höger knä, stående.\n20240501, ingen artros\nSlutsats: normalt",
         "Knä:\n1, medial artros\n2, Baker-cysta\nIngen fraktur.",
         "Jfr tidigare:\n20230002, 2019\n20230003, 2020",
