@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -10,9 +11,13 @@ from analysis import schemas
 from analysis.archive.describe import sex_named
 from analysis.archive.markup import is_rtf, unmarked
 from analysis.archive.people.names import FRACTION, SIDES, identifier, spelling
+from analysis.delimited import column_name, text_cells
 from analysis.errors import StudyError
 from analysis.schemas import FLAGS, ROLES, SETS
 from analysis.tables import MARKS, MISSING, YES_OR_NO, by_value, numbers, read_text_table
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 REPORTS = ("accession", "text")
 READINGS = tuple(schemas.READINGS.columns)
@@ -119,13 +124,25 @@ def columns_not_read(folder: Path) -> dict[str, int]:
     """Count the cells in columns of an archive's tables that nothing is read from, by table and column (`reports.csv: title`)."""
     found = {}
     for name, (needs, more) in _READ.items():
+        if not (folder / name).exists() or _has_no_more(folder / name, needs, more):
+            continue
         try:  # without these columns a table may have no header, and a report's own words are in its place
-            frame = read_text_table(folder / name, needs) if (folder / name).exists() else pd.DataFrame()
+            frame = read_text_table(folder / name, needs)
         except StudyError:  # which whoever reads the table says
             continue
         for column in frame.columns.difference([*needs, *more]):
             found[f"{name}: {column}"] = int((~frame[column].str.lower().isin(MISSING)).sum())
     return {column: n for column, n in found.items() if n}
+
+
+def _has_no_more(path: Path, needs: Sequence[str], more: Sequence[str]) -> bool:
+    """Return whether the first line of a table names known columns alone: then a long table isn't read once more for others."""
+    try:
+        with path.open("rb") as file:
+            names, _, _ = text_cells(file.readline(), path, [*needs])
+    except (StudyError, OSError):  # what it names takes more than a line to tell
+        return False
+    return {*map(column_name, names)} <= {*needs, *more}
 
 
 def read_reports(path: Path) -> pd.DataFrame:
