@@ -173,12 +173,15 @@ def _identified(frame: pd.DataFrame, column: str) -> pd.DataFrame:
 
 
 def joined(texts: pd.DataFrame, key: str) -> pd.DataFrame:
-    """Join the texts (column `text`) of each key, in the order of the keys; `texts` says how many different ones they are."""
+    """Join the texts (column `text`) of each key, in the order of the keys; `texts` says how many different ones they are.
+
+    A blank line parts them, so that what the last line of one denies isn't taken to go on in the next.
+    """
     found: dict[str, list[str]] = {}
     for name, text in zip(texts[key], texts["text"], strict=True):
         found.setdefault(name, []).append(text)
     listed = sorted(found.items())
-    rows = [(name, "\n".join(some)) for name, some in listed]
+    rows = [(name, "\n\n".join(some)) for name, some in listed]
     return pd.DataFrame(rows, columns=[key, "text"], dtype="str").assign(
         texts=[len({*some} - {""}) for _, some in listed]
     )

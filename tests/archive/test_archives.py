@@ -30,6 +30,8 @@ from analysis.archive.settings import IngestSettings
 from analysis.archive.tables import read_exams, read_readings, read_reports
 from analysis.archive.words import match
 from analysis.cohort.selection import count_images
+from analysis.cohort.settings import WordsSettings
+from analysis.cohort.words import mentions
 from analysis.errors import StudyError
 from analysis.files import read_table
 from analysis.imaging.pixels import decode
@@ -411,6 +413,13 @@ def test_exams_of_several_reports_are_counted(tmp_path):
     twice = "accession,text\n00012345,Fracture.\n00012345,No fracture.\n00012346,Normal\n00012346,Normal\n00012346,\n"
     assert counts(indexed(tmp_path, reports=twice).counts)["exams_of_several_texts"] == 1
     assert "exams_of_several_texts" not in counts(indexed(tmp_path, reports=REPORTS).counts)
+
+
+def test_what_one_report_denies_the_next_may_say(tmp_path):
+    """Though it begins with a small letter, as a line does that goes on with the one before it."""
+    (tmp_path / "reports.csv").write_text("accession,text\n1,Ingen fraktur\n1,artros medialt\n2,Ingen fraktur eller\n")
+    first, second = read_reports(tmp_path / "reports.csv")["text"]
+    assert mentions(first, WordsSettings()) and not mentions(second, WordsSettings())
 
 
 def test_texts_below_a_merged_cell_are_counted(tmp_path):
